@@ -1,0 +1,33 @@
+# The compiler and the flags that every target shares.
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  message(FATAL_ERROR
+    "Weir does not build with GCC: GCC 12 miscompiles coroutines (double frees of temporaries that live across a "
+    "co_await; see docs/decisions/0001-clang.md). Configure with a preset (cmake --preset release) or "
+    "-DCMAKE_CXX_COMPILER=clang++-19.")
+endif()
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+
+option(WEIR_SEAMS "compile the named crash points that the kill -9 tests use" OFF)
+set(WEIR_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
+option(WEIR_FUZZ "build the libFuzzer targets" OFF)
+
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror)
+add_link_options(-fuse-ld=lld)
+if(WEIR_SANITIZE)
+  add_compile_options(-fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${WEIR_SANITIZE})
+endif()
+if(WEIR_SEAMS)
+  add_compile_definitions(WEIR_SEAMS=1)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()

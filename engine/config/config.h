@@ -1,0 +1,94 @@
+#pragma once
+/// A loaded configuration: plain data, validated. Everything after `load` may rely on it: names resolve, `from` has no
+/// cycles, every option has its declared kind, every level asked for is one its paths can carry, the memory adds up.
+///
+/// Thread: immutable. Cost: read at start only.
+#include <weir/base/units.h>
+#include <weir/component/catalog.h>
+#include <weir/component/options.h>
+#include <weir/flow/demand/fate.h>
+#include <weir/flow/queue/edge_config.h>
+#include <weir/flow/recover/destination_config.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir::config {
+
+/// Where something stands in the files, for messages: "weir.yaml:12:5".
+struct Place {
+  std::string file;
+  int line = 0, column = 0;
+};
+
+/// What source, stage and sink have in common.
+struct Node {
+  std::string name;
+  std::string type;
+  std::vector<std::string> from;  ///< empty for sources, and for sinks that are only dead-letter targets
+  Options options;
+  Place place;
+};
+
+struct Source : Node {
+  Level acks = Level::accepted;
+  ClassRule classes;
+  bool has_classes = false;
+  bool refuse_when_full = false;             ///< when_full: reject (the default where the type can refuse) | block
+  enum class OnMalformed : std::uint8_t { reject, dead_letter } on_malformed = OnMalformed::reject;
+  std::string dead_letter;                   ///< a sink; empty: none
+};
+
+struct Stage : Node {};
+
+struct WorkerBatch {
+  Load most{10'000, 1_MiB};   ///< one deliver() takes at most so much
+  Duration linger{0};         ///< waits so long for more before it delivers
+  bool operator==(const WorkerBatch&) const = default;
+};
+
+struct Sink : Node {
+  bool required = true;
+  int workers = 1;
+  bool ordered = false;                      ///< workers > 1 keep order only with order_by
+  flow::EdgeConfig queue;
+  WorkerBatch batch;
+  flow::DestinationConfig destination;
+  enum class OnFailure : std::uint8_t { fail, drop } on_failure = OnFailure::fail;
+  std::string dead_letter;
+  SinkAck ack = SinkAck::sent;               ///< from the catalog, given the options
+  bool is_dead_letter_target = false;
+};
+
+struct Admin {
+  std::string listen = "127.0.0.1:9600";     ///< empty: none
+};
+
+struct MemoryRow {
+  std::string part;       ///< "sink warehouse: batch buffers"
+  Footprint footprint;
+};
+
+/// The sum of `weir check`: budget = memory - footprints.
+struct MemoryTable {
+  Bytes memory;
+  bool automatic = false;                    ///< `memory: auto`: 60 % of the cgroup or machine
+  std::vector<MemoryRow> rows;
+  Bytes footprints;
+  Bytes budget;
+};
+
+struct Config {
+  std::vector<std::string> files;
+  std::vector<Source> sources;
+  std::vector<Stage> stages;
+  std::vector<Sink> sinks;
+  Admin admin;
+  int reactors = 1;
+  Duration drain_deadline = std::chrono::seconds(30);
+  Bytes batch_bytes = 256_KiB;               ///< an open batch's buffer
+  MemoryTable memory;
+};
+
+}  // namespace weir::config

@@ -1,0 +1,50 @@
+#pragma once
+/// What can come back from an operation.
+///
+/// Two kinds of bad news are kept apart because callers react differently:
+///   - `Result<T>`: I/O that went wrong. `Error::kind` says what the caller can do about it, not what happened.
+///   - `Admitted<T>`: overload is a normal answer, not an exception. A `Rejection` says why and when to come back.
+/// Exceptions are for bad configuration at start-up only. A broken invariant is WEIR_CHECK: it says where, and dies.
+///
+/// Thread: values. Cost: an Error allocates its message; a Rejection allocates nothing.
+#include <weir/base/reason.h>
+#include <weir/base/units.h>
+
+#include <expected>
+#include <string>
+
+namespace weir {
+
+struct Error {
+  /// Named by the reaction: try again later; connect again; do it another way; give up on this work.
+  enum class Kind : std::uint8_t { overloaded, disconnected, unsupported, failed };
+  Kind kind = Kind::failed;
+  std::string message;      ///< one line: what, where, what to do
+  Duration retry_after{0};  ///< overloaded only: the other side's own Retry-After, 0 when it named none
+};
+
+template <typename T>
+using Result = std::expected<T, Error>;
+
+inline std::unexpected<Error> failure(std::string message, Error::Kind kind = Error::Kind::failed) {
+  return std::unexpected(Error{kind, std::move(message), Duration{0}});
+}
+
+struct Rejection {
+  Reason reason = Reason::flow_full;
+  Duration retry_after{0};  ///< 0: coming back at once is as good as later
+};
+
+template <typename T>
+using Admitted = std::expected<T, Rejection>;
+
+inline std::unexpected<Rejection> rejected(Reason reason, Duration retry_after = Duration{0}) {
+  return std::unexpected(Rejection{reason, retry_after});
+}
+
+[[noreturn]] void die(const char* expression, const char* file, int line);
+
+}  // namespace weir
+
+/// An invariant of ours. It stays on in release builds: a wrong ledger is worse than a restart.
+#define WEIR_CHECK(expression) ((expression) ? void() : ::weir::die(#expression, __FILE__, __LINE__))

@@ -1,0 +1,173 @@
+#pragma once
+/// Events on their way: bytes, an index into them, one class (semantics B6, C3, C5).
+///
+/// A Batch is a view {block, first, count} of an immutable Block: one allocation that holds the bytes, the index and
+/// which receipts its events belong to, charged to the Budget by its capacity. Splitting moves indexes, never bytes;
+/// a fan-out shares the block read-only. Events are raw bytes (JSON is kept as it came and never re-dumped); the block
+/// is padded so that a SIMD parser may read past the last event.
+///
+///   | Block | bytes ... padding | index: {offset, length} x count | runs: {receipt, events} |
+///
+/// Blocks are made two ways: BatchBuilder gathers small pieces and seals an exact-size copy; BlockWriter is a body read
+/// straight into what will be the block.
+///
+/// Thread: a Batch has one owner at a time; a Block is shared by counting. Cost: split and share O(1), settle O(runs).
+/// On cancel: a Batch that dies unsettled is a broken promise; `settle` is how one ends (checked in debug builds).
+#include <weir/base/units.h>
+#include <weir/component/receipt.h>
+#include <weir/flow/demand/budget.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir {
+
+inline constexpr std::size_t block_padding = 64;  // what simdjson may read past the end
+
+/// What all events of a block have in common.
+struct BatchInfo {
+  Class cls = Class::normal;
+  TimePoint received;        ///< when its first event was read: ages and CoDel count from here
+  WallTime received_wall;    ///< what sinks write
+  std::uint64_t first_id = 0;  ///< stable ids: event k of the block is first_id + k, never used twice by one journal or start
+};
+
+class Batch {
+ public:
+  struct Slot { std::uint32_t offset, length; };
+  struct Run { Receipt* receipt; std::uint32_t events; };
+  struct Block;
+
+  Batch() = default;
+  Batch(Batch&& o) noexcept;
+  Batch& operator=(Batch&& o) noexcept;
+  ~Batch();
+
+  bool empty() const { return count_ == 0; }
+  std::uint32_t size() const { return count_; }
+  /// Events, and their bytes without index or padding.
+  Load load() const { return {count_, Bytes(bytes_)}; }
+  const BatchInfo& info() const;
+  Class cls() const { return info().cls; }
+  TimePoint since() const { return info().received; }
+  std::string_view operator[](std::uint32_t i) const;
+  std::uint64_t id(std::uint32_t i) const { return info().first_id + first_ + i; }
+  /// All events as one piece of text, each ended by '\n'; empty when they do not lie so in memory.
+  std::string_view lines() const;
+
+  /// How many events from the front fit into `room`.
+  std::uint32_t prefix(Load room) const;
+  /// Takes the first n events out of this batch.
+  Batch split(std::uint32_t n);
+  /// The same events for another branch. With receipts each event is owed once more; without, the branch is optional.
+  Batch share(bool with_receipts) const;
+
+  /// Ends all its events with one fate. A batch is settled once; after it, it is empty.
+  void settle(Fate fate, Reason reason = Reason::sink_failed);
+  /// Ends the events of `exceptions` (ascending index) each with its own fate and all others with `rest`.
+  struct Ending { std::uint32_t index; Fate fate; Reason reason; };
+  void settle(Fate rest, std::span<const Ending> exceptions);
+  bool carries_receipts() const { return receipts_; }
+  /// Calls f(receipt, events) for each run; receipts may be null (nobody waits).
+  template <typename F>
+  void for_each_run(F&& f) const;
+
+ private:
+  friend class BatchBuilder;
+  friend class BlockWriter;
+  friend Batch make_batch(std::string_view bytes, std::span<const Slot> index, std::span<const Run> runs, const BatchInfo& info, Ticket charge);
+  Batch(Block* block, std::uint32_t first, std::uint32_t count, bool receipts);
+  std::span<const Slot> slots() const;
+  std::span<const Run> runs() const;
+  void release();
+
+  Block* block_ = nullptr;
+  std::uint32_t first_ = 0, count_ = 0;
+  std::uint64_t bytes_ = 0;
+  bool receipts_ = false;
+};
+
+/// The memory a block takes for so many bytes, events and runs: what a reservation must cover.
+Bytes block_size(std::size_t bytes, std::size_t events, std::size_t runs);
+
+/// A new block with a copy of these bytes; `charge` is what it is charged with until it dies.
+Batch make_batch(std::string_view bytes, std::span<const Batch::Slot> index, std::span<const Batch::Run> runs,
+                 const BatchInfo& info, Ticket charge);
+
+/// A body read straight into what will be its block: no copy for large requests. Capacity is what the reservation
+/// allowed; pages that are never written cost nothing, and sealing gives the rest back.
+class BlockWriter {
+ public:
+  explicit BlockWriter(std::size_t capacity);
+  BlockWriter(BlockWriter&& o) noexcept;
+  BlockWriter& operator=(BlockWriter&& o) noexcept;
+  ~BlockWriter();
+
+  std::span<char> space();             ///< where the next bytes go; empty when the capacity is used up
+  void wrote(std::size_t n);           ///< n bytes of space() now hold data
+  std::span<char> data();              ///< what was written; padded behind, so a SIMD parser may run over it
+  /// Seals it with this index. The ticket must cover block_size(); the surplus stays with the caller.
+  Batch seal(std::span<const Batch::Slot> index, Receipt* receipt, const BatchInfo& info, Ticket& charge);
+
+ private:
+  Batch::Block* block_ = nullptr;
+  std::size_t capacity_ = 0;
+};
+
+/// Gathers events of one class into a buffer of fixed capacity (a footprint, not budget) and seals exact-size batches.
+class BatchBuilder {
+ public:
+  struct Limits { Bytes bytes = 256_KiB; std::uint32_t events = 1024; };
+  explicit BatchBuilder(Limits limits);
+
+  bool empty() const { return index_.empty(); }
+  std::uint32_t size() const { return static_cast<std::uint32_t>(index_.size()); }
+  /// True when the event still fits; an event larger than the whole buffer fits into an empty one.
+  bool fits(std::size_t event_bytes) const;
+  /// Adds one event of `receipt` (may be null). The ticket's share for it comes with `absorb`.
+  void add(std::string_view event, Receipt* receipt);
+  void absorb(Ticket&& part) { charge_.absorb(std::move(part)); }
+  /// Everything gathered so far, as a batch. What it does not need of the gathered tickets goes to `spare` (for the
+  /// outputs of stages made from it), or back to the budget.
+  Batch seal(const BatchInfo& info, Ticket* spare = nullptr);
+
+ private:
+  Limits limits_;
+  std::unique_ptr<char[]> bytes_;
+  std::size_t used_ = 0;
+  std::string large_;  // the one event that is larger than the whole buffer
+  std::vector<Batch::Slot> index_;
+  std::vector<Batch::Run> runs_;
+  Ticket charge_;
+};
+
+// ---- details ----
+
+struct Batch::Block {
+  std::atomic<std::uint32_t> refs{1};
+  std::uint32_t bytes = 0, events = 0, run_count = 0;
+  bool single_lines = false;  // events lie one after the other, one '\n' each
+  BatchInfo info;
+  Ticket charge;
+  char* data() { return reinterpret_cast<char*>(this + 1); }
+  Slot* index() { return reinterpret_cast<Slot*>(data() + (bytes + block_padding + 7) / 8 * 8); }
+  Run* runs() { return reinterpret_cast<Run*>(index() + events); }
+};
+
+template <typename F>
+void Batch::for_each_run(F&& f) const {
+  std::uint32_t at = 0;
+  for (const Run& run : runs()) {
+    const std::uint32_t from = std::max(at, first_), to = std::min(at + run.events, first_ + count_);
+    if (from < to) f(receipts_ ? run.receipt : nullptr, to - from);
+    at += run.events;
+    if (at >= first_ + count_) break;
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,111 @@
+#pragma once
+/// What there is to build a flow from. main() makes one Catalog and calls every connector's `add_to` (generated from the
+/// folders of connectors/); the configuration, `weir check`, the promise matrix and the conformance kit read it.
+///
+/// A component declares what it can promise as a function of its options, so `weir check` knows every level and every
+/// footprint before anything is opened.
+///
+/// Thread: filled once at start, then read only. Cost: a linear look-up by name.
+#include <weir/component/options.h>
+#include <weir/component/sink.h>
+#include <weir/component/source.h>
+#include <weir/component/stage.h>
+#include <weir/flow/demand/fate.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir {
+
+/// How the configuration wants events of a source classed: by a header, or by a field with a map.
+struct ClassRule {
+  std::string header;                                  ///< "header:NAME"
+  std::string path;                                    ///< ".severity"
+  std::vector<std::pair<std::string, Class>> map;
+  Class fallback = Class::normal;
+  bool from_header() const { return !header.empty(); }
+  bool from_body() const { return !path.empty(); }
+  Class of(std::string_view value) const {
+    for (const auto& [text, cls] : map)
+      if (text == value) return cls;
+    return fallback;
+  }
+};
+
+struct SourceSetup {
+  std::string name;
+  const Options& options;
+  Level acks = Level::accepted;
+  ClassRule classes;
+  bool refuse_when_full = false;   ///< the door answers 503 instead of leaving the request unread
+  const Context& context;
+};
+
+struct SourceType {
+  std::string name;
+  std::string summary;
+  std::vector<OptionSpec> options;
+  Capabilities can;
+  Level strongest = Level::accepted;  ///< the strongest `acks` it can give its sender
+  /// Its memory per reactor count: connections, buffers.
+  std::function<std::vector<Footprint>(const Options&, int reactors)> footprint;
+  std::function<std::unique_ptr<Source>(const SourceSetup&)> make;
+};
+
+struct StageType {
+  std::string name;
+  std::string summary;
+  std::vector<OptionSpec> options;
+  /// Compiles what the options hold (expressions); the error is shown at the option's place in the configuration.
+  std::function<Result<std::unique_ptr<Stage>>(const Options&)> make;
+};
+
+struct SinkSetup {
+  std::string name;
+  const Options& options;
+  int worker = 0;
+  const Context& context;
+};
+
+struct SinkType {
+  std::string name;
+  std::string summary;
+  std::vector<OptionSpec> options;
+  std::function<SinkAck(const Options&)> ack;
+  std::function<int(const Options&)> max_workers;
+  bool idempotent = false;            ///< delivering an event again does not double it
+  std::function<std::vector<Footprint>(const Options&, Load batch)> footprint;  ///< of one worker
+  std::function<std::unique_ptr<Sink>(const SinkSetup&)> make;
+};
+
+class Catalog {
+ public:
+  void add(SourceType t) { sources_.push_back(std::move(t)); }
+  void add(StageType t) { stages_.push_back(std::move(t)); }
+  void add(SinkType t) { sinks_.push_back(std::move(t)); }
+  const SourceType* source(std::string_view name) const { return find(sources_, name); }
+  const StageType* stage(std::string_view name) const { return find(stages_, name); }
+  const SinkType* sink(std::string_view name) const { return find(sinks_, name); }
+  const std::vector<SourceType>& sources() const { return sources_; }
+  const std::vector<StageType>& stages() const { return stages_; }
+  const std::vector<SinkType>& sinks() const { return sinks_; }
+
+ private:
+  template <typename T>
+  static const T* find(const std::vector<T>& types, std::string_view name) {
+    for (const T& t : types)
+      if (t.name == name) return &t;
+    return nullptr;
+  }
+  std::vector<SourceType> sources_;
+  std::vector<StageType> stages_;
+  std::vector<SinkType> sinks_;
+};
+
+/// Defined in the file that CMake generates from the folders of connectors/.
+void add_all_connectors(Catalog& catalog);
+
+}  // namespace weir

@@ -1,0 +1,48 @@
+#pragma once
+/// How one place where work waits is bounded and what it does when full. "Nothing" is not a policy.
+///
+/// Thread: values. Cost: none.
+#include <weir/base/units.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace weir::flow {
+
+/// The three answers to too much: signal (block, reject), buffer (spill), drop on purpose.
+enum class WhenFull : std::uint8_t { block, reject, drop_newest, drop_oldest, drop_lowest, drop_random, spill };
+inline constexpr int when_full_count = 7;
+
+constexpr std::string_view name(WhenFull policy) {
+  constexpr std::array<std::string_view, when_full_count> names{"block",       "reject",      "drop_newest", "drop_oldest",
+                                                                "drop_lowest", "drop_random", "spill"};
+  return names[static_cast<std::size_t>(policy)];
+}
+constexpr bool may_drop(WhenFull policy) { return policy >= WhenFull::drop_newest && policy <= WhenFull::drop_random; }
+
+/// Linux's CoDel: when the time waited has stood above `target` for an `interval`, pick victims at a rising rate.
+struct CodelConfig {
+  Duration target = std::chrono::milliseconds(5);
+  Duration interval = std::chrono::milliseconds(100);
+  bool operator==(const CodelConfig&) const = default;
+};
+
+struct EdgeConfig {
+  Load bound{10'000, 32_MiB};
+  /// Sizes the bound by time: events <= service rate x max_wait, once a rate is known. Expires nothing.
+  std::optional<Duration> max_wait{};
+  double pause_at = 0.8;   ///< of the bound: readers pause
+  double resume_at = 0.2;  ///< of the bound: readers resume
+  WhenFull when_full = WhenFull::block;
+  /// The part of the bound that only high and critical work may enter; 0 where work has no classes.
+  double reserved_for_high = 0.0;
+  /// Work that waited longer than this may be served before its class's turn (at most 1 of 10 dequeues).
+  Duration age_boost = std::chrono::seconds(5);
+  std::optional<CodelConfig> codel{};
+  std::optional<Duration> expire_after{};
+  bool operator==(const EdgeConfig&) const = default;
+};
+
+}  // namespace weir::flow

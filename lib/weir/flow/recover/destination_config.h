@@ -1,0 +1,53 @@
+#pragma once
+/// How we treat what we send to: when to leave it alone, when to try again, how much retrying may add.
+///
+/// Thread: values. Cost: none.
+#include <weir/base/units.h>
+
+#include <cstdint>
+#include <optional>
+
+namespace weir::flow {
+
+struct BreakerConfig {
+  enum class Window : std::uint8_t { none, count, time };
+  int consecutive_failures = 5;       ///< opens at so many in a row; 0: this trigger is off
+  Window window = Window::none;       ///< opens also by a failure or slow rate over a window
+  std::uint32_t window_calls = 100;   ///< count window: the last so many calls
+  Duration window_time = std::chrono::seconds(20);  ///< time window
+  std::uint32_t minimum_calls = 10;   ///< no rate is judged on fewer
+  double failure_rate = 0.5;          ///< opens at this share of failures
+  double slow_rate = 1.0;             ///< opens at this share of slow calls
+  Duration slow_call = std::chrono::seconds(60);  ///< a call that took longer is slow
+  Duration open = std::chrono::seconds(10);       ///< time to the next probe
+  std::uint32_t half_open_calls = 1;  ///< probes at once
+  Duration half_open_wait = std::chrono::seconds(60);  ///< a half-open breaker whose probes never report opens again
+  bool operator==(const BreakerConfig&) const = default;
+};
+
+/// min(cap, base x 2^n) and how chance spreads it.
+struct BackoffConfig {
+  enum class Jitter : std::uint8_t { additive, full, equal, decorrelated };
+  Duration base = std::chrono::milliseconds(100);
+  Duration cap = std::chrono::seconds(30);
+  Jitter jitter = Jitter::full;
+  Duration additive_most = std::chrono::milliseconds(100);  ///< additive: + uniform(0, this)
+  bool operator==(const BackoffConfig&) const = default;
+};
+
+/// Retries may be at most `ratio` of the first attempts, plus a few a second so that a quiet flow can retry at all.
+struct RetryBudgetConfig {
+  double ratio = 0.2;
+  PerSecond minimum{10};
+  Duration window = std::chrono::seconds(10);
+  bool operator==(const RetryBudgetConfig&) const = default;
+};
+
+struct DestinationConfig {
+  BreakerConfig breaker;
+  BackoffConfig backoff;
+  RetryBudgetConfig retry_budget;
+  bool operator==(const DestinationConfig&) const = default;
+};
+
+}  // namespace weir::flow

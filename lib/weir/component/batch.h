@@ -34,6 +34,7 @@ struct BatchInfo {
   Class cls = Class::normal;
   TimePoint received;        ///< when its first event was read: ages and CoDel count from here
   WallTime received_wall;    ///< what sinks write
+  bool dead_letter = false;  ///< confirmed, its events count as dead-lettered instead of stored
   std::uint64_t first_id = 0;  ///< stable ids: event k of the block is first_id + k, never used twice by one journal or start
 };
 

@@ -7,9 +7,11 @@
 ///   admit(...)   the door: may this unit be read? A ticket for its worst case, or a Rejection with an honest
 ///                Retry-After. Decided before a byte of it is read.
 ///   paused(c)    stop reading events of class c until `on_room`
-///   push(batch)  takes the prefix that every required edge has room for now, and returns the rest: keep it, wait for
-///                `on_room`, push it again. Never more than one branch is given what another cannot take.
-///   add(...)     one small event into the open batch of its class, flushed at the end of the reactor's turn.
+///   ready(c)     events of class c may be given now. False: the rest of an earlier batch still waits for room; whoever
+///                has events waits unacknowledged with them until `on_room`
+///   push(batch)  gives a batch: the prefix that every required edge has room for goes on now, the rest waits in the
+///                outlet. Never more than one branch is given what another cannot take.
+///   add(...)     gives one small event into the open batch of its class, flushed at the end of the reactor's turn.
 ///
 /// Thread: an Intake and its Outlet are used on one reactor thread only. Cost: add about 10 ns and a copy; push one lock
 /// for each required edge. On cancel: `stop` refuses new units; those being read finish; receipts keep settling.
@@ -40,23 +42,31 @@ class Outlet {
   virtual Admitted<Ticket> admit(Bytes worst_case, Class cls) = 0;
   /// Memory only, no load check: for units that are let in one by one behind an open door.
   virtual Admitted<Ticket> reserve(Bytes amount) = 0;
-  virtual bool paused(Class cls) const = 0;
-  [[nodiscard]] virtual Batch push(Batch batch) = 0;
-  /// False: the open batch of this class waits for room; wait for `on_room` and add again.
-  [[nodiscard]] virtual bool add(std::string_view event, Class cls, Receipt* receipt, Ticket part) = 0;
-  virtual void flush() = 0;
-  /// Sends one event to the source's dead letters. False: full, wait for `on_room`.
-  [[nodiscard]] virtual bool dead_letter(std::string_view event, Reason reason, std::string_view why, Receipt* receipt) = 0;
-  virtual bool has_dead_letters() const = 0;
-  /// What an event of so many bytes costs the budget on its way, over all its copies: the factor of a reservation.
+  /// What so many events cost the budget on their way, over all copies that stages may make: what to reserve.
   virtual Bytes cost(std::size_t bytes, std::size_t events) const = 0;
-  /// Called on the reactor's thread when a pause ends or a full edge has room again.
+
+  virtual bool paused(Class cls) const = 0;
+  virtual bool ready(Class cls) const = 0;
+  /// Only while ready(cls). The block's charge is its own; `spare` covers what stages may copy of it.
+  virtual void push(Batch batch, Ticket spare) = 0;
+  /// Only while ready(cls). `part` covers cost() of this event; the receipt may be null.
+  virtual void add(std::string_view event, Class cls, Receipt* receipt, Ticket part) = 0;
+  virtual void flush() = 0;
+
+  virtual bool has_dead_letters() const = 0;
+  virtual bool dead_letters_ready() const = 0;
+  /// Only while dead_letters_ready(): one event that cannot enter the flow, with why.
+  virtual void dead_letter(std::string_view event, Reason reason, std::string_view why, Receipt* receipt) = 0;
+
+  /// Called on the reactor's thread when a pause ends or what waited has gone on. Set by the intake.
   std::function<void()> on_room;
+
+  virtual std::uint64_t next_ids(std::uint32_t n) = 0;  ///< n stable ids, for blocks the intake seals itself
   virtual const Context& context() const = 0;
-  virtual std::uint64_t next_ids(std::uint32_t n) = 0;  ///< n stable ids, for batches made with make_batch
-  virtual void refused(std::uint64_t events, Reason reason) = 0;  ///< counts what the intake itself refuses
-  /// Counts events as read from outside; every one of them must then be pushed, added, dead-lettered or refused.
-  virtual void received(std::uint64_t events) = 0;
+  /// Counts what the intake refuses or loses itself: requests at the door, malformed lines.
+  virtual void refused(std::uint64_t events, Reason reason) = 0;
+  /// One sentence on why this source is held up now, for refusals: "sink warehouse is full (512/512 events)".
+  virtual std::string_view why() const = 0;
 };
 
 class Intake {

@@ -1,0 +1,30 @@
+#pragma once
+/// gRPC's client throttle: a bucket of tokens per server that failures empty and successes fill slowly. Unlike a retry
+/// budget it knows no time, so it fits a client that must agree with other gRPC clients of the same server.
+///
+///   failure: tokens - 1     success: tokens + ratio (3 decimals)     a retry may be made while tokens > max / 2
+///
+/// Thread: one owner. Cost: an addition. Ref: gRPC proposal A6, "client retries", section on throttling.
+#include <algorithm>
+#include <cstdint>
+
+namespace weir::flow {
+
+class RetryThrottle {
+ public:
+  /// max_tokens in (0, 1000], ratio above 0: the bounds of A6; outside they are clamped.
+  RetryThrottle(int max_tokens, double ratio)
+      : most_(1000 * std::clamp(max_tokens, 1, 1000)),
+        step_(static_cast<std::int64_t>(std::clamp(ratio * 1000, 1.0, 1e6))),
+        milli_(most_) {}
+
+  void on_ok() { milli_ = std::min(most_, milli_ + step_); }
+  void on_failure() { milli_ = std::max<std::int64_t>(0, milli_ - 1000); }
+  bool may_retry() const { return milli_ > most_ / 2; }
+
+ private:
+  std::int64_t most_, step_;
+  std::int64_t milli_;
+};
+
+}  // namespace weir::flow

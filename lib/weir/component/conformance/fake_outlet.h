@@ -1,0 +1,73 @@
+#pragma once
+/// An Outlet that keeps what it is given, can be closed and opened at will, and notices a source that does not keep to
+/// the contract of source.h.
+///
+/// Thread: one. Cost: for tests.
+#include <weir/component/source.h>
+
+#include <string>
+#include <vector>
+
+namespace weir::conformance {
+
+class FakeOutlet final : public Outlet {
+ public:
+  FakeOutlet(const Context& context, Bytes budget) : context_(context), budget_(budget) {}
+
+  // What a test turns and reads.
+  bool is_paused = false;
+  bool is_ready = true;
+  std::vector<std::string> events;
+  std::vector<Class> classes;
+  std::vector<std::string> violations;
+  std::uint64_t refusals = 0;
+  /// Opens both and tells the intake, as the pipeline does.
+  void make_room() {
+    is_paused = false;
+    is_ready = true;
+    if (on_room) on_room();
+  }
+  Budget& budget() { return budget_; }
+
+  Admitted<Ticket> admit(Bytes worst_case, Class cls) override {
+    if (is_paused || !ready(cls)) return rejected(Reason::flow_full);
+    return reserve(worst_case);
+  }
+  Admitted<Ticket> reserve(Bytes amount) override { return budget_.try_take(amount); }
+  Bytes cost(std::size_t bytes, std::size_t count) const override { return block_size(bytes, count, count); }
+  bool paused(Class) const override { return is_paused; }
+  bool ready(Class) const override { return is_ready; }
+  void push(Batch batch, Ticket) override {
+    if (!is_ready) violations.emplace_back("push while not ready");
+    for (std::uint32_t i = 0; i < batch.size(); ++i) keep(batch[i], batch.cls());
+    batch.settle(Fate::stored);
+  }
+  void add(std::string_view event, Class cls, Receipt* receipt, Ticket part) override {
+    if (!is_ready) violations.emplace_back("add while not ready");
+    if (is_paused) violations.emplace_back("add while paused");
+    if (part.amount() < cost(event.size(), 1)) violations.emplace_back("add without a ticket for its cost");
+    keep(event, cls);
+    if (receipt) receipt->settle(1, Fate::stored);
+  }
+  void flush() override {}
+  bool has_dead_letters() const override { return false; }
+  bool dead_letters_ready() const override { return false; }
+  void dead_letter(std::string_view, Reason, std::string_view, Receipt*) override {
+    violations.emplace_back("dead letter while not ready");
+  }
+  std::uint64_t next_ids(std::uint32_t n) override { return std::exchange(next_id_, next_id_ + n); }
+  const Context& context() const override { return context_; }
+  void refused(std::uint64_t count, Reason) override { refusals += count; }
+  std::string_view why() const override { return "the test holds it up"; }
+
+ private:
+  void keep(std::string_view event, Class cls) {
+    events.emplace_back(event);
+    classes.push_back(cls);
+  }
+  const Context& context_;
+  Budget budget_;
+  std::uint64_t next_id_ = 1;
+};
+
+}  // namespace weir::conformance

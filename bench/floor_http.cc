@@ -5,9 +5,9 @@
 ///   204     reads the whole body, answers 204
 ///   file    appends the bodies to a file in groups, answers after fdatasync
 ///   sqlite  inserts the lines, one transaction a group, answers after the commit
-///   bare    no HTTP: the insert loop alone over prepared lines
+///   bare    no HTTP: the insert loop alone over prepared lines; slices are asked for on standard input
 ///
-/// Prints "listening PORT", and on SIGTERM one line of JSON with what it did.
+/// Prints "listening PORT", on SIGUSR1 one line of JSON with what it did so far, and ends on SIGTERM.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/tcp.h>
@@ -21,8 +21,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "floor_store.h"
@@ -32,8 +34,9 @@ namespace weir::bench {
 namespace {
 
 constexpr std::size_t max_connections = 1024, first_buffer = 64 << 10, max_request = 8 << 20;
+constexpr std::uint64_t max_bare_events = 1'000'000;
 constexpr std::string_view no_content = "HTTP/1.1 204 No Content\r\n\r\n";
-volatile std::sig_atomic_t stop_asked = 0;
+volatile std::sig_atomic_t stop_asked = 0, stats_asked = 0;
 
 struct Connection {
   int fd = -1;
@@ -105,6 +108,10 @@ void FloorServer::run() {
         stored = true;  // last: answering may end connections that this round still names
       else
         on_readable(*static_cast<Connection*>(tag));
+    }
+    if (std::exchange(stats_asked, 0)) {
+      fmt::print("{}\n", stats());
+      std::fflush(stdout);
     }
     if (stored) on_stored();
     if (committer_ && committer_->idle() && filling_.events) committer_->hand(filling_);
@@ -195,20 +202,23 @@ std::string FloorServer::stats() const {
                      committer_ ? committer_->groups() : 0, committer_ ? committer_->events() : 0);
 }
 
-// CPU of this thread alone: SQLite without threads of its own does all its work in the caller.
-void bare(const std::string& path, std::uint32_t rows, std::uint64_t events) {
-  const auto batches = std::max<std::uint64_t>(1, events / rows);
-  EventText text("bare", rows);
-  std::vector<std::string> prepared;
-  for (std::uint64_t i = 0; i < batches; ++i) prepared.emplace_back(text.with_ids(i * rows));
+// CPU of this thread alone: SQLite without threads of its own does all its work in the caller. Each line of input,
+// "ROWS EVENTS", is one slice; the database goes on growing, as the one it is compared with does.
+void bare(const std::string& path) {
   SqliteStore store(path);
-  const auto cpu = thread_cpu_ns(), wall = wall_ns();
-  for (const auto& lines : prepared) store.write(lines);
-  const auto total = static_cast<double>(batches * rows);
-  fmt::print(R"({{"rows":{},"events":{},"cpu_us_per_event":{:.4f},"wall_us_per_event":{:.4f}}})"
-             "\n",
-             rows, batches * rows, static_cast<double>(thread_cpu_ns() - cpu) / 1e3 / total,
-             static_cast<double>(wall_ns() - wall) / 1e3 / total);
+  std::uint64_t rows = 0, events = 0, next_id = 0;
+  while (std::cin >> rows >> events) {
+    if (rows < 1 || rows > 10'000 || events > max_bare_events) fail("bare: ROWS is 1 to 10000, EVENTS at most 1000000");
+    const auto batches = std::max<std::uint64_t>(1, events / rows);
+    EventText text("bare", static_cast<std::uint32_t>(rows));
+    std::vector<std::string> prepared;
+    for (std::uint64_t i = 0; i < batches; ++i, next_id += rows) prepared.emplace_back(text.with_ids(next_id));
+    const auto cpu = thread_cpu_ns();
+    for (const auto& lines : prepared) store.write(lines);
+    fmt::print("{{\"rows\":{},\"events\":{},\"cpu_us\":{:.1f}}}\n", rows, batches * rows,
+               static_cast<double>(thread_cpu_ns() - cpu) / 1e3);
+    std::fflush(stdout);
+  }
 }
 
 std::unique_ptr<Store> make_store(const std::string& mode, const std::string& path) {
@@ -224,24 +234,21 @@ int main(int argc, char** argv) {
   using namespace weir::bench;
   std::string mode, path;
   std::uint16_t port = 0;
-  std::uint32_t rows = 1000;
-  std::uint64_t events = 200'000;
   CLI::App app("The floor servers that `make bench` measures Weir against");
   app.add_option("--mode", mode, "204 | file | sqlite | bare")
       ->required()
       ->check(CLI::IsMember({"204", "file", "sqlite", "bare"}));
   app.add_option("--port", port, "on 127.0.0.1; 0 chooses one");
   app.add_option("--path", path, "where file, sqlite and bare store");
-  app.add_option("--rows", rows, "bare: rows a transaction")->check(CLI::Range(1, 10'000));
-  app.add_option("--events", events, "bare: how many in all")->check(CLI::Range(1, 2'000'000));
   CLI11_PARSE(app, argc, argv);
   if (mode != "204" && path.empty()) fail("--mode " + mode + " needs --path");
-  if (mode == "bare") return bare(path, rows, events), 0;
+  if (mode == "bare") return bare(path), 0;
   struct sigaction action{};
   action.sa_handler = [](int) { stop_asked = 1; };
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
+  action.sa_handler = [](int) { stats_asked = 1; };
+  sigaction(SIGUSR1, &action, nullptr);
   FloorServer server(port, make_store(mode, path));
   server.run();
-  fmt::print("{}\n", server.stats());
 }

@@ -77,6 +77,8 @@ Load::Load(const LoadOptions& options)
   latency_us_.reserve(options.requests);
   if (!options.acked.empty() && !(acked_ = std::fopen(options.acked.c_str(), "w")))
     fail("cannot open " + options.acked);
+  // What was promised has to be on record even if the server is killed and the next connect ends this program.
+  if (acked_) std::setvbuf(acked_, nullptr, _IOLBF, 0);
 }
 
 void Load::open(Client& c) {

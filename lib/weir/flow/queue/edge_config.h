@@ -16,8 +16,8 @@ enum class WhenFull : std::uint8_t { block, reject, drop_newest, drop_oldest, dr
 inline constexpr int when_full_count = 7;
 
 constexpr std::string_view name(WhenFull policy) {
-  constexpr std::array<std::string_view, when_full_count> names{"block",       "reject",      "drop_newest", "drop_oldest",
-                                                                "drop_lowest", "drop_random", "spill"};
+  constexpr std::array<std::string_view, when_full_count> names{
+      "block", "reject", "drop_newest", "drop_oldest", "drop_lowest", "drop_random", "spill"};
   return names[static_cast<std::size_t>(policy)];
 }
 constexpr bool may_drop(WhenFull policy) { return policy >= WhenFull::drop_newest && policy <= WhenFull::drop_random; }

@@ -1,0 +1,81 @@
+#pragma once
+/// The only place where work waits: bounded in events and bytes, with one named answer to being full.
+///
+/// The bound holds exactly: push takes the prefix that fits and returns the rest (semantics D3). The one exception, so
+/// that nothing can stand for ever: an event larger than the byte bound enters when the edge is empty, alone, and is
+/// counted in `EdgeStats::oversized`. With a part reserved for high classes the same holds against the unreserved part.
+///
+///   when_full             an arrival that does not fit
+///   block, reject, spill  the rest is returned; the edge is paused until its low mark, whatever its fill
+///   drop_newest           the rest of the arrival is the casualty
+///   drop_oldest           batches that waited longest make room
+///   drop_lowest           batches of the lowest class make room, oldest first, up to the arrival's own class
+///   drop_random           a batch drawn among those that wait makes room, or the arrival ends when it is drawn
+///
+/// Victims are whole batches (D6). Only as many are taken as it needs, and none for what can not fit anyway. Critical
+/// work makes room for critical only, and nothing of the reserved part makes room for what may not enter it; CoDel
+/// never picks critical work. `expire_after` says what stale data is worth and holds for every class.
+///
+/// Dequeue: class lanes (lanes.h), then what expired and what CoDel picks goes to `out`, then the item is cut to
+/// `most`. Casualties are not ended here: the caller owes each its fate (D8).
+///
+/// Thread: one owner (the pipeline holds a mutex). Cost: push + pop of a batch about 100 ns; drop_random removes from
+/// the middle, O(items of the lane). On cancel: an edge must be drained before it dies.
+/// Ref: semantics D1 to D8; RFC 8289 for CoDel.
+#include <weir/flow/queue/codel.h>
+#include <weir/flow/queue/edge_book.h>
+#include <weir/flow/queue/victims.h>
+
+namespace weir::flow {
+
+template <Waiting T>
+class Edge {
+ public:
+  /// `floor_events`: what max_wait never sizes the bound below (workers x one batch).
+  Edge(const EdgeConfig& config, std::uint64_t seed, std::uint64_t floor_events = 1);
+
+  /// How many events of its front push would take now. Where full means drop: all, since nothing is ever returned.
+  std::uint32_t room_for(const T& item) const;
+  /// Takes the prefix that fits; returns the rest (empty when all was taken, or ended in `out`).
+  T push(T item, TimePoint now, Casualties<T>& out);
+  /// The next item by class and age, cut to `most` (an event larger than most.bytes comes alone). False: none.
+  bool pop(Load most, TimePoint now, T& item, Casualties<T>& out);
+  /// Completions, for the service rate. `busy`: time in which anybody worked; overlapping workers count once
+  /// (BusyTime).
+  void served(std::uint64_t events, Duration busy) { book_.served(events, busy); }
+
+  bool paused() const { return book_.paused(); }
+  /// For this class: high classes with a reserved part pause only at the bound; others by the marks, or when their
+  /// part is full.
+  bool paused(Class cls) const { return full(cls) || (!book_.has_reserved_part(cls) && book_.paused()); }
+  /// An arrival of one event of this class could not enter now without a casualty.
+  bool full(Class cls) const;
+  Pressure pressure(TimePoint now) const;
+  EdgeStats stats() const { return book_.stats(); }
+  std::uint64_t bound_events() const { return book_.bound_events(); }  ///< effective, after max_wait
+
+  /// Values change in place; what waits stays, and under a smaller bound the edge is full until it has drained.
+  void reconfigure(const EdgeConfig& config);
+  /// Hands out everything that waits, highest class first.
+  template <typename F>
+  void drain(F&& take);
+
+ private:
+  static std::uint32_t size(const T& item) { return static_cast<std::uint32_t>(item.load().events); }
+  std::uint32_t fitting(const T& item, Load beside) const;
+  void enter(T item, TimePoint now);
+  void end_arrival(T item, Casualties<T>& out);
+  void end_waiting(Place place, Reason reason, TimePoint now, Casualties<T>& out);
+  T make_room(T item, TimePoint now, Casualties<T>& out);
+  void expire(TimePoint now, Casualties<T>& out);
+  bool picked_by_codel(Class cls, Duration waited, TimePoint now);
+
+  EdgeBook book_;
+  Lanes<T> lanes_;
+  std::array<Codel, class_count> codel_;  // a lane is a queue of its own: low delay in one says nothing of another
+  Rng rng_;
+};
+
+}  // namespace weir::flow
+
+#include <weir/flow/queue/edge_impl.h>

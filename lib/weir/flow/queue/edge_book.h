@@ -1,0 +1,76 @@
+#pragma once
+/// The books of an Edge: how much waits, how much more may enter, the marks, the rates and the counters. Everything an
+/// Edge knows that does not depend on what waits in it.
+///
+///   bound(events) = clamp(service rate x max_wait, floor, bound.events) with max_wait and a known rate, else
+///   bound.events limit(class)  = bound, or (1 - reserved_for_high) x bound for normal, low and batch; never below one
+///   event room(class)   = limit(class) - waiting
+///
+/// The reserved part is the top of the bound: whatever waits counts against everybody.
+///
+/// Thread: one owner. Cost: O(1), pressure O(classes).
+#include <weir/base/reason.h>
+#include <weir/flow/queue/edge_config.h>
+#include <weir/flow/queue/marks.h>
+#include <weir/flow/queue/pressure.h>
+#include <weir/flow/queue/service_meter.h>
+
+#include <array>
+
+namespace weir::flow {
+
+inline constexpr std::size_t reason_count = static_cast<std::size_t>(Reason::client_gone) + 1;
+
+/// offered = delivered + drained + sum(dropped) + pending, in events, at every moment (semantics G1). What push
+/// returned was not offered: it stays its owner's.
+struct EdgeStats {
+  Load offered, delivered, drained, pending;
+  std::array<std::uint64_t, reason_count> dropped{};  ///< events, by Reason
+  std::uint64_t pauses = 0, resumes = 0;
+  Load max_waiting;             ///< the most that ever waited, in each unit
+  std::uint64_t oversized = 0;  ///< events larger than the whole byte bound that entered the empty edge alone
+};
+
+class EdgeBook {
+ public:
+  EdgeBook(const EdgeConfig& config, std::uint64_t floor_events);
+
+  const EdgeConfig& config() const { return config_; }
+  void reconfigure(const EdgeConfig& config);
+
+  Load waiting() const { return stats_.pending; }
+  Load waiting(Class cls) const { return by_class_[static_cast<std::size_t>(cls)]; }
+  std::uint64_t bound_events() const { return bound_events_; }
+  Load limit(Class cls) const;
+  /// The room there would be for this class if only `beside` waited.
+  Load room_beside(Class cls, Load beside) const;
+  bool has_reserved_part(Class cls) const { return config_.reserved_for_high > 0 && cls >= Class::high; }
+
+  void entered(Class cls, Load load, TimePoint now);
+  void delivered(Class cls, Load load, TimePoint now);
+  void dropped_waiting(Class cls, Load load, Reason reason, TimePoint now);
+  void dropped_arriving(Load load, Reason reason);
+  void drained(Class cls, Load load);
+  /// Someone waits for more room than there is.
+  void turned_away() { marks_.pause(); }
+  void served(std::uint64_t events, Duration busy);
+
+  bool paused() const { return marks_.paused(); }
+  Pressure pressure(Duration oldest_age, TimePoint now) const;
+  EdgeStats stats() const;
+
+ private:
+  double fill() const;
+  void left(Class cls, Load load);
+  void size_bound();
+
+  EdgeConfig config_;
+  std::uint64_t floor_events_, bound_events_ = 0;
+  std::array<Load, class_count> by_class_{};
+  Watermark marks_;
+  ServiceMeter service_;
+  GrowthMeter growth_;
+  EdgeStats stats_;
+};
+
+}  // namespace weir::flow

@@ -1,0 +1,148 @@
+#pragma once
+/// How an Edge does what edge.h promises; apart, so that the promises fit on a page.
+///
+/// Thread: as Edge. Cost: as Edge.
+#include <weir/flow/queue/edge.h>
+
+namespace weir::flow {
+
+template <Waiting T>
+Edge<T>::Edge(const EdgeConfig& config, std::uint64_t seed, std::uint64_t floor_events)
+    : book_(config, floor_events), rng_(seed) {
+  reconfigure(config);
+}
+
+template <Waiting T>
+void Edge<T>::reconfigure(const EdgeConfig& config) {
+  book_.reconfigure(config);
+  for (Codel& codel : codel_) codel.reconfigure(config.codel.value_or(CodelConfig{}));
+}
+
+template <Waiting T>
+std::uint32_t Edge<T>::fitting(const T& item, Load beside) const {
+  const std::uint32_t n = item.prefix(book_.room_beside(item.cls(), beside));
+  return n == 0 && beside.empty() ? 1 : n;
+}
+
+template <Waiting T>
+std::uint32_t Edge<T>::room_for(const T& item) const {
+  if (item.load().empty()) return 0;
+  return may_drop(book_.config().when_full) ? size(item) : fitting(item, book_.waiting());
+}
+
+template <Waiting T>
+T Edge<T>::push(T item, TimePoint now, Casualties<T>& out) {
+  if (item.load().empty()) return item;
+  const bool drops = may_drop(book_.config().when_full);
+  std::uint32_t fits = fitting(item, book_.waiting());
+  if (drops && fits < size(item)) {
+    item = make_room(std::move(item), now, out);
+    if (item.load().empty()) return item;
+    fits = fitting(item, book_.waiting());
+  }
+  enter(item.split(fits), now);
+  if (item.load().empty()) return item;
+  if (drops)
+    end_arrival(item.split(size(item)), out);
+  else
+    book_.turned_away();
+  return item;
+}
+
+/// Ends what could not fit even without the victims, then takes victims until the remainder fits.
+template <Waiting T>
+T Edge<T>::make_room(T item, TimePoint now, Casualties<T>& out) {
+  const WhenFull policy = book_.config().when_full;
+  const ClassMask among = victims_for(item.cls(), book_.config());
+  Load staying = book_.waiting();
+  for (const Class cls : all_classes)
+    if (among & mask_of(cls)) staying -= book_.waiting(cls);
+  T kept = item.split(fitting(item, staying));
+  end_arrival(std::move(item), out);
+  while (!kept.load().empty() && fitting(kept, book_.waiting()) < size(kept)) {
+    const auto victim = pick_victim(lanes_, among, policy, rng_);
+    if (!victim) break;
+    end_waiting(*victim, *reason_for(policy), now, out);
+  }
+  return kept;
+}
+
+template <Waiting T>
+bool Edge<T>::pop(Load most, TimePoint now, T& item, Casualties<T>& out) {
+  if (most.empty()) return false;
+  expire(now, out);
+  while (const auto cls = lanes_.next(book_.config().age_boost, now)) {
+    T& front = lanes_.front(*cls);
+    if (picked_by_codel(*cls, now - front.since(), now)) {
+      end_waiting({*cls, 0}, Reason::codel, now, out);
+      continue;
+    }
+    lanes_.served(*cls);
+    item = front.split(std::max<std::uint32_t>(1, front.prefix(most)));
+    if (front.load().empty()) lanes_.take({*cls, 0});
+    book_.delivered(*cls, item.load(), now);
+    return true;
+  }
+  return false;
+}
+
+template <Waiting T>
+bool Edge<T>::full(Class cls) const {
+  const Load room = book_.room_beside(cls, book_.waiting());
+  return !lanes_.empty() && (room.events == 0 || room.bytes == Bytes{});
+}
+
+template <Waiting T>
+Pressure Edge<T>::pressure(TimePoint now) const {
+  const auto oldest = lanes_.oldest();
+  return book_.pressure(oldest ? std::max(Duration{0}, now - lanes_.front(*oldest).since()) : Duration{0}, now);
+}
+
+template <Waiting T>
+template <typename F>
+void Edge<T>::drain(F&& take) {
+  while (const auto cls = lanes_.highest()) {
+    book_.drained(*cls, lanes_.front(*cls).load());
+    take(lanes_.take({*cls, 0}));
+  }
+}
+
+template <Waiting T>
+void Edge<T>::enter(T item, TimePoint now) {
+  if (item.load().empty()) return;
+  const Class cls = item.cls();
+  book_.entered(cls, item.load(), now);
+  lanes_.push(cls, std::move(item));
+}
+
+template <Waiting T>
+void Edge<T>::end_arrival(T item, Casualties<T>& out) {
+  if (item.load().empty()) return;
+  const Reason reason = *reason_for(book_.config().when_full);
+  book_.dropped_arriving(item.load(), reason);
+  out.push_back({std::move(item), reason});
+}
+
+template <Waiting T>
+void Edge<T>::end_waiting(Place place, Reason reason, TimePoint now, Casualties<T>& out) {
+  T item = lanes_.take(place);
+  book_.dropped_waiting(place.cls, item.load(), reason, now);
+  out.push_back({std::move(item), reason});
+}
+
+template <Waiting T>
+void Edge<T>::expire(TimePoint now, Casualties<T>& out) {
+  const auto limit = book_.config().expire_after;
+  if (!limit) return;
+  for (const Class cls : all_classes)
+    while (lanes_.items(cls) > 0 && now - lanes_.front(cls).since() > *limit)
+      end_waiting({cls, 0}, Reason::expired, now, out);
+}
+
+template <Waiting T>
+bool Edge<T>::picked_by_codel(Class cls, Duration waited, TimePoint now) {
+  if (!book_.config().codel || cls == Class::critical) return false;
+  return codel_[static_cast<std::size_t>(cls)].should_drop(waited, lanes_.items(cls) <= 2, now);
+}
+
+}  // namespace weir::flow

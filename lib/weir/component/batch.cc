@@ -129,7 +129,7 @@ void Batch::settle(Fate rest, std::span<const Ending> exceptions) {
         const Ending ending = exceptions.front();
         exceptions = exceptions.subspan(1);
         --others;
-        if (receipt) receipt->settle(1, ending.fate, ending.reason);
+        if (receipt && !ending.moved) receipt->settle(1, ending.fate, ending.reason);
       }
       if (receipt) receipt->settle(others, rest);
       at = end;
@@ -138,8 +138,18 @@ void Batch::settle(Fate rest, std::span<const Ending> exceptions) {
   release();
 }
 
+Receipt* Batch::receipt_of(std::uint32_t i) const {
+  Receipt* found = nullptr;
+  std::uint32_t at = 0;
+  for_each_run([&](Receipt* receipt, std::uint32_t n) {
+    if (i >= at && i < at + n) found = receipt;
+    at += n;
+  });
+  return found;
+}
+
 Batch make_batch(std::string_view bytes, std::span<const Batch::Slot> index, std::span<const Batch::Run> runs,
-                 const BatchInfo& info, Ticket charge) {
+                 const BatchInfo& info, Ticket charge, bool receipts) {
   auto* block = allocate(block_size(bytes.size(), index.size(), runs.size()).count());
   block->bytes = static_cast<std::uint32_t>(bytes.size());
   block->events = static_cast<std::uint32_t>(index.size());
@@ -151,7 +161,7 @@ Batch make_batch(std::string_view bytes, std::span<const Batch::Slot> index, std
   std::memcpy(block->index(), index.data(), index.size_bytes());
   std::memcpy(block->runs(), runs.data(), runs.size_bytes());
   block->single_lines = lies_as_lines(block->data(), index);
-  return Batch(block, 0, block->events, true);
+  return Batch(block, 0, block->events, receipts);
 }
 
 BlockWriter::BlockWriter(std::size_t capacity)
@@ -201,11 +211,11 @@ bool BatchBuilder::fits(std::size_t event_bytes) const {
 void BatchBuilder::add(std::string_view event, Receipt* receipt) {
   if (event.size() + 1 > limits_.bytes.count()) {
     large_.assign(event).push_back('\n');
-    index_.push_back({0, static_cast<std::uint32_t>(event.size())});
+    index_.push_back({0, static_cast<std::uint32_t>(event.size()), 0});
   } else {
     if (!bytes_) bytes_ = std::make_unique_for_overwrite<char[]>(limits_.bytes.count());
     std::memcpy(bytes_.get() + used_, event.data(), event.size());
-    index_.push_back({static_cast<std::uint32_t>(used_), static_cast<std::uint32_t>(event.size())});
+    index_.push_back({static_cast<std::uint32_t>(used_), static_cast<std::uint32_t>(event.size()), size()});
     used_ += event.size();
     bytes_[used_++] = '\n';
   }

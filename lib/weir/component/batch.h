@@ -6,7 +6,7 @@
 /// a fan-out shares the block read-only. Events are raw bytes (JSON is kept as it came and never re-dumped); the block
 /// is padded so that a SIMD parser may read past the last event.
 ///
-///   | Block | bytes ... padding | index: {offset, length} x count | runs: {receipt, events} |
+///   | Block | bytes ... padding | index: {offset, length, number} x count | runs: {receipt, events} |
 ///
 /// Blocks are made two ways: BatchBuilder gathers small pieces and seals an exact-size copy; BlockWriter is a body read
 /// straight into what will be the block.
@@ -35,12 +35,13 @@ struct BatchInfo {
   TimePoint received;        ///< when its first event was read: ages and CoDel count from here
   WallTime received_wall;    ///< what sinks write
   bool dead_letter = false;  ///< confirmed, its events count as dead-lettered instead of stored
-  std::uint64_t first_id = 0;  ///< stable ids: event k of the block is first_id + k, never used twice by one journal or start
+  std::uint64_t first_id = 0;  ///< stable ids: event k of what was read is first_id + k; never given twice
 };
 
 class Batch {
  public:
-  struct Slot { std::uint32_t offset, length; };
+  /// `number` is the event's place in the block it came in with: its id is first_id + number, whatever stages left out.
+  struct Slot { std::uint32_t offset, length, number; };
   struct Run { Receipt* receipt; std::uint32_t events; };
   struct Block;
 
@@ -57,7 +58,7 @@ class Batch {
   Class cls() const { return info().cls; }
   TimePoint since() const { return info().received; }
   std::string_view operator[](std::uint32_t i) const;
-  std::uint64_t id(std::uint32_t i) const { return info().first_id + first_ + i; }
+  std::uint64_t id(std::uint32_t i) const { return info().first_id + slots()[i].number; }
   /// All events as one piece of text, each ended by '\n'; empty when they do not lie so in memory.
   std::string_view lines() const;
 
@@ -70,18 +71,22 @@ class Batch {
 
   /// Ends all its events with one fate. A batch is settled once; after it, it is empty.
   void settle(Fate fate, Reason reason = Reason::sink_failed);
-  /// Ends the events of `exceptions` (ascending index) each with its own fate and all others with `rest`.
-  struct Ending { std::uint32_t index; Fate fate; Reason reason; };
+  /// Ends the events of `exceptions` (ascending index) each with its own fate and all others with `rest`. One that has
+  /// `moved` ends later, in the batch that now owes it (a dead letter).
+  struct Ending { std::uint32_t index; Fate fate; Reason reason; bool moved = false; };
   void settle(Fate rest, std::span<const Ending> exceptions);
+  /// Lets go of the events because what is owed for them has moved into another batch (a stage's output).
+  void dissolve() { release(); }
   bool carries_receipts() const { return receipts_; }
   /// Calls f(receipt, events) for each run; receipts may be null (nobody waits).
   template <typename F>
   void for_each_run(F&& f) const;
+  Receipt* receipt_of(std::uint32_t i) const;  ///< O(runs): for the few events that end alone
 
  private:
   friend class BatchBuilder;
   friend class BlockWriter;
-  friend Batch make_batch(std::string_view bytes, std::span<const Slot> index, std::span<const Run> runs, const BatchInfo& info, Ticket charge);
+  friend Batch make_batch(std::string_view bytes, std::span<const Slot> index, std::span<const Run> runs, const BatchInfo& info, Ticket charge, bool receipts);
   Batch(Block* block, std::uint32_t first, std::uint32_t count, bool receipts);
   std::span<const Slot> slots() const;
   std::span<const Run> runs() const;
@@ -96,9 +101,13 @@ class Batch {
 /// The memory a block takes for so many bytes, events and runs: what a reservation must cover.
 Bytes block_size(std::size_t bytes, std::size_t events, std::size_t runs);
 
+/// How many events one request may be charged for between two shares of a block's own overhead: a request's events lie
+/// in at most 1 + events / this many blocks.
+inline constexpr std::size_t events_per_overhead = 512;
+
 /// A new block with a copy of these bytes; `charge` is what it is charged with until it dies.
 Batch make_batch(std::string_view bytes, std::span<const Batch::Slot> index, std::span<const Batch::Run> runs,
-                 const BatchInfo& info, Ticket charge);
+                 const BatchInfo& info, Ticket charge, bool receipts = true);
 
 /// A body read straight into what will be its block: no copy for large requests. Capacity is what the reservation
 /// allowed; pages that are never written cost nothing, and sealing gives the rest back.

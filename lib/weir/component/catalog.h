@@ -42,6 +42,7 @@ struct SourceSetup {
   ClassRule classes;
   bool refuse_when_full = false;   ///< the door answers 503 instead of leaving the request unread
   const Context& context;
+  bool keep_malformed = false;     ///< on_malformed: dead_letter: what is not JSON goes to the dead letters, the rest on
 };
 
 struct SourceType {

@@ -77,7 +77,9 @@ class Intake {
   virtual void stop(Duration retry_after) = 0;
   /// The drain deadline has come: answer everything that still waits with outcome_unknown and close.
   virtual void abandon() = 0;
-  /// Nothing is being read and nobody waits for an answer.
+  /// The last answers have had their time: ends everything that is still open.
+  virtual void close() {}
+  /// Nothing is being read and nobody waits for an answer. Any thread.
   virtual bool quiet() const = 0;
 };
 

@@ -1,0 +1,51 @@
+// What a client reads.
+#include <fmt/format.h>
+#include <weir/base/json_text.h>
+
+#include "intake.h"
+#include "net/problem.h"
+
+namespace weir::http {
+
+net::Response HttpIntake::refuse(const Rejection& rejection, std::string_view sentence) const {
+  net::Response response;
+  response.status = info(rejection.reason).http_status;
+  response.body = net::problem_body(rejection, sentence);
+  if (rejection.retry_after > Duration{0}) response.retry_after = rejection.retry_after;
+  return response;
+}
+
+net::Response HttpIntake::refuse_malformed() const {
+  const Parsed& parsed = parser_.parsed();
+  const char* what = parsed.array ? "element" : "line";
+  std::string rows;
+  for (const BadEvent& bad : parsed.bad)
+    rows += fmt::format("{}{{\"{}\":{},\"why\":{}}}", rows.empty() ? "" : ",", what, bad.line, json_text(bad.why));
+  const BadEvent& first = parsed.bad.front();
+  net::Response response;
+  response.status = info(Reason::malformed).http_status;
+  response.body = fmt::format(
+      "{{\"error\":\"malformed\",\"status\":{},\"message\":{},\"{}s\":[{}],\"malformed\":{},\"stored\":0,\"advice\":{}}}\n", response.status,
+      json_text(fmt::format("{} {} is not JSON ({}){}; nothing of this request was stored", what, first.line, first.why,
+                            parsed.bad_events > 1 ? fmt::format(", and {} more", parsed.bad_events - 1) : "")),
+      what, rows, parsed.bad_events, json_text(info(Reason::malformed).advice));
+  return response;
+}
+
+net::Response HttpIntake::answer(const Tally& tally) const {
+  const Fate worst = tally.worst();
+  if (worst == Fate::abandoned)
+    return refuse(Rejection{Reason::outcome_unknown, stopping_.value_or(Duration{0})}, "the process is stopping");
+  std::string body;
+  for (int i = 0; i < fate_count; ++i)
+    if (const auto n = tally.events[static_cast<std::size_t>(i)]; n || i == 0)
+      body += fmt::format("{}\"{}\":{}", body.empty() ? "{" : ",", name(static_cast<Fate>(i)), n);
+  if (worst >= Fate::dropped) body += fmt::format(",\"reason\":\"{}\",\"message\":{}", key(tally.reason), json_text(info(tally.reason).summary));
+  net::Response response;
+  // Failed for good is the sender's to know; dropped on purpose is what `processed` has agreed to.
+  response.status = worst == Fate::failed ? 422 : 200;
+  response.body = std::move(body) + "}\n";
+  return response;
+}
+
+}  // namespace weir::http

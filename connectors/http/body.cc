@@ -1,0 +1,154 @@
+#include "body.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace weir::http {
+namespace {
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+std::size_t skip_space(std::span<const char> body, std::size_t at) {
+  while (at < body.size() && is_space(body[at])) ++at;
+  return at;
+}
+
+/// Where the JSON value that starts at `at` ends: at the comma, bracket or end behind it. Only tells elements apart;
+/// whether each is JSON is the parser's business.
+std::size_t end_of_value(std::span<const char> body, std::size_t at) {
+  int depth = 0;
+  bool text = false;
+  for (; at < body.size(); ++at) {
+    const char c = body[at];
+    if (text) {
+      if (c == '\\') ++at;
+      else if (c == '"') text = false;
+    } else if (c == '"') {
+      text = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if (c == '}' || c == ']') {
+      if (depth-- == 0) return at;
+    } else if (c == ',' && depth == 0) {
+      return at;
+    }
+  }
+  return body.size();
+}
+
+}  // namespace
+
+std::optional<Format> format_of(std::string_view content_type) {
+  std::string type(content_type.substr(0, content_type.find(';')));
+  while (!type.empty() && type.back() == ' ') type.pop_back();
+  std::ranges::transform(type, type.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (type == "application/x-ndjson" || type == "application/ndjson" || type == "application/jsonl" ||
+      type == "application/x-jsonlines" || type == "application/json-lines")
+    return Format::lines;
+  if (type.empty() || type == "application/json" || type == "text/plain" || type == "text/json" ||
+      type == "application/x-www-form-urlencoded" || type == "application/octet-stream")
+    return Format::any;
+  return std::nullopt;
+}
+
+Bytes parser_memory(BodyLimits limits) { return limits.max_event * 16; }
+
+BodyParser::BodyParser(BodyLimits limits, const ClassRule& rule, bool keep_all_bad)
+    : limits_(limits), rule_(rule), keep_all_bad_(keep_all_bad),
+      json_(std::make_unique<simdjson::dom::parser>(limits.max_event.count() + 64)) {
+  if (!rule.from_body()) return;
+  auto reader = FieldReader::compile(rule.path);
+  WEIR_CHECK(reader.has_value());  // the configuration has compiled it before
+  class_of_.emplace(std::move(*reader));
+}
+BodyParser::~BodyParser() = default;
+
+std::optional<BodyParser::Trouble> BodyParser::parse(std::span<char> body, Format format) {
+  parsed_.index.clear();
+  parsed_.classes.clear();
+  parsed_.bad.clear();
+  parsed_.bad_events = 0;
+  parsed_.array = false;
+  const auto start = skip_space(body, 0);
+  if (format == Format::any && start < body.size() && body[start] == '[') return parse_array(body.subspan(0));
+  auto trouble = parse_lines(body);
+  if (trouble || format == Format::lines || parsed_.bad_events == 0) return trouble;
+  // Lines that are not JSON may be one document over several lines.
+  auto end = body.size();
+  while (end > start && is_space(body[end - 1])) --end;
+  const std::string_view whole(body.data() + start, end - start);
+  if (whole.find('\n') == whole.npos || whole.size() > limits_.max_event.count() || error_of(whole)) return std::nullopt;
+  parsed_ = Parsed{};
+  std::ranges::replace(body, '\n', ' ');
+  return one(body, start, end, 1);
+}
+
+std::optional<BodyParser::Trouble> BodyParser::parse_lines(std::span<char> body) {
+  std::uint64_t line = 0;
+  for (std::size_t at = 0; at < body.size();) {
+    ++line;
+    const char* newline = static_cast<const char*>(std::memchr(body.data() + at, '\n', body.size() - at));
+    const std::size_t next = newline ? static_cast<std::size_t>(newline - body.data()) : body.size();
+    std::size_t end = next;
+    while (end > at && (body[end - 1] == '\r' || body[end - 1] == ' ' || body[end - 1] == '\t')) --end;
+    if (end > at)
+      if (auto trouble = one(body, at, end, line)) return trouble;
+    at = next + 1;
+  }
+  return std::nullopt;
+}
+
+std::optional<BodyParser::Trouble> BodyParser::parse_array(std::span<char> body) {
+  parsed_.array = true;
+  std::size_t at = skip_space(body, skip_space(body, 0) + 1);
+  std::uint64_t element = 0;
+  bool closed = at < body.size() && body[at] == ']';
+  while (!closed && at < body.size()) {
+    const std::size_t stop = end_of_value(body, at);
+    std::size_t end = stop;
+    while (end > at && is_space(body[end - 1])) --end;
+    std::replace(body.begin() + static_cast<std::ptrdiff_t>(at), body.begin() + static_cast<std::ptrdiff_t>(end), '\n', ' ');
+    if (auto trouble = one(body, at, end, ++element)) return trouble;
+    if (stop == body.size()) break;
+    closed = body[stop] == ']';
+    if (!closed && body[stop] != ',') break;  // a brace that closes nothing
+    at = skip_space(body, stop + 1);
+    if (closed) at = stop;
+  }
+  if (!closed) return Trouble{Reason::malformed, fmt::format("the array does not end after element {}", element)};
+  if (skip_space(body, at + 1) != body.size()) return Trouble{Reason::malformed, "there is something behind the end of the array"};
+  return std::nullopt;
+}
+
+const char* BodyParser::error_of(std::string_view event) {
+  if (event.empty()) return "an event is missing here";
+  const auto error = json_->parse(event.data(), event.size(), false).error();
+  return error ? simdjson::error_message(error) : nullptr;
+}
+
+std::optional<BodyParser::Trouble> BodyParser::one(std::span<char> body, std::size_t from, std::size_t to, std::uint64_t line) {
+  const std::string_view event(body.data() + from, to - from);
+  const char* what = parsed_.array ? "element" : "line";
+  if (event.size() > limits_.max_event.count())
+    return Trouble{Reason::event_too_large, fmt::format("{} {} has {} bytes, max_event is {}", what, line, event.size(), limits_.max_event.count())};
+  if (parsed_.index.size() + parsed_.bad_events >= limits_.max_events)
+    return Trouble{Reason::too_many_events, fmt::format("there are more than {}", limits_.max_events)};
+  if (const char* why = error_of(event)) {
+    if (parsed_.bad.size() < max_named || keep_all_bad_)
+      parsed_.bad.push_back({line, static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(event.size()), why});
+    ++parsed_.bad_events;
+    return std::nullopt;
+  }
+  const auto number = static_cast<std::uint32_t>(parsed_.index.size());
+  parsed_.index.push_back({static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(event.size()), number});
+  if (class_of_) {
+    const auto value = class_of_->text(event);
+    parsed_.classes.push_back(value ? rule_.of(*value) : rule_.fallback);
+  }
+  return std::nullopt;
+}
+
+}  // namespace weir::http

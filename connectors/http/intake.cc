@@ -1,0 +1,276 @@
+#include "intake.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "net/problem.h"
+
+namespace weir::http {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t small_body = 16 << 10;            // up to here events are gathered with those of other requests
+constexpr Duration look_again = std::chrono::seconds(1);  // a bound on every wait, in case a wake-up has no reason to come
+constexpr Bytes read_credit = 64_KiB;
+
+}  // namespace
+
+struct HttpIntake::Unit {
+  Class cls;
+  BlockWriter body;
+  Ticket ticket;
+};
+
+HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
+    : options_(options), io_(setup.reactor), outlet_(setup.outlet),
+      parser_(options.limits, options_.classes, options.keep_malformed), desk_(setup.reactor), room_(setup.reactor),
+      server_(setup.reactor, options.server, setup.outlet.context(), [this](net::Exchange& x) { return handle(x); }) {
+  outlet_.on_room = [this] { room_.wake_all(); };
+}
+
+void HttpIntake::start() {
+  const auto address = server_.open();
+  WEIR_CHECK(address.has_value());  // Source::open has bound this port before
+  server_.start();
+}
+
+void HttpIntake::stop(Duration retry_after) {
+  stopping_ = retry_after;
+  server_.stop_accepting();
+  server_.close_idle();
+  room_.wake_all();
+}
+
+void HttpIntake::abandon() {
+  abandoned_ = true;
+  room_.wake_all();
+}
+
+void HttpIntake::close() { server_.close_all(); }
+
+std::optional<net::Response> HttpIntake::screen(const net::Head& head) const {
+  const auto no = [&](Reason reason, std::string_view why) { return refuse(Rejection{reason, Duration{0}}, why); };
+  if (head.target != options_.path) return no(Reason::not_found, fmt::format("events go to POST {}", options_.path));
+  if (head.method != "POST") {
+    auto response = no(Reason::method_not_allowed, "use POST");
+    response.extra_headers = "Allow: POST\r\n";
+    return response;
+  }
+  if (head.unknown_encoding) return no(Reason::unsupported_encoding, "Content-Encoding may be gzip or absent");
+  if (!format_of(head.content_type)) return no(Reason::unsupported_media_type, head.content_type);
+  if (head.content_length && *head.content_length > options_.max_body)
+    return no(Reason::too_large, fmt::format("{} bytes, max_body is {}", head.content_length->count(), options_.max_body.count()));
+  return std::nullopt;
+}
+
+Class HttpIntake::door_class(const net::Head& head) const {
+  if (options_.classes.from_header()) {
+    const auto value = head.header(options_.classes.header);
+    return value.empty() ? options_.classes.fallback : options_.classes.of(value);
+  }
+  // A class that stands in the body is known only after reading: the door lets it in as it would high work (D5).
+  return options_.classes.from_body() ? Class::high : options_.classes.fallback;
+}
+
+std::size_t HttpIntake::worst_case_bytes(const net::Head& head) const {
+  if (head.content_length && !head.gzip) return head.content_length->count();
+  return head.has_body() ? options_.max_body.count() : 0;
+}
+
+Bytes HttpIntake::reservation(const net::Head& head, std::size_t bytes) const {
+  const std::size_t most_events = std::min<std::size_t>(bytes / 2 + 1, options_.limits.max_events);
+  Bytes amount = outlet_.cost(bytes, most_events) + Receipt::charge;
+  // Events of several classes are copied apart while the body is still there.
+  if (options_.classes.from_body() || bytes <= small_body) amount += block_size(bytes, most_events, 1);
+  if (head.gzip) amount += net::gzip_footprint;
+  return amount;
+}
+
+asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
+  struct Progress {
+    std::atomic<std::uint64_t>& n;
+    explicit Progress(std::atomic<std::uint64_t>& count) : n(count) { n.fetch_add(1, std::memory_order_release); }
+    ~Progress() { n.fetch_sub(1, std::memory_order_release); }
+  } progress(in_progress_);
+
+  const net::Head& head = exchange.head();
+  if (auto refusal = screen(head)) {
+    co_await exchange.respond(std::move(*refusal));
+    co_return;
+  }
+  const Class cls = door_class(head);
+  const std::size_t bytes = worst_case_bytes(head);
+  auto ticket = co_await pass_door(exchange, cls, reservation(head, bytes));
+  if (!ticket) {
+    co_await exchange.respond(refuse(ticket.error(), outlet_.why()));
+    co_return;
+  }
+  exchange.limit_body(options_.max_body);
+  Unit unit{cls, BlockWriter(bytes + 1), std::move(*ticket)};
+  auto read = co_await read_body(exchange, cls, unit.body);
+  if (!read) {
+    outlet_.refused(0, read.error().reason);
+    if (read.error().reason != Reason::client_gone) co_await exchange.respond(refuse(read.error(), {}));
+    co_return;
+  }
+  co_await carry(exchange, unit);
+}
+
+asio::awaitable<Admitted<Ticket>> HttpIntake::pass_door(net::Exchange& exchange, Class cls, Bytes amount) {
+  if (stopping_) co_return rejected(Reason::shutting_down, *stopping_);
+  auto ticket = outlet_.admit(amount, cls);
+  if (ticket || options_.refuse_when_full) co_return ticket;
+  // when_full: block. The request stays unread, which costs its sender the window and us nothing.
+  exchange.pause_timeouts(true);
+  Duration waited{0};
+  while (!ticket && waited < options_.ack_timeout && !stopping_ && !exchange.client_gone()) {
+    const TimePoint before = outlet_.context().now();
+    co_await room_.wait(std::min(look_again, options_.ack_timeout - waited));
+    waited += outlet_.context().now() - before;
+    ticket = outlet_.admit(amount, cls);
+  }
+  exchange.pause_timeouts(false);
+  co_return ticket;
+}
+
+asio::awaitable<Admitted<void>> HttpIntake::read_body(net::Exchange& exchange, Class cls, BlockWriter& body) {
+  while (true) {
+    if (outlet_.paused(cls)) {
+      exchange.pause_timeouts(true);
+      while (outlet_.paused(cls) && !abandoned_) co_await room_.wait(look_again);
+      exchange.pause_timeouts(false);
+    }
+    auto piece = co_await exchange.read(read_credit);
+    if (!piece) co_return std::unexpected(piece.error());
+    if (piece->empty()) co_return Admitted<void>{};
+    auto space = body.space();
+    if (space.size() <= piece->size()) co_return rejected(Reason::too_large);
+    std::ranges::copy(*piece, space.begin());
+    body.wrote(piece->size());
+  }
+}
+
+asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
+  const auto format = format_of(exchange.head().content_type).value_or(Format::any);
+  const auto trouble = parser_.parse(unit.body.data(), format);
+  if (trouble) {
+    outlet_.refused(1, trouble->reason);
+    co_await exchange.respond(refuse(Rejection{trouble->reason, Duration{0}}, trouble->why));
+    co_return;
+  }
+  if (parser_.parsed().bad_events > 0 && !options_.keep_malformed) {
+    outlet_.refused(parser_.parsed().bad_events, Reason::malformed);
+    co_await exchange.respond(refuse_malformed());
+    co_return;
+  }
+  if (options_.classes.from_body() && !parser_.parsed().classes.empty()) {
+    const Class best = std::ranges::max(parser_.parsed().classes);
+    if (best < Class::high && outlet_.paused(best) && options_.refuse_when_full) {
+      outlet_.refused(parser_.parsed().index.size(), Reason::class_shed);
+      co_await exchange.respond(refuse(Rejection{Reason::class_shed, std::chrono::seconds(1)}, outlet_.why()));
+      co_return;
+    }
+  }
+  // The parser is shared by all requests of the reactor; what this one needs across waits is taken along.
+  const Parsed parsed = parser_.take();
+  exchange.pause_timeouts(true);
+  const auto events = static_cast<std::uint32_t>(parsed.index.size() + parsed.bad.size());
+  Receipt* receipt = options_.acks == Level::accepted ? nullptr : desk_.issue();
+  if (receipt) receipt->owe(events);
+  co_await give_dead_letters({unit.body.data().data(), unit.body.data().size()}, parsed.bad, receipt);
+  const bool one_class = std::ranges::adjacent_find(parsed.classes, std::not_equal_to{}) == parsed.classes.end();
+  if (!parsed.classes.empty() && one_class) unit.cls = parsed.classes.front();
+  if (options_.classes.from_body() && parsed.classes.empty()) unit.cls = options_.classes.fallback;
+  const std::span<const Class> classes = one_class ? std::span<const Class>{} : std::span<const Class>(parsed.classes);
+  if (unit.body.data().size() <= small_body)
+    co_await give_small(unit, receipt, parsed.index, classes);
+  else
+    co_await give_large(unit, receipt, parsed.index, classes);
+  unit.ticket = Ticket{};
+  if (!receipt) {
+    co_await exchange.respond({.status = 202, .body = fmt::format("{{\"accepted\":{}}}\n", parsed.index.size())});
+    co_return;
+  }
+  receipt->done_reading();
+  auto response = co_await answer_when_settled(*receipt);
+  desk_.done(*receipt);
+  co_await exchange.respond(std::move(response));
+}
+
+asio::awaitable<bool> HttpIntake::wait_until_ready(Class cls) {
+  while (!outlet_.ready(cls) && !abandoned_) co_await room_.wait(look_again);
+  co_return !abandoned_;
+}
+
+asio::awaitable<void> HttpIntake::give_small(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index, std::span<const Class> classes) {
+  const char* data = unit.body.data().data();
+  const Bytes overhead = outlet_.cost(0, 0);
+  for (std::size_t i = 0; i < index.size(); ++i) {
+    const Class cls = classes.empty() ? unit.cls : classes[i];
+    if (!outlet_.ready(cls) && !co_await wait_until_ready(cls)) {
+      if (receipt) receipt->settle(static_cast<std::uint32_t>(index.size() - i), Fate::abandoned, Reason::shutdown);
+      co_return;
+    }
+    Bytes part = outlet_.cost(index[i].length, 1);
+    if (i % events_per_overhead != 0) part -= overhead;
+    outlet_.add({data + index[i].offset, index[i].length}, cls, receipt, unit.ticket.split(std::min(part, unit.ticket.amount())));
+  }
+}
+
+asio::awaitable<void> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index, std::span<const Class> classes) {
+  const Context& context = outlet_.context();
+  for (int c = class_count; c-- > 0;) {
+    const Class cls = static_cast<Class>(c);
+    if (classes.empty() ? cls != unit.cls : std::ranges::find(classes, cls) == classes.end()) continue;
+    std::vector<Batch::Slot> mine;
+    std::string bytes;
+    for (std::size_t i = 0; !classes.empty() && i < index.size(); ++i) {
+      if (classes[i] != cls) continue;
+      mine.push_back({static_cast<std::uint32_t>(bytes.size()), index[i].length, static_cast<std::uint32_t>(mine.size())});
+      bytes.append(unit.body.data().data() + index[i].offset, index[i].length).push_back('\n');
+    }
+    const auto n = static_cast<std::uint32_t>(classes.empty() ? index.size() : mine.size());
+    if (n == 0) continue;
+    if (!co_await wait_until_ready(cls)) {
+      if (receipt) receipt->settle(n, Fate::abandoned, Reason::shutdown);
+      continue;
+    }
+    BatchInfo info;
+    info.cls = cls;
+    info.received = context.now();
+    info.received_wall = context.wall();
+    info.first_id = outlet_.next_ids(n);
+    if (classes.empty()) {
+      outlet_.push(unit.body.seal(index, receipt, info, unit.ticket), std::move(unit.ticket));
+      co_return;
+    }
+    const Batch::Run run{receipt, n};
+    const Bytes size = block_size(bytes.size(), n, 1);
+    Ticket charge = unit.ticket.split(std::min(size, unit.ticket.amount()));
+    Ticket spare = unit.ticket.split(std::min(outlet_.cost(bytes.size(), n) - size, unit.ticket.amount()));
+    outlet_.push(make_batch(bytes, mine, {&run, 1}, info, std::move(charge)), std::move(spare));
+  }
+}
+
+asio::awaitable<void> HttpIntake::give_dead_letters(std::string_view body, std::span<const BadEvent> bad, Receipt* receipt) {
+  for (const BadEvent& event : bad) {
+    while (!outlet_.dead_letters_ready() && !abandoned_) co_await room_.wait(look_again);
+    if (abandoned_) {
+      if (receipt) receipt->settle(1, Fate::abandoned, Reason::shutdown);
+      continue;
+    }
+    outlet_.dead_letter(body.substr(event.offset, event.length), Reason::malformed, event.why, receipt);
+  }
+}
+
+asio::awaitable<net::Response> HttpIntake::answer_when_settled(Receipt& receipt) {
+  if (!co_await desk_.wait(receipt, options_.ack_timeout)) {
+    outlet_.refused(0, Reason::outcome_unknown);
+    co_return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, outlet_.why());
+  }
+  co_return answer(receipt.tally());
+}
+
+}  // namespace weir::http

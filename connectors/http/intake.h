@@ -1,0 +1,81 @@
+#pragma once
+/// One reactor's part of an http source: takes requests apart and answers them.
+///
+/// A request goes through, in this order (semantics F1): path, method, type, size by its headers -> the door (load,
+/// memory: one reservation for its worst case) -> the body, read only while the flow is not paused -> parsed and
+/// validated as a whole -> given to the flow when its class is ready -> answered at the level the source asks for.
+/// Before the door nothing of the body is read; after it load never refuses, it only slows (except what a class read
+/// from the body decides, which is known only now).
+///
+/// Thread: its reactor; `quiet` any. Cost: see bench/README.md. On cancel: a client that leaves mid-body leaves nothing
+/// behind; one that leaves after it changes nothing.
+#include <weir/async/signal.h>
+#include <weir/component/catalog.h>
+
+#include <atomic>
+#include <optional>
+#include <string>
+
+#include "body.h"
+#include "desk.h"
+#include "net/http_server.h"
+
+namespace weir::http {
+
+struct HttpOptions {
+  net::ServerConfig server;
+  std::string path = "/events";
+  Bytes max_body = 1_MiB;
+  BodyLimits limits;
+  Duration ack_timeout = std::chrono::seconds(30);
+  Level acks = Level::stored;
+  ClassRule classes;
+  bool keep_malformed = false;     ///< on_malformed: dead_letter
+  bool refuse_when_full = true;    ///< else a request waits at the door, unread
+};
+
+class HttpIntake final : public Intake {
+ public:
+  HttpIntake(const IntakeSetup& setup, const HttpOptions& options);
+
+  void start() override;
+  void stop(Duration retry_after) override;
+  void abandon() override;
+  void close() override;
+  bool quiet() const override { return in_progress_.load(std::memory_order_acquire) == 0; }
+
+ private:
+  template <typename T>
+  using Task = boost::asio::awaitable<T>;
+  struct Unit;  // one request on its way
+
+  Task<void> handle(net::Exchange& exchange);
+  std::optional<net::Response> screen(const net::Head& head) const;
+  Class door_class(const net::Head& head) const;
+  std::size_t worst_case_bytes(const net::Head& head) const;
+  Bytes reservation(const net::Head& head, std::size_t bytes) const;
+  Task<Admitted<Ticket>> pass_door(net::Exchange& exchange, Class cls, Bytes reservation);
+  Task<Admitted<void>> read_body(net::Exchange& exchange, Class cls, BlockWriter& body);
+  Task<void> carry(net::Exchange& exchange, Unit& unit);
+  Task<net::Response> answer_when_settled(Receipt& receipt);
+  Task<bool> wait_until_ready(Class cls);
+  Task<void> give_small(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index, std::span<const Class> classes);
+  Task<void> give_large(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index, std::span<const Class> classes);
+  Task<void> give_dead_letters(std::string_view body, std::span<const BadEvent> bad, Receipt* receipt);
+  net::Response refuse(const Rejection& rejection, std::string_view sentence) const;
+  net::Response refuse_malformed() const;
+  net::Response answer(const Tally& tally) const;
+
+  HttpOptions options_;
+  boost::asio::io_context& io_;
+  Outlet& outlet_;
+  BodyParser parser_;
+  Desk desk_;
+  async::WaitLine room_;
+  net::HttpServer server_;
+  std::optional<Duration> stopping_;
+  bool abandoned_ = false;
+  std::atomic<std::uint64_t> in_progress_{0};
+};
+
+}  // namespace weir::http

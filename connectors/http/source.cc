@@ -1,0 +1,91 @@
+#include <fmt/format.h>
+
+#include "intake.h"
+
+namespace weir::http {
+namespace {
+
+class HttpSource final : public Source {
+ public:
+  HttpSource(HttpOptions options, const Context& context) : options_(std::move(options)), context_(context) {}
+
+  Result<void> open() override {
+    auto address = net::HttpServer::check_address(options_.server.listen, false);
+    if (!address) return std::unexpected(address.error());
+    options_.server.listen = *address;
+    return {};
+  }
+
+  std::unique_ptr<Intake> intake(const IntakeSetup& setup) override {
+    return std::make_unique<HttpIntake>(setup, options_);
+  }
+  std::string address() const override { return fmt::format("http://{}{}", options_.server.listen, options_.path); }
+
+ private:
+  HttpOptions options_;
+  const Context& context_;
+};
+
+HttpOptions read(const Options& o) {
+  HttpOptions http;
+  http.server.listen = o.text("listen");
+  http.server.max_connections = o.count("max_connections");
+  http.server.max_header = o.size("max_header");
+  http.server.idle_timeout = o.duration("idle_timeout");
+  http.server.header_timeout = o.duration("header_timeout");
+  http.server.body_timeout = o.duration("body_timeout");
+  http.server.receive_buffer = o.size("receive_buffer");
+  http.server.send_buffer = o.size("send_buffer");
+  http.path = o.text("path");
+  http.max_body = o.size("max_body");
+  http.limits = {o.size("max_event"), o.count("max_events")};
+  http.ack_timeout = o.duration("ack_timeout");
+  return http;
+}
+
+std::vector<Footprint> footprint(const Options& o, int reactors) {
+  const HttpOptions http = read(o);
+  Footprint connections = net::connection_footprint(http.server);
+  connections.max_units *= static_cast<std::uint64_t>(reactors);
+  connections.unit = "connection";
+  const Bytes reactor = http.server.read_buffer + parser_memory(http.limits) + Bytes(http.limits.max_events * sizeof(Batch::Slot) * 2);
+  return {connections, {Bytes{}, reactor, static_cast<std::uint64_t>(reactors), "reactor: read buffer, JSON parser"}};
+}
+
+}  // namespace
+
+void add_to(Catalog& catalog) {
+  using enum OptionKind;
+  SourceType type;
+  type.name = "http";
+  type.summary = "takes events by POST: NDJSON, a JSON array or one object; gzip or plain";
+  type.options = {
+      {"listen", address, "127.0.0.1:8080", false, "address and port; port 0 takes a free one"},
+      {"path", text, "/events", false, "where events are posted to"},
+      {"max_body", size, "1MiB", false, "largest body, decoded; larger ones are answered 413"},
+      {"max_event", size, "256KiB", false, "largest event; at most 16MiB"},
+      {"max_events", count, "10000", false, "most events in one request"},
+      {"max_connections", count, "512", false, "most connections; each one counts in the memory table"},
+      {"max_header", size, "8KiB", false, "largest request head"},
+      {"ack_timeout", duration, "30s", false, "a request not settled by then is answered 504; its events stay in the flow"},
+      {"idle_timeout", duration, "60s", false, "idle connections are closed after this"},
+      {"header_timeout", duration, "10s", false, "a head must arrive within this"},
+      {"body_timeout", duration, "30s", false, "a body that makes no progress for this long ends its request"},
+      {"receive_buffer", size, "32KiB", false, "the kernel's receive buffer of each connection (Linux doubles it)"},
+      {"send_buffer", size, "8KiB", false, "the kernel's send buffer of each connection (Linux doubles it)"},
+  };
+  type.can = {.can_pause = true, .can_refuse = true, .can_replay = false};
+  type.strongest = Level::stored;
+  type.footprint = footprint;
+  type.make = [](const SourceSetup& setup) -> std::unique_ptr<Source> {
+    HttpOptions http = read(setup.options);
+    http.acks = setup.acks;
+    http.classes = setup.classes;
+    http.refuse_when_full = setup.refuse_when_full;
+    http.keep_malformed = setup.keep_malformed;
+    return std::make_unique<HttpSource>(std::move(http), setup.context);
+  };
+  catalog.add(std::move(type));
+}
+
+}  // namespace weir::http

@@ -1,0 +1,76 @@
+#include "observe/admin.h"
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+#include <weir/base/json_text.h>
+
+#include <future>
+
+#include "observe/json.h"
+#include "observe/metrics.h"
+
+namespace weir::observe {
+
+Admin::Admin(const std::string& listen, const Context& context, Snapshot snapshot)
+    : context_(context), snapshot_(std::move(snapshot)) {
+  config_.listen = listen;
+  config_.max_connections = 16;
+  config_.max_header = 8_KiB;
+  config_.receive_buffer = 4_KiB;
+  config_.send_buffer = 16_KiB;
+  config_.read_buffer = 16_KiB;
+  config_.reuse_port = false;
+}
+Admin::~Admin() { stop(); }
+
+Result<std::string> Admin::open() {
+  auto address = net::HttpServer::check_address(config_.listen, false);
+  if (!address) return failure("admin: " + address.error().message, address.error().kind);
+  server_ = std::make_unique<net::HttpServer>(reactor_.io(), config_, context_, [this](net::Exchange& x) { return handle(x); });
+  address = server_->open();
+  if (!address) return failure("admin: " + address.error().message, address.error().kind);
+  server_->start();
+  reactor_.start();
+  return address;
+}
+
+void Admin::stop() {
+  if (!server_) return;
+  std::promise<void> closed;
+  boost::asio::post(reactor_.io(), [&] {
+    server_->stop_accepting();
+    server_->close_all();
+    server_.reset();
+    closed.set_value();
+  });
+  closed.get_future().get();
+  reactor_.stop();
+  reactor_.join();
+}
+
+boost::asio::awaitable<void> Admin::handle(net::Exchange& exchange) {
+  const auto& head = exchange.head();
+  net::Response response;
+  if (head.method != "GET" && head.method != "HEAD")
+    response = {.status = 405, .body = "{\"error\":\"method_not_allowed\",\"message\":\"the admin listener only answers GET\"}\n"};
+  else
+    response = respond_to(head.target);
+  co_await exchange.respond(std::move(response));
+}
+
+net::Response Admin::respond_to(std::string_view path) {
+  if (path == "/health") return {.body = "{\"status\":\"ok\"}\n"};
+  const auto status = snapshot_();
+  if (path == "/ready") {
+    const bool ready = ready_ && !status.stopping;
+    return {.status = ready ? 200 : 503, .body = ready ? "{\"ready\":true}\n" : "{\"ready\":false,\"why\":\"stopping\"}\n"};
+  }
+  if (path == "/metrics") return {.content_type = "text/plain; version=0.0.4", .body = prometheus_text(status)};
+  if (path == "/api/graph") return {.body = graph_json(status)};
+  if (path == "/api/pressure") return {.body = pressure_json(status)};
+  if (path == "/api/ledger") return {.body = ledger_json(status)};
+  return {.status = 404,
+          .body = "{\"error\":\"not_found\",\"message\":\"there are /metrics /health /ready /api/graph /api/pressure /api/ledger\"}\n"};
+}
+
+}  // namespace weir::observe

@@ -1,0 +1,15 @@
+#pragma once
+/// A FlowStatus as JSON, for the admin API. `weir top` and `weir why` read these, and so can anything else.
+///
+/// Thread: pure. Cost: a few KiB of text a call.
+#include <string>
+
+#include "pipeline/status.h"
+
+namespace weir::observe {
+
+std::string graph_json(const pipeline::FlowStatus& status);
+std::string pressure_json(const pipeline::FlowStatus& status);
+std::string ledger_json(const pipeline::FlowStatus& status);
+
+}  // namespace weir::observe

@@ -1,0 +1,59 @@
+#pragma once
+/// What a node counts about the events that pass it: the entries of the ledger (semantics G).
+///
+/// in + created = emitted + consumed{fate} + pending. `pending` is not here: it is counted from the structures that hold
+/// the events, never derived, or the ledger could not be wrong and so could not be right.
+///
+/// Thread: any; relaxed atomics, each written by few threads. Cost: one add per batch.
+#include <weir/base/reason.h>
+#include <weir/flow/demand/fate.h>
+#include <weir/flow/queue/edge_book.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+namespace weir::pipeline {
+
+using flow::reason_count;
+
+struct NodeCounters {
+  std::atomic<std::uint64_t> in{0}, emitted{0}, bytes{0};
+  std::array<std::atomic<std::uint64_t>, fate_count> consumed{};
+  std::array<std::atomic<std::uint64_t>, reason_count> by_reason{};  ///< of what was refused, dropped, failed or abandoned
+
+  void consume(Fate fate, std::uint64_t n) { consumed[static_cast<std::size_t>(fate)].fetch_add(n, std::memory_order_relaxed); }
+  void consume(Fate fate, std::uint64_t n, Reason reason) {
+    consume(fate, n);
+    because(reason, n);
+  }
+  void because(Reason reason, std::uint64_t n) { by_reason[static_cast<std::size_t>(reason)].fetch_add(n, std::memory_order_relaxed); }
+};
+
+/// A NodeCounters at one moment, with what the node holds.
+struct NodeSnapshot {
+  std::uint64_t in = 0, emitted = 0, bytes = 0, pending = 0;
+  std::array<std::uint64_t, fate_count> consumed{};
+  std::array<std::uint64_t, reason_count> by_reason{};
+
+  /// in - emitted - consumed - pending: 0 at rest, never negative.
+  std::int64_t difference() const {
+    std::int64_t d = static_cast<std::int64_t>(in) - static_cast<std::int64_t>(emitted) - static_cast<std::int64_t>(pending);
+    for (auto n : consumed) d -= static_cast<std::int64_t>(n);
+    return d;
+  }
+};
+
+/// Read what left before what came in: a difference while running can then only be a surplus of `in`.
+inline NodeSnapshot snapshot(const NodeCounters& c, std::uint64_t pending) {
+  NodeSnapshot s;
+  s.pending = pending;
+  for (std::size_t i = 0; i < fate_count; ++i) s.consumed[i] = c.consumed[i].load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < reason_count; ++i) s.by_reason[i] = c.by_reason[i].load(std::memory_order_relaxed);
+  s.emitted = c.emitted.load(std::memory_order_acquire);
+  s.bytes = c.bytes.load(std::memory_order_relaxed);
+  s.in = c.in.load(std::memory_order_acquire);
+  return s;
+}
+
+}  // namespace weir::pipeline

@@ -1,0 +1,202 @@
+#include "pipeline/flow.h"
+
+#include <boost/asio/post.hpp>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <future>
+
+#include "pipeline/running.h"
+
+namespace weir::pipeline {
+namespace {
+
+// How often stopping looks whether everything has drained; bounds how late it notices.
+constexpr auto look_again = std::chrono::milliseconds(5);
+
+}  // namespace
+
+Result<void> Flow::start() {
+  started_ = context_.now();
+  for (int i = 0; i < config_.reactors; ++i) reactors_.push_back(std::make_unique<net::Reactor>("reactor-" + std::to_string(i)));
+  if (auto opened = open_sinks(); !opened) return opened;
+  if (auto opened = open_sources(); !opened) return opened;
+  for (auto& w : workers_) w.thread = std::thread([worker = w.worker.get()] { worker->run(); });
+  for (auto& running : running_) boost::asio::post(running->reactor->io(), [r = running.get()] { r->intake->start(); });
+  for (auto& reactor : reactors_) reactor->start();
+  return {};
+}
+
+Result<void> Flow::open_sinks() {
+  for (std::size_t i = 0; i < config_.sinks.size(); ++i) {
+    const auto& sink = config_.sinks[i];
+    for (int n = 0; n < sink.workers; ++n) {
+      auto object = catalog_.sink(sink.type)->make({sink.name, sink.options, n, context_});
+      if (auto opened = object->open(); !opened)
+        return failure("sink " + sink.name + ": " + opened.error().message, opened.error().kind);
+      auto worker = std::make_unique<Worker>(*sinks_[i], std::move(object), context_);
+      if (sinks_[i]->dead_letters) sinks_[i]->dead_letters->inlet.add_listener(*worker);
+      workers_.push_back({sinks_[i].get(), std::move(worker), {}});
+    }
+  }
+  return {};
+}
+
+Result<void> Flow::open_sources() {
+  for (std::size_t i = 0; i < config_.sources.size(); ++i) {
+    const auto& source = config_.sources[i];
+    const bool keep_malformed = source.on_malformed == config::Source::OnMalformed::dead_letter;
+    auto object = catalog_.source(source.type)->make({source.name, source.options, source.acks, source.classes,
+                                                      source.refuse_when_full, context_, keep_malformed});
+    if (auto opened = object->open(); !opened)
+      return failure("source " + source.name + ": " + opened.error().message, opened.error().kind);
+    for (std::size_t r = 0; r < reactors_.size(); ++r) {
+      auto running = std::make_unique<Running>();
+      running->reactor = reactors_[r].get();
+      running->node = sources_[i].get();
+      running->outlet = std::make_unique<SourceOutlet>(*sources_[i], reactors_[r]->io(), config_.batch_bytes);
+      running->intake = object->intake({reactors_[r]->io(), static_cast<int>(r), *running->outlet});
+      running_.push_back(std::move(running));
+    }
+    source_objects_.push_back(std::move(object));
+  }
+  return {};
+}
+
+void Flow::post_to_intakes(const std::function<void(Intake&)>& f) {
+  for (auto& running : running_) {
+    if (reactors_.empty()) return;
+    boost::asio::post(running->reactor->io(), [r = running.get(), f] { f(*r->intake); });
+  }
+}
+
+bool Flow::drained() const {
+  for (const auto& running : running_)
+    if (!running->intake->quiet() || running->outlet->pending() > 0) return false;
+  return std::ranges::all_of(sinks_, [](const auto& sink) { return sink->inlet.empty() && sink->in_hand.load() == 0; });
+}
+
+StopReport Flow::stop(Duration deadline, const std::function<bool()>& hurry) {
+  StopReport report;
+  stopping_ = true;
+  const TimePoint end = context_.now() + deadline;
+  for (auto& source : sources_) source->close(deadline);
+  post_to_intakes([deadline](Intake& intake) { intake.stop(deadline); });
+  auto wait_until = [&](TimePoint limit) {
+    while (!drained() && context_.now() < limit && !(hurry && hurry())) std::this_thread::sleep_for(look_again);
+  };
+  wait_until(end);
+  const bool clean = drained();
+  if (!clean) {
+    for (auto& w : workers_) w.worker->abandon();
+    for (auto& sink : sinks_) {
+      const auto left = sink->inlet.abandon();
+      report.abandoned += left.events;
+      report.unanswered += left.unanswered;
+    }
+    for (auto& running : running_) {
+      std::promise<Inlet::Abandoned> done;
+      boost::asio::post(running->reactor->io(), [&, r = running.get()] {
+        r->intake->abandon();
+        done.set_value(r->outlet->abandon());
+      });
+      const auto left = done.get_future().get();
+      report.abandoned += left.events;
+      report.unanswered += left.unanswered;
+    }
+  }
+  close_and_join(false);
+  close_and_join(true);
+  for (auto& w : workers_) {
+    report.abandoned += w.worker->left().events;
+    report.unanswered += w.worker->left().unanswered;
+  }
+  auto wait_until_quiet = [&](Duration most) {
+    const TimePoint limit = context_.now() + most;
+    while (std::ranges::any_of(running_, [](const auto& r) { return !r->intake->quiet(); }) && context_.now() < limit)
+      std::this_thread::sleep_for(look_again);
+  };
+  wait_until_quiet(std::chrono::seconds(1));  // the last answers ("outcome unknown") go out
+  post_to_intakes([](Intake& intake) { intake.close(); });
+  wait_until_quiet(std::chrono::seconds(2));
+  join_reactors();
+  return report;
+}
+
+void Flow::close_and_join(bool dead_letter_targets) {
+  for (auto& w : workers_)
+    if (w.node->is_dead_letter_target == dead_letter_targets) w.node->inlet.close();
+  for (auto& w : workers_)
+    if (w.node->is_dead_letter_target == dead_letter_targets && w.thread.joinable()) w.thread.join();
+}
+
+void Flow::join_reactors() {
+  for (auto& reactor : reactors_) reactor->stop();
+  for (auto& reactor : reactors_) reactor->join();
+  std::lock_guard lock(structure_);
+  running_.clear();  // intakes go before the reactors they live on
+  workers_.clear();
+  source_objects_.clear();
+  reactors_.clear();
+}
+
+void Flow::reload(const config::Config& next) {
+  for (std::size_t i = 0; i < sinks_.size(); ++i) sinks_[i]->reconfigure(next.sinks[i]);
+  for (std::size_t i = 0; i < sources_.size(); ++i) sources_[i]->set_refuse_when_full(next.sources[i].refuse_when_full);
+}
+
+FlowStatus Flow::status() const {
+  std::lock_guard lock(structure_);
+  const TimePoint now = context_.now();
+  FlowStatus status;
+  // Sink to source: what has left is read before what came in, so a running ledger can only show a surplus of "in".
+  for (const auto& sink : sinks_) {
+    SinkStatus s;
+    s.name = sink->name;
+    s.type = sink->type;
+    s.required = sink->required;
+    s.node = snapshot(sink->counters, sink->in_hand.load(std::memory_order_acquire));
+    s.edge = sink->inlet.stats();
+    s.pressure = sink->inlet.pressure(now);
+    s.destination = sink->destination_stats(now);
+    s.blocked_for = sink->blocked_for(now);
+    s.last_error = sink->last_error();
+    s.workers = sink->workers;
+    s.workers_busy = sink->workers_busy.load(std::memory_order_relaxed);
+    s.busy_ns = sink->busy_ns.load(std::memory_order_relaxed);
+    s.idle_ns = sink->idle_ns.load(std::memory_order_relaxed);
+    s.blocked_ns = sink->blocked_ns.load(std::memory_order_relaxed);
+    s.deliveries = sink->deliveries.load(std::memory_order_relaxed);
+    s.why = describe(s);
+    status.sinks.push_back(std::move(s));
+  }
+  for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage)
+    status.stages.push_back({(*stage)->name, snapshot((*stage)->counters, 0)});
+  std::ranges::reverse(status.stages);
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    SourceStatus s;
+    s.name = sources_[i]->name;
+    s.type = sources_[i]->type;
+    s.acks = sources_[i]->acks;
+    if (i < source_objects_.size()) s.address = source_objects_[i]->address();
+    std::uint64_t pending = 0;
+    for (const auto& running : running_)
+      if (running->node == sources_[i].get()) pending += running->outlet->pending();
+    s.node = snapshot(sources_[i]->counters, pending);
+    s.admitted = sources_[i]->admitted.load(std::memory_order_relaxed);
+    s.refused = sources_[i]->refused.load(std::memory_order_relaxed);
+    s.paused = std::ranges::any_of(sources_[i]->required, [](SinkNode* sink) { return sink->inlet.paused(Class::normal); });
+    s.why = sources_[i]->why();
+    status.sources.push_back(std::move(s));
+  }
+  status.links = links();
+  status.memory = config_.memory.memory;
+  status.footprints = config_.memory.footprints;
+  status.budget = budget_.total();
+  status.budget_used = budget_.used();
+  status.uptime = now - started_;
+  status.stopping = stopping_;
+  return status;
+}
+
+}  // namespace weir::pipeline

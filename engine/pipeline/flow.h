@@ -1,0 +1,83 @@
+#pragma once
+/// A running flow: the graph built from a configuration, its threads, its stopping.
+///
+/// Threads: one reactor for each of `reactors` (sources and their stages live there), one for each sink worker. They
+/// meet in the inlets only. Building opens nothing; `start` opens sinks, then sources, so that a flow that cannot
+/// deliver never says it is ready.
+///
+/// Thread: `start`, `stop`, `reload` from one owner; `status` from any. Cost: see status.h. On cancel: `stop` drains in
+/// order and says what was left (semantics H1).
+#include <weir/base/context.h>
+#include <weir/component/catalog.h>
+#include <weir/flow/demand/budget.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "config/config.h"
+#include "net/reactor.h"
+#include "pipeline/source_node.h"
+#include "pipeline/status.h"
+#include "pipeline/worker.h"
+
+namespace weir::pipeline {
+
+struct StopReport {
+  std::uint64_t abandoned = 0;   ///< events that had no fate at the deadline
+  std::uint64_t unanswered = 0;  ///< of these, accepted with nobody waiting: lost, and counted
+  /// 0: empty. 3: unsettled but safe, its sender has not been told. 4: abandoned after being accepted.
+  int exit_code() const { return unanswered ? 4 : abandoned ? 3 : 0; }
+};
+
+class Flow {
+ public:
+  Flow(const config::Config& config, const Catalog& catalog, const Context& context);
+  ~Flow();
+
+  Result<void> start();
+  /// Stops intake, drains until `deadline` from now, then abandons. `hurry` (polled) ends the waiting early.
+  StopReport stop(Duration deadline, const std::function<bool()>& hurry = {});
+  /// Takes over changed policy values; the topology must be the same (config::topology_differences says so).
+  void reload(const config::Config& next);
+  FlowStatus status() const;
+
+  // For tests that drive the parts themselves, without threads.
+  SourceNode& source(std::string_view name);
+  SinkNode& sink(std::string_view name);
+  Budget& budget() { return budget_; }
+
+ private:
+  struct Running;  // one source on one reactor
+  void build_sinks();
+  void build_stages(const Catalog& catalog);
+  void build_routes();
+  Route route_of(const config::Source& source) const;
+  Result<void> open_sinks();
+  Result<void> open_sources();
+  bool drained() const;
+  void post_to_intakes(const std::function<void(Intake&)>& f);
+  void close_and_join(bool dead_letter_targets);
+  void join_reactors();
+  std::vector<Link> links() const;
+
+  config::Config config_;
+  const Catalog& catalog_;
+  const Context& context_;
+  Budget budget_;
+  TimePoint started_{};
+  std::vector<std::unique_ptr<SinkNode>> sinks_;
+  std::vector<std::unique_ptr<StageNode>> stages_;
+  std::vector<std::unique_ptr<SourceNode>> sources_;
+  std::vector<std::unique_ptr<Source>> source_objects_;
+  std::vector<std::unique_ptr<net::Reactor>> reactors_;
+  std::vector<std::unique_ptr<Running>> running_;
+  struct WorkerThread { SinkNode* node; std::unique_ptr<Worker> worker; std::thread thread; };
+  std::vector<WorkerThread> workers_;
+  mutable std::mutex structure_;  // what status() reads against the end of stop()
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace weir::pipeline

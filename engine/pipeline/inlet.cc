@@ -1,0 +1,158 @@
+#include "pipeline/inlet.h"
+
+#include <chrono>
+
+namespace weir::pipeline {
+
+Inlet::Inlet(int index, std::string name, const flow::EdgeConfig& config, std::uint64_t seed, std::uint64_t floor_events)
+    : index_(index), name_(std::move(name)), edge_(config, seed, floor_events) {}
+
+Batch Inlet::push(Batch batch, TimePoint now) {
+  if (closed_) {
+    late_ += batch.load();
+    casualties_.push_back({std::move(batch), Reason::shutdown});
+    return {};
+  }
+  Batch rest = edge_.push(std::move(batch), now, casualties_);
+  publish_pause();
+  notify_ = notify_ || sleepers_ > 0;
+  return rest;
+}
+
+void Inlet::after_push() {
+  flow::Casualties<Batch> victims;
+  bool notify = false;
+  {
+    std::lock_guard lock(mutex_);
+    victims.swap(casualties_);
+    notify = std::exchange(notify_, false);
+  }
+  if (notify) wake_.notify_one();
+  end(victims);
+}
+
+void Inlet::end(flow::Casualties<Batch>& casualties) {
+  for (auto& casualty : casualties) casualty.item.settle(Fate::dropped, casualty.reason);
+  casualties.clear();
+}
+
+void Inlet::publish_pause() {
+  std::uint32_t mask = 0;
+  for (int c = 0; c < class_count; ++c)
+    if (edge_.paused(static_cast<Class>(c))) mask |= 1u << c;
+  paused_mask_.store(mask, std::memory_order_seq_cst);
+}
+
+Inlet::Taken Inlet::try_take(Load most, TimePoint now, std::vector<Batch>& group) {
+  flow::Casualties<Batch> victims;
+  Taken taken;
+  bool room = false;
+  {
+    std::lock_guard lock(mutex_);
+    victims.swap(casualties_);
+    Load left = most;
+    Batch item;
+    while (left.events > 0 && left.bytes.count() > 0 && edge_.pop(left, now, item, victims)) {
+      const Load load = item.load();
+      left.events -= std::min(left.events, load.events);
+      left.bytes -= std::min(left.bytes, load.bytes);
+      group.push_back(std::move(item));
+      taken.any = true;
+    }
+    const auto before = paused_mask_.load(std::memory_order_relaxed);
+    publish_pause();
+    const auto after = paused_mask_.load(std::memory_order_relaxed);
+    room = !edge_.paused() || (before & ~after) != 0;
+    taken.closed = closed_;
+  }
+  end(victims);
+  if (taken.any && room) wake_producers();
+  return taken;
+}
+
+void Inlet::wake_producers() {
+  for (RoomListener* listener : listeners_)
+    if (listener->disarm()) listener->on_inlet_room();
+}
+
+void Inlet::wait(Duration most_time, std::uint64_t& seen) {
+  std::unique_lock lock(mutex_);
+  ++sleepers_;
+  wake_.wait_for(lock, most_time, [&] { return closed_ || interrupts_ != seen || waiting() > 0; });
+  --sleepers_;
+  seen = interrupts_;
+}
+
+void Inlet::wait_interruptible(Duration most_time, std::uint64_t& seen) {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, most_time, [&] { return interrupts_ != seen; });
+  seen = interrupts_;
+}
+
+void Inlet::interrupt() {
+  {
+    std::lock_guard lock(mutex_);
+    ++interrupts_;
+  }
+  wake_.notify_all();
+}
+
+void Inlet::served(std::uint64_t events, Duration busy) {
+  std::lock_guard lock(mutex_);
+  edge_.served(events, busy);
+}
+
+void Inlet::close() {
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  wake_.notify_all();
+}
+
+bool Inlet::empty() const {
+  std::lock_guard lock(mutex_);
+  return waiting() == 0;
+}
+
+flow::Pressure Inlet::pressure(TimePoint now) const {
+  std::lock_guard lock(mutex_);
+  return edge_.pressure(now);
+}
+
+flow::EdgeStats Inlet::stats() const {
+  std::lock_guard lock(mutex_);
+  flow::EdgeStats stats = edge_.stats();
+  stats.offered += late_;
+  stats.dropped[static_cast<std::size_t>(Reason::shutdown)] += late_.events;
+  return stats;
+}
+
+void Inlet::reconfigure(const flow::EdgeConfig& config) {
+  {
+    std::lock_guard lock(mutex_);
+    edge_.reconfigure(config);
+    publish_pause();
+  }
+  wake_producers();
+}
+
+Inlet::Abandoned Inlet::abandon() {
+  std::vector<Batch> left;
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    edge_.drain([&](Batch batch) { left.push_back(std::move(batch)); });
+    publish_pause();
+  }
+  Abandoned sum;
+  for (Batch& batch : left) {
+    sum.events += batch.size();
+    batch.for_each_run([&](Receipt* receipt, std::uint32_t n) { if (batch.carries_receipts() && !receipt) sum.unanswered += n; });
+    batch.settle(Fate::abandoned, Reason::shutdown);
+  }
+  wake_.notify_all();
+  return sum;
+}
+
+}  // namespace weir::pipeline

@@ -1,0 +1,115 @@
+#pragma once
+/// An inlet is an Edge between threads: the one queue in front of a sink, a mutex around it, and who to wake.
+///
+/// Producers (reactors) lock every inlet they are about to push to, in ascending order, so that a fan-out gives each
+/// branch exactly the same prefix (semantics A6). The consumer takes all that waits in one go (swap-drain). Waking a
+/// sleeping thread costs about 20 us, so consumers are notified only when one sleeps, and producers only when they said
+/// they wait and the edge has come down to its low mark: once per pause, not once per event.
+///
+/// Thread: any. Cost: one uncontended lock and the edge's own cost per batch. On cancel: `close` ends the consumers'
+/// waiting; what waits stays until popped.
+#include <weir/component/batch.h>
+#include <weir/flow/queue/edge.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace weir::pipeline {
+
+/// Somebody who waits for room. `arm` before looking at the inlet, so that no wake-up can fall in between.
+class RoomListener {
+ public:
+  virtual ~RoomListener() = default;
+  /// Called by the consumer's thread, without locks held; must only pass it on.
+  virtual void on_inlet_room() noexcept = 0;
+  void arm() { waiting_.store(true, std::memory_order_seq_cst); }
+  bool disarm() { return waiting_.exchange(false, std::memory_order_seq_cst); }
+
+ private:
+  std::atomic<bool> waiting_{false};
+};
+
+class Inlet {
+ public:
+  using Edge = flow::Edge<Batch>;
+  /// `index` orders the locks; `floor_events` is one batch for each worker: no time bound goes below it.
+  Inlet(int index, std::string name, const flow::EdgeConfig& config, std::uint64_t seed, std::uint64_t floor_events);
+
+  const std::string& name() const { return name_; }
+  int index() const { return index_; }
+  void add_listener(RoomListener& listener) { listeners_.push_back(&listener); }  // before threads start
+
+  // ---- producers; between lock() and unlock() ----
+  void lock() { mutex_.lock(); }
+  void unlock() { mutex_.unlock(); }
+  std::uint32_t room_for(const Batch& batch) const { return closed_ ? 0 : edge_.room_for(batch); }
+  /// The rest that did not fit (empty after a room_for that said so). Victims are settled by settle_casualties().
+  Batch push(Batch batch, TimePoint now);
+  /// Ends what the policy picked and wakes a sleeping consumer; call without the lock.
+  void after_push();
+
+  /// May class c be read now? One relaxed load.
+  bool paused(Class cls) const { return paused_mask_.load(std::memory_order_relaxed) & (1u << static_cast<int>(cls)); }
+
+  // ---- consumers ----
+  struct Taken { bool any = false; bool closed = false; };
+  /// Appends up to `most` to `group`. Never waits.
+  Taken try_take(Load most, TimePoint now, std::vector<Batch>& group);
+  /// Sleeps until something waits, `interrupt` was called, or the time has passed. Spurious returns are allowed.
+  /// `seen` is the caller's own count of interrupts (start with 0): one that came before the call ends it at once.
+  void wait(Duration most_time, std::uint64_t& seen);
+  void wait_interruptible(Duration most_time, std::uint64_t& seen);  ///< ignores arrivals: for backoff and breaker waits
+  void interrupt();
+  void served(std::uint64_t events, Duration busy);
+
+  void close();
+  bool empty() const;
+  flow::Pressure pressure(TimePoint now) const;
+  flow::EdgeStats stats() const;
+  void reconfigure(const flow::EdgeConfig& config);
+  /// Everything that still waits ends with this fate; returns how many events, and how many of those nobody waited for.
+  struct Abandoned { std::uint64_t events = 0, unanswered = 0; };
+  Abandoned abandon();
+
+ private:
+  std::uint64_t waiting() const { return edge_.stats().pending.events; }
+  void publish_pause();
+  void wake_producers();
+  void end(flow::Casualties<Batch>& casualties);
+
+  const int index_;
+  const std::string name_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  Edge edge_;
+  flow::Casualties<Batch> casualties_;  // picked under the lock, ended after it
+  std::vector<RoomListener*> listeners_;
+  std::atomic<std::uint32_t> paused_mask_{0};
+  int sleepers_ = 0;
+  bool notify_ = false;
+  std::uint64_t interrupts_ = 0;
+  Load late_;  // offered after close
+  bool closed_ = false;
+};
+
+/// Locks several inlets in the one order that cannot deadlock. `inlets` must be sorted by index and without doubles.
+class InletLocks {
+ public:
+  explicit InletLocks(std::span<Inlet* const> inlets) : inlets_(inlets) {
+    for (Inlet* inlet : inlets_) inlet->lock();
+  }
+  ~InletLocks() {
+    for (Inlet* inlet : inlets_) inlet->unlock();
+  }
+  InletLocks(const InletLocks&) = delete;
+  InletLocks& operator=(const InletLocks&) = delete;
+
+ private:
+  std::span<Inlet* const> inlets_;
+};
+
+}  // namespace weir::pipeline

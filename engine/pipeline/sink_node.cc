@@ -1,0 +1,52 @@
+#include "pipeline/sink_node.h"
+
+namespace weir::pipeline {
+
+SinkNode::SinkNode(const config::Sink& sink, int index, std::uint64_t seed)
+    : name(sink.name), type(sink.type), required(sink.required), is_dead_letter_target(sink.is_dead_letter_target),
+      inlet(index, sink.name, sink.queue, seed, static_cast<std::uint64_t>(sink.workers) * std::min<std::uint64_t>(sink.batch.most.events, 64)),
+      failure_fate(sink.on_failure == config::Sink::OnFailure::drop ? Fate::dropped : Fate::failed),
+      workers(sink.workers), destination_(sink.destination, seed), batch_(sink.batch) {}
+
+Duration SinkNode::blocked_for(TimePoint now) const {
+  const TimePoint until{Duration(blocked_until_.load(std::memory_order_relaxed))};
+  return until > now ? until - now : Duration{0};
+}
+
+void SinkNode::start_work(TimePoint now) {
+  workers_busy.fetch_add(1, std::memory_order_relaxed);
+  std::lock_guard lock(mutex_);
+  busy_.start(now);
+}
+
+Duration SinkNode::stop_work(TimePoint now) {
+  workers_busy.fetch_sub(1, std::memory_order_relaxed);
+  std::lock_guard lock(mutex_);
+  const Duration busy = busy_.stop(now);
+  busy_ns.fetch_add(static_cast<std::uint64_t>(busy.count()), std::memory_order_relaxed);
+  return busy;
+}
+
+void SinkNode::remember_error(const std::string& message) {
+  std::lock_guard lock(mutex_);
+  last_error_ = message;
+}
+
+std::string SinkNode::last_error() const {
+  std::lock_guard lock(mutex_);
+  return last_error_;
+}
+
+config::WorkerBatch SinkNode::batch() const {
+  std::lock_guard lock(mutex_);
+  return batch_;
+}
+
+void SinkNode::reconfigure(const config::Sink& sink) {
+  inlet.reconfigure(sink.queue);
+  std::lock_guard lock(mutex_);
+  destination_.reconfigure(sink.destination);
+  batch_ = sink.batch;
+}
+
+}  // namespace weir::pipeline

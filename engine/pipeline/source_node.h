@@ -1,0 +1,112 @@
+#pragma once
+/// A source in the running graph, and the outlet that each of its intakes works through.
+///
+/// SourceNode is what all reactors share: the door, the counters, the budget. SourceOutlet is one reactor's way into the
+/// flow: an open batch for each class (its buffer is a footprint, made when first used), and what waits for room.
+///
+/// Thread: SourceNode any; SourceOutlet its reactor, except on_inlet_room. Cost: admit one lock of the door and one of
+/// each required inlet; add a copy. On cancel: `close` makes admit refuse with shutting_down.
+#include <weir/base/context.h>
+#include <weir/component/source.h>
+#include <weir/flow/admit/door.h>
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "config/config.h"
+#include "pipeline/route.h"
+#include "pipeline/sink_node.h"
+
+namespace weir::pipeline {
+
+class SourceNode {
+ public:
+  SourceNode(const config::Source& source, Budget& budget, const Context& context, std::uint64_t seed);
+
+  const std::string name;
+  const std::string type;
+  const Level acks;
+  NodeCounters counters;
+  Route route;
+  SinkNode* dead_letters = nullptr;
+  std::vector<SinkNode*> required;  ///< whose pressure the door reads
+  std::atomic<std::uint64_t> admitted{0}, refused{0};
+
+  Admitted<Ticket> admit(Bytes worst_case, Class cls);
+  Budget& budget() { return budget_; }
+  const Context& context() const { return context_; }
+  void on_admitted_events(std::uint64_t events);
+  void close(Duration retry_after);
+  void set_refuse_when_full(bool refuse) { refuse_when_full_ = refuse; }
+  /// What holds this source up now; empty: nothing. Refreshed at most every 100 ms: refusals must stay cheap.
+  std::string why();
+  std::uint64_t next_ids(std::uint32_t n);
+
+ private:
+  Budget& budget_;
+  const Context& context_;
+  std::atomic<bool> refuse_when_full_;
+  std::mutex mutex_;
+  flow::Door door_;
+  std::string why_;
+  TimePoint why_at_{};
+};
+
+class SourceOutlet final : public Outlet, public RoomListener {
+ public:
+  SourceOutlet(SourceNode& node, boost::asio::io_context& reactor, Bytes batch_bytes);
+
+  Admitted<Ticket> admit(Bytes worst_case, Class cls) override { return node_.admit(worst_case, cls); }
+  Admitted<Ticket> reserve(Bytes amount) override { return node_.budget().try_take(amount); }
+  Bytes cost(std::size_t bytes, std::size_t events) const override;
+  bool paused(Class cls) const override;
+  bool ready(Class cls) const override { return lanes_[static_cast<std::size_t>(cls)].stuck.empty(); }
+  void push(Batch batch, Ticket spare) override;
+  void add(std::string_view event, Class cls, Receipt* receipt, Ticket part) override;
+  void flush() override;
+  bool has_dead_letters() const override { return node_.dead_letters != nullptr; }
+  bool dead_letters_ready() const override { return coffin_.empty(); }
+  void dead_letter(std::string_view event, Reason reason, std::string_view why, Receipt* receipt) override;
+  std::uint64_t next_ids(std::uint32_t n) override { return node_.next_ids(n); }
+  const Context& context() const override { return node_.context(); }
+  void refused(std::uint64_t events, Reason reason) override { node_.counters.because(reason, events); }
+  std::string_view why() const override;
+
+  void on_inlet_room() noexcept override;
+  /// Tries again what waits. Called on the reactor's thread; tests call it themselves.
+  void on_room_now();
+  /// Events in open batches and in what waits, counted from them.
+  std::uint64_t pending() const { return pending_.load(std::memory_order_acquire); }
+  /// Ends everything held with abandoned{shutdown}; returns events and how many nobody waited for.
+  Inlet::Abandoned abandon();
+
+ private:
+  struct Lane {
+    std::unique_ptr<BatchBuilder> open;
+    BatchInfo info;    // of the open batch
+    Batch stuck;       // waits for room; nothing of this class may pass it
+    Ticket spare;      // for copies that stages make of `stuck`
+    Batch next;        // pushed while the open batch before it got stuck
+    Ticket next_spare;
+  };
+  Lane& lane(Class cls) { return lanes_[static_cast<std::size_t>(cls)]; }
+  void flush(Lane& lane);
+  void send(Lane& lane);
+  void send_dead_letters();
+  void schedule_flush();
+  void publish();
+
+  SourceNode& node_;
+  boost::asio::io_context& reactor_;
+  Bytes batch_bytes_;
+  Port port_;
+  std::array<Lane, class_count> lanes_;
+  Batch coffin_;
+  bool flush_scheduled_ = false;
+  mutable std::string why_;
+  std::atomic<std::uint64_t> pending_{0};
+};
+
+}  // namespace weir::pipeline

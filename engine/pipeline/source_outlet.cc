@@ -1,0 +1,174 @@
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include "pipeline/source_node.h"
+#include "pipeline/worker.h"
+
+namespace weir::pipeline {
+
+SourceOutlet::SourceOutlet(SourceNode& node, boost::asio::io_context& reactor, Bytes batch_bytes)
+    : node_(node), reactor_(reactor), batch_bytes_(batch_bytes), port_(node.route, node.counters) {
+  for (Inlet* inlet : node.route.required_inlets()) inlet->add_listener(*this);
+  if (node.dead_letters) node.dead_letters->inlet.add_listener(*this);
+}
+
+Bytes SourceOutlet::cost(std::size_t bytes, std::size_t events) const {
+  // Bytes with a newline each and an index entry each; a block's own overhead once for every events_per_overhead; and
+  // all of it once more for each branch behind a stage, which copies what the stage lets through.
+  const Bytes contents = block_size(bytes + events, events, 0) - block_size(0, 0, 0);
+  const Bytes overhead = block_size(8, 0, 2) * (1 + events / events_per_overhead);
+  return (contents + overhead) * (1 + static_cast<std::uint64_t>(node_.route.copies()));
+}
+
+bool SourceOutlet::paused(Class cls) const {
+  if (!port_.paused(cls)) return false;
+  const_cast<SourceOutlet*>(this)->arm();  // look again after arming, or the wake-up could fall in between
+  return port_.paused(cls);
+}
+
+void SourceOutlet::push(Batch batch, Ticket spare) {
+  Lane& l = lane(batch.cls());
+  WEIR_CHECK(l.stuck.empty());
+  if (l.open && !l.open->empty()) flush(l);  // what came before goes before
+  node_.counters.in.fetch_add(batch.size(), std::memory_order_release);
+  node_.counters.bytes.fetch_add(batch.load().bytes.count(), std::memory_order_relaxed);
+  node_.on_admitted_events(batch.size());
+  if (!l.stuck.empty()) {
+    l.next = std::move(batch);  // the open batch filled the edge; ready() is false now, so there is never a second
+    l.next_spare = std::move(spare);
+  } else {
+    l.stuck = std::move(batch);
+    l.spare = std::move(spare);
+    send(l);
+  }
+  publish();
+}
+
+void SourceOutlet::add(std::string_view event, Class cls, Receipt* receipt, Ticket part) {
+  Lane& l = lane(cls);
+  WEIR_CHECK(l.stuck.empty());
+  if (!l.open) l.open = std::make_unique<BatchBuilder>(BatchBuilder::Limits{batch_bytes_, 1024});
+  if (!l.open->fits(event.size())) flush(l);
+  if (l.open->empty()) {
+    l.info = BatchInfo{};
+    l.info.cls = cls;
+    l.info.received = node_.context().now();
+    l.info.received_wall = node_.context().wall();
+  }
+  node_.counters.in.fetch_add(1, std::memory_order_release);
+  node_.counters.bytes.fetch_add(event.size(), std::memory_order_relaxed);
+  l.open->add(event, receipt);
+  l.open->absorb(std::move(part));
+  publish();
+  schedule_flush();
+}
+
+void SourceOutlet::schedule_flush() {
+  if (std::exchange(flush_scheduled_, true)) return;
+  boost::asio::post(reactor_, [this] {
+    flush_scheduled_ = false;
+    flush();
+  });
+}
+
+void SourceOutlet::flush() {
+  for (Lane& l : lanes_)
+    if (l.open && !l.open->empty() && l.stuck.empty()) flush(l);
+  publish();
+}
+
+void SourceOutlet::flush(Lane& l) {
+  l.info.first_id = node_.next_ids(l.open->size());
+  node_.on_admitted_events(l.open->size());
+  l.stuck = l.open->seal(l.info, &l.spare);
+  send(l);
+}
+
+void SourceOutlet::send(Lane& l) {
+  arm();
+  port_.push(l.stuck, l.spare, node_.context().now());
+  if (!l.stuck.empty()) return;
+  l.spare = Ticket{};
+  if (l.next.empty()) return;
+  l.stuck = std::move(l.next);
+  l.spare = std::move(l.next_spare);
+  send(l);
+}
+
+void SourceOutlet::dead_letter(std::string_view event, Reason reason, std::string_view why, Receipt* receipt) {
+  WEIR_CHECK(coffin_.empty());
+  const std::string text = dead_letter_json(event, reason, why, node_.name, 1, node_.context().wall());
+  BatchBuilder builder({batch_bytes_, 1});
+  builder.add(text, receipt);
+  BatchInfo info;
+  info.received = node_.context().now();
+  info.received_wall = node_.context().wall();
+  info.first_id = node_.next_ids(1);
+  info.dead_letter = true;
+  coffin_ = builder.seal(info);
+  node_.counters.in.fetch_add(1, std::memory_order_release);
+  node_.counters.because(reason, 1);
+  send_dead_letters();
+  publish();
+}
+
+void SourceOutlet::send_dead_letters() {
+  if (coffin_.empty()) return;
+  Inlet& grave = node_.dead_letters->inlet;
+  arm();
+  {
+    std::lock_guard lock(grave);
+    const auto n = grave.room_for(coffin_);
+    if (n == 0) return;
+    node_.counters.consume(Fate::dead_lettered, n);
+    Batch rest = grave.push(coffin_.split(n), node_.context().now());
+    WEIR_CHECK(rest.empty());
+  }
+  grave.after_push();
+}
+
+void SourceOutlet::on_inlet_room() noexcept {
+  boost::asio::post(reactor_, [this] { on_room_now(); });
+}
+
+void SourceOutlet::on_room_now() {
+  send_dead_letters();
+  for (Lane& l : lanes_)
+    if (!l.stuck.empty()) send(l);
+  flush();
+  if (on_room) on_room();
+}
+
+void SourceOutlet::publish() {
+  std::uint64_t held = coffin_.size();
+  for (const Lane& l : lanes_) held += (l.open ? l.open->size() : 0) + l.stuck.size() + l.next.size();
+  pending_.store(held, std::memory_order_release);
+}
+
+std::string_view SourceOutlet::why() const {
+  why_ = node_.why();
+  return why_;
+}
+
+Inlet::Abandoned SourceOutlet::abandon() {
+  Inlet::Abandoned sum;
+  auto end = [&](Batch& batch) {
+    sum.events += batch.size();
+    batch.for_each_run([&](Receipt* receipt, std::uint32_t n) { if (!receipt) sum.unanswered += n; });
+    node_.counters.consume(Fate::abandoned, batch.size(), Reason::shutdown);
+    batch.settle(Fate::abandoned, Reason::shutdown);
+  };
+  for (Lane& l : lanes_) {
+    if (!l.stuck.empty()) end(l.stuck);
+    if (!l.next.empty()) end(l.next);
+    if (l.open && !l.open->empty()) {
+      Batch batch = l.open->seal(l.info);
+      end(batch);
+    }
+  }
+  if (!coffin_.empty()) end(coffin_);
+  publish();
+  return sum;
+}
+
+}  // namespace weir::pipeline

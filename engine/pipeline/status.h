@@ -1,0 +1,67 @@
+#pragma once
+/// Everything there is to know about a running flow at one moment, as plain data. Metrics, the admin API, `weir why` and
+/// `weir top` are made of this; nothing below knows them.
+///
+/// Thread: a value. Cost: taking one locks each inlet once; meant for a few times a second.
+#include <weir/flow/queue/edge.h>
+#include <weir/flow/recover/destination.h>
+
+#include <string>
+#include <vector>
+
+#include "pipeline/counters.h"
+
+namespace weir::pipeline {
+
+struct SourceStatus {
+  std::string name, type, address;
+  Level acks = Level::accepted;
+  NodeSnapshot node;
+  std::uint64_t admitted = 0, refused = 0;  ///< units at the door: requests
+  bool paused = false;
+  std::string why;  ///< what holds it up, if anything
+};
+
+struct StageStatus {
+  std::string name;
+  NodeSnapshot node;
+};
+
+struct SinkStatus {
+  std::string name, type;
+  bool required = true;
+  NodeSnapshot node;
+  flow::EdgeStats edge;
+  flow::Pressure pressure;
+  flow::DestinationStats destination;
+  Duration blocked_for{0};
+  std::string last_error;
+  std::string why;      ///< "inlet 512/512 events <- breaker open, next probe in 3 s <- connection refused"
+  int workers = 0, workers_busy = 0;
+  std::uint64_t busy_ns = 0, idle_ns = 0, blocked_ns = 0, deliveries = 0;
+
+  /// offered - delivered - dropped - pending of its edge.
+  std::int64_t edge_difference() const;
+};
+
+struct Link { std::string from, to; };
+
+struct FlowStatus {
+  std::vector<SourceStatus> sources;
+  std::vector<StageStatus> stages;
+  std::vector<SinkStatus> sinks;
+  std::vector<Link> links;
+  Bytes memory, footprints, budget, budget_used;
+  Duration uptime{0};
+  bool stopping = false;
+
+  /// The ledger: the largest surplus of "in" over everything accounted for, and whether any place is negative (a lie).
+  struct Ledger { std::int64_t in_transit = 0; std::int64_t worst = 0; std::string where; };
+  Ledger ledger() const;
+};
+
+/// "paused <- sink warehouse: inlet 512/512 events <- breaker open, next probe in 3 s <- connection refused".
+std::string describe(const SinkStatus& sink);
+std::string human(Duration d);
+
+}  // namespace weir::pipeline

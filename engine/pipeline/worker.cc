@@ -1,0 +1,235 @@
+#include "pipeline/worker.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <weir/base/json_text.h>
+
+namespace weir::pipeline {
+namespace {
+
+constexpr Duration longest_sleep = std::chrono::seconds(1);
+constexpr std::size_t dead_letters_at_once = 256;  // bounds the coffin: one push to the dead letters' inlet
+
+}  // namespace
+
+Worker::Worker(SinkNode& node, std::unique_ptr<Sink> sink, const Context& context)
+    : node_(node), sink_(std::move(sink)), context_(context) {}
+
+void Worker::run() {
+  while (true) {
+    const Next next = step();
+    const TimePoint before = context_.now();
+    switch (next.need) {
+      case Need::nothing: continue;
+      case Need::finished: sink_->close(); return;
+      case Need::arrivals: node_.inlet.wait(next.wait, interrupts_seen_); break;
+      case Need::time:
+      case Need::dead_letter_room: node_.inlet.wait_interruptible(next.wait, interrupts_seen_); break;
+    }
+    auto& spent = next.need == Need::arrivals ? node_.idle_ns : node_.blocked_ns;
+    spent.fetch_add(static_cast<std::uint64_t>((context_.now() - before).count()), std::memory_order_relaxed);
+  }
+}
+
+void Worker::abandon() {
+  abandoned_.store(true);
+  node_.inlet.interrupt();
+}
+
+Worker::Next Worker::step() {
+  if (abandoned_.load()) return give_up();
+  if (!dead_.empty()) return push_dead_letters();
+  if (group_.empty()) return take();
+  return attempt();
+}
+
+Worker::Next Worker::take() {
+  const auto limits = node_.batch();
+  const TimePoint now = context_.now();
+  if (limits.linger > Duration{0}) {
+    const auto waiting = node_.inlet.pressure(now);
+    if (waiting.waiting.events > 0 && waiting.waiting.fits_in(limits.most) && waiting.oldest_age < limits.linger)
+      return {Need::time, std::min(longest_sleep, limits.linger - waiting.oldest_age)};
+  }
+  const auto taken = node_.inlet.try_take(limits.most, now, group_);
+  if (taken.any) {
+    const Load load = group_load();
+    node_.counters.in.fetch_add(load.events, std::memory_order_release);
+    node_.counters.bytes.fetch_add(load.bytes.count(), std::memory_order_relaxed);
+    node_.in_hand.fetch_add(load.events, std::memory_order_release);
+    failures_ = 0;
+    return {};
+  }
+  // CoDel or expiry may have picked everything: that is no reason to stop.
+  if (taken.closed && node_.inlet.empty()) return {Need::finished, Duration{0}};
+  return {Need::arrivals, longest_sleep};
+}
+
+Load Worker::group_load() const {
+  Load sum;
+  for (const Batch& batch : group_) sum += batch.load();
+  return sum;
+}
+
+Worker::Next Worker::attempt() {
+  const TimePoint now = context_.now();
+  if (now < not_before_) return {Need::time, std::min(longest_sleep, not_before_ - now)};
+
+  using Try = flow::Destination::Try;
+  auto attempt = node_.with_destination([&](auto& d) { return d.try_start(failures_ ? Try::retry : Try::first, now); });
+  if (!attempt) {
+    const Duration wait = std::max(attempt.error().retry_after, Duration(std::chrono::milliseconds(1)));
+    node_.set_blocked_until(now + wait);
+    return {Need::time, std::min(longest_sleep, wait)};
+  }
+  node_.start_work(now);
+  Delivery delivery = sink_->deliver(group_);
+  const TimePoint after = context_.now();
+  const Duration busy = node_.stop_work(after);
+  node_.deliveries.fetch_add(1, std::memory_order_relaxed);
+
+  const bool again = delivery.outcome == Delivery::Outcome::again;
+  node_.with_destination([&](auto& destination) {
+    if (!again)
+      attempt->ok(after);  // a refusal for good is an answer: the other side works
+    else if (delivery.error.retry_after > Duration{0})
+      attempt->refused(delivery.error.retry_after, after);
+    else
+      attempt->failed(after);
+    if (again) {
+      ++failures_;
+      not_before_ = after + (delivery.error.retry_after > Duration{0} ? delivery.error.retry_after : destination.backoff(failures_));
+    }
+    return 0;
+  });
+  if (again) {
+    node_.remember_error(delivery.error.message);
+    node_.set_blocked_until(not_before_);
+    if (failures_ == 1) spdlog::warn("sink {}: {}; {} events wait, trying again", node_.name, delivery.error.message, group_load().events);
+    return {};
+  }
+  if (failures_) spdlog::info("sink {}: works again after {} failed attempts", node_.name, failures_);
+  node_.set_blocked_until(TimePoint{});
+  finish(std::move(delivery), busy);
+  return {};
+}
+
+void Worker::finish(Delivery delivery, Duration busy) {
+  node_.inlet.served(group_load().events, busy);
+  std::vector<DeadLetter> dead;
+  if (delivery.outcome == Delivery::Outcome::failed) {
+    node_.remember_error(delivery.error.message);
+    for (std::uint32_t b = 0; b < group_.size(); ++b)
+      for (std::uint32_t e = 0; e < group_[b].size(); ++e) dead.push_back({b, e, Reason::sink_failed, delivery.error.message});
+  } else {
+    for (auto& refused : delivery.refused) dead.push_back({refused.batch, refused.event, Reason::sink_rejected, std::move(refused.why)});
+    if (!dead.empty()) node_.remember_error(dead.front().why);
+  }
+  if (!dead.empty() && node_.dead_letters) return bury(std::move(dead));
+  settle_group(Fate::stored, dead, false);
+}
+
+// The events that did arrive are settled last, together with those that moved: a group is one unit of work in hand.
+void Worker::bury(std::vector<DeadLetter> dead) {
+  dead_ = std::move(dead);
+  next_dead_ = 0;
+}
+
+Worker::Next Worker::push_dead_letters() {
+  SinkNode& grave = *node_.dead_letters;
+  while (true) {
+    if (coffin_.empty()) {
+      if (next_dead_ == dead_.size()) break;
+      BatchBuilder builder({256_KiB, dead_letters_at_once});
+      while (next_dead_ < dead_.size()) {
+        const DeadLetter& d = dead_[next_dead_];
+        const Batch& from = group_[d.batch];
+        const std::string text = dead_letter_json(from[d.event], d.reason, d.why, node_.name, failures_ + 1, context_.wall());
+        if (!builder.fits(text.size())) break;
+        builder.add(text, from.receipt_of(d.event));
+        ++next_dead_;
+      }
+      BatchInfo info = group_[dead_.front().batch].info();
+      info.dead_letter = true;
+      coffin_ = builder.seal(info);
+    }
+    const TimePoint now = context_.now();
+    arm();
+    {
+      std::lock_guard lock(grave.inlet);
+      const auto n = grave.inlet.room_for(coffin_);
+      if (n == 0) return {Need::dead_letter_room, longest_sleep};
+      node_.counters.consume(Fate::dead_lettered, n);
+      Batch rest = grave.inlet.push(coffin_.split(n), now);
+      WEIR_CHECK(rest.empty());
+    }
+    grave.inlet.after_push();
+  }
+  const auto dead = std::exchange(dead_, {});
+  settle_group(Fate::stored, dead, true);
+  return {};
+}
+
+void Worker::settle_group(Fate rest, std::span<const DeadLetter> exceptions, bool moved) {
+  std::vector<Batch::Ending> endings;
+  std::uint64_t events = 0;
+  for (std::uint32_t b = 0; b < group_.size(); ++b) {
+    endings.clear();
+    while (!exceptions.empty() && exceptions.front().batch == b) {
+      endings.push_back({exceptions.front().event, node_.failure_fate, exceptions.front().reason, moved});
+      exceptions = exceptions.subspan(1);
+    }
+    Batch& batch = group_[b];
+    events += batch.size();
+    const bool letter = batch.info().dead_letter;
+    node_.counters.consume(rest, batch.size() - endings.size());
+    if (!moved)
+      for (const auto& ending : endings) node_.counters.consume(ending.fate, 1, ending.reason);
+    batch.settle(letter && rest == Fate::stored ? Fate::dead_lettered : rest, endings);
+  }
+  group_.clear();
+  node_.in_hand.fetch_sub(events, std::memory_order_release);
+}
+
+Worker::Next Worker::give_up() {
+  auto count = [&](const Batch& batch) {
+    left_.events += batch.size();
+    batch.for_each_run([&](Receipt* receipt, std::uint32_t n) { if (batch.carries_receipts() && !receipt) left_.unanswered += n; });
+  };
+  // Dead letters already buried have moved; those in the coffin or not yet in it end here with their group.
+  std::vector<DeadLetter> gone;
+  if (!dead_.empty()) gone.assign(std::make_move_iterator(dead_.begin()), std::make_move_iterator(dead_.begin() + static_cast<std::ptrdiff_t>(next_dead_)));
+  dead_.clear();
+  if (!coffin_.empty()) {
+    count(coffin_);
+    node_.counters.consume(Fate::abandoned, coffin_.size(), Reason::shutdown);
+    coffin_.settle(Fate::abandoned, Reason::shutdown);
+  }
+  std::span<const DeadLetter> moved(gone);
+  for (std::uint32_t b = 0; b < group_.size(); ++b) {
+    std::vector<Batch::Ending> endings;
+    for (const auto& d : moved)
+      if (d.batch == b) endings.push_back({d.event, Fate::dead_lettered, d.reason, true});
+    count(group_[b]);
+    left_.events -= endings.size();
+    node_.counters.consume(Fate::abandoned, group_[b].size() - endings.size(), Reason::shutdown);
+    node_.in_hand.fetch_sub(group_[b].size(), std::memory_order_release);
+    // Whoever waits is told the outcome is unknown: an attempt may have arrived.
+    group_[b].settle(Fate::abandoned, endings);
+  }
+  group_.clear();
+  return {Need::finished, Duration{0}};
+}
+
+std::string dead_letter_json(std::string_view event, Reason reason, std::string_view why, std::string_view origin,
+                             int attempts, WallTime at) {
+  const auto at_ms = std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
+  const bool text = is_utf8(event);
+  std::string hex;
+  if (!text)
+    for (const char c : event) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return fmt::format(R"({{"reason":"{}","why":{},"origin":{},"attempts":{},"at_ms":{},"{}":{}}})", key(reason), json_text(why),
+                     json_text(origin), attempts, at_ms, text ? "event" : "event_hex", text ? json_text(event) : json_text(hex));
+}
+
+}  // namespace weir::pipeline

@@ -1,0 +1,115 @@
+#include "file_sink.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "lines.h"
+
+namespace weir::file {
+namespace {
+
+bool syncs(const Options& options) { return options.get_or<std::string>("sync", "commit") == "commit"; }
+
+template <typename T>
+std::optional<T> optional(const Options& options, std::string_view name) {
+  return options.has(name) ? std::optional(options.get<T>(name)) : std::nullopt;
+}
+
+}  // namespace
+
+FileSink::FileSink(std::string name, const Options& options, std::unique_ptr<Disk> disk)
+    : name_(std::move(name)),
+      disk_(std::move(disk)),
+      log_(options.text("path"), syncs(options), *disk_),
+      rotate_size_(optional<Bytes>(options, "rotate_size")),
+      rotate_keep_(optional<std::uint64_t>(options, "rotate_keep")) {}
+
+Result<void> FileSink::open() {
+  auto opened = log_.open();
+  if (!opened) opened.error().message = fmt::format("sink {}: {}", name_, opened.error().message);
+  return opened;
+}
+
+Delivery FileSink::again(const Error& error) const {
+  return Delivery::again(Error{error.kind, fmt::format("sink {}: {}", name_, error.message), error.retry_after});
+}
+
+Delivery FileSink::deliver(std::span<const Batch> batches) {
+  Load all;
+  for (const Batch& batch : batches) all += batch.load();
+  if (all.empty()) return {};
+  if (auto ready = make_room(all.bytes + Bytes(all.events)); !ready) return again(ready.error());
+  Delivery delivery;
+  log_.begin();
+  for (std::uint32_t i = 0; i < batches.size(); ++i) append_lines(log_, batches[i], i, delivery.refused);
+  if (auto committed = log_.commit(); !committed) return again(committed.error());
+  return delivery;
+}
+
+Result<void> FileSink::make_room(Bytes coming) {
+  if (!log_.is_open())
+    if (auto opened = log_.open(); !opened) return opened;
+  if (!rotate_size_ || log_.length() == 0 || Bytes(log_.length()) + coming <= *rotate_size_) return {};
+  return rotate();
+}
+
+std::vector<std::uint64_t> FileSink::rotated_numbers() const {
+  const auto slash = log_.path().rfind('/');
+  const auto prefix = log_.path().substr(slash == std::string::npos ? 0 : slash + 1) + ".";
+  std::vector<std::uint64_t> numbers;
+  for (const auto& file : disk_->list(log_.folder())) {
+    std::uint64_t number = 0;
+    const auto* const end = file.data() + file.size();
+    if (file.starts_with(prefix) && std::from_chars(file.data() + prefix.size(), end, number).ptr == end && number > 0)
+      numbers.push_back(number);
+  }
+  std::ranges::sort(numbers);
+  return numbers;
+}
+
+Result<void> FileSink::rotate() {
+  // Numbers only grow and no file is renamed twice, so a reader never finds another file under a name it knows.
+  const auto numbers = rotated_numbers();
+  const auto next = numbers.empty() ? 1 : numbers.back() + 1;
+  if (auto rotated = log_.rotate(fmt::format("{}.{:06}", log_.path(), next)); !rotated) return rotated;
+  remove_oldest();
+  return {};
+}
+
+void FileSink::remove_oldest() {
+  if (!rotate_keep_) return;
+  auto numbers = rotated_numbers();
+  while (numbers.size() > *rotate_keep_) {
+    disk_->remove(fmt::format("{}.{:06}", log_.path(), numbers.front()));
+    numbers.erase(numbers.begin());
+  }
+}
+
+void add_to(Catalog& catalog) {
+  SinkType type;
+  type.name = "file";
+  type.summary = "appends one event a line to a file, synced to the disk once a delivery";
+  type.options = {
+      {.name = "path", .kind = OptionKind::path, .required = true, .help = "The file; it and its folder are created."},
+      {.name = "sync",
+       .kind = OptionKind::choice,
+       .fallback = "commit",
+       .help = "commit: on the disk before it is confirmed. none: handed to the system only.",
+       .choices = {"commit", "none"}},
+      {.name = "rotate_size", .kind = OptionKind::size, .help = "Begins a new file before this one grows beyond it."},
+      {.name = "rotate_keep",
+       .kind = OptionKind::count,
+       .help = "Deletes the oldest rotated files beyond so many; by default all are kept."},
+  };
+  type.ack = [](const Options& options) { return syncs(options) ? SinkAck::durable : SinkAck::sent; };
+  type.max_workers = [](const Options&) { return 1; };
+  type.footprint = [](const Options&, Load) {
+    return std::vector{Footprint{.fixed = 32_KiB, .per_unit = {}, .unit = "file"}};
+  };
+  type.make = [](const SinkSetup& setup) { return std::make_unique<FileSink>(setup.name, setup.options); };
+  catalog.add(std::move(type));
+}
+
+}  // namespace weir::file

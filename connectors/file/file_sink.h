@@ -1,0 +1,39 @@
+#pragma once
+/// Sink `file`: one event a line, appended to a file, synced once a delivery. README.md has its guarantees.
+///
+/// Thread: one worker. Cost: one pwritev and one fdatasync a delivery; nothing is copied. On cancel: a delivery ends
+/// with the disk's answer.
+#include <weir/component/catalog.h>
+
+#include <memory>
+#include <optional>
+
+#include "log_file.h"
+
+namespace weir::file {
+
+class FileSink final : public Sink {
+ public:
+  FileSink(std::string name, const Options& options, std::unique_ptr<Disk> disk = std::make_unique<Disk>());
+
+  Result<void> open() override;
+  Delivery deliver(std::span<const Batch> batches) override;
+  void close() override { log_.close(); }
+
+ private:
+  Result<void> make_room(Bytes coming);
+  Result<void> rotate();
+  void remove_oldest();
+  std::vector<std::uint64_t> rotated_numbers() const;
+  Delivery again(const Error& error) const;
+
+  std::string name_;
+  std::unique_ptr<Disk> disk_;
+  LogFile log_;
+  std::optional<Bytes> rotate_size_;
+  std::optional<std::uint64_t> rotate_keep_;
+};
+
+void add_to(Catalog& catalog);
+
+}  // namespace weir::file

@@ -35,45 +35,45 @@ struct Source : Node {
   Level acks = Level::accepted;
   ClassRule classes;
   bool has_classes = false;
-  bool refuse_when_full = false;             ///< when_full: reject (the default where the type can refuse) | block
+  bool refuse_when_full = false;  ///< when_full: reject (the default where the type can refuse) | block
   enum class OnMalformed : std::uint8_t { reject, dead_letter } on_malformed = OnMalformed::reject;
-  std::string dead_letter;                   ///< a sink; empty: none
+  std::string dead_letter;  ///< a sink; empty: none
 };
 
 struct Stage : Node {};
 
 struct WorkerBatch {
-  Load most{10'000, 1_MiB};   ///< one deliver() takes at most so much
-  Duration linger{0};         ///< waits so long for more before it delivers
+  Load most{10'000, 1_MiB};  ///< one deliver() takes at most so much
+  Duration linger{0};        ///< waits so long for more before it delivers
   bool operator==(const WorkerBatch&) const = default;
 };
 
 struct Sink : Node {
   bool required = true;
   int workers = 1;
-  bool ordered = false;                      ///< workers > 1 keep order only with order_by
+  bool ordered = false;  ///< workers > 1 keep order only with order_by
   flow::EdgeConfig queue;
   WorkerBatch batch;
   flow::DestinationConfig destination;
   enum class OnFailure : std::uint8_t { fail, drop } on_failure = OnFailure::fail;
   std::string dead_letter;
-  SinkAck ack = SinkAck::sent;               ///< from the catalog, given the options
+  SinkAck ack = SinkAck::sent;  ///< from the catalog, given the options
   bool is_dead_letter_target = false;
 };
 
 struct Admin {
-  std::string listen = "127.0.0.1:9600";     ///< empty: none
+  std::string listen = "127.0.0.1:9600";  ///< empty: none
 };
 
 struct MemoryRow {
-  std::string part;       ///< "sink warehouse: batch buffers"
+  std::string part;  ///< "sink warehouse: batch buffers"
   Footprint footprint;
 };
 
 /// The sum of `weir check`: budget = memory - footprints.
 struct MemoryTable {
   Bytes memory;
-  bool automatic = false;                    ///< `memory: auto`: 60 % of the cgroup or machine
+  bool automatic = false;  ///< `memory: auto`: 60 % of the cgroup or machine
   std::vector<MemoryRow> rows;
   Bytes footprints;
   Bytes budget;
@@ -87,8 +87,9 @@ struct Config {
   Admin admin;
   int reactors = 1;
   Duration drain_deadline = std::chrono::seconds(30);
-  Bytes batch_bytes = 256_KiB;               ///< an open batch's buffer
+  Bytes batch_bytes = 256_KiB;  ///< an open batch's buffer
   MemoryTable memory;
+  std::vector<std::string> secrets;  ///< paths of values read from `file:`; they are never printed
 };
 
 }  // namespace weir::config

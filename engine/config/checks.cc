@@ -1,0 +1,172 @@
+#include "config/checks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace weir::config {
+namespace {
+
+using flow::WhenFull;
+
+/// The weakest of two, and the reason of the weaker.
+void lower(Carried& carried, Carried other) {
+  if (other.level < carried.level) carried = std::move(other);
+}
+
+Carried carried_alone(const Sink& sink) {
+  const std::string queue = fmt::format("sinks.{}.queue", sink.name);
+  const auto processed = [](std::string limit, std::string fix) {
+    return Carried{Level::processed, std::move(limit), std::move(fix)};
+  };
+  const WhenFull policy = sink.queue.when_full;
+  if (flow::may_drop(policy))
+    return processed(fmt::format("{} drops (when_full: {})", queue, name(policy)), "use block");
+  if (policy == WhenFull::reject)
+    return processed(fmt::format("{} refuses what is already read (when_full: reject)", queue), "use block");
+  if (sink.queue.codel) return processed(fmt::format("{} drops what waits too long (codel)", queue), "remove codel");
+  if (sink.queue.expire_after)
+    return processed(
+        fmt::format("{} drops what waits longer than {} (expire_after)", queue, to_text(*sink.queue.expire_after)),
+        "remove expire_after");
+  if (level_of(sink.ack) < Level::stored)
+    return processed(
+        fmt::format("sinks.{} only sends and never learns what became of it (type {})", sink.name, sink.type),
+        "use a sink that confirms");
+  return {};
+}
+
+void check_acks(Reader& reader, const Graph& graph, const SourceType& type, Source& source) {
+  const std::string path = "sources." + source.name;
+  const Carried carried = carried_by(graph, source, type);
+  if (!reader.given(path + ".acks")) {
+    source.acks = carried.level;
+  } else if (source.acks > carried.level) {
+    reader.error(reader.place_of(path + ".acks"), path,
+                 fmt::format("asks for acks: {}, but {}", name(source.acks), carried.limit),
+                 fmt::format("{} acks: {}", carried.fix.empty() ? "use" : carried.fix + ", or", name(carried.level)));
+  }
+  // It would read the same events again for ever: they can neither be stored nor be let go.
+  if (source.acks != Level::stored || !type.can.can_replay) return;
+  for (const Sink* sink : graph.sinks_of(source))
+    if (sink->required && sink->dead_letter.empty() && sink->on_failure == Sink::OnFailure::fail)
+      reader.error_at(
+          "sinks." + sink->name,
+          fmt::format(
+              "{} reads again what is not stored, so an event this sink refuses for good would come back for ever",
+              source.name),
+          "add dead_letter: or on_failure: drop");
+}
+
+void check_edge(Reader& reader, const Catalog& catalog, const Graph& graph, const Sink& sink) {
+  const std::string path = "sinks." + sink.name;
+  const std::string policy_path = path + ".queue.when_full";
+  const WhenFull policy = sink.queue.when_full;
+  if (!sink.required && !flow::may_drop(policy))
+    reader.error_at(
+        policy_path,
+        fmt::format("{} is optional (required: false) and may hold nobody up, but its queue is {}", path, name(policy)),
+        "say what may be lost (drop_oldest, drop_newest, drop_lowest or drop_random), or make it required");
+  for (const Source* source : graph.sources_of(sink.name)) {
+    const SourceType* type = catalog.source(source->type);
+    if (!type) continue;
+    if (policy == WhenFull::block && !type->can.can_pause)
+      reader.error_at(
+          policy_path,
+          fmt::format("block needs sources that can pause, and sources.{} ({}) cannot", source->name, source->type),
+          "use a drop_* policy");
+    if (policy != WhenFull::reject || !sink.required) continue;
+    if (!type->can.can_refuse)
+      reader.error_at(
+          policy_path,
+          fmt::format("reject needs sources that can refuse, and sources.{} ({}) cannot", source->name, source->type),
+          "use block or a drop_* policy");
+    else if (source->acks == Level::accepted)
+      reader.error_at(
+          policy_path,
+          fmt::format("reject needs a sender that still waits, and sources.{} answers at once (acks: accepted)",
+                      source->name),
+          "use block, or acks: processed");
+  }
+}
+
+void check_largest_event(Reader& reader, const Graph& graph, const Draft& draft, const Sink& sink) {
+  for (const Source* source : graph.all_sources_of(sink)) {
+    if (draft.broken.contains(source->name) || !source->options.has("max_event")) continue;
+    const Bytes most = source->options.size("max_event");
+    if (most > sink.queue.bound.bytes)
+      reader.error_at(fmt::format("sinks.{}.queue.max_bytes", sink.name),
+                      fmt::format("an event of sources.{} may have {}, which never fits into {}", source->name,
+                                  to_text(most), to_text(sink.queue.bound.bytes)),
+                      "raise max_bytes, or lower max_event");
+  }
+}
+
+void fill_reserves(Reader& reader, const Graph& graph, Config& config) {
+  for (Sink& sink : config.sinks) {
+    if (reader.given(fmt::format("sinks.{}.queue.reserved_for_high", sink.name))) continue;
+    const auto sources = graph.all_sources_of(sink);
+    const bool classed = std::ranges::any_of(sources, &Source::has_classes);
+    sink.queue.reserved_for_high = classed ? 0.2 : 0.0;
+  }
+}
+
+void warn_dead_ends(Reader& reader, const Graph& graph, const Config& config) {
+  for (const Source& source : config.sources)
+    if (!graph.is_read(source.name))
+      reader.warning_at("sources." + source.name, "leads nowhere: nothing reads from it", "name it in a sink's from");
+  for (const Stage& stage : config.stages)
+    if (!graph.is_read(stage.name))
+      reader.warning_at("stages." + stage.name, "leads nowhere: nothing reads from it", "name it in a sink's from");
+}
+
+/// Whether all that a source's events can end in has told what it can do.
+bool is_known(const Graph& graph, const Draft& draft, const Source& source) {
+  if (draft.broken.contains(source.name) || draft.broken.contains(source.dead_letter)) return false;
+  return std::ranges::none_of(graph.sinks_of(source), [&](const Sink* sink) {
+    return draft.broken.contains(sink->name) || draft.broken.contains(sink->dead_letter);
+  });
+}
+
+}  // namespace
+
+Carried carried_by(const Graph& graph, const Sink& sink) {
+  Carried carried = carried_alone(sink);
+  if (const Sink* target = graph.sink(sink.dead_letter)) lower(carried, carried_alone(*target));
+  return carried;
+}
+
+Carried carried_by(const Graph& graph, const Source& source, const SourceType& type) {
+  Carried carried;
+  bool required = false;
+  for (const Sink* sink : graph.sinks_of(source)) {
+    if (!sink->required) continue;
+    required = true;
+    lower(carried, carried_by(graph, *sink));
+  }
+  if (const Sink* target = graph.sink(source.dead_letter)) lower(carried, carried_alone(*target));
+  if (!required) lower(carried, {Level::accepted, "it leads to no required sink", ""});
+  lower(carried,
+        {type.strongest, fmt::format("a source of type {} can give {} at most", type.name, name(type.strongest)), ""});
+  if (!type.can.can_refuse && !type.can.can_replay)
+    lower(carried,
+          {Level::processed, fmt::format("a source of type {} can neither refuse nor read again", type.name), ""});
+  return carried;
+}
+
+bool check_flow(Reader& reader, const Catalog& catalog, Draft& draft) {
+  Config& config = draft.config;
+  if (!check_names(reader, config)) return false;
+  const Graph graph(config);
+  fill_reserves(reader, graph, config);
+  for (Source& source : config.sources)
+    if (is_known(graph, draft, source)) check_acks(reader, graph, *catalog.source(source.type), source);
+  for (const Sink& sink : config.sinks) {
+    check_edge(reader, catalog, graph, sink);
+    check_largest_event(reader, graph, draft, sink);
+  }
+  warn_dead_ends(reader, graph, config);
+  return true;
+}
+
+}  // namespace weir::config

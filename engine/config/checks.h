@@ -1,0 +1,35 @@
+#pragma once
+/// What only the whole configuration can tell: do the names resolve, is there a cycle, can each path carry the level
+/// its source asks for, can each policy be carried out by those it concerns (semantics A2 to A6, B5).
+///
+///   a path carries   min(the source's type, every required sink on it, their dead-letter targets)
+///   a sink carries   stored: its ack is received or durable, its queue blocks, nothing in it drops
+///                    processed: anything else
+///
+/// Thread: one owner. Cost: start only.
+#include <string>
+
+#include "config/graph.h"
+#include "config/nodes.h"
+
+namespace weir::config {
+
+/// The strongest level, and what keeps it from being stronger, ready for the sentence "asks for acks: stored, but ...".
+struct Carried {
+  Level level = Level::stored;
+  std::string limit;  ///< "sinks.cache.queue drops (when_full: drop_oldest)"
+  std::string fix;    ///< "use block"
+};
+
+Carried carried_by(const Graph& graph, const Sink& sink);
+/// Over all required paths of a source and its own dead letters; its type included.
+Carried carried_by(const Graph& graph, const Source& source, const SourceType& type);
+
+/// Reports what is wrong, and fills in what follows from the whole: acks, reserved_for_high, is_dead_letter_target.
+/// False when names do not resolve or there is a cycle: then there is no graph to reason about.
+bool check_flow(Reader& reader, const Catalog& catalog, Draft& draft);
+
+/// check_flow's first half: `from` and `dead_letter`.
+bool check_names(Reader& reader, Config& config);
+
+}  // namespace weir::config

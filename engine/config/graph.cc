@@ -1,0 +1,77 @@
+#include "config/graph.h"
+
+#include <algorithm>
+#include <set>
+
+namespace weir::config {
+
+Graph::Graph(const Config& config) : config_(config) {
+  for (const Source& source : config.sources) sources_[source.name] = {&source};
+  for (const Stage& stage : config.stages) from_[stage.name] = &stage.from;
+  for (const Sink& sink : config.sinks) from_[sink.name] = &sink.from;
+  for (const Stage& stage : config.stages) resolve(stage.name);
+  for (const Sink& sink : config.sinks) resolve(sink.name);
+}
+
+const std::vector<const Source*>& Graph::resolve(const std::string& part) {
+  if (const auto at = sources_.find(part); at != sources_.end()) return at->second;
+  std::vector<const Source*> found;
+  if (const auto at = from_.find(part); at != from_.end())
+    for (const std::string& before : *at->second)
+      for (const Source* source : resolve(before))
+        if (std::ranges::find(found, source) == found.end()) found.push_back(source);
+  return sources_[part] = std::move(found);
+}
+
+const std::vector<const Source*>& Graph::sources_of(std::string_view part) const {
+  static const std::vector<const Source*> none;
+  const auto at = sources_.find(std::string(part));
+  return at == sources_.end() ? none : at->second;
+}
+
+std::vector<const Source*> Graph::all_sources_of(const Sink& sink) const {
+  std::vector<const Source*> found = sources_of(sink.name);
+  const auto add = [&](const Source* source) {
+    if (std::ranges::find(found, source) == found.end()) found.push_back(source);
+  };
+  for (const Source& source : config_.sources)
+    if (source.dead_letter == sink.name) add(&source);
+  for (const Sink& other : config_.sinks)
+    if (other.dead_letter == sink.name)
+      for (const Source* source : sources_of(other.name)) add(source);
+  return found;
+}
+
+std::vector<const Sink*> Graph::sinks_of(const Source& source) const {
+  std::vector<const Sink*> found;
+  for (const Sink& sink : config_.sinks)
+    if (std::ranges::find(sources_of(sink.name), &source) != sources_of(sink.name).end()) found.push_back(&sink);
+  return found;
+}
+
+bool Graph::is_read(std::string_view part) const {
+  return std::ranges::any_of(
+      from_, [&](const auto& entry) { return std::ranges::find(*entry.second, part) != entry.second->end(); });
+}
+
+const Sink* Graph::sink(std::string_view name) const {
+  const auto at = std::ranges::find(config_.sinks, name, &Sink::name);
+  return at == config_.sinks.end() ? nullptr : &*at;
+}
+
+int Graph::classes_of(std::string_view part) const {
+  std::set<Class> classes;
+  for (const Source* source : sources_of(part)) {
+    if (!source->has_classes) {
+      classes.insert(Class::normal);
+    } else if (source->classes.map.empty()) {  // it makes classes of its own: any
+      return class_count;
+    } else {
+      classes.insert(source->classes.fallback);
+      for (const auto& [text, cls] : source->classes.map) classes.insert(cls);
+    }
+  }
+  return std::max<int>(1, static_cast<int>(classes.size()));
+}
+
+}  // namespace weir::config

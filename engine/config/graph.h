@@ -1,0 +1,39 @@
+#pragma once
+/// Who reaches whom. Made from a configuration whose names resolve and whose `from` has no cycles; dead letters are
+/// paths too, so the sources that reach a dead-letter target are those that reach whoever names it.
+///
+/// Thread: immutable; points into the Config, which must outlive it unmoved. Cost: O(parts x sources) once.
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "config/config.h"
+
+namespace weir::config {
+
+class Graph {
+ public:
+  explicit Graph(const Config& config);
+
+  /// By `from` only.
+  const std::vector<const Source*>& sources_of(std::string_view part) const;
+  /// By `from` and by dead letters.
+  std::vector<const Source*> all_sources_of(const Sink& sink) const;
+  /// The sinks a source reaches by `from`, in the order of the file.
+  std::vector<const Sink*> sinks_of(const Source& source) const;
+  /// Whether anything reads from this source or stage.
+  bool is_read(std::string_view part) const;
+  const Sink* sink(std::string_view name) const;
+  /// The classes that can come out of this source or stage; at least 1.
+  int classes_of(std::string_view part) const;
+
+ private:
+  const std::vector<const Source*>& resolve(const std::string& part);
+
+  const Config& config_;
+  std::unordered_map<std::string, const std::vector<std::string>*> from_;
+  std::unordered_map<std::string, std::vector<const Source*>> sources_;
+};
+
+}  // namespace weir::config

@@ -1,0 +1,207 @@
+#include "config/load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <tuple>
+
+#include "config/checks.h"
+#include "config/memory.h"
+#include "config/nodes.h"
+
+namespace weir::config {
+namespace {
+
+constexpr std::size_t most_parts = 256;
+constexpr int most_reactors = 64;
+constexpr std::array<std::string_view, 3> sections{"sources", "stages", "sinks"};
+
+bool is_section(std::string_view key) { return std::ranges::find(sections, key) != sections.end(); }
+
+YamlEntry* find(Yaml& map, std::string_view key) {
+  const auto at = std::ranges::find(map.entries, key, &YamlEntry::key);
+  return at == map.entries.end() ? nullptr : &*at;
+}
+
+void defined_twice(std::vector<Problem>& problems, const YamlEntry& again, const YamlEntry& first,
+                   const std::string& path) {
+  problems.push_back(
+      {again.place, path, fmt::format("is already defined at {}", to_text(first.place)), "keep one of the two", false});
+}
+
+/// Puts what a further file says below what the others said.
+void merge(Yaml& into, Yaml&& from, std::vector<Problem>& problems) {
+  if (from.kind == Yaml::Kind::null) return;
+  if (from.kind != Yaml::Kind::map) {
+    problems.push_back({from.place, {}, "is no map of sources, stages and sinks", "write key: value pairs", false});
+    return;
+  }
+  if (into.kind == Yaml::Kind::null) into = {Yaml::Kind::map, {}, from.place, {}, {}};
+  for (YamlEntry& entry : from.entries) {
+    YamlEntry* first = find(into, entry.key);
+    if (!first) {
+      into.entries.push_back(std::move(entry));
+    } else if (!is_section(entry.key) || first->value.kind != Yaml::Kind::map || entry.value.kind != Yaml::Kind::map) {
+      defined_twice(problems, entry, *first, entry.key);
+    } else {
+      for (YamlEntry& part : entry.value.entries) {
+        if (const YamlEntry* same = find(first->value, part.key))
+          defined_twice(problems, part, *same, entry.key + "." + part.key);
+        else
+          first->value.entries.push_back(std::move(part));
+      }
+    }
+  }
+}
+
+/// Names are shared by all three sections, because `from` does not say which it means.
+void read_parts(Reader& reader, Section& root, const Catalog& catalog, Draft& draft) {
+  using Read = void (*)(Reader&, const YamlEntry&, const Catalog&, Draft&);
+  constexpr std::array<Read, 3> read{read_source, read_stage, read_sink};
+  std::map<std::string, Place> names;
+  for (std::size_t i = 0; i < sections.size(); ++i) {
+    const std::string section(sections[i]);
+    const Section map(reader, root.find(section), section);
+    if (!map.node()) continue;
+    for (const YamlEntry& entry : map.node()->entries) {
+      const std::string path = section + "." + entry.key;
+      const auto [first, fresh] = names.emplace(entry.key, entry.place);
+      if (auto why = why_no_name(entry.key); !why.empty())
+        reader.error(entry.place, section, std::move(why));
+      else if (!fresh)
+        reader.error(entry.place, path, fmt::format("the name is already used at {}", to_text(first->second)),
+                     "choose another");
+      else if (names.size() > most_parts)
+        return reader.error(entry.place, path, fmt::format("more than {} parts", most_parts));
+      else
+        read[i](reader, entry, catalog, draft);
+    }
+  }
+}
+
+void read_admin(Reader& reader, Section& root, Admin& admin) {
+  const Yaml* node = root.find("admin");
+  Section section(reader, node, "admin");
+  const Yaml* listen = section.find("listen");
+  const std::vector<OptionSpec> specs{
+      {.name = "listen", .kind = OptionKind::address, .help = "where to listen, as HOST:PORT"}};
+  Options options;
+  if (listen && listen->kind == Yaml::Kind::scalar && listen->text.empty())
+    admin.listen.clear();
+  else if (read_options(reader, section, specs, options) && options.has("listen"))
+    admin.listen = options.text("listen");
+  section.finish();
+}
+
+void read_memory(Reader& reader, Section& root, MemoryTable& table) {
+  std::optional<Bytes> size;  // nothing: auto
+  const auto size_or_auto = [](std::string_view text) -> Parsed<std::optional<Bytes>> {
+    if (text == "auto") return std::optional<Bytes>();
+    const auto parsed = parse_size(text);
+    return parsed ? Parsed<std::optional<Bytes>>(*parsed) : std::unexpected(parsed.error());
+  };
+  if (!root.value("memory", size, size_or_auto) && root.find("memory"))
+    size = Bytes(1ull << 50);  // reported already; the sum is made as if there were enough
+  table.automatic = !size;
+  table.memory = size.value_or(automatic_memory(reader.options().machine_memory));
+}
+
+void read_process(Reader& reader, Section& root, Config& config) {
+  read_memory(reader, root, config.memory);
+  const auto reactors = [](std::string_view text) -> Parsed<std::uint64_t> {
+    if (text == "auto") return 0;
+    const auto parsed = Section::ranged(text, 1, most_reactors);
+    return parsed ? parsed : std::unexpected(parsed.error() + ", or auto");
+  };
+  std::uint64_t count = 0;
+  root.value("reactors", count, reactors);
+  config.reactors = count > 0 ? static_cast<int>(count) : std::clamp(reader.options().cores, 1, 8);
+  root.duration("drain_deadline", config.drain_deadline);
+  if (root.size("batch_bytes", config.batch_bytes, 4_KiB) && config.batch_bytes > 1_MiB)
+    reader.error_at("batch_bytes", fmt::format("{} is too much: at most 1MiB", to_text(config.batch_bytes)));
+}
+
+/// In the order in which people read: file, line, column; what was found first at the same place stays first.
+void sort_by_place(std::vector<Problem>& problems, const std::vector<std::string>& files) {
+  std::vector<std::tuple<std::size_t, int, int, std::size_t>> order;
+  for (std::size_t i = 0; i < problems.size(); ++i) {
+    const Place& place = problems[i].place;
+    const auto file = static_cast<std::size_t>(std::ranges::find(files, place.file) - files.begin());
+    order.emplace_back(file, place.line, place.column, i);
+  }
+  std::ranges::sort(order);
+  std::vector<Problem> sorted;
+  for (const auto& [file, line, column, i] : order) sorted.push_back(std::move(problems[i]));
+  problems = std::move(sorted);
+}
+
+Loaded load_tree(Yaml root, const std::vector<std::string>& files, std::vector<Problem> problems,
+                 const Catalog& catalog, const LoadOptions& options) {
+  Reader reader(options, problems);
+  reader.note("", {files.empty() ? std::string() : files.front(), 1, 1});
+  Draft draft;
+  draft.config.files = files;
+  Section top(reader, &root, "");
+  read_process(reader, top, draft.config);
+  read_parts(reader, top, catalog, draft);
+  read_admin(reader, top, draft.config.admin);
+  top.finish();
+  const bool sound = check_flow(reader, catalog, draft);
+  if (sound && draft.broken.empty()) add_memory(reader, catalog, draft.config);
+  draft.config.secrets = reader.secrets();
+  Loaded loaded;
+  if (std::ranges::all_of(problems, &Problem::warning)) loaded.config = std::move(draft.config);
+  sort_by_place(problems, files);
+  loaded.problems = std::move(problems);
+  return loaded;
+}
+
+/// A file as it is, a directory as its *.yaml in the order of their names.
+std::vector<std::string> expand(const std::vector<std::string>& paths, std::vector<Problem>& problems) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    if (!fs::is_directory(path, error)) {
+      files.push_back(path);
+      continue;
+    }
+    std::vector<std::string> found;
+    for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
+      if (at->path().extension() == ".yaml") found.push_back(at->path().string());
+    if (found.empty())
+      problems.push_back(
+          {{path, 0, 0}, {}, "this directory has no *.yaml file", "name a file, or put one there", false});
+    std::ranges::sort(found);
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  return files;
+}
+
+}  // namespace
+
+Loaded load(const std::vector<std::string>& paths, const Catalog& catalog, const LoadOptions& options) {
+  std::vector<Problem> problems;
+  const std::vector<std::string> files = expand(paths, problems);
+  Yaml root;
+  for (const std::string& file : files) {
+    const auto text = options.read_file ? options.read_file(file) : failure("files cannot be read here");
+    if (!text)
+      problems.push_back({{file, 0, 0}, {}, text.error().message, {}, false});
+    else if (auto tree = parse_yaml(*text, file, problems))
+      merge(root, std::move(*tree), problems);
+  }
+  return load_tree(std::move(root), files, std::move(problems), catalog, options);
+}
+
+Loaded load_text(std::string_view yaml, std::string_view name, const Catalog& catalog, const LoadOptions& options) {
+  std::vector<Problem> problems;
+  Yaml root;
+  const std::string file(name);
+  if (auto tree = parse_yaml(yaml, file, problems)) merge(root, std::move(*tree), problems);
+  return load_tree(std::move(root), {file}, std::move(problems), catalog, options);
+}
+
+}  // namespace weir::config

@@ -1,0 +1,128 @@
+#include "config/memory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/graph.h"
+
+namespace weir::config {
+namespace {
+
+constexpr Bytes most{1ull << 60};
+constexpr Footprint process{12_MiB, {}, 0, {}};  // measured: code, thread stacks, the logger's ring
+constexpr Footprint admin{1_MiB, 32_KiB, 16, "connections"};
+
+Bytes saturating_add(Bytes a, Bytes b) { return std::min(most, std::min(a, most) + std::min(b, most)); }
+
+std::string part(std::string_view what, const Footprint& footprint) {
+  return footprint.unit.empty() ? std::string(what) : fmt::format("{}: {}", what, footprint.unit);
+}
+
+std::uint64_t times(std::uint64_t a, std::uint64_t b) {
+  std::uint64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? most.count() : product;
+}
+
+class Rows {
+ public:
+  explicit Rows(MemoryTable& table) : table_(table) {}
+  void add(std::string name, const Footprint& footprint) { table_.rows.push_back({std::move(name), footprint}); }
+  /// What one port gathers in before it pushes: a buffer for each class on each reactor (semantics C3).
+  void add_port(const std::string& name, const Config& config, int classes) {
+    add(name + ": open batches",
+        {{}, config.batch_bytes, static_cast<std::uint64_t>(classes * config.reactors), "batch"});
+  }
+
+ private:
+  MemoryTable& table_;
+};
+
+void add_sources(Rows& rows, const Catalog& catalog, const Config& config, const Graph& graph) {
+  for (const Source& source : config.sources) {
+    const std::string name = "source " + source.name;
+    const SourceType* type = catalog.source(source.type);
+    if (type->footprint)
+      for (const Footprint& footprint : type->footprint(source.options, config.reactors))
+        rows.add(part(name, footprint), footprint);
+    rows.add_port(name, config, graph.classes_of(source.name));
+  }
+}
+
+void add_stages(Rows& rows, const Config& config, const Graph& graph) {
+  for (const Stage& stage : config.stages) {
+    const std::string name = "stage " + stage.name;
+    rows.add(name + ": output buffers",
+             {{}, config.batch_bytes, static_cast<std::uint64_t>(config.reactors), "reactor"});
+    rows.add_port(name, config, graph.classes_of(stage.name));
+  }
+}
+
+void add_sinks(Rows& rows, const Catalog& catalog, const Config& config) {
+  for (const Sink& sink : config.sinks) {
+    const std::string name = "sink " + sink.name;
+    const auto workers = static_cast<std::uint64_t>(sink.workers);
+    const SinkType* type = catalog.sink(sink.type);
+    if (type->footprint)
+      for (Footprint footprint : type->footprint(sink.options, sink.batch.most)) {
+        footprint.fixed = Bytes(times(footprint.fixed.count(), workers));
+        footprint.max_units = times(footprint.max_units, workers);
+        rows.add(part(name, footprint), footprint);
+      }
+    if (sink.is_dead_letter_target) rows.add(name + ": inlet for dead letters", {sink.queue.bound.bytes, {}, 0, {}});
+  }
+}
+
+std::string in_whole_mib(Bytes size) {
+  return fmt::format("{}MiB", (size.count() + (1_MiB).count() - 1) / (1_MiB).count());
+}
+
+void check(Reader& reader, const Config& config) {
+  const MemoryTable& table = config.memory;
+  const Bytes needed = std::max(least_budget, worst_case(config));
+  if (table.budget >= needed) return;
+  const auto largest =
+      std::ranges::max_element(table.rows, {}, [](const MemoryRow& row) { return saturating_total(row.footprint); });
+  reader.error_at("memory",
+                  fmt::format("{}{} is too small: parts declare {} (largest: {} {}) and one request may need {}",
+                              to_text(table.memory), table.automatic ? " (auto)" : "", in_whole_mib(table.footprints),
+                              largest->part, in_whole_mib(saturating_total(largest->footprint)), in_whole_mib(needed)),
+                  fmt::format("at least {} is needed", in_whole_mib(saturating_add(table.footprints, needed))));
+}
+
+}  // namespace
+
+Bytes automatic_memory(Bytes machine) { return Bytes(machine.count() / 10 * 6); }
+
+Bytes saturating_total(const Footprint& footprint) {
+  return saturating_add(footprint.fixed, Bytes(times(footprint.per_unit.count(), footprint.max_units)));
+}
+
+Bytes worst_case(const Config& config) {
+  Bytes worst;
+  for (const Source& source : config.sources)
+    for (const char* option : {"max_body", "max_event"})
+      if (source.options.has(option)) {
+        const auto bytes = source.options.size(option).count();
+        worst =
+            std::max(worst, Bytes(bytes + bytes / 8) + 4_KiB);  // an index entry of 8 bytes for each 64 bytes of text
+      }
+  return worst;
+}
+
+void add_memory(Reader& reader, const Catalog& catalog, Config& config) {
+  MemoryTable& table = config.memory;
+  const Graph graph(config);
+  Rows rows(table);
+  rows.add("process: code, stacks, logging", process);
+  if (!config.admin.listen.empty()) rows.add("admin: connections", admin);
+  add_sources(rows, catalog, config, graph);
+  add_stages(rows, config, graph);
+  add_sinks(rows, catalog, config);
+  for (const MemoryRow& row : table.rows)
+    table.footprints = saturating_add(table.footprints, saturating_total(row.footprint));
+  table.budget = table.memory > table.footprints ? table.memory - table.footprints : Bytes(0);
+  check(reader, config);
+}
+
+}  // namespace weir::config

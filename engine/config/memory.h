@@ -1,0 +1,29 @@
+#pragma once
+/// The sum that keeps the process below its number (semantics C1, C6).
+///
+///   budget = memory - sum of footprints          footprint = fixed + per_unit x max_units
+///
+/// Only sources draw on the budget; what drains works in what is declared here: the process itself, the sources'
+/// connections, open batches and stage outputs, the sinks' workers, the inlets of dead letters, the admin listener.
+/// The sum saturates, so absurd options give an absurd sum and not a small one.
+///
+/// Thread: one owner. Cost: start only.
+#include "config/reader.h"
+
+namespace weir::config {
+
+inline constexpr Bytes least_budget = 4_MiB;
+
+/// `memory: auto`: 60 % of what the machine or the cgroup has.
+Bytes automatic_memory(Bytes machine);
+
+/// footprint.total(), which cannot wrap.
+Bytes saturating_total(const Footprint& footprint);
+
+/// The most one unit may reserve at a door: the largest `max_body` or `max_event` among the sources, as a block.
+Bytes worst_case(const Config& config);
+
+/// Fills config.memory but for `memory` and `automatic`, and reports a number that is too small.
+void add_memory(Reader& reader, const Catalog& catalog, Config& config);
+
+}  // namespace weir::config

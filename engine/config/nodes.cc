@@ -1,0 +1,200 @@
+#include "config/nodes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace weir::config {
+namespace {
+
+constexpr int most_workers = 1024;
+
+/// "sources", "stages" or "sinks": where the entry stands, what it is called in messages, and its types.
+template <typename T>
+const T* find_type(Reader& reader, Section& section, Node& node, const std::vector<T>& types, std::string_view what) {
+  if (!section.value("type", node.type,
+                     [](std::string_view text) -> Parsed<std::string> { return std::string(text); })) {
+    if (section.node() && !section.find("type"))
+      reader.error_at(section.path(), "has no type", "write type: and one of the " + std::string(what) + " types");
+    return nullptr;
+  }
+  std::vector<std::string> known;
+  for (const T& type : types) {
+    if (type.name == node.type) return &type;
+    known.push_back(type.name);
+  }
+  std::string suggestion = did_you_mean(node.type, known);
+  if (suggestion.empty() && !known.empty()) suggestion = "known are " + join(known);
+  reader.error_at(section.path("type"), fmt::format("{} is no type of {}", quote(node.type), what),
+                  std::move(suggestion));
+  return nullptr;
+}
+
+/// Finishes what all three have in common; true when the type may be asked about these options.
+template <typename T>
+bool finish(Reader& reader, Section& section, const T* type, Node& node) {
+  if (!type) return false;
+  const bool complete = read_options(reader, section, type->options, node.options);
+  section.finish();
+  return complete;
+}
+
+std::string start(Reader& reader, const YamlEntry& entry, std::string_view kind, Node& node) {
+  node.name = entry.key;
+  node.place = entry.place;
+  std::string path = fmt::format("{}.{}", kind, entry.key);
+  reader.note(path, entry.place);
+  if (entry.value.kind == Yaml::Kind::null) reader.error(entry.place, path, "has no type", "write type: below it");
+  return path;
+}
+
+Parsed<Class> parse_class(std::string_view text) {
+  const std::vector<std::string> names{"batch", "low", "normal", "high", "critical"};  // in the order of Class
+  const auto at = std::ranges::find(names, text);
+  if (at == names.end()) return std::unexpected(Section::not_one_of(text, names));
+  return static_cast<Class>(at - names.begin());
+}
+
+void read_class_from(Section& section, ClassRule& rule) {
+  section.value("from", rule.path, [&](std::string_view text) -> Parsed<std::string> {
+    constexpr std::string_view header = "header:";
+    if (text.starts_with(header) && text.size() > header.size()) {
+      rule.header = text.substr(header.size());
+      return std::string();
+    }
+    if (text.starts_with('.') && text.size() > 1) return std::string(text);
+    return std::unexpected(
+        fmt::format("{} is neither a field nor a header: write .severity or header:X-Priority", quote(text)));
+  });
+}
+
+void read_class_map(Reader& reader, Section& section, ClassRule& rule) {
+  const Yaml* node = section.find("map");
+  if (!node) {
+    for (const std::string_view name : {"batch", "low", "normal", "high", "critical"})
+      rule.map.emplace_back(name, *parse_class(name));
+    return;
+  }
+  Section map(reader, node, section.path("map"));
+  if (!map.node()) return;
+  for (const YamlEntry& entry : node->entries) {
+    Class cls{};
+    if (map.value(entry.key, cls, parse_class)) rule.map.emplace_back(entry.key, cls);
+  }
+}
+
+void read_class(Reader& reader, Section& source, Source& out) {
+  const Yaml* node = source.find("class");
+  if (!node) return;
+  Section section(reader, node, source.path("class"));
+  read_class_from(section, out.classes);
+  read_class_map(reader, section, out.classes);
+  section.value("default", out.classes.fallback, parse_class);
+  section.finish();
+  if (!section.find("from"))
+    reader.error_at(section.path(), "says not where the class is read from",
+                    "write from: .severity or from: header:X-Priority");
+  out.has_classes = true;
+}
+
+void read_door(Reader& reader, Section& section, const SourceType& type, Source& out) {
+  section.choice<Level>("acks", out.acks,
+                        {{"accepted", Level::accepted}, {"processed", Level::processed}, {"stored", Level::stored}});
+  out.refuse_when_full = type.can.can_refuse;
+  if (!section.choice<bool>("when_full", out.refuse_when_full, {{"reject", true}, {"block", false}})) return;
+  if (out.refuse_when_full && !type.can.can_refuse)
+    reader.error_at(section.path("when_full"), fmt::format("a source of type {} cannot refuse", type.name),
+                    "write block");
+  if (!out.refuse_when_full && !type.can.can_pause)
+    reader.error_at(section.path("when_full"), fmt::format("a source of type {} cannot pause", type.name),
+                    "write reject");
+}
+
+void read_workers(Reader& reader, Section& sink, int& workers) {
+  const Yaml* node = sink.find("workers");
+  if (!node) return;
+  if (node->kind == Yaml::Kind::scalar) {
+    sink.count("workers", workers, 1, most_workers);
+    return;
+  }
+  Section section(reader, node, sink.path("workers"));
+  int least = 1, most = 1;
+  const bool least_given = section.count("min", least, 1, most_workers);
+  const bool both = section.count("max", most, 1, most_workers) && least_given;
+  section.finish();
+  if (both && least != most)
+    reader.error_at(
+        section.path(),
+        fmt::format("the number of workers is fixed in this version, but {} to {} is asked for", least, most),
+        fmt::format("write workers: {}", most));
+  workers = most;
+}
+
+}  // namespace
+
+void read_source(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft) {
+  Source source;
+  Section section(reader, &entry.value, start(reader, entry, "sources", source));
+  const SourceType* type = find_type(reader, section, source, catalog.sources(), "source");
+  if (type) read_door(reader, section, *type, source);
+  read_class(reader, section, source);
+  using OnMalformed = Source::OnMalformed;
+  section.choice<OnMalformed>("on_malformed", source.on_malformed,
+                              {{"reject", OnMalformed::reject}, {"dead_letter", OnMalformed::dead_letter}});
+  section.name("dead_letter", source.dead_letter);
+  if (source.on_malformed == OnMalformed::dead_letter && !section.find("dead_letter"))
+    reader.error_at(section.path("on_malformed"), "says dead_letter, but no dead_letter is named",
+                    "add dead_letter: and the name of a sink");
+  if (!finish(reader, section, type, source)) draft.broken.insert(source.name);
+  if (source.options.has("classes")) source.has_classes = true;  // a source that makes classes of its own
+  draft.config.sources.push_back(std::move(source));
+}
+
+void read_stage(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft) {
+  Stage stage;
+  Section section(reader, &entry.value, start(reader, entry, "stages", stage));
+  const StageType* type = find_type(reader, section, stage, catalog.stages(), "stage");
+  if (section.node() && !section.names("from", stage.from) && !section.find("from"))
+    reader.error_at(section.path(), "has no from", "name the source or stage it reads from");
+  if (!finish(reader, section, type, stage)) {
+    draft.broken.insert(stage.name);
+  } else if (type->make) {
+    if (auto made = type->make(stage.options); !made) {
+      const auto place = std::ranges::find(type->options, OptionKind::expression, &OptionSpec::kind);
+      const std::string path = place == type->options.end() ? section.path() : section.path(place->name);
+      const bool hidden = std::ranges::find(reader.secrets(), path) != reader.secrets().end();
+      reader.error_at(path, hidden ? "what the file holds is not what is expected here" : made.error().message);
+    }
+  }
+  draft.config.stages.push_back(std::move(stage));
+}
+
+void read_sink(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft) {
+  Sink sink;
+  Section section(reader, &entry.value, start(reader, entry, "sinks", sink));
+  const SinkType* type = find_type(reader, section, sink, catalog.sinks(), "sink");
+  section.names("from", sink.from);
+  section.flag("required", sink.required);
+  read_workers(reader, section, sink.workers);
+  read_queue(reader, section.find("queue"), section.path("queue"), sink.queue);
+  read_batch(reader, section.find("batch"), section.path("batch"), sink.batch);
+  read_destination(reader, section, sink.destination);
+  using OnFailure = Sink::OnFailure;
+  section.choice<OnFailure>("on_failure", sink.on_failure, {{"fail", OnFailure::fail}, {"drop", OnFailure::drop}});
+  section.name("dead_letter", sink.dead_letter);
+  if (sink.on_failure == OnFailure::drop && !sink.dead_letter.empty())
+    reader.error_at(section.path("on_failure"), "drop contradicts dead_letter", "keep one of the two");
+  if (!finish(reader, section, type, sink)) {
+    draft.broken.insert(sink.name);
+  } else {
+    if (type->ack) sink.ack = type->ack(sink.options);
+    const int most = type->max_workers ? type->max_workers(sink.options) : most_workers;
+    if (sink.workers > most)
+      reader.error_at(section.path("workers"),
+                      fmt::format("{} workers, but a sink of type {} can have {}", sink.workers, type->name, most),
+                      fmt::format("write workers: {}", most));
+  }
+  draft.config.sinks.push_back(std::move(sink));
+}
+
+}  // namespace weir::config

@@ -1,0 +1,31 @@
+#pragma once
+/// Reads one entry of `sources`, `stages` or `sinks`: its own keys, and the options its type declares. What needs more
+/// than the entry itself (names, levels, memory) comes after all entries are read.
+///
+/// Thread: one owner. Cost: start only.
+#include <set>
+#include <string>
+
+#include "config/reader.h"
+
+namespace weir::config {
+
+/// A configuration on its way. `broken` names the parts whose type is unknown or whose options are not complete: what
+/// their type would say about them must not be asked.
+struct Draft {
+  Config config;
+  std::set<std::string> broken;
+};
+
+void read_source(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft);
+void read_stage(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft);
+void read_sink(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft);
+
+/// The declared options, checked and with their defaults. False when one is wrong or missing.
+bool read_options(Reader& reader, Section& section, const std::vector<OptionSpec>& specs, Options& out);
+
+void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow::EdgeConfig& queue);
+void read_batch(Reader& reader, const Yaml* node, const std::string& path, WorkerBatch& batch);
+void read_destination(Reader& reader, Section& sink, flow::DestinationConfig& destination);
+
+}  // namespace weir::config

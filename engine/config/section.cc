@@ -1,0 +1,102 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/reader.h"
+
+namespace weir::config {
+namespace {
+
+Parsed<std::string> parse_name(std::string_view text) {
+  if (auto why = why_no_name(text); !why.empty()) return std::unexpected(std::move(why));
+  return std::string(text);
+}
+
+template <typename T>
+Parsed<T> at_least(Parsed<T> value, T least, std::string_view text) {
+  if (!value || *value >= least) return value;
+  return std::unexpected(fmt::format("{} is too little: at least {}", quote(text), to_text(least)));
+}
+
+}  // namespace
+
+Section::Section(Reader& reader, const Yaml* node, std::string path)
+    : reader_(reader), node_(node), path_(std::move(path)) {
+  if (node_ && node_->kind != Yaml::Kind::map) {
+    if (node_->kind != Yaml::Kind::null)
+      reader_.error(node_->place, path_, "is no map", "write key: value pairs below it");
+    node_ = nullptr;
+  }
+}
+
+const Yaml* Section::find(std::string_view key) {
+  if (std::ranges::find(known_, key) == known_.end()) known_.emplace_back(key);
+  if (!node_) return nullptr;
+  const auto at = std::ranges::find(node_->entries, key, &YamlEntry::key);
+  if (at == node_->entries.end()) return nullptr;
+  reader_.note(path(key), at->value.place);
+  return &at->value;
+}
+
+void Section::finish() {
+  if (!node_) return;
+  for (const YamlEntry& entry : node_->entries) {
+    if (std::ranges::find(known_, entry.key) != known_.end()) continue;
+    const std::string shown = quote(entry.key);
+    std::string suggestion = did_you_mean(entry.key, known_);
+    if (suggestion.empty() && known_.size() <= 8) suggestion = "known here are " + join(known_);
+    reader_.error(entry.place, path(shown == "'" + entry.key + "'" ? entry.key : shown), "unknown key",
+                  std::move(suggestion));
+  }
+}
+
+bool Section::size(std::string_view key, Bytes& out, Bytes least) {
+  return value(key, out, [&](std::string_view text) { return at_least(parse_size(text), least, text); });
+}
+
+bool Section::duration(std::string_view key, Duration& out, Duration least) {
+  return value(key, out, [&](std::string_view text) { return at_least(parse_duration(text), least, text); });
+}
+
+bool Section::name(std::string_view key, std::string& out) { return value(key, out, parse_name); }
+
+bool Section::names(std::string_view key, std::vector<std::string>& out) {
+  const Yaml* node = find(key);
+  if (!node) return false;
+  if (node->kind != Yaml::Kind::list) {
+    std::string one;
+    if (!name(key, one)) return false;
+    out = {one};
+    return true;
+  }
+  if (node->items.empty()) {
+    reader_.error(node->place, path(key), "is an empty list", "name at least one part");
+    return false;
+  }
+  const std::size_t errors = reader_.errors();
+  for (const Yaml& item : node->items) {
+    const auto text = reader_.text(item, path(key));
+    if (!text) continue;
+    if (auto why = why_no_name(text->value); !why.empty())
+      reader_.error(item.place, path(key), std::move(why));
+    else if (std::ranges::find(out, text->value) != out.end())
+      reader_.error(item.place, path(key), quote(text->value) + " is named twice");
+    else
+      out.push_back(text->value);
+  }
+  return reader_.errors() == errors;
+}
+
+Parsed<std::uint64_t> Section::ranged(std::string_view text, std::uint64_t least, std::uint64_t most) {
+  const auto n = parse_count(text);
+  if (!n || (*n >= least && *n <= most)) return n;
+  return std::unexpected(fmt::format("{} is out of range: write {} to {}", quote(text), least, most));
+}
+
+std::string Section::not_one_of(std::string_view text, const std::vector<std::string>& names) {
+  const std::string meant = did_you_mean(text, names);
+  return meant.empty() ? fmt::format("{} is none of {}", quote(text), join(names, " or "))
+                       : fmt::format("{} is unknown; {}", quote(text), meant);
+}
+
+}  // namespace weir::config

@@ -59,6 +59,7 @@ TEST(Ewma, TakesATimeThatStepsBackAsTheLastOne) {
   e.add(3, t0 - 10s);
   EXPECT_DOUBLE_EQ(*e.value(), 2);
   EXPECT_DOUBLE_EQ(e.weight(t0 - 10s), 2);
+  EXPECT_DOUBLE_EQ(e.weight(t0), 2);
 }
 
 TEST(Ewma, CountsAWeightedSampleThatManyTimes) {

@@ -73,6 +73,7 @@ TEST(Ledger, G2RunningMayShowOnlyWhatIsInFlight) {
   EXPECT_EQ(judge(512, 512, 1s), Verdict::surplus_in_flight);
   EXPECT_EQ(judge(513, 512, 1s), Verdict::violation);
   EXPECT_EQ(judge(-1, 512, 0s), Verdict::violation);
+  EXPECT_EQ(judge(-1, std::numeric_limits<std::uint64_t>::max(), 0s), Verdict::violation);
   EXPECT_EQ(judge(std::numeric_limits<std::int64_t>::min(), 512, 0s), Verdict::violation);
 }
 

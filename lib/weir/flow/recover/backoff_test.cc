@@ -56,6 +56,11 @@ TEST(Backoff, DoesNotOverflowForHugeCaps) {
   }
 }
 
+TEST(Backoff, DecorrelatedDoesNotWrapAroundForHugeWaits) {
+  const Backoff b({.base = 1s, .cap = Duration::max(), .jitter = Jitter::decorrelated, .additive_most = 0ns});
+  EXPECT_GT(draw(b, 1, Duration::max() / 2).most, 24h);
+}
+
 TEST(Backoff, AdditiveAddsAtMostItsJitter) {
   const auto d = draw(make(Jitter::additive), 2);
   EXPECT_GE(d.least, 400ms);

@@ -159,8 +159,8 @@ TEST_F(BreakerTest, OpensAgainWhenItsProbesNeverReport) {
   fail(b, 5);
   now += 5s;
   std::vector<Breaker::Permit> lost;
-  for (int i = 0; i < 4; ++i) lost.push_back(b.try_start(now).value());
-  now += 999ms;
+  for (int i = 0; i < 4; ++i) lost.push_back(b.try_start(now + i * 200ms).value());
+  now += 999ms;  // after the first of them
   EXPECT_FALSE(b.try_start(now));
   EXPECT_EQ(state(b), BreakerState::half_open);
   now += 1ms;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "net/gzip.h"
 #include "net/problem.h"
 
 namespace weir::http {

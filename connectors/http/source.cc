@@ -7,7 +7,7 @@ namespace {
 
 class HttpSource final : public Source {
  public:
-  HttpSource(HttpOptions options, const Context& context) : options_(std::move(options)), context_(context) {}
+  explicit HttpSource(HttpOptions options) : options_(std::move(options)) {}
 
   Result<void> open() override {
     auto address = net::HttpServer::check_address(options_.server.listen, false);
@@ -23,7 +23,6 @@ class HttpSource final : public Source {
 
  private:
   HttpOptions options_;
-  const Context& context_;
 };
 
 HttpOptions read(const Options& o) {
@@ -83,7 +82,7 @@ void add_to(Catalog& catalog) {
     http.classes = setup.classes;
     http.refuse_when_full = setup.refuse_when_full;
     http.keep_malformed = setup.keep_malformed;
-    return std::make_unique<HttpSource>(std::move(http), setup.context);
+    return std::make_unique<HttpSource>(std::move(http));
   };
   catalog.add(std::move(type));
 }

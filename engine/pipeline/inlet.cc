@@ -5,7 +5,8 @@
 namespace weir::pipeline {
 
 Inlet::Inlet(int index, std::string name, const flow::EdgeConfig& config, std::uint64_t seed, std::uint64_t floor_events)
-    : index_(index), name_(std::move(name)), edge_(config, seed, floor_events) {}
+    : index_(index), name_(std::move(name)), edge_(config, seed, floor_events),
+      reserved_for_high_(config.reserved_for_high) {}
 
 Batch Inlet::push(Batch batch, TimePoint now) {
   if (closed_) {
@@ -132,6 +133,7 @@ void Inlet::reconfigure(const flow::EdgeConfig& config) {
   {
     std::lock_guard lock(mutex_);
     edge_.reconfigure(config);
+    reserved_for_high_ = config.reserved_for_high;
     publish_pause();
   }
   wake_producers();

@@ -55,6 +55,9 @@ class Inlet {
   /// May class c be read now? One relaxed load.
   bool paused(Class cls) const { return paused_mask_.load(std::memory_order_relaxed) & (1u << static_cast<int>(cls)); }
 
+  /// The part of the bound that this class may fill.
+  double limit(Class cls) const { return cls >= Class::high ? 1.0 : 1.0 - reserved_for_high_.load(std::memory_order_relaxed); }
+
   // ---- consumers ----
   struct Taken { bool any = false; bool closed = false; };
   /// Appends up to `most` to `group`. Never waits.
@@ -89,6 +92,7 @@ class Inlet {
   flow::Casualties<Batch> casualties_;  // picked under the lock, ended after it
   std::vector<RoomListener*> listeners_;
   std::atomic<std::uint32_t> paused_mask_{0};
+  std::atomic<double> reserved_for_high_;
   int sleepers_ = 0;
   bool notify_ = false;
   std::uint64_t interrupts_ = 0;

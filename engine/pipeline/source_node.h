@@ -52,6 +52,7 @@ class SourceNode {
   flow::Door door_;
   std::string why_;
   TimePoint why_at_{};
+  std::atomic<std::uint64_t> next_id_;
 };
 
 class SourceOutlet final : public Outlet, public RoomListener {

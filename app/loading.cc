@@ -1,0 +1,19 @@
+#include "loading.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/load.h"
+
+namespace weir::app {
+
+std::optional<config::Config> load_or_explain(const std::vector<std::string>& files, const Catalog& catalog) {
+  auto loaded = config::load(files, catalog, config::system_load_options());
+  for (const auto& problem : loaded.problems) fmt::print(stderr, "{}{}\n", problem.warning ? "warning: " : "", problem.text());
+  const auto errors = std::ranges::count_if(loaded.problems, [](const auto& p) { return !p.warning; });
+  if (errors > 1) fmt::print(stderr, "weir: {} errors\n", errors);
+  return std::move(loaded.config);
+}
+
+}  // namespace weir::app

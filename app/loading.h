@@ -1,0 +1,11 @@
+#pragma once
+/// Loading a configuration for a command: every problem goes to standard error, one line each.
+#include <optional>
+
+#include "config/config.h"
+
+namespace weir::app {
+
+std::optional<config::Config> load_or_explain(const std::vector<std::string>& files, const Catalog& catalog);
+
+}  // namespace weir::app

@@ -1,0 +1,56 @@
+#include <fmt/format.h>
+
+#include "ask.h"
+#include "commands.h"
+#include "exit_codes.h"
+
+namespace weir::app {
+namespace {
+
+std::string text(simdjson::dom::element row, const char* key) {
+  std::string_view value;
+  return row[key].get(value) ? std::string{} : printable(value);
+}
+bool flag(simdjson::dom::element row, const char* key) {
+  bool value = false;
+  return !row[key].get(value) && value;
+}
+double number(simdjson::dom::element row, const char* key) {
+  double value = 0;
+  return row[key].get(value) ? 0.0 : value;
+}
+
+void say_source(simdjson::dom::element row) {
+  const std::string cause = text(row, "why");
+  if (flag(row, "paused"))
+    fmt::print("{}: paused <- {}\n", text(row, "source"), cause.empty() ? "a queue is above its high mark" : cause);
+  else if (!cause.empty())
+    fmt::print("{}: reads, but {}\n", text(row, "source"), cause);
+  else
+    fmt::print("{}: nothing holds it up\n", text(row, "source"));
+}
+
+void say_sink(simdjson::dom::element row) {
+  const std::string state = flag(row, "paused") ? "readers are paused" : number(row, "fill") > 0 ? "keeps up" : "idle";
+  fmt::print("{}: {} <- {}\n", text(row, "sink"), state, text(row, "why"));
+}
+
+}  // namespace
+
+int why(const std::string& admin, const std::string& node) {
+  Answer answer;
+  if (!ask(admin, "/api/pressure", answer)) return not_reachable;
+  bool found = false;
+  simdjson::dom::array rows;
+  if (!answer.json["sources"].get(rows))
+    for (auto row : rows)
+      if (node.empty() || text(row, "source") == node) say_source(row), found = true;
+  if (!answer.json["edges"].get(rows))
+    for (auto row : rows)
+      if (node.empty() || text(row, "sink") == node) say_sink(row), found = true;
+  if (found) return ok;
+  fmt::print(stderr, "weir: there is no source or sink '{}' in the running flow\n", printable(node));
+  return bad_usage;
+}
+
+}  // namespace weir::app

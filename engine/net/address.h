@@ -1,0 +1,38 @@
+#pragma once
+/// Where to listen: "host:port", "[::1]:8080", port 0 for any free one.
+///
+/// Two servers of one process share a port on purpose (SO_REUSEPORT, one listener for each reactor). The price of that
+/// option is that a second *process* would join silently and take half of the connections, so before the first listener
+/// opens, `check_free` binds once without the option: that fails exactly when somebody else listens there.
+///
+/// Thread: any. Cost: name resolution and a few system calls; at start only.
+#include <weir/base/result.h>
+#include <weir/base/units.h>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <string>
+
+namespace weir::net {
+
+using Endpoint = boost::asio::ip::tcp::endpoint;
+
+/// A name that has both kinds of address becomes its IPv4 one.
+Result<Endpoint> resolve(const std::string& address);
+
+/// "127.0.0.1:8080", "[::1]:8080".
+std::string to_string(const Endpoint& endpoint);
+
+/// "127.0.0.1:8080 is in use by another process: choose another `listen`", or nothing to say.
+Result<void> check_free(const Endpoint& endpoint);
+
+struct ListenOptions {
+  Bytes receive_buffer, send_buffer;  ///< SO_RCVBUF, SO_SNDBUF; inherited by every accepted connection
+  bool reuse_port = true;
+};
+
+/// Opens, binds and listens. The error names the address and what to do about it.
+Result<void> listen_on(boost::asio::ip::tcp::acceptor& acceptor, const Endpoint& endpoint,
+                       const ListenOptions& options);
+
+}  // namespace weir::net

@@ -1,0 +1,50 @@
+#include "net/address.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+
+namespace weir::net {
+namespace {
+
+using boost::asio::ip::tcp;
+
+TEST(Address, UnderstandsBothKinds) {
+  EXPECT_EQ(to_string(*resolve("127.0.0.1:8080")), "127.0.0.1:8080");
+  EXPECT_EQ(to_string(*resolve("[::1]:80")), "[::1]:80");
+  EXPECT_EQ(to_string(*resolve("localhost:1")), "127.0.0.1:1") << "a name with both kinds becomes its IPv4 address";
+}
+
+TEST(Address, SaysWhatIsWrongAndHowToWriteIt) {
+  for (const char* wrong :
+       {"8080", "127.0.0.1", ":80", "::1:80", "[::1:80", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536"}) {
+    const auto result = resolve(wrong);
+    ASSERT_FALSE(result) << wrong;
+    EXPECT_NE(result.error().message.find("such as 127.0.0.1:8080"), std::string::npos) << result.error().message;
+    EXPECT_TRUE(result.error().message.starts_with(wrong)) << result.error().message;
+  }
+}
+
+TEST(Address, APortInUseIsNoticedEvenIfItsOwnerShares) {
+  boost::asio::io_context io(1);
+  tcp::acceptor owner(io);
+  ASSERT_TRUE(listen_on(owner, *resolve("127.0.0.1:0"), {64_KiB, 64_KiB, true}));
+  const Endpoint taken = owner.local_endpoint();
+  const auto free = check_free(taken);
+  ASSERT_FALSE(free);
+  EXPECT_EQ(free.error().message, to_string(taken) + " is in use by another process: choose another `listen`");
+  tcp::acceptor second(io);
+  EXPECT_TRUE(listen_on(second, taken, {64_KiB, 64_KiB, true})) << "our own reactors share it";
+  owner.close();
+  second.close();
+  EXPECT_TRUE(check_free(taken));
+}
+
+TEST(Address, AnAddressOfAnotherMachineIsNamed) {
+  const auto free = check_free(*resolve("192.0.2.1:8080"));
+  ASSERT_FALSE(free);
+  EXPECT_NE(free.error().message.find("not an address of this machine"), std::string::npos) << free.error().message;
+}
+
+}  // namespace
+}  // namespace weir::net

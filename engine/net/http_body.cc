@@ -1,0 +1,169 @@
+/// What comes in: pieces by credit, deadlines, limits, and what becomes of a body that nobody reads.
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+
+#include "net/http_connection.h"
+
+namespace weir::net {
+namespace {
+
+using ErrorCode = boost::system::error_code;
+constexpr std::uint64_t most_drained = 64 << 10;
+constexpr std::uint8_t reads_in_a_row = 8;  // then others get their turn
+
+}  // namespace
+
+boost::asio::awaitable<Admitted<std::string_view>> Connection::read(Bytes credit) {
+  WEIR_CHECK(credit.count() > 0);
+  end_piece();
+  if (failed_) co_return rejected(*failed_);
+  if (!head().gzip && head().content_length && head().content_length->count() > body_limit_)
+    co_return fail(Reason::too_large);
+  if (!continued_) {
+    continued_ = true;
+    const Pieces go_on{"HTTP/1.1 100 Continue\r\n\r\n", {}, {}};
+    if (!parser_.body_done() && rest_.empty() && !co_await send(go_on)) co_return fail(Reason::client_gone);
+  }
+  for (;;) {
+    if (auto piece = next_piece(credit.count())) co_return *piece;
+    if (!co_await more_body(credit.count())) co_return fail(timed_out_ ? Reason::body_timeout : Reason::client_gone);
+  }
+}
+
+std::unexpected<Rejection> Connection::fail(Reason reason) {
+  failed_ = reason;
+  if (reason == Reason::bad_request) server_.bad.add();
+  return rejected(reason);
+}
+
+/// A piece out of what is already here; nothing when more has to be read.
+std::optional<Admitted<std::string_view>> Connection::next_piece(std::size_t most) {
+  if (head().gzip) return next_inflated(most);
+  const auto piece = parser_.parse_body(rest_, most);
+  rest_.remove_prefix(piece.consumed);
+  if (piece.status == RequestParser::Status::bad_request) return fail(Reason::bad_request);
+  if (piece.status == RequestParser::Status::done) return std::string_view{};
+  if (piece.data.empty()) return std::nullopt;
+  return checked(piece.data);
+}
+
+std::optional<Admitted<std::string_view>> Connection::next_inflated(std::size_t most) {
+  if (!gzip_) gzip_ = std::make_unique<GzipReader>();
+  for (;;) {
+    std::string_view out;
+    const auto status = gzip_->next(most, out);
+    if (status == GzipReader::Status::piece) return checked(out);
+    if (status == GzipReader::Status::damaged) return fail(Reason::unsupported_encoding);
+    const auto piece = parser_.parse_body(rest_, std::numeric_limits<unsigned>::max());
+    rest_.remove_prefix(piece.consumed);
+    if (piece.status == RequestParser::Status::bad_request) return fail(Reason::bad_request);
+    if (piece.status == RequestParser::Status::done) {
+      if (!gzip_->complete()) return fail(Reason::unsupported_encoding);
+      return std::string_view{};
+    }
+    if (piece.data.empty()) return std::nullopt;
+    gzip_->feed(piece.data);
+  }
+}
+
+Admitted<std::string_view> Connection::checked(std::string_view piece) {
+  decoded_ += piece.size();
+  if (decoded_ > body_limit_) return fail(Reason::too_large);
+  return piece;
+}
+
+/// Reads once; waits first when nothing is there. False: the client has left or is too slow.
+boost::asio::awaitable<bool> Connection::more_body(std::size_t most) {
+  for (;;) {
+    if (direct_reads_ < reads_in_a_row) {
+      ++direct_reads_;
+      const long n = receive_body(most);
+      if (n > 0) co_return true;
+      if (n == 0 || gone_) {
+        server_.gone.add();
+        co_return false;
+      }
+    }
+    direct_reads_ = 0;
+    if (!co_await wait_readable(Phase::body)) co_return false;
+  }
+}
+
+boost::asio::awaitable<bool> Connection::wait_readable(Phase phase) {
+  become(phase);
+  ErrorCode error;
+  co_await socket_.async_wait(Socket::wait_read, boost::asio::redirect_error(boost::asio::use_awaitable, error));
+  if (phase == Phase::body) become(Phase::ours);
+  if (!error) timed_out_ = false;  // the sweeper came a moment too late
+  co_return !error && !gone_;
+}
+
+/// > 0: so many bytes; 0: the client sends no more; < 0: nothing now (or gone_).
+long Connection::receive(char* into, std::size_t most) {
+  const long n = recv(socket_.native_handle(), into, most, MSG_DONTWAIT);
+  if (n > 0) server_.bytes_in.add(static_cast<std::uint64_t>(n));
+  if (n < 0 && errno != EAGAIN && errno != EINTR) gone_ = true;
+  return n;
+}
+
+/// A plain body goes through the server's large buffer, and never a byte beyond it is read. What has to be decoded goes
+/// through a small one of the connection's own, because undecoded bytes may stay there for long.
+long Connection::receive_body(std::size_t most) {
+  long n = 0;
+  if (!head().chunked && !head().gzip) {
+    if (!piece_) piece_ = server_.pieces.take();
+    n = receive(piece_.get(),
+                static_cast<std::size_t>(std::min<std::uint64_t>({most, parser_.body_left(), server_.pieces.size()})));
+    if (n > 0) rest_ = {piece_.get(), static_cast<std::size_t>(n)};
+    if (n <= 0) server_.pieces.give(std::move(piece_));
+  } else {
+    if (!raw_) raw_ = server_.heads.take();
+    const std::size_t kept = rest_.size();
+    if (kept > 0) std::memmove(raw_.get(), rest_.data(), kept);
+    n = receive(raw_.get() + kept, server_.heads.size() - kept);
+    rest_ = {raw_.get(), kept + static_cast<std::size_t>(std::max(n, 0L))};
+    if (rest_.empty()) server_.heads.give(std::move(raw_));
+  }
+  if (n > 0) progress(static_cast<std::size_t>(n));
+  return n;
+}
+
+/// The handler's loan is over. Bytes it did not take stay where they are.
+void Connection::end_piece() {
+  if (piece_ && rest_.empty()) server_.pieces.give(std::move(piece_));
+}
+
+/// Drops what is here of the body; true when that was all of it.
+bool Connection::discard_buffered() {
+  gzip_.reset();
+  while (!parser_.body_done()) {
+    const auto piece = parser_.parse_body(rest_, std::numeric_limits<unsigned>::max());
+    rest_.remove_prefix(piece.consumed);
+    if (piece.status == RequestParser::Status::bad_request) {
+      failed_ = Reason::bad_request;
+      return false;
+    }
+    if (piece.consumed == 0 && !parser_.body_done()) return false;
+  }
+  return true;
+}
+
+/// After the answer, the rest of a small body, so that the next request is found behind it.
+boost::asio::awaitable<bool> Connection::drain() {
+  for (std::uint64_t drained = 0; !discard_buffered() && failed_ != Reason::bad_request;) {
+    end_piece();
+    if (drained >= most_drained || !co_await more_body(most_drained)) co_return false;
+    drained += rest_.size();
+  }
+  end_piece();
+  co_return parser_.body_done();
+}
+
+}  // namespace weir::net

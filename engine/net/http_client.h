@@ -1,0 +1,26 @@
+#pragma once
+/// A blocking HTTP client for commands that ask a running Weir's admin listener (`weir top`, `weir why`). It speaks
+/// HTTP/1.0 with close, so an answer is what arrives until the other side closes: no chunk framing, nothing to keep.
+///
+/// Not for sinks: no pool, no TLS, no retries. Thread: any; it blocks the caller for at most `timeout`. Cost: one
+/// connection a call. Bound: a reply above 64 MiB is an error.
+#include <weir/base/result.h>
+#include <weir/base/units.h>
+
+#include <string>
+
+namespace weir::net {
+
+struct HttpReply {
+  int status = 0;
+  std::string body{};
+};
+
+/// Any status is a reply; an Error means that there was none. `body` is sent as application/json when not empty.
+Result<HttpReply> http_request(const std::string& method, const std::string& address, const std::string& path,
+                               const std::string& body, Duration timeout);
+
+/// The body of a 2xx reply; any other status is an Error that quotes the reply's first line.
+Result<std::string> http_get(const std::string& address, const std::string& path, Duration timeout);
+
+}  // namespace weir::net

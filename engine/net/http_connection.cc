@@ -1,0 +1,232 @@
+#include "net/http_connection.h"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "net/problem.h"
+
+namespace weir::net {
+namespace {
+
+using ErrorCode = boost::system::error_code;
+constexpr Duration linger_timeout = std::chrono::seconds(2);
+constexpr std::uint64_t default_body_limit = 64 << 20;
+constexpr std::size_t most_lingered = 64 << 10;
+
+Rejection refusal_of(RequestParser::Status status) {
+  return {status == RequestParser::Status::header_too_large ? Reason::header_too_large : Reason::bad_request, {}};
+}
+
+}  // namespace
+
+Connection::Connection(ServerState& server, Socket socket)
+    : server_(server), socket_(std::move(socket)), parser_(server.config.max_header) {
+  place_ = server_.idle.insert(server_.idle.end(), this);
+  in_idle_list_ = true;
+  phase_ = Phase::idle;
+  server_.connections.add();
+  server_.idle_now.add();
+}
+
+Connection::~Connection() {
+  (in_idle_list_ ? server_.idle : server_.busy).erase(place_);
+  if (in_idle_list_) server_.idle_now.sub();
+  server_.connections.sub();
+  end_piece();
+  server_.heads.give(std::move(head_buffer_));
+  server_.heads.give(std::move(raw_));
+}
+
+void Connection::enter_list(bool idle) {
+  if (idle == in_idle_list_) return;
+  auto& from = in_idle_list_ ? server_.idle : server_.busy;
+  auto& to = idle ? server_.idle : server_.busy;
+  to.splice(to.end(), from, place_);
+  in_idle_list_ = idle;
+  idle ? server_.idle_now.add() : server_.idle_now.sub();
+}
+
+/// Waiting for a body is one account over all its waits, or a client that sends a byte now and then would never be
+/// late.
+void Connection::become(Phase phase) {
+  if (phase == phase_) return;
+  if (phase != Phase::body && phase != Phase::ours) {
+    waited_ = Duration{0};
+    progress_ = 0;
+  }
+  phase_ = phase;
+}
+
+void Connection::progress(std::size_t bytes) {
+  constexpr std::size_t worth_waiting = 4 << 10;
+  progress_ += bytes;
+  if (progress_ < worth_waiting) return;
+  progress_ = 0;
+  waited_ = Duration{0};
+}
+
+void Connection::tick(Duration passed) {
+  if (phase_ == Phase::ours) return;
+  if (paused_ && (phase_ == Phase::body || phase_ == Phase::answer)) return;
+  waited_ += passed;
+  const Duration limit = phase_ == Phase::idle     ? server_.config.idle_timeout
+                         : phase_ == Phase::head   ? server_.config.header_timeout
+                         : phase_ == Phase::linger ? linger_timeout
+                                                   : server_.config.body_timeout;
+  if (waited_ <= limit) return;
+  if (phase_ == Phase::head || phase_ == Phase::body || phase_ == Phase::answer) server_.timeouts.add();
+  timed_out_ = true;
+  ErrorCode ignored;
+  if (phase_ == Phase::head || phase_ == Phase::body)
+    socket_.cancel(ignored);  // it can still be told
+  else
+    close();
+}
+
+void Connection::close() {
+  gone_ = true;
+  ErrorCode ignored;
+  socket_.close(ignored);
+}
+
+bool Connection::has_input() const {
+  int waiting = 0;
+  return ioctl(const_cast<Socket&>(socket_).native_handle(), FIONREAD, &waiting) == 0 && waiting > 0;
+}
+
+bool Connection::client_gone() const {
+  if (gone_) return true;
+  pollfd state{const_cast<Socket&>(socket_).native_handle(), POLLRDHUP, 0};
+  return poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+std::string Connection::peer() const {
+  ErrorCode error;
+  const auto endpoint = socket_.remote_endpoint(error);
+  return error ? std::string() : endpoint.address().to_string();
+}
+
+boost::asio::awaitable<void> Connection::serve() {
+  while (!gone_) {
+    const auto status = take_head();
+    if (status == RequestParser::Status::need_more) {
+      if (!co_await wait_for_head()) break;
+      continue;
+    }
+    if (status != RequestParser::Status::done) {
+      co_await refuse_head(status);
+      break;
+    }
+    begin_exchange();
+    server_.requests.add();
+    co_await server_.handler(*this);
+    if (!co_await after_exchange()) break;
+  }
+  if (!gone_) close();
+}
+
+RequestParser::Status Connection::take_head() {
+  if (rest_.empty()) return RequestParser::Status::need_more;
+  return parser_.parse_head(rest_);
+}
+
+/// Idle, or in the middle of a head.
+boost::asio::awaitable<bool> Connection::wait_for_head() {
+  const bool idle = rest_.empty();
+  if (idle) {
+    server_.heads.give(std::move(head_buffer_));
+    server_.heads.give(std::move(raw_));
+    if (server_.stopping) co_return false;
+  }
+  enter_list(idle);
+  become(idle ? Phase::idle : Phase::head);
+  ErrorCode error;
+  co_await socket_.async_wait(Socket::wait_read, boost::asio::redirect_error(boost::asio::use_awaitable, error));
+  if (!error && !gone_ && receive_head()) co_return true;
+  if (!timed_out_ || phase_ != Phase::head || gone_) co_return false;
+  begin_exchange();
+  const Rejection late{Reason::body_timeout, {}};
+  Response answer{.status = info(late.reason).http_status,
+                  .body = problem_body(late, "its header was not complete"),
+                  .close = true};
+  co_await respond(std::move(answer));
+  co_return false;
+}
+
+/// Reads behind what is there already; head and early body together never exceed max_header.
+bool Connection::receive_head() {
+  if (!head_buffer_) head_buffer_ = server_.heads.take();
+  if (rest_.data() != head_buffer_.get() && !rest_.empty())
+    std::memmove(head_buffer_.get(), rest_.data(), rest_.size());
+  const std::size_t kept = rest_.size();
+  server_.heads.give(std::move(raw_));
+  const long n = receive(head_buffer_.get() + kept, server_.heads.size() - kept);
+  rest_ = {head_buffer_.get(), kept + static_cast<std::size_t>(std::max(n, 0L))};
+  if (n > 0) {
+    enter_list(false);
+    become(Phase::head);
+  }
+  return n > 0 || (n < 0 && !gone_);
+}
+
+boost::asio::awaitable<void> Connection::refuse_head(RequestParser::Status status) {
+  server_.bad.add();
+  begin_exchange();
+  const Rejection why = refusal_of(status);
+  const std::string_view hint = rest_.starts_with("PRI * HTTP/2") ? "this listener speaks HTTP/1.1, not HTTP/2" : "";
+  Response answer{.status = info(why.reason).http_status, .body = problem_body(why, hint), .close = true};
+  co_await respond(std::move(answer));
+  co_await linger();
+}
+
+void Connection::begin_exchange() {
+  rest_.remove_prefix(parser_.head_size());
+  enter_list(false);
+  become(Phase::ours);
+  waited_ = Duration{0};
+  progress_ = 0;
+  failed_.reset();
+  answer_ = Answer::none;
+  body_limit_ = default_body_limit;
+  decoded_ = 0;
+  direct_reads_ = 0;
+  timed_out_ = paused_ = keep_ = false;
+  continued_ = !head().expect_continue || head().version < 11;
+}
+
+boost::asio::awaitable<bool> Connection::after_exchange() {
+  end_piece();
+  gzip_.reset();
+  if (gone_ || answer_ != Answer::complete) co_return false;
+  if (keep_ && !co_await drain()) co_return false;
+  if (!keep_) {
+    if (!parser_.body_done() || !rest_.empty() || has_input()) co_await linger();
+    co_return false;
+  }
+  parser_.reset();
+  co_return true;
+}
+
+/// Closing with unread input makes the kernel send a reset, which can destroy the answer on its way to the client. So:
+/// say that no more comes, take in what the client still sends for a while, then close.
+boost::asio::awaitable<void> Connection::linger() {
+  ErrorCode error;
+  socket_.shutdown(Socket::shutdown_send, error);
+  Buffer sink = server_.heads.take();
+  for (std::size_t drained = 0; drained < most_lingered && !gone_;) {
+    const long n = receive(sink.get(), server_.heads.size());
+    if (n == 0) break;
+    if (n > 0) drained += static_cast<std::size_t>(n);
+    if (n < 0 && !gone_ && !co_await wait_readable(Phase::linger)) break;
+  }
+  server_.heads.give(std::move(sink));
+}
+
+}  // namespace weir::net

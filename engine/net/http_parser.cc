@@ -1,0 +1,200 @@
+#include "net/http_parser.h"
+
+#include <boost/beast/http/basic_parser.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+namespace weir::net {
+namespace {
+
+namespace http = boost::beast::http;
+using boost::beast::error_code;
+using BeastView = boost::beast::string_view;
+
+std::string_view view(BeastView s) { return {s.data(), s.size()}; }
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+bool same(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
+
+std::string_view trim(std::string_view s) {
+  const auto first = s.find_first_not_of(" \t");
+  if (first == s.npos) return {};
+  return s.substr(first, s.find_last_not_of(" \t") - first + 1);
+}
+
+/// The path and query of an absolute target ("http://host/path?query"), which every server must understand.
+std::string_view origin_form(std::string_view target) {
+  const auto scheme = target.find("://");
+  if (target.starts_with('/') || scheme == target.npos) return target;
+  const auto path = target.find_first_of("/?", scheme + 3);
+  return path == target.npos ? std::string_view("/") : target.substr(path);
+}
+
+}  // namespace
+
+std::string_view Head::header(std::string_view name) const {
+  std::string_view rest = fields;
+  while (!rest.empty()) {
+    const auto end = rest.find('\n');
+    const std::string_view line = rest.substr(0, end == rest.npos ? rest.size() : end);
+    if (line.size() > name.size() && line[name.size()] == ':' && same(line.substr(0, name.size()), name))
+      return trim(line.substr(name.size() + 1, line.size() - name.size() - 1 - (line.ends_with('\r') ? 1 : 0)));
+    if (end == rest.npos) break;
+    rest.remove_prefix(end + 1);
+  }
+  return {};
+}
+
+/// Beast calls back; what matters is kept in the Head, the rest ignored.
+struct RequestParser::Beast final : http::basic_parser<true> {
+  explicit Beast(std::size_t max_header) {
+    header_limit(static_cast<std::uint32_t>(max_header + 1));
+    body_limit(boost::none);  // bodies are streamed; the limit on decoded bytes is the connection's
+  }
+
+  void on_request_impl(http::verb, BeastView method, BeastView target, int version, error_code&) override {
+    out->method = view(method);
+    const std::string_view path = origin_form(view(target));
+    const auto question = path.find('?');
+    out->target = path.substr(0, question);
+    out->query = question == path.npos ? std::string_view{} : path.substr(question + 1);
+    if (out->target.empty()) out->target = "/";
+    out->version = static_cast<unsigned>(version);
+  }
+
+  void on_field_impl(http::field name, BeastView, BeastView raw, error_code& error) override {
+    if (!out) return;  // a trailer: nobody reads those
+    const std::string_view value = view(raw);
+    if (name == http::field::content_type) {
+      if (out->content_type.empty()) out->content_type = value;
+    } else if (name == http::field::content_encoding) {
+      const bool again = out->gzip || out->unknown_encoding;  // encoded twice
+      const bool gzip = same(value, "gzip") || same(value, "x-gzip");
+      out->unknown_encoding = again || !(gzip || value.empty() || same(value, "identity"));
+      out->gzip = gzip && !again;
+    } else if (name == http::field::expect) {
+      out->expect_continue = same(value, "100-continue");
+    } else if (name == http::field::transfer_encoding) {
+      if (!same(value, "chunked") || out->version < 11) error = http::error::bad_transfer_encoding;
+    }
+  }
+
+  std::size_t on_chunk_body_impl(std::uint64_t, BeastView body, error_code&) override {
+    piece = view(body).substr(0, most);
+    return piece.size();
+  }
+
+  void on_response_impl(int, BeastView, int, error_code&) override {}
+  void on_header_impl(error_code&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+  std::size_t on_body_impl(BeastView, error_code&) override { return 0; }
+  void on_chunk_header_impl(std::uint64_t, BeastView, error_code&) override {}
+  void on_finish_impl(error_code&) override {}
+
+  Head* out = nullptr;
+  std::string_view piece;
+  std::size_t most = 0;
+  bool in_chunks = false;
+};
+
+RequestParser::RequestParser(Bytes max_header)
+    : beast_(std::make_unique<Beast>(max_header.count())), max_header_(max_header.count()) {}
+RequestParser::~RequestParser() = default;
+
+void RequestParser::reset() {
+  line_ = skipped_ = head_size_ = 0;
+  left_ = 0;
+  body_done_ = false;
+  head_ = Head{};
+}
+
+RequestParser::Status RequestParser::parse_head(std::string_view bytes) {
+  const Status status = scan(bytes.substr(0, max_header_));
+  if (status == Status::need_more && bytes.size() >= max_header_) return Status::header_too_large;
+  if (status != Status::done) return status;
+  return parse_complete(bytes.substr(skipped_, head_size_ - skipped_));
+}
+
+/// Goes on at the first incomplete line; done at the empty one.
+RequestParser::Status RequestParser::scan(std::string_view bytes) {
+  if (line_ == 0 && bytes.starts_with("\r\n")) line_ = skipped_ = 2;
+  for (;;) {
+    const bool first = line_ == skipped_;
+    if (line_ < bytes.size()) {
+      const auto c = static_cast<unsigned char>(bytes[line_]);
+      if (!first && (c == ' ' || c == '\t')) return Status::bad_request;
+      if (first && (c <= ' ' || c > '~') && !(c == '\r' && line_ == 0)) return Status::bad_request;
+    }
+    const auto end = bytes.find('\n', line_);
+    if (end == bytes.npos) return Status::need_more;
+    if (end == line_ || bytes[end - 1] != '\r') return Status::bad_request;
+    const std::string_view line = bytes.substr(line_, end - 1 - line_);
+    line_ = end + 1;
+    if (first && !line.ends_with(" HTTP/1.1") && !line.ends_with(" HTTP/1.0")) return Status::bad_request;
+    if (!line.empty()) continue;
+    head_size_ = line_;
+    return Status::done;
+  }
+}
+
+RequestParser::Status RequestParser::parse_complete(std::string_view text) {
+  std::destroy_at(beast_.get());  // Beast's parsers are good for one message; its memory is good for more
+  std::construct_at(beast_.get(), max_header_);
+  beast_->out = &head_;
+  error_code error;
+  const std::size_t used = beast_->put(boost::asio::const_buffer(text.data(), text.size()), error);
+  beast_->out = nullptr;
+  if (error || used != text.size() || !beast_->is_header_done()) return Status::bad_request;
+  const auto fields = text.find('\n') + 1;
+  head_.fields = text.substr(fields, text.size() - fields - 2);
+  head_.chunked = beast_->chunked();
+  head_.keep_alive = beast_->keep_alive();
+  if (const auto length = beast_->content_length()) head_.content_length = Bytes(*length);
+  left_ = head_.content_length ? head_.content_length->count() : 0;
+  body_done_ = !head_.has_body();
+  return Status::done;
+}
+
+RequestParser::Piece RequestParser::parse_body(std::string_view bytes, std::size_t most) {
+  if (body_done_) return {Status::done};
+  if (head_.chunked) return parse_chunked(bytes, most);
+  const std::size_t n = static_cast<std::size_t>(std::min<std::uint64_t>({bytes.size(), most, left_}));
+  left_ -= n;
+  body_done_ = left_ == 0;
+  return {Status::need_more, n, bytes.substr(0, n)};
+}
+
+RequestParser::Piece RequestParser::parse_chunked(std::string_view bytes, std::size_t most) {
+  Piece out;
+  // Beast asserts that five bytes are there when it comes back to a last chunk; "0\r\n" and one more is enough for it
+  // to come back when that is the first. No chunked body is shorter, so nothing is lost by waiting for them.
+  if (!beast_->in_chunks && bytes.size() < 5) return out;
+  while (out.data.empty() && most > 0) {
+    // No more than max_header at once, so that a chunk's head or the trailers cannot be longer, however they arrive.
+    const std::string_view now = bytes.substr(out.consumed, max_header_);
+    beast_->piece = {};
+    beast_->most = most;
+    error_code error;
+    const std::size_t used = beast_->put(boost::asio::const_buffer(now.data(), now.size()), error);
+    out.consumed += used;
+    beast_->in_chunks = beast_->in_chunks || used > 0;
+    out.data = beast_->piece;
+    if (error == http::error::need_more) {
+      if (now.size() >= max_header_) out.status = Status::bad_request;
+      return out;
+    }
+    if (error) return {Status::bad_request, out.consumed, {}};
+    if (beast_->is_done()) {
+      body_done_ = true;
+      out.status = out.data.empty() ? Status::done : Status::need_more;
+      return out;
+    }
+    if (used == 0) return out;
+  }
+  return out;
+}
+
+}  // namespace weir::net

@@ -1,0 +1,230 @@
+#include "net/http_server.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <sys/socket.h>
+
+#include "net/address.h"
+#include "net/http_connection.h"
+#include "net/problem.h"
+
+namespace weir::net {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using ErrorCode = boost::system::error_code;
+
+constexpr auto sweep_interval = std::chrono::milliseconds(200);
+constexpr std::uint64_t max_refusals = 16;  // connections above the cap that are being told so
+constexpr Duration refusal_linger = std::chrono::seconds(2);
+
+/// A broken invariant in a handler must not be swallowed with its coroutine.
+void surface(std::exception_ptr error) {
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace
+
+/// Outlives the HttpServer by the coroutines that still hold it, so that they can end in peace.
+struct HttpServer::Runner : std::enable_shared_from_this<Runner> {
+  Runner(asio::io_context& context, const ServerConfig& config, const Context& c, Handler handler)
+      : io(context), clock(c), state(config, std::move(handler)), acceptor(context), timer(context) {}
+
+  asio::awaitable<void> accept();
+  asio::awaitable<void> refuse(tcp::socket socket);
+  asio::awaitable<void> keep_sweeping();
+  bool make_room();
+  void sweep();
+  void close_all();
+  static asio::awaitable<void> serve(std::shared_ptr<Runner> self, tcp::socket socket);
+  template <typename Coroutine>
+  void spawn(Coroutine&& coroutine) {
+    asio::co_spawn(io, std::forward<Coroutine>(coroutine), surface);
+  }
+
+  asio::io_context& io;
+  const Context& clock;
+  ServerState state;
+  tcp::acceptor acceptor;
+  asio::steady_timer timer;
+  TimePoint last_sweep{};
+  struct Refusal {
+    tcp::socket* socket;
+    Duration waited;
+  };
+  std::list<Refusal> refusals;
+  bool accept_stuck = false;  ///< out of file descriptors: the sweeper tries again
+  bool closed = false;
+};
+
+asio::awaitable<void> HttpServer::Runner::serve(std::shared_ptr<Runner> self, tcp::socket socket) {
+  Connection connection(self->state, std::move(socket));
+  co_await connection.serve();
+}
+
+asio::awaitable<void> HttpServer::Runner::accept() {
+  const auto self = shared_from_this();
+  while (!state.stopping) {
+    ErrorCode error;
+    tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+    if (state.stopping) co_return;
+    if (error) {
+      accept_stuck = error != asio::error::connection_aborted;
+      if (accept_stuck) co_return;
+      continue;
+    }
+    state.accepted.add();
+    if (make_room())
+      spawn(serve(self, std::move(socket)));
+    else if (state.refused.add(); refusals.size() < max_refusals)
+      spawn(refuse(std::move(socket)));
+  }
+}
+
+/// Below the cap, or brought there by closing who has been idle longest. One with a request on its way is not idle.
+bool HttpServer::Runner::make_room() {
+  if (state.connections.get() < state.config.max_connections) return true;
+  for (Connection* candidate : state.idle) {
+    if (candidate->has_input() || candidate->client_gone()) continue;
+    state.evicted.add();
+    candidate->close();
+    return true;
+  }
+  return false;
+}
+
+/// Answers before a request is read, then waits for the client to close, so that no reset overtakes the answer.
+asio::awaitable<void> HttpServer::Runner::refuse(tcp::socket socket) {
+  const auto self = shared_from_this();
+  const auto place = refusals.insert(refusals.end(), {&socket, Duration{0}});
+  const Rejection why{Reason::too_many_connections, state.config.retry_after_full};
+  const std::string body = problem_body(why, {});
+  std::string answer;
+  append_head(answer, {.status = info(why.reason).http_status,
+                       .content_type = "application/json",
+                       .length = body.size(),
+                       .keep_alive = false,
+                       .retry_after = why.retry_after});
+  answer += body;
+  ErrorCode error;
+  char sink[1024];
+  if (::send(socket.native_handle(), answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+    socket.shutdown(tcp::socket::shutdown_send, error);
+    for (int reads = 0; reads < 64 && !error; ++reads) {
+      co_await socket.async_wait(tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
+      if (error || ::recv(socket.native_handle(), sink, sizeof sink, MSG_DONTWAIT) <= 0) break;
+    }
+  }
+  refusals.erase(place);
+}
+
+asio::awaitable<void> HttpServer::Runner::keep_sweeping() {
+  const auto self = shared_from_this();
+  last_sweep = clock.now();
+  while (!closed) {
+    timer.expires_after(sweep_interval);
+    ErrorCode error;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    if (!closed) sweep();
+  }
+}
+
+void HttpServer::Runner::sweep() {
+  const TimePoint now = clock.now();
+  const Duration passed = now - last_sweep;
+  last_sweep = now;
+  for (Connection* c : state.busy) c->tick(passed);
+  for (Connection* c : state.idle) c->tick(passed);
+  ErrorCode ignored;
+  for (Refusal& r : refusals)
+    if ((r.waited += passed) > refusal_linger) r.socket->close(ignored);
+  if (accept_stuck && !state.stopping) {
+    accept_stuck = false;
+    spawn(accept());
+  }
+}
+
+void HttpServer::Runner::close_all() {
+  closed = state.stopping = true;
+  ErrorCode ignored;
+  acceptor.close(ignored);
+  timer.cancel();
+  for (Refusal& r : refusals) r.socket->close(ignored);
+  for (Connection* c : state.busy) c->close();
+  for (Connection* c : state.idle) c->close();
+}
+
+Footprint connection_footprint(const ServerConfig& config, bool holds_pieces) {
+  const Bytes kernel = (config.receive_buffer + config.send_buffer) * 2;
+  const Bytes each = kernel + config.max_header * 2 + 8_KiB + (holds_pieces ? config.read_buffer : 0_B);
+  return {.fixed = config.read_buffer + config.max_header * 8 + (kernel + 8_KiB) * max_refusals,
+          .per_unit = each,
+          .max_units = config.max_connections,
+          .unit = "connection"};
+}
+
+HttpServer::HttpServer(asio::io_context& io, const ServerConfig& config, const Context& context, Handler handler)
+    : runner_(std::make_shared<Runner>(io, config, context, std::move(handler))) {
+  WEIR_CHECK(config.max_connections > 0 && config.max_header.count() >= 256 && config.read_buffer.count() > 0);
+}
+
+HttpServer::~HttpServer() { runner_->close_all(); }
+
+Result<std::string> HttpServer::check_address(const std::string& listen, bool take_over) {
+  const auto endpoint = resolve(listen);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  if (!take_over && endpoint->port() != 0)
+    if (auto free = check_free(*endpoint); !free) return std::unexpected(free.error());
+  return to_string(*endpoint);
+}
+
+Result<std::string> HttpServer::open() {
+  const ServerConfig& config = runner_->state.config;
+  const auto endpoint = resolve(config.listen);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  auto opened = listen_on(runner_->acceptor, *endpoint, {config.receive_buffer, config.send_buffer, config.reuse_port});
+  if (!opened) return std::unexpected(opened.error());
+  return to_string(runner_->acceptor.local_endpoint());
+}
+
+void HttpServer::start() {
+  runner_->spawn(runner_->accept());
+  runner_->spawn(runner_->keep_sweeping());
+}
+
+void HttpServer::stop_accepting() {
+  runner_->state.stopping = true;
+  ErrorCode ignored;
+  runner_->acceptor.close(ignored);
+}
+
+void HttpServer::close_idle() {
+  for (Connection* c : runner_->state.idle)
+    if (!c->has_input()) c->close();
+}
+
+void HttpServer::close_all() { runner_->close_all(); }
+void HttpServer::sweep() { runner_->sweep(); }
+bool HttpServer::quiet() const { return runner_->state.busy.empty() && runner_->refusals.empty(); }
+
+HttpStats HttpServer::stats() const {
+  const ServerState& s = runner_->state;
+  return {.connections = s.connections.get(),
+          .idle = s.idle_now.get(),
+          .accepted = s.accepted.get(),
+          .refused_connections = s.refused.get(),
+          .evicted_idle = s.evicted.get(),
+          .requests = s.requests.get(),
+          .bad_requests = s.bad.get(),
+          .timeouts = s.timeouts.get(),
+          .clients_gone = s.gone.get(),
+          .bytes_in = Bytes(s.bytes_in.get()),
+          .bytes_out = Bytes(s.bytes_out.get())};
+}
+
+}  // namespace weir::net

@@ -21,7 +21,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -34,7 +33,6 @@ namespace weir::bench {
 namespace {
 
 constexpr std::size_t max_connections = 1024, first_buffer = 64 << 10, max_request = 8 << 20;
-constexpr std::uint64_t max_bare_events = 1'000'000;
 constexpr std::string_view no_content = "HTTP/1.1 204 No Content\r\n\r\n";
 volatile std::sig_atomic_t stop_asked = 0, stats_asked = 0;
 
@@ -202,25 +200,6 @@ std::string FloorServer::stats() const {
                      committer_ ? committer_->groups() : 0, committer_ ? committer_->events() : 0);
 }
 
-// CPU of this thread alone: SQLite without threads of its own does all its work in the caller. Each line of input,
-// "ROWS EVENTS", is one slice; the database goes on growing, as the one it is compared with does.
-void bare(const std::string& path) {
-  SqliteStore store(path);
-  std::uint64_t rows = 0, events = 0, next_id = 0;
-  while (std::cin >> rows >> events) {
-    if (rows < 1 || rows > 10'000 || events > max_bare_events) fail("bare: ROWS is 1 to 10000, EVENTS at most 1000000");
-    const auto batches = std::max<std::uint64_t>(1, events / rows);
-    EventText text("bare", static_cast<std::uint32_t>(rows));
-    std::vector<std::string> prepared;
-    for (std::uint64_t i = 0; i < batches; ++i, next_id += rows) prepared.emplace_back(text.with_ids(next_id));
-    const auto cpu = thread_cpu_ns();
-    for (const auto& lines : prepared) store.write(lines);
-    fmt::print("{{\"rows\":{},\"events\":{},\"cpu_us\":{:.1f}}}\n", rows, batches * rows,
-               static_cast<double>(thread_cpu_ns() - cpu) / 1e3);
-    std::fflush(stdout);
-  }
-}
-
 std::unique_ptr<Store> make_store(const std::string& mode, const std::string& path) {
   if (mode == "file") return std::make_unique<FileStore>(path);
   if (mode == "sqlite") return std::make_unique<SqliteStore>(path);
@@ -242,7 +221,7 @@ int main(int argc, char** argv) {
   app.add_option("--path", path, "where file, sqlite and bare store");
   CLI11_PARSE(app, argc, argv);
   if (mode != "204" && path.empty()) fail("--mode " + mode + " needs --path");
-  if (mode == "bare") return bare(path), 0;
+  if (mode == "bare") return bare_loop(path), 0;
   struct sigaction action{};
   action.sa_handler = [](int) { stop_asked = 1; };
   sigaction(SIGTERM, &action, nullptr);

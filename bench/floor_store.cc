@@ -1,18 +1,24 @@
 #include "floor_store.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
+#include <iostream>
 #include <utility>
 
 #include "support.h"
 
 namespace weir::bench {
 namespace {
+
+constexpr std::uint64_t max_bare_events = 1'000'000;
 
 void must(int code, int wanted, sqlite3* db) {
   if (code == wanted) return;
@@ -140,6 +146,23 @@ void Committer::run() {
     full_ = false;
     const std::uint64_t one = 1;
     if (::write(wake_fd_, &one, sizeof one) != sizeof one) fail("cannot wake the event thread");
+  }
+}
+
+void bare_loop(const std::string& path) {
+  SqliteStore store(path);
+  std::uint64_t rows = 0, events = 0, next_id = 0;
+  while (std::cin >> rows >> events) {
+    if (rows < 1 || rows > 10'000 || events > max_bare_events) fail("bare: ROWS is 1 to 10000, EVENTS at most 1000000");
+    const auto batches = std::max<std::uint64_t>(1, events / rows);
+    EventText text("bare", static_cast<std::uint32_t>(rows));
+    std::vector<std::string> prepared;
+    for (std::uint64_t i = 0; i < batches; ++i, next_id += rows) prepared.emplace_back(text.with_ids(next_id));
+    const auto cpu = thread_cpu_ns();
+    for (const auto& lines : prepared) store.write(lines);
+    fmt::print("{{\"rows\":{},\"events\":{},\"cpu_us\":{:.1f}}}\n", rows, batches * rows,
+               static_cast<double>(thread_cpu_ns() - cpu) / 1e3);
+    std::fflush(stdout);
   }
 }
 

@@ -51,6 +51,11 @@ class SqliteStore : public Store {
   sqlite3_stmt *begin_ = nullptr, *insert_ = nullptr, *commit_ = nullptr;
 };
 
+/// No HTTP and no hand-off, only the insert loop over prepared lines. Each line of standard input, "ROWS EVENTS", is
+/// one slice, answered with one line of JSON: the CPU of this thread, in which SQLite does all its work. The database
+/// goes on growing, as the one it is compared with does.
+void bare_loop(const std::string& path);
+
 struct Group {
   std::string lines;
   std::vector<void*> waiting;  ///< who is answered once it is stored

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import selfcheck
-from servers import BenchError, Tools
+from servers import BenchError, Tools, run_tool
 
 SLICES, WARM_UP_SHARE, FILL_ROUNDS, AS_EXPECTED = 6, 0.05, 20, 0.99
 
@@ -158,7 +158,8 @@ def row(title, floors, weirs, ratios, target, wanted_pairs):
     verdict = "met" if ratio <= target else "missed"
     if len(ratios) < wanted_pairs:
         verdict += f" ({len(ratios)} pairs: out of time)"
-    digits = 2 if statistics.median(floors) >= 1 else 3
+    middle = statistics.median(floors)
+    digits = 2 if middle >= 1 else 3 if middle >= 0.1 else 4
     print(f"{title:<38} {spread(floors, digits):>22} {spread(weirs, digits):>22} {spread(ratios):>18} {target:>6.2f}  {verdict}",
           flush=True)
     return {"target": target, "met": ratio <= target, "ratio": ratio}
@@ -191,7 +192,6 @@ def run_http(name, scenario, runner, args, deadline):
 
 def run_handoff(name, tools, args):
     events, target = HANDOFF[name]
-    from servers import run_tool
     measured = run_tool([tools.build / "bench_handoff", "--events", events, "--pairs", args.pairs], 60)
     results = {}
     for contender, pairs in measured["contenders"].items():

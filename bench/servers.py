@@ -79,7 +79,9 @@ class Server:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
                 return
             time.sleep(0.01)
-        raise BenchError(f"{self.name()} did not listen within {START_LIMIT_S} s: {self.last_words()}")
+        ended = self.process.poll()
+        why = f"did not listen within {START_LIMIT_S} s" if ended is None else f"ended with {ended} before it listened"
+        raise BenchError(f"{self.name()} {why}: {self.last_words()}")
 
     def name(self):
         return Path(self.argv[0]).name

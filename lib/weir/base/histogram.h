@@ -9,7 +9,8 @@
 ///
 /// Values above `most` are counted in the last bucket (their sum and `max()` stay exact); negative ones count as 0.
 ///
-/// Thread: one owner; merge copies of several. Cost: record about 6 ns, quantile O(buckets), under 1 us, 20 KiB at one hour.
+/// Thread: one owner; merge copies of several.
+/// Cost: record about 6 ns, quantile under 1 us; 20 KiB at one hour.
 /// Ref: Tene, HdrHistogram (the bucket layout).
 #include <weir/base/units.h>
 

@@ -19,8 +19,10 @@
 /// ever", and a half-open is decided as soon as its result is certain.
 ///
 /// Thread: one owner, permits included. A permit points to its breaker, so a breaker cannot be moved and must outlive
-/// its permits (checked). Cost: 10 ns, 25 with a time window. On cancel: a permit that dies unsettled is `ignored`: never a success,
-/// never a failure. Ref: Nygard, "Release It!"; resilience4j circuitbreaker (windows, slow calls, half-open).
+/// its permits (checked).
+/// Cost: 10 ns a call, 25 with a time window.
+/// On cancel: a permit that dies unsettled is `ignored`: never a success, never a failure.
+/// Ref: Nygard, "Release It!"; resilience4j circuitbreaker (windows, slow calls, half-open).
 #include <weir/base/result.h>
 #include <weir/flow/recover/destination_config.h>
 #include <weir/flow/recover/outcome_window.h>

@@ -1,0 +1,42 @@
+#pragma once
+/// The calendar of promises: how many refused requests were told to come back when (semantics F2). Telling everybody
+/// the same second only moves the overload there; a time that was told is a place that is taken.
+///
+/// Retry-After counts whole seconds, so a client comes back at the same phase of a later second. The calendar keeps
+/// those phases apart, 15 places a second: a queue that holds half a second of work must not be sent a whole second's
+/// returns at once. Readers put 1, 3 or 5 places together, as large as their queue can take.
+///
+/// Thread: one owner. Cost: O(1); 2 bytes a place, bounded by the horizon given (and a few seconds of the past).
+#include <weir/base/units.h>
+
+#include <vector>
+
+namespace weir::flow {
+
+class Promises {
+ public:
+  using Place = std::int64_t;  ///< counts places since the start of time
+  static constexpr Place places_per_second = 15;
+  static constexpr Place memory = 64;  ///< how many places of the past are kept
+
+  explicit Promises(Duration horizon);
+
+  static Place place(TimePoint t);
+  /// Forgets what lies behind. Call first, with the time of whatever happens.
+  void advance(TimePoint now);
+  /// Told to come back in this place; 0 outside of the calendar.
+  std::uint32_t count(Place p) const { return inside(p) ? ring_[index(p)] : 0; }
+  /// In `n` places from p on.
+  std::uint32_t count(Place p, Place n) const;
+  /// One more for this place. False when it lies outside of the calendar or can count no further.
+  bool add(Place p);
+
+ private:
+  bool inside(Place p) const { return p >= first_ && p - first_ < static_cast<Place>(ring_.size()); }
+  std::size_t index(Place p) const { return static_cast<std::size_t>(p) & (ring_.size() - 1); }
+
+  std::vector<std::uint16_t> ring_;  // its size is a power of two
+  Place first_ = 0;                  // the oldest place kept
+};
+
+}  // namespace weir::flow

@@ -78,7 +78,7 @@ FloorServer::FloorServer(std::uint16_t port, std::unique_ptr<Store> store) {
   const int on = 1;
   setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(listener_, 1024) != 0)
-    fail(fmt::format("cannot listen on port {}", port));
+    fail_errno(fmt::format("cannot listen on port {}", port));
   socklen_t size = sizeof address;
   getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
   watch(listener_, nullptr);
@@ -90,7 +90,7 @@ FloorServer::FloorServer(std::uint16_t port, std::unique_ptr<Store> store) {
 
 void FloorServer::watch(int fd, void* tag, std::uint32_t events) {
   epoll_event event{.events = events, .data = {.ptr = tag}};
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) fail("cannot watch a socket");
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) fail_errno("cannot watch a socket");
 }
 
 void FloorServer::run() {

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -22,7 +21,6 @@ constexpr std::uint64_t max_bare_events = 1'000'000;
 
 void must(int code, int wanted, sqlite3* db) {
   if (code == wanted) return;
-  errno = 0;
   fail(std::string("the floor's SQLite: ") + sqlite3_errmsg(db));
 }
 
@@ -49,17 +47,17 @@ std::string_view id_of(std::string_view event) {
 
 FileStore::FileStore(const std::string& path)
     : fd_(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {
-  if (fd_ < 0) fail("cannot open " + path);
+  if (fd_ < 0) fail_errno("cannot open " + path);
 }
 FileStore::~FileStore() { close(fd_); }
 
 void FileStore::write(std::string_view lines) {
   while (!lines.empty()) {
     const auto n = ::write(fd_, lines.data(), lines.size());
-    if (n < 0) fail("cannot append to the floor's file");
+    if (n < 0) fail_errno("cannot append to the floor's file");
     lines.remove_prefix(static_cast<std::size_t>(n));
   }
-  if (fdatasync(fd_) != 0) fail("cannot sync the floor's file");
+  if (fdatasync(fd_) != 0) fail_errno("cannot sync the floor's file");
 }
 
 SqliteStore::SqliteStore(const std::string& path) {
@@ -145,7 +143,7 @@ void Committer::run() {
     lock.lock();
     full_ = false;
     const std::uint64_t one = 1;
-    if (::write(wake_fd_, &one, sizeof one) != sizeof one) fail("cannot wake the event thread");
+    if (::write(wake_fd_, &one, sizeof one) != sizeof one) fail_errno("cannot wake the event thread");
   }
 }
 

@@ -9,7 +9,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -73,7 +72,6 @@ double hand_over(Blocks& blocks, std::uint32_t events, std::uint64_t items) {
   for (std::uint64_t i = 0; i < items; ++i) queue.put(blocks.next());
   queue.close();
   consumer.join();
-  errno = 0;
   if (arrived != items * events) fail(fmt::format("{} of {} events arrived", arrived, items * events));
   return static_cast<double>(process_cpu_ns() - before);
 }

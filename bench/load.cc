@@ -76,7 +76,7 @@ Load::Load(const LoadOptions& options)
     : options_(options), text_(options.prefix, options.events), clients_(options.connections) {
   latency_us_.reserve(options.requests);
   if (!options.acked.empty() && !(acked_ = std::fopen(options.acked.c_str(), "w")))
-    fail("cannot open " + options.acked);
+    fail_errno("cannot open " + options.acked);
   // What was promised has to be on record even if the server is killed and the next connect ends this program.
   if (acked_) std::setvbuf(acked_, nullptr, _IOLBF, 0);
 }
@@ -88,7 +88,7 @@ void Load::open(Client& c) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   c.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (connect(c.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-    fail(fmt::format("cannot connect to 127.0.0.1:{}", options_.port));
+    fail_errno(fmt::format("cannot connect to 127.0.0.1:{}", options_.port));
   const int on = 1;
   setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   epoll_event event{.events = EPOLLIN, .data = {.ptr = &c}};
@@ -145,7 +145,6 @@ void Load::read_answer(Client& c) {
   c.in.append(bytes.data(), static_cast<std::size_t>(n));
   Head head;
   const auto parsed = parse_head(c.in, head);
-  errno = 0;
   if (parsed == Parsed::malformed || c.in.size() > max_answer)
     fail("an answer that cannot be read: " + c.in.substr(0, 200));
   if (parsed == Parsed::incomplete || c.in.size() < head.size + head.body || !c.busy) return;

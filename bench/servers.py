@@ -93,7 +93,7 @@ class Server:
 
     def cpu(self):
         if self.process.poll() is not None:
-            raise BenchError(f"{self.name()} ended with {self.process.returncode} while it was measured: {self.last_words()}")
+            raise BenchError(f"{self.name()} ended with {self.process.returncode} during its load: {self.last_words()}")
         return cpu_seconds(self.process.pid)
 
     def ask(self):
@@ -122,7 +122,8 @@ class Tools:
         self.build, self.weir, self.here = Path(build).resolve(), Path(weir).resolve(), Path(__file__).resolve().parent
         for tool in ("bench_floor", "bench_load"):
             if not (self.build / tool).exists():
-                raise BenchError(f"{self.build / tool} is not built: ninja -C {build} bench_floor bench_load bench_handoff")
+                raise BenchError(f"{self.build / tool} is not built: "
+                                 f"ninja -C {build} bench_floor bench_load bench_handoff")
 
     @contextlib.contextmanager
     def server(self, kind):

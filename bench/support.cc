@@ -44,11 +44,12 @@ bool read_field(std::string_view line, Head& head) {
 }  // namespace
 
 void fail(const std::string& what) {
-  const int code = errno;
-  std::fprintf(stderr, "%s%s%s\n", what.c_str(), code ? ": " : "", code ? std::strerror(code) : "");
+  std::fprintf(stderr, "%s\n", what.c_str());
   // Threads may still run: no destructors, no flushing of half-written results.
   _exit(2);
 }
+
+void fail_errno(const std::string& what) { fail(what + ": " + std::strerror(errno)); }
 
 std::uint64_t wall_ns() { return read_clock(CLOCK_MONOTONIC); }
 std::uint64_t process_cpu_ns() { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
@@ -86,7 +87,6 @@ std::uint64_t count_lines(std::string_view bytes) {
 
 EventText::EventText(const std::string& prefix, std::uint32_t events) : prefix_size_(prefix.size()) {
   if (prefix.empty() || prefix.size() > max_prefix || events == 0 || events > 10'000) {
-    errno = 0;
     fail("an event id needs a prefix of 1 to 16 bytes, and a request 1 to 10000 events");
   }
   std::string event = R"({"id":")" + prefix + "-" + std::string(id_digits, '0') +

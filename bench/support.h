@@ -12,8 +12,10 @@
 
 namespace weir::bench {
 
-/// Ends the program: one line with what failed and errno's text.
+/// Ends the program with one line on standard error.
 [[noreturn]] void fail(const std::string& what);
+/// The same, with errno's text behind it.
+[[noreturn]] void fail_errno(const std::string& what);
 
 std::uint64_t wall_ns();         ///< monotonic
 std::uint64_t process_cpu_ns();  ///< user + system, all threads of this process

@@ -1,0 +1,118 @@
+#include "database.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <mutex>
+#include <utility>
+
+namespace weir::sqlite {
+namespace {
+
+// About 40 MB of log. Checkpoints then come rarer and bigger, which cuts the worst transaction to a sixth.
+constexpr int checkpoint_pages = 10'000;
+
+void share_heap(std::int64_t change) {
+  static std::mutex mutex;
+  static std::int64_t sum = 0;
+  const std::lock_guard lock(mutex);
+  sum += change;
+  sqlite3_hard_heap_limit64(sum);  // 0, when nobody is left, is no limit
+}
+
+std::string_view advice(int code) {
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return "another process holds it: end its transaction (an open sqlite3 shell?)";
+    case SQLITE_FULL: return "free some space; nothing is lost, it is tried again";
+    case SQLITE_IOERR: return "look at the disk and its mount; nothing acknowledged is affected";
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+      return "it is not a SQLite database or is damaged: move it away, or save what can be saved with sqlite3 FILE "
+             ".recover";
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH: return "give this user write permission to the file and its folder";
+    case SQLITE_CANTOPEN: return "its folder must exist and be writable, and the path must be a file";
+    case SQLITE_NOMEM: return "raise this sink's `memory`";
+    default: return "nothing is lost, it is tried again";
+  }
+}
+
+// SQLite syncs the folder for its log, but not for a database file that is new.
+void sync_folder(const std::filesystem::path& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
+}  // namespace
+
+Error Database::error(std::string_view doing) const {
+  const int code = handle_ ? sqlite3_extended_errcode(handle_) : SQLITE_NOMEM;
+  const bool waiting_helps =
+      (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED || (code & 0xff) == SQLITE_FULL;
+  return {waiting_helps ? Error::Kind::overloaded : Error::Kind::failed,
+          fmt::format("{}: {}: {}: {}", config_.path, doing, handle_ ? sqlite3_errmsg(handle_) : sqlite3_errstr(code),
+                      advice(code)),
+          Duration{0}};
+}
+
+Result<void> Database::open() {
+  const auto folder = std::filesystem::path(config_.path).parent_path();
+  std::error_code created;
+  if (!folder.empty()) std::filesystem::create_directories(folder, created);
+  if (created)
+    return failure(fmt::format("{}: cannot create its folder: {}: create it, or choose another path", config_.path,
+                               created.message()));
+  share_heap(static_cast<std::int64_t>(config_.memory.count()));
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+  const bool opened = sqlite3_open_v2(config_.path.c_str(), &handle_, flags, nullptr) == SQLITE_OK;
+  auto configured = opened ? configure() : std::unexpected(error("cannot open it"));
+  if (!configured) {
+    sqlite3_close(std::exchange(handle_, nullptr));
+    share_heap(-static_cast<std::int64_t>(config_.memory.count()));
+    return configured;
+  }
+  sync_folder(folder.empty() ? "." : folder);
+  return {};
+}
+
+Result<void> Database::configure() {
+  sqlite3_extended_result_codes(handle_, 1);
+  sqlite3_busy_timeout(
+      handle_, static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(config_.busy_timeout).count()));
+  for (const auto& pragma : {std::string("PRAGMA journal_mode = WAL"), "PRAGMA synchronous = " + config_.synchronous,
+                             fmt::format("PRAGMA cache_size = -{}", config_.memory.count() / 4 / 1024),
+                             fmt::format("PRAGMA wal_autocheckpoint = {}", checkpoint_pages),
+                             fmt::format("PRAGMA journal_size_limit = {}", checkpoint_pages * 4096L),
+                             std::string("PRAGMA mmap_size = 0"), std::string("PRAGMA temp_store = FILE")})
+    if (auto done = run(pragma); !done) return done;
+  return {};
+}
+
+void Database::close() {
+  if (!handle_) return;
+  sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  sqlite3_close(std::exchange(handle_, nullptr));
+  share_heap(-static_cast<std::int64_t>(config_.memory.count()));
+}
+
+Result<void> Database::run(const std::string& sql) {
+  if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return {};
+  return std::unexpected(error("cannot run \"" + sql.substr(0, 60) + "\""));
+}
+
+Result<Statement> Database::prepare(const std::string& sql) {
+  sqlite3_stmt* statement = nullptr;
+  if (sqlite3_prepare_v3(handle_, sql.c_str(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement,
+                         nullptr) != SQLITE_OK)
+    return std::unexpected(error("cannot prepare \"" + sql.substr(0, 60) + "\""));
+  return Statement(statement);
+}
+
+}  // namespace weir::sqlite

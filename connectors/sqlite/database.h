@@ -1,0 +1,55 @@
+#pragma once
+/// One SQLite connection with its memory capped, and errors a person can act on.
+///
+/// SQLite's hard heap limit is one number for the whole process, so each open Database adds its share to it and takes
+/// it away again: sinks side by side keep to the sum of what they declare (semantics C6).
+///
+/// Thread: one at a time (it may move between threads). Cost: that of SQLite. Ref: sqlite.org/wal.html,
+/// c3ref/hard_heap_limit64.
+#include <sqlite3.h>
+#include <weir/base/result.h>
+
+#include <memory>
+#include <string>
+
+namespace weir::sqlite {
+
+struct DatabaseConfig {
+  std::string path;
+  std::string synchronous = "full";
+  Duration busy_timeout = std::chrono::seconds(5);
+  Bytes memory = 8_MiB;  ///< its share of the heap limit; a quarter of it is page cache
+};
+
+struct Finalize {
+  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+};
+using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
+
+class Database {
+ public:
+  explicit Database(DatabaseConfig config) : config_(std::move(config)) {}
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  ~Database() { close(); }
+
+  /// Opens or creates the file and its folder, in WAL mode.
+  Result<void> open();
+  /// Writes the log back into the database file and closes it. All statements must be gone.
+  void close();
+
+  Result<void> run(const std::string& sql);
+  Result<Statement> prepare(const std::string& sql);
+  /// The last error, in words; `overloaded` when waiting may cure it.
+  Error error(std::string_view doing) const;
+  sqlite3* handle() const { return handle_; }
+  const std::string& path() const { return config_.path; }
+
+ private:
+  Result<void> configure();
+
+  DatabaseConfig config_;
+  sqlite3* handle_ = nullptr;
+};
+
+}  // namespace weir::sqlite

@@ -1,0 +1,243 @@
+#include "sqlite_sink.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <weir/component/conformance/batches.h>
+#include <weir/component/conformance/sink_check.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace weir::sqlite {
+namespace {
+
+namespace fs = std::filesystem;
+using conformance::batch_of;
+using conformance::Delivered;
+using conformance::json_events;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using Outcome = Delivery::Outcome;
+
+std::vector<std::string> query(const std::string& path, const std::string& sql) {
+  sqlite3* handle = nullptr;
+  sqlite3_open(path.c_str(), &handle);
+  std::vector<std::string> rows;
+  const auto add = [](void* to, int n, char** values, char**) {
+    std::string row;
+    for (int i = 0; i < n; ++i) row += (i ? "|" : "") + std::string(values[i] ? values[i] : "NULL");
+    static_cast<std::vector<std::string>*>(to)->push_back(row);
+    return 0;
+  };
+  EXPECT_EQ(sqlite3_exec(handle, sql.c_str(), add, &rows, nullptr), SQLITE_OK) << sql << ": " << sqlite3_errmsg(handle);
+  sqlite3_close(handle);
+  return rows;
+}
+
+class SqliteSinkTest : public testing::Test {
+ protected:
+  SqliteSinkTest() { fs::create_directories(folder); }
+  ~SqliteSinkTest() override { fs::remove_all(folder); }
+
+  static std::string test_folder() {
+    const char* of_parent = std::getenv("WEIR_SQLITE_SINK_TEST_FOLDER");
+    return of_parent ? of_parent : testing::TempDir() + "sqlite_sink_" + std::to_string(::getpid());
+  }
+  static Options with_path(const std::string& to) {
+    Options made;
+    made.set("path", to);
+    made.set("busy_timeout", Duration(std::chrono::milliseconds(10)));
+    return made;
+  }
+  std::unique_ptr<SqliteSink> opened() {
+    auto sink = std::make_unique<SqliteSink>(SinkSetup{"db", options, 0, context});
+    const auto result = sink->open();
+    EXPECT_TRUE(result) << result.error().message;
+    return sink;
+  }
+  std::string open_error() {
+    SqliteSink sink({"db", options, 0, context});
+    const auto result = sink.open();
+    return result ? "opened" : result.error().message;
+  }
+  Delivery deliver_one(const std::string& event, std::uint64_t id = 77) {
+    return opened()->deliver(Delivered(batch_of({event}, id)));
+  }
+
+  const std::string folder = test_folder();
+  const std::string path = folder + "/deep/x.db";
+  Options options = with_path(path);
+  Context context;
+};
+
+TEST_F(SqliteSinkTest, KeepsWhatEverySinkPromises) {
+  Catalog catalog;
+  add_to(catalog);
+  for (const std::string synchronous : {"full", "normal"}) {
+    int count = 0;
+    conformance::SinkUnderTest under_test{.type = *catalog.sink("sqlite"), .fresh = [&] {
+                                            auto fresh =
+                                                with_path(folder + "/" + synchronous + std::to_string(count++));
+                                            fresh.set("synchronous", synchronous);
+                                            return fresh;
+                                          }};
+    under_test.read_back = [](const Options& o) { return query(o.text("path"), "SELECT event FROM events"); };
+    under_test.refuses = {std::string("{\"id\":\"\0\"}", 10), "{\"id\":\"x\\u0000\"}", "\xff\xfe", "{\"a\":\"\xc3\"}"};
+    EXPECT_THAT(conformance::check_sink(under_test), IsEmpty());
+  }
+}
+
+TEST_F(SqliteSinkTest, StoresIdTimeClassAndEvent) {
+  deliver_one(R"({"id":"o-1"})");
+  deliver_one(R"({"id": 17 })");
+  deliver_one(R"({"id":"esc\u0061pe"})");
+  deliver_one(R"({"no":"id"})");
+  deliver_one("plain text", 78);
+  EXPECT_THAT(
+      query(path, "SELECT id, received_at, class, event, typeof(id) FROM events ORDER BY rowid"),
+      ElementsAre(R"(o-1|1700000000000|normal|{"id":"o-1"}|text)", R"(17|1700000000000|normal|{"id": 17 }|text)",
+                  R"(escape|1700000000000|normal|{"id":"esc\u0061pe"}|text)",
+                  R"(77|1700000000000|normal|{"no":"id"}|text)", "78|1700000000000|normal|plain text|text"));
+}
+
+TEST_F(SqliteSinkTest, TakesTheIdFromWhereItIsTold) {
+  options.set("id", std::string(".order.key"));
+  options.set("table", std::string("odd \"name\""));
+  deliver_one(R"({"order":{"key":"k"}})");
+  EXPECT_THAT(query(path, "SELECT id FROM \"odd \"\"name\"\"\""), ElementsAre("k"));
+}
+
+TEST_F(SqliteSinkTest, KeepsTheFirstOfTwoEventsWithOneId) {
+  deliver_one(R"({"id":1,"v":"first"})");
+  EXPECT_EQ(deliver_one(R"({"id":1,"v":"second"})").outcome, Outcome::done);
+  EXPECT_THAT(query(path, "SELECT event FROM events"), ElementsAre(R"({"id":1,"v":"first"})"));
+}
+
+TEST_F(SqliteSinkTest, WaitsForALockAndGoesOnAfterIt) {
+  auto sink = opened();
+  sqlite3* other = nullptr;
+  sqlite3_open(path.c_str(), &other);
+  sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr);
+  const Delivered batches(batch_of(json_events("a", 120), 1));
+  const auto locked = sink->deliver(batches);
+  EXPECT_EQ(locked.outcome, Outcome::again);
+  EXPECT_THAT(locked.error.message, HasSubstr("sink db: " + path));
+  EXPECT_THAT(locked.error.message, HasSubstr("another process holds it"));
+  sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr);
+  sqlite3_close(other);
+  EXPECT_EQ(sink->deliver(batches).outcome, Outcome::done);
+  EXPECT_THAT(query(path, "SELECT count(*) FROM events"), ElementsAre("120"));
+}
+
+TEST_F(SqliteSinkTest, LeavesNothingOfADeliveryThatDoesNotFit) {
+  auto sink = opened();
+  EXPECT_EQ(sink->deliver(Delivered(batch_of(json_events("a", 10), 1))).outcome, Outcome::done);
+  sink->close();
+  sink = opened();
+  query(path,
+        "CREATE TRIGGER full BEFORE INSERT ON events WHEN NEW.id = 'b-400' BEGIN SELECT RAISE(ABORT, 'no more'); END");
+  const Delivered batches(batch_of(json_events("b", 500), 1));
+  const auto failed = sink->deliver(batches);
+  EXPECT_EQ(failed.outcome, Outcome::again);
+  EXPECT_THAT(failed.error.message, HasSubstr("no more"));
+  EXPECT_THAT(query(path, "SELECT count(*) FROM events"), ElementsAre("10"));
+  query(path, "DROP TRIGGER full");
+  EXPECT_EQ(sink->deliver(batches).outcome, Outcome::done);
+  EXPECT_THAT(query(path, "SELECT count(*) FROM events"), ElementsAre("510"));
+}
+
+TEST_F(SqliteSinkTest, RefusesAnEventThatItsMemoryCannotHold) {
+  options.set("memory", Bytes(16_MiB));
+  auto sink = opened();
+  const auto events = json_events("large", 2, 2'000'000);
+  const Delivered fits(batch_of(events, 1));
+  EXPECT_THAT(sink->deliver(fits).refused, IsEmpty());
+  const Delivered large(batch_of(json_events("larger", 1, 2'200'000), 10));
+  const auto refused = sink->deliver(large).refused;
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_THAT(refused[0].why, HasSubstr("raise its `memory`"));
+}
+
+TEST_F(SqliteSinkTest, StaysBelowItsMemoryWhileItWrites) {
+  auto sink = opened();
+  sqlite3_memory_highwater(1);
+  for (std::uint64_t i = 0; i < 6; ++i)
+    ASSERT_EQ(sink->deliver(Delivered(batch_of(json_events("r" + std::to_string(i), 5'000), i * 10'000))).outcome,
+              Outcome::done);
+  EXPECT_LT(sqlite3_memory_highwater(0), static_cast<std::int64_t>((8_MiB).count()));
+}
+
+TEST_F(SqliteSinkTest, SaysWhatIsWrongWithAFile) {
+  fs::create_directories(folder + "/deep");
+  std::ofstream(path) << std::string(5000, 'x');
+  EXPECT_THAT(open_error(), HasSubstr("not a SQLite database or is damaged: move it away"));
+  EXPECT_EQ(fs::file_size(path), 5000u);
+  fs::remove(path);
+  fs::create_directories(path);
+  EXPECT_THAT(open_error(), HasSubstr("the path must be a file"));
+  options.set("path", std::string("/dev/null/x.db"));
+  EXPECT_THAT(open_error(), HasSubstr("cannot create its folder"));
+}
+
+TEST_F(SqliteSinkTest, SaysWhatIsWrongWithATable) {
+  fs::create_directories(folder + "/deep");
+  query(path, "CREATE TABLE events (id TEXT, body TEXT)");
+  EXPECT_THAT(
+      open_error(),
+      HasSubstr("table \"events\" has columns (id, body) and this sink needs (id key, received_at, class, event)"));
+  query(path, "DROP TABLE events; CREATE TABLE events (id TEXT, received_at INTEGER, class TEXT, event TEXT)");
+  EXPECT_THAT(open_error(), HasSubstr("has columns (id, received_at"));
+  options.set("table", std::string("sqlite_x"));
+  EXPECT_THAT(open_error(), HasSubstr("reserved"));
+}
+
+TEST_F(SqliteSinkTest, SaysWhatIsWrongWithAnId) {
+  options.set("id", std::string("id"));
+  EXPECT_THAT(open_error(), HasSubstr("sink db: id: expected a path"));
+}
+
+TEST_F(SqliteSinkTest, DeclaresDurableOnlyWithFullSynchronisation) {
+  Catalog catalog;
+  add_to(catalog);
+  const auto& type = *catalog.sink("sqlite");
+  EXPECT_EQ(type.ack(options), SinkAck::durable);
+  options.set("synchronous", std::string("off"));
+  EXPECT_EQ(type.ack(options), SinkAck::received);
+  EXPECT_EQ(type.max_workers(options), 1);
+}
+
+class KilledSqliteSinkTest : public SqliteSinkTest, public testing::WithParamInterface<const char*> {
+ protected:
+  [[noreturn]] void write_until_killed(const std::string& acked) {
+    auto sink = opened();
+    for (int i = 0; i < 20; ++i) {
+      if (sink->deliver(Delivered(batch_of(json_events("g" + std::to_string(i), 60), 1))).outcome != Outcome::done)
+        std::exit(2);
+      std::ofstream(acked, std::ios::app) << '.';
+    }
+    std::exit(3);
+  }
+};
+
+// The child is a new run of this binary, because a crash point reads its target once in a process.
+TEST_P(KilledSqliteSinkTest, KeepsWhatWasConfirmedAndNoHalfDelivery) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  ::setenv("WEIR_SQLITE_SINK_TEST_FOLDER", folder.c_str(), 1);
+  ::setenv("WEIR_CRASH_AT", (std::string("sqlite.") + GetParam() + ":3").c_str(), 1);
+  const auto acked = folder + "/acked";
+  EXPECT_EXIT(write_until_killed(acked), testing::KilledBySignal(SIGKILL), "");
+  ::unsetenv("WEIR_CRASH_AT");
+  ::unsetenv("WEIR_SQLITE_SINK_TEST_FOLDER");
+  opened();
+  EXPECT_EQ(fs::file_size(acked), 2u);
+  const bool committed = std::string_view(GetParam()) == "after_commit";
+  EXPECT_THAT(query(path, "SELECT count(*) FROM events"), ElementsAre(committed ? "180" : "120"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Everywhere, KilledSqliteSinkTest,
+                         testing::Values("before_begin", "before_commit", "after_commit"),
+                         [](const auto& point) { return std::string(point.param); });
+
+}  // namespace
+}  // namespace weir::sqlite

@@ -32,14 +32,17 @@ net::Response HttpIntake::refuse_malformed() const {
   return response;
 }
 
-net::Response HttpIntake::answer(const Tally& tally) const {
+net::Response HttpIntake::answer(const Tally& tally, std::size_t events) const {
   const Fate worst = tally.worst();
   if (worst == Fate::abandoned)
     return refuse(Rejection{Reason::outcome_unknown, stopping_.value_or(Duration{0})}, "the process is stopping");
-  std::string body;
+  std::string body = fmt::format("{{\"events\":{},\"fate\":\"{}\"", events, name(worst));
+  // A tally counts each event once for each required sink; it is told only when they did not all end alike.
+  std::string paths;
   for (int i = 0; i < fate_count; ++i)
-    if (const auto n = tally.events[static_cast<std::size_t>(i)]; n || i == 0)
-      body += fmt::format("{}\"{}\":{}", body.empty() ? "{" : ",", name(static_cast<Fate>(i)), n);
+    if (const auto n = tally.events[static_cast<std::size_t>(i)])
+      paths += fmt::format("{}\"{}\":{}", paths.empty() ? "" : ",", name(static_cast<Fate>(i)), n);
+  if (paths.find(',') != paths.npos) body += ",\"paths\":{" + paths + "}";
   if (worst >= Fate::dropped) body += fmt::format(",\"reason\":\"{}\",\"message\":{}", key(tally.reason), json_text(info(tally.reason).summary));
   net::Response response;
   // Failed for good is the sender's to know; dropped on purpose is what `processed` has agreed to.

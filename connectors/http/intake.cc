@@ -195,7 +195,7 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
     co_return;
   }
   receipt->done_reading();
-  auto response = co_await answer_when_settled(*receipt);
+  auto response = co_await answer_when_settled(*receipt, events);
   desk_.done(*receipt);
   co_await exchange.respond(std::move(response));
 }
@@ -266,12 +266,12 @@ asio::awaitable<void> HttpIntake::give_dead_letters(std::string_view body, std::
   }
 }
 
-asio::awaitable<net::Response> HttpIntake::answer_when_settled(Receipt& receipt) {
+asio::awaitable<net::Response> HttpIntake::answer_when_settled(Receipt& receipt, std::size_t events) {
   if (!co_await desk_.wait(receipt, options_.ack_timeout)) {
     outlet_.refused(0, Reason::outcome_unknown);
     co_return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, outlet_.why());
   }
-  co_return answer(receipt.tally());
+  co_return answer(receipt.tally(), events);
 }
 
 }  // namespace weir::http

@@ -57,14 +57,14 @@ class HttpIntake final : public Intake {
   Task<Admitted<Ticket>> pass_door(net::Exchange& exchange, Class cls, Bytes reservation);
   Task<Admitted<void>> read_body(net::Exchange& exchange, Class cls, BlockWriter& body);
   Task<void> carry(net::Exchange& exchange, Unit& unit);
-  Task<net::Response> answer_when_settled(Receipt& receipt);
+  Task<net::Response> answer_when_settled(Receipt& receipt, std::size_t events);
   Task<bool> wait_until_ready(Class cls);
   Task<void> give_small(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index, std::span<const Class> classes);
   Task<void> give_large(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index, std::span<const Class> classes);
   Task<void> give_dead_letters(std::string_view body, std::span<const BadEvent> bad, Receipt* receipt);
   net::Response refuse(const Rejection& rejection, std::string_view sentence) const;
   net::Response refuse_malformed() const;
-  net::Response answer(const Tally& tally) const;
+  net::Response answer(const Tally& tally, std::size_t events) const;
 
   HttpOptions options_;
   boost::asio::io_context& io_;

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""One way down: a file includes only its own folder or a lower stratum, and flow/ stays free of the world.
+
+Reads every C++ file's includes. Prints one line for each that points up or sideways, or that is banned where it stands.
+"""
+import pathlib
+import re
+import sys
+
+STRATA = [  # folder, number; the longest match decides
+    ("lib/weir/base", 1), ("lib/weir/flow", 2), ("lib/weir/async", 3), ("lib/weir/component", 4),
+    ("engine/config", 5), ("engine/net", 5), ("engine/journal", 6), ("engine/sim", 6),
+    ("engine/pipeline", 7), ("engine/gateway", 7), ("engine/observe", 8), ("connectors", 9), ("app", 10),
+]
+WORLD = re.compile(r"^(thread|mutex|shared_mutex|condition_variable|future|fstream|iostream|filesystem|boost/|spdlog|prometheus|sys/|unistd\.h|ctime|time\.h)")
+CLOCK = re.compile(r"(steady_clock|system_clock|high_resolution_clock)::now|clock_gettime|gettimeofday")
+MAY_READ_CLOCK = {"lib/weir/base/context.cc"}
+
+
+def stratum(path):
+    for folder, number in STRATA:
+        if path.startswith(folder + "/"):
+            return folder, number
+    return None, None
+
+
+def target_of(include, path, root):
+    """The repository path an include names, or None for what is not ours."""
+    if include.startswith("weir/"):
+        return "lib/" + include
+    beside = (pathlib.PurePosixPath(path).parent / include)
+    if (root / beside).exists():
+        return str(beside)
+    for base in ("engine", "."):
+        if (root / base / include).exists():
+            return str(pathlib.PurePosixPath(base) / include)
+    return None
+
+
+def faults(root):
+    for file in sorted(p for top in ("lib", "engine", "connectors", "app") for p in (root / top).rglob("*")):
+        if file.suffix not in (".h", ".cc"):
+            continue
+        path = file.relative_to(root).as_posix()
+        folder, number = stratum(path)
+        test = re.search(r"(_test|_bench|_fuzz)\.cc$|test", file.name) is not None
+        text = file.read_text(errors="replace")
+        for line, include in enumerate_includes(text):
+            if include == "boost/asio.hpp" or (include.startswith("boost/beast") and file.suffix == ".h"):
+                yield f"{path}:{line}: {include} is banned here: it costs seconds of compiler time in every includer"
+            if number in (1, 2) and number == 2 and not test and WORLD.match(include):
+                yield f"{path}:{line}: <{include}>: flow/ has no I/O, threads, locks or clocks"
+            target = target_of(include, path, root)
+            if not target:
+                continue
+            to_folder, to = stratum(target)
+            if to is None or to_folder == folder and number != 9:
+                continue
+            if number == 9:
+                own = "/".join(path.split("/")[:2])
+                if target.startswith(own + "/") or to <= 5 and to_folder != "engine/config":
+                    continue
+                yield f"{path}:{line}: a connector may use lib/, engine/net and its own folder, not {target}"
+            elif to >= number:
+                yield f"{path}:{line}: {folder} (stratum {number}) must not include {target} (stratum {to})"
+        if not test and path not in MAY_READ_CLOCK and CLOCK.search(text):
+            yield f"{path}: reads a clock; time comes from Context"
+
+
+def enumerate_includes(text):
+    for line, row in enumerate(text.splitlines(), 1):
+        match = re.match(r'\s*#\s*include\s*[<"]([^>"]+)[>"]', row)
+        if match:
+            yield line, match.group(1)
+
+
+def main():
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
+    found = list(faults(root))
+    print("\n".join(found) if found else "strata: every include points down")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

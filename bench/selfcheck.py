@@ -49,12 +49,15 @@ def check(tools, kind, kill):
         found = stored_ids(server.folder / STORES[kind])
     lost, doubled = len(promised - set(found)), len(found) - len(set(found))
     foreign = sum(1 for i in found if not i.startswith("check-") or int(i[6:]) >= requests * EVENTS)
-    how = "killed" if kill else "stopped"
-    print(f"{kind:<18} {how:<8} answered {len(promised):>6}, found {len(found):>6}: "
-          f"{lost} lost, {foreign} foreign, {doubled} doubled")
     # A kill that came before the first answer or after the last has shown nothing.
     shown = 0 < len(promised) < requests * EVENTS if kill else len(promised) == requests * EVENTS
-    return shown and not lost and not foreign and not doubled
+    good = shown and not lost and not foreign and not doubled
+    why_not = "" if good else "  FAILED"
+    if not shown:
+        why_not += f": answering {len(promised)} of {requests * EVENTS} shows nothing"
+    print(f"{kind:<18} {'killed' if kill else 'stopped':<8} answered {len(promised):>6}, found {len(found):>6}: "
+          f"{lost} lost, {foreign} foreign, {doubled} doubled{why_not}")
+    return good
 
 
 def run(tools):

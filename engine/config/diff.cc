@@ -31,7 +31,7 @@ std::string yes(bool value) { return value ? "true" : "false"; }
 void compare_node(Differences& out, const std::string& path, const Node& was, const Node& is) {
   out.compare(path + ".type", was.type, is.type);
   out.compare(path + ".from", join(was.from), join(is.from));
-  if (was.type == is.type) out.compare_values(path + ": its options", was.options, is.options);
+  if (was.type == is.type) out.compare_values(path + ".options", was.options, is.options);
 }
 
 bool same(const ClassRule& a, const ClassRule& b) {

@@ -64,7 +64,7 @@ int Graph::classes_of(std::string_view part) const {
   for (const Source* source : sources_of(part)) {
     if (!source->has_classes) {
       classes.insert(Class::normal);
-    } else if (source->classes.map.empty()) {  // it makes classes of its own: any
+    } else if (!source->classes.from_header() && !source->classes.from_body()) {  // it makes classes of its own: any
       return class_count;
     } else {
       classes.insert(source->classes.fallback);

@@ -186,21 +186,26 @@ Loaded load(const std::vector<std::string>& paths, const Catalog& catalog, const
   std::vector<Problem> problems;
   const std::vector<std::string> files = expand(paths, problems);
   Yaml root;
+  bool understood = !files.empty();
   for (const std::string& file : files) {
     const auto text = options.read_file ? options.read_file(file) : failure("files cannot be read here");
-    if (!text)
-      problems.push_back({{file, 0, 0}, {}, text.error().message, {}, false});
-    else if (auto tree = parse_yaml(*text, file, problems))
-      merge(root, std::move(*tree), problems);
+    if (!text) problems.push_back({{file, 0, 0}, {}, text.error().message, {}, false});
+    auto tree = text ? parse_yaml(*text, file, problems) : std::nullopt;
+    if (tree) merge(root, std::move(*tree), problems);
+    understood = understood && tree;
   }
+  // What the other files say about parts of a file that nobody understood would only mislead.
+  if (!understood) return {std::nullopt, std::move(problems)};
   return load_tree(std::move(root), files, std::move(problems), catalog, options);
 }
 
 Loaded load_text(std::string_view yaml, std::string_view name, const Catalog& catalog, const LoadOptions& options) {
+  const std::string file(name);
   std::vector<Problem> problems;
   Yaml root;
-  const std::string file(name);
-  if (auto tree = parse_yaml(yaml, file, problems)) merge(root, std::move(*tree), problems);
+  auto tree = parse_yaml(yaml, file, problems);
+  if (!tree) return {std::nullopt, std::move(problems)};
+  merge(root, std::move(*tree), problems);
   return load_tree(std::move(root), {file}, std::move(problems), catalog, options);
 }
 

@@ -91,8 +91,8 @@ TEST(YamlTree, StopsAtItsDepth) {
   for (int i = 0; i < 1000; ++i) lists += "- ", maps += "{ a: ";
   EXPECT_THAT(problems_of(lists), ElementsAre("f.yaml:1:65: nested deeper than 32 levels"));
   EXPECT_THAT(problems_of(maps), ElementsAre("f.yaml:1:159: nested deeper than 32 levels"));
-  EXPECT_THAT(problems_of("a: " + std::string(1'000'000, '[')), ::testing::SizeIs(1));
-  EXPECT_THAT(problems_of(std::string(1'000'000, '{')), ElementsAre(::testing::HasSubstr("a key has to be a word")));
+  EXPECT_THAT(problems_of("a: " + std::string(100'000, '[')), ::testing::SizeIs(1));
+  EXPECT_THAT(problems_of(std::string(100'000, '{')), ElementsAre(::testing::HasSubstr("a key has to be a word")));
 }
 
 TEST(YamlTree, StopsAliasBombsBeforeTheyExpand) {

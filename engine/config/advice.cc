@@ -1,0 +1,101 @@
+// T2: what is allowed and tends to be regretted.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/checks.h"
+#include "config/report.h"
+
+namespace weir::config {
+namespace {
+
+constexpr int many_workers = 64;
+
+using flow::BackoffConfig;
+using flow::BreakerConfig;
+
+class Adviser {
+ public:
+  Adviser(const Config& config, const Catalog& catalog) : config_(config), catalog_(catalog), graph_(config) {}
+
+  std::vector<Report::Advice> all() {
+    for (const Source& source : config_.sources) about(source);
+    for (const Sink& sink : config_.sinks) about(sink);
+    return std::move(advice_);
+  }
+
+ private:
+  void say(const std::string& place, std::string what) { advice_.push_back({place, std::move(what)}); }
+
+  void about(const Source& source) {
+    const std::string place = "sources." + source.name;
+    const SourceType* type = catalog_.source(source.type);
+    const bool waits = source.acks != Level::accepted && type && type->can.can_refuse;
+    if (waits && ack_timeout(source) == Duration{0})
+      say(place, "no ack_timeout: a sender can wait for its answer for ever. Set ack_timeout: 30s.");
+    if (graph_.sinks_of(source).empty()) say(place, "leads to no sink: what it reads is thrown away.");
+  }
+
+  static Duration ack_timeout(const Source& source) {
+    return source.options.get_or<Duration>("ack_timeout", Duration{0});
+  }
+
+  void about(const Sink& sink) {
+    const std::string place = "sinks." + sink.name;
+    about_destination(place, sink.destination);
+    about_bound(place, sink);
+    if (sink.workers > many_workers)
+      say(place,
+          fmt::format("{} workers: more than most destinations serve well. Begin with 16 and measure.", sink.workers));
+    if (sink.on_failure == Sink::OnFailure::drop)
+      say(place, "on_failure: drop loses what it refuses for good, and only a counter says so. Name a dead_letter.");
+    if (!sink.required)
+      say(place, "optional: when it is dead nobody waits and nobody notices. Alert on what it drops.");
+  }
+
+  void about_destination(const std::string& place, const flow::DestinationConfig& to) {
+    if (to.breaker.consecutive_failures == 0 && to.breaker.window == BreakerConfig::Window::none)
+      say(place, "no breaker: a dead destination is called again and again. Set breaker.consecutive_failures: 5.");
+    if (to.backoff.jitter == BackoffConfig::Jitter::additive && to.backoff.additive_most == Duration{0})
+      say(place, "no jitter: all retries come at the same moment. Set retry.jitter: full.");
+    if (to.retry_budget.ratio >= 1)
+      say(place,
+          "retry without a budget: at 100% retries alone double the load on what is failing. Set retry.budget: 20%.");
+  }
+
+  void about_bound(const std::string& place, const Sink& sink) {
+    const flow::EdgeConfig& queue = sink.queue;
+    if (queue.bound.bytes > config_.memory.budget)
+      say(place, fmt::format("queue.max_bytes ({}) is more than all sources may fill ({}): memory is full first, and "
+                             "this bound never acts.",
+                             human(queue.bound.bytes), human(config_.memory.budget)));
+    const double rate = sink.options.has("rate") ? sink.options.rate("rate").value : 0;
+    if (queue.max_wait && rate > 0 && static_cast<double>(queue.bound.events) > rate * seconds(*queue.max_wait))
+      say(place, fmt::format(
+                     "{} events at {} wait longer than max_wait ({}). max_events: {:.0f} would hold it from the start.",
+                     queue.bound.events, to_text(sink.options.rate("rate")), human(*queue.max_wait),
+                     std::max(1.0, rate * seconds(*queue.max_wait))));
+    for (const Source* source : graph_.sources_of(sink.name)) {
+      const Duration patience = ack_timeout(*source);
+      if (sink.required && queue.max_wait && patience > Duration{0} && source->acks != Level::accepted &&
+          *queue.max_wait >= patience)
+        say(place,
+            fmt::format(
+                "max_wait ({}) is not below ack_timeout of {} ({}): its senders give up on work that is still waiting.",
+                human(*queue.max_wait), source->name, human(patience)));
+    }
+  }
+
+  const Config& config_;
+  const Catalog& catalog_;
+  const Graph graph_;
+  std::vector<Report::Advice> advice_;
+};
+
+}  // namespace
+
+std::vector<Report::Advice> advice_of(const Config& config, const Catalog& catalog) {
+  return Adviser(config, catalog).all();
+}
+
+}  // namespace weir::config

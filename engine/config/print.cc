@@ -1,0 +1,194 @@
+// The effective configuration as YAML that loads again.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/report.h"
+#include "config/units_parse.h"
+
+namespace weir::config {
+namespace {
+
+/// As it has to be written so that it is read back as the same text: quoted where YAML could see more in it. Variables
+/// are replaced in values only.
+std::string scalar(std::string_view text, bool is_key = false) {
+  const auto harmless = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '/' ||
+           c == '.' || c == '%' || c == '-';
+  };
+  // A colon inside a word is part of it, as in an address.
+  const auto word = [&](char c) { return harmless(c) || c == ':'; };
+  const bool plain = !text.empty() && std::ranges::all_of(text, word) && text[0] != '-' && text[0] != '%' &&
+                     text[0] != ':' && text.back() != ':' && text != "null" && text != "Null" && text != "NULL" &&
+                     text.find("---") == text.npos && text.find("...") == text.npos;
+  if (plain) return std::string(text);
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\')
+      out += {'\\', c};
+    else if (c == '$' && !is_key)
+      out += "$$";
+    else if (byte < 0x20 || byte == 0x7f)
+      out += fmt::format("\\x{:02x}", byte);
+    else
+      out += c;
+  }
+  return out + "\"";
+}
+
+std::string flow_list(const std::vector<std::string>& texts) {
+  std::string out = "[";
+  for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + scalar(text);
+  return out + "]";
+}
+
+std::string value(const Options& options, const OptionSpec& spec) {
+  switch (spec.kind) {
+    case OptionKind::boolean: return options.flag(spec.name) ? "true" : "false";
+    case OptionKind::count: return std::to_string(options.count(spec.name));
+    case OptionKind::size: return to_text(options.size(spec.name));
+    case OptionKind::duration: return to_text(options.duration(spec.name));
+    case OptionKind::rate: return to_text(options.rate(spec.name));
+    case OptionKind::ratio: return to_text_ratio(options.ratio(spec.name));
+    case OptionKind::texts: return flow_list(options.get<std::vector<std::string>>(spec.name));
+    default: return scalar(options.text(spec.name));
+  }
+}
+
+std::string_view name_of(Class cls) {
+  constexpr std::array<std::string_view, class_count> names{"batch", "low", "normal", "high", "critical"};
+  return names[static_cast<std::size_t>(cls)];
+}
+std::string_view name_of(flow::BreakerConfig::Window window) {
+  constexpr std::array<std::string_view, 3> names{"none", "count", "time"};
+  return names[static_cast<std::size_t>(window)];
+}
+std::string_view name_of(flow::BackoffConfig::Jitter jitter) {
+  constexpr std::array<std::string_view, 4> names{"additive", "full", "equal", "decorrelated"};
+  return names[static_cast<std::size_t>(jitter)];
+}
+
+class Printer {
+ public:
+  Printer(const Config& config, const Catalog& catalog) : config_(config), catalog_(catalog) {}
+
+  std::string print() {
+    out_ += config_.memory.automatic ? fmt::format("memory: auto  # {} here\n", human(config_.memory.memory))
+                                     : fmt::format("memory: {}\n", to_text(config_.memory.memory));
+    out_ += fmt::format("reactors: {}\ndrain_deadline: {}\nbatch_bytes: {}\n", config_.reactors,
+                        to_text(config_.drain_deadline), to_text(config_.batch_bytes));
+    section("sources", config_.sources);
+    section("stages", config_.stages);
+    section("sinks", config_.sinks);
+    out_ +=
+        fmt::format("admin: {{ listen: {} }}\n", hidden("admin.listen") ? "<secret>" : scalar(config_.admin.listen));
+    return std::move(out_);
+  }
+
+ private:
+  bool hidden(const std::string& path) const {
+    return std::ranges::find(config_.secrets, path) != config_.secrets.end();
+  }
+
+  template <typename T>
+  void section(const std::string& title, const std::vector<T>& parts) {
+    if (parts.empty()) return;
+    out_ += title + ":\n";
+    for (const T& part : parts) {
+      out_ += fmt::format("  {}:\n    type: {}\n", part.name, part.type);
+      if (!part.from.empty()) out_ += fmt::format("    from: {}\n", flow_list(part.from));
+      print(part);
+    }
+  }
+
+  void key(std::string_view name, std::string_view text) { out_ += fmt::format("    {}: {}\n", name, text); }
+
+  template <typename T>
+  void options(const std::string& path, const T* type, const Options& options) {
+    if (!type) return;
+    for (const OptionSpec& spec : type->options)
+      if (options.has(spec.name)) key(spec.name, hidden(path + "." + spec.name) ? "<secret>" : value(options, spec));
+  }
+
+  void print(const Source& source) {
+    key("acks", name(source.acks));
+    if (source.classes.from_header() || source.classes.from_body()) print(source.classes);
+    key("when_full", source.refuse_when_full ? "reject" : "block");
+    key("on_malformed", source.on_malformed == Source::OnMalformed::reject ? "reject" : "dead_letter");
+    if (!source.dead_letter.empty()) key("dead_letter", source.dead_letter);
+    options("sources." + source.name, catalog_.source(source.type), source.options);
+  }
+
+  void print(const ClassRule& rule) {
+    std::string map;
+    for (const auto& [text, cls] : rule.map)
+      map += fmt::format("{}{}: {}", map.empty() ? "" : ", ", scalar(text, true), name_of(cls));
+    key("class", fmt::format("{{ from: {}, map: {{ {} }}, default: {} }}",
+                             rule.from_header() ? scalar("header:" + rule.header) : scalar(rule.path), map,
+                             name_of(rule.fallback)));
+  }
+
+  void print(const Stage& stage) { options("stages." + stage.name, catalog_.stage(stage.type), stage.options); }
+
+  void print(const Sink& sink) {
+    key("required", sink.required ? "true" : "false");
+    key("workers", std::to_string(sink.workers));
+    print(sink.queue);
+    key("batch", fmt::format("{{ max_events: {}, max_bytes: {}, linger: {} }}", sink.batch.most.events,
+                             to_text(sink.batch.most.bytes), to_text(sink.batch.linger)));
+    print(sink.destination);
+    if (sink.dead_letter.empty())
+      key("on_failure", sink.on_failure == Sink::OnFailure::fail ? "fail" : "drop");
+    else
+      key("dead_letter", sink.dead_letter);
+    options("sinks." + sink.name, catalog_.sink(sink.type), sink.options);
+  }
+
+  void print(const flow::EdgeConfig& queue) {
+    out_ += "    queue:\n";
+    const auto inner = [&](std::string_view name, std::string_view text) {
+      out_ += fmt::format("      {}: {}\n", name, text);
+    };
+    inner("max_events", std::to_string(queue.bound.events));
+    inner("max_bytes", to_text(queue.bound.bytes));
+    if (queue.max_wait) inner("max_wait", to_text(*queue.max_wait));
+    inner("pause_at", to_text_ratio(queue.pause_at));
+    inner("resume_at", to_text_ratio(queue.resume_at));
+    inner("when_full", name(queue.when_full));
+    inner("age_boost", to_text(queue.age_boost));
+    if (queue.codel)
+      inner("codel", fmt::format("{{ target: {}, interval: {} }}", to_text(queue.codel->target),
+                                 to_text(queue.codel->interval)));
+    if (queue.expire_after) inner("expire_after", to_text(*queue.expire_after));
+    inner("reserved_for_high", to_text_ratio(queue.reserved_for_high));
+  }
+
+  void print(const flow::DestinationConfig& to) {
+    const flow::BreakerConfig& b = to.breaker;
+    out_ += fmt::format(
+        "    breaker:\n      consecutive_failures: {}\n      window: {}\n      window_calls: {}\n      window_time: "
+        "{}\n      minimum_calls: {}\n"
+        "      failure_rate: {}\n      slow_rate: {}\n      slow_call: {}\n      open: {}\n      half_open_calls: {}\n "
+        "     half_open_wait: {}\n",
+        b.consecutive_failures, name_of(b.window), b.window_calls, to_text(b.window_time), b.minimum_calls,
+        to_text_ratio(b.failure_rate), to_text_ratio(b.slow_rate), to_text(b.slow_call), to_text(b.open),
+        b.half_open_calls, to_text(b.half_open_wait));
+    out_ += fmt::format("    retry:\n      base: {}\n      cap: {}\n      jitter: {}\n      additive_most: {}\n",
+                        to_text(to.backoff.base), to_text(to.backoff.cap), name_of(to.backoff.jitter),
+                        to_text(to.backoff.additive_most));
+    out_ +=
+        fmt::format("      budget: {{ ratio: {}, minimum: {}, window: {} }}\n", to_text_ratio(to.retry_budget.ratio),
+                    to_text(to.retry_budget.minimum), to_text(to.retry_budget.window));
+  }
+
+  const Config& config_;
+  const Catalog& catalog_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string to_yaml(const Config& config, const Catalog& catalog) { return Printer(config, catalog).print(); }
+
+}  // namespace weir::config

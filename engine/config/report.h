@@ -1,0 +1,71 @@
+#pragma once
+/// What `weir check` says about a configuration that is right: which promise each source can make about each sink,
+/// where work waits, how much and for how long, what happens there when it cannot keep up, what the memory is for, and
+/// what somebody who has been woken at night would change.
+///
+///   worst wait   max_wait where it is set; bound / rate where the sink declares a `rate`; else not known before a rate
+///                is measured
+///
+/// Plain data and pure renderers, so the same report is a page, JSON for tools, and a picture.
+///
+/// Thread: values. Cost: start only.
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace weir::config {
+
+struct Report {
+  /// One source and one sink that its events can reach.
+  struct Pair {
+    std::string source, sink;
+    bool required = true;
+    Level asks = Level::accepted;     ///< of the source, over all its paths
+    Level carries = Level::accepted;  ///< of this path; an optional sink has no say
+    std::string limit;                ///< what keeps it from being stronger; empty when it is `stored`
+  };
+  /// An inlet: the only place in the middle where work waits.
+  struct Edge {
+    std::string sink;
+    std::vector<std::string> from;  ///< dead letters as "NAME (dead letters)"
+    flow::EdgeConfig config;
+    std::string worst_wait;
+  };
+  /// T5: what happens here when I cannot keep up? Doors, inlets and memory.
+  struct Answer {
+    std::string place;  ///< "sinks.warehouse"
+    std::string sentence;
+  };
+  /// T2: what tends to go wrong later.
+  struct Advice {
+    std::string place, what;
+  };
+
+  std::vector<std::string> files;
+  std::size_t sources = 0, stages = 0, sinks = 0;
+  int reactors = 1;
+  std::vector<Pair> pairs;
+  std::vector<Edge> edges;
+  std::vector<Answer> answers;
+  MemoryTable memory;
+  std::vector<std::string> couplings;  ///< A7: required sinks that stop each other
+  std::vector<Advice> advice;
+};
+
+Report make_report(const Config& config, const Catalog& catalog);
+
+/// At most 100 columns. `color` adds ANSI escapes.
+std::string to_text(const Report& report, bool color);
+/// One JSON object; sizes in bytes, durations in seconds.
+std::string to_json(const Report& report);
+/// The flow for Graphviz: `weir check --graph | dot -Tsvg`.
+std::string to_graph(const Config& config);
+/// The effective configuration, defaults filled in, values of `file:` hidden. Loading it gives the same flow.
+std::string to_yaml(const Config& config, const Catalog& catalog);
+
+/// The parts of make_report.
+std::vector<Report::Answer> answers_of(const Config& config);
+std::vector<Report::Advice> advice_of(const Config& config, const Catalog& catalog);
+
+}  // namespace weir::config

@@ -1,0 +1,95 @@
+"""Clients: well-behaved ones over http.client, and raw sockets for what no library would send."""
+import gzip
+import http.client
+import json
+import socket
+import time
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def retry_after(self):
+        value = self.headers.get("retry-after")
+        return None if value is None else int(value)
+
+    def __repr__(self):
+        return f"{self.status} {self.headers} {self.body!r}"
+
+
+def events(first, count, **fields):
+    return [{"id": f"{first}-{i}", **fields} for i in range(count)]
+
+
+def ndjson(rows):
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def post(address, body, path="/events", method="POST", timeout=30, connection=None, **headers):
+    """Headers as keyword arguments: content_type="text/csv" becomes Content-Type."""
+    own = connection or http.client.HTTPConnection(*address, timeout=timeout)
+    try:
+        named = {key.replace("_", "-").title(): value for key, value in headers.items()}
+        own.request(method, path, body=body, headers=named)
+        answer = own.getresponse()
+        return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read().decode())
+    finally:
+        if not connection:
+            own.close()
+
+
+def post_gzip(address, body, **more):
+    return post(address, gzip.compress(body), content_encoding="gzip", **more)
+
+
+class Raw:
+    """A socket that says exactly what it is told."""
+
+    def __init__(self, address, timeout=30, receive_buffer=None):
+        self.socket = socket.socket()
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(timeout)
+        self.socket.connect(address)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.socket.close()
+
+    def send(self, data):
+        self.socket.sendall(data if isinstance(data, bytes) else data.encode())
+        return self
+
+    def answer(self):
+        """The next answer; None when the other side has closed instead."""
+        try:
+            reply = http.client.HTTPResponse(self.socket)
+            reply.begin()
+            return Answer(reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read().decode())
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            return None
+
+    def closed_within(self, seconds):
+        """Whether the other side ends the connection in that time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.socket.settimeout(max(0.01, end - time.monotonic()))
+            try:
+                if not self.socket.recv(65536):
+                    return True
+            except (ConnectionResetError, BrokenPipeError):
+                return True
+            except TimeoutError:
+                return False
+        return False

@@ -1,0 +1,158 @@
+#include "generator.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+namespace weir::generator {
+namespace {
+
+constexpr auto tick = std::chrono::milliseconds(5);
+constexpr std::uint64_t most_a_turn = 4096;  // so that a reactor at a high rate still gets to its other work
+
+class GeneratorIntake final : public Intake {
+ public:
+  GeneratorIntake(const GeneratorConfig& config, const IntakeSetup& setup)
+      : outlet_(setup.outlet),
+        timer_(setup.reactor),
+        pace_(config.steps),
+        maker_(config.size, config.mix, config.seed),
+        count_(config.count.value_or(UINT64_MAX)),
+        idle_(setup.index != 0) {}
+  ~GeneratorIntake() override { *alive_ = false; }
+
+  void start() override {
+    if (idle_) return;
+    outlet_.on_room = [this] { turn(); };
+    pace_.due(outlet_.context().now());
+    sleep();
+  }
+  void stop(Duration) override {
+    idle_ = true;
+    timer_.cancel();
+  }
+  void abandon() override { stop({}); }
+  bool quiet() const override { return idle_; }
+
+ private:
+  void sleep() {
+    timer_.expires_after(tick);
+    timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
+      if (error || !*alive || idle_) return;
+      turn();
+      sleep();
+    });
+  }
+
+  void turn() {
+    if (idle_) return;
+    const auto now = outlet_.context().now();
+    if (held_up_) pace_.forget_until(now);
+    held_up_ = false;
+    due_ = std::min(due_ + pace_.due(now), most_a_turn);
+    while (due_ > 0 && give()) --due_;
+    if (due_ > 0) {
+      held_up_ = true;
+      due_ = 0;
+    }
+    outlet_.flush();
+  }
+
+  /// False: it cannot go now (the event stays made), or the last one has gone.
+  bool give() {
+    if (!waiting_) {
+      if (maker_.made() == count_) {
+        idle_ = true;
+        return false;
+      }
+      maker_.next();
+      waiting_ = true;
+    }
+    if (outlet_.paused(maker_.cls()) || !outlet_.ready(maker_.cls())) return false;
+    auto ticket = outlet_.reserve(outlet_.cost(maker_.text().size(), 1));
+    if (!ticket) return false;
+    outlet_.add(maker_.text(), maker_.cls(), nullptr, std::move(*ticket));
+    waiting_ = false;
+    return true;
+  }
+
+  Outlet& outlet_;
+  boost::asio::steady_timer timer_;
+  Pace pace_;
+  Maker maker_;
+  std::uint64_t count_;
+  std::uint64_t due_ = 0;
+  bool waiting_ = false;  // the maker's event has not gone yet
+  bool held_up_ = false;
+  std::atomic<bool> idle_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+class GeneratorSource final : public Source {
+ public:
+  GeneratorSource(std::string name, Result<GeneratorConfig> config)
+      : name_(std::move(name)), config_(std::move(config)) {}
+  Result<void> open() override {
+    if (config_) return {};
+    return failure(fmt::format("source {}: {}", name_, config_.error().message));
+  }
+  std::unique_ptr<Intake> intake(const IntakeSetup& setup) override {
+    return std::make_unique<GeneratorIntake>(*config_, setup);
+  }
+
+ private:
+  std::string name_;
+  Result<GeneratorConfig> config_;
+};
+
+}  // namespace
+
+Result<GeneratorConfig> read_config(const Options& options) {
+  GeneratorConfig config;
+  config.size = options.get_or<Bytes>("size", 200_B);
+  config.seed = options.get_or<std::uint64_t>("seed", 1);
+  if (options.has("count")) config.count = options.count("count");
+  auto mix = parse_mix(options.get_or<std::string>("classes", "normal=1"));
+  if (!mix) return std::unexpected(mix.error());
+  config.mix = *mix;
+  auto steps = parse_steps(options.get_or<std::vector<std::string>>("steps", {}));
+  if (!steps) return std::unexpected(steps.error());
+  config.steps = std::move(*steps);
+  if (config.steps.empty())
+    config.steps.push_back({Duration::max(), options.get_or<PerSecond>("rate", PerSecond{1000})});
+  return config;
+}
+
+void add_to(Catalog& catalog) {
+  SourceType type;
+  type.name = "generator";
+  type.summary = "makes JSON events at a rate, for trying things out";
+  type.options = {
+      {.name = "rate", .kind = OptionKind::rate, .fallback = "1000/s", .help = "Events a second."},
+      {.name = "steps",
+       .kind = OptionKind::texts,
+       .help = "Rates over time instead: [\"10s:1000/s\", \"5s:8000/s\"]; the last goes on."},
+      {.name = "size", .kind = OptionKind::size, .fallback = "200B", .help = "Bytes an event, about."},
+      {.name = "count", .kind = OptionKind::count, .help = "Ends after so many events."},
+      {.name = "classes", .fallback = "normal=1", .help = "Shares of the classes: critical=1,normal=8,batch=1."},
+      {.name = "seed",
+       .kind = OptionKind::count,
+       .fallback = "1",
+       .help = "Of the ids and the mix: the same seed, the same events."},
+  };
+  type.can = {.can_pause = true, .can_refuse = false, .can_replay = false};
+  type.strongest = Level::accepted;
+  type.footprint = [](const Options& options, int) {
+    const auto size = options.get_or<Bytes>("size", 200_B);
+    return std::vector{
+        Footprint{.fixed = 8_KiB, .per_unit = size * 2 + 128_B, .max_units = 1, .unit = "event being made"}};
+  };
+  type.make = [](const SourceSetup& setup) {
+    return std::make_unique<GeneratorSource>(setup.name, read_config(setup.options));
+  };
+  catalog.add(std::move(type));
+}
+
+}  // namespace weir::generator

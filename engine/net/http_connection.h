@@ -2,14 +2,16 @@
 /// One connection of an HttpServer: reads heads, runs the handler, carries bodies and answers, and decides whether it
 /// lives on. Private to net/: handlers see an Exchange.
 ///
-/// Three buffers, each held only while it is needed: `head_buffer_` (max_header) from the first byte of a request to
-/// the end of its exchange, because the Head's views point into it; `raw_` (max_header) for chunked or gzip input that
-/// is not decoded yet; `piece_` (read_buffer) for the plain piece on loan to the handler. `rest_` is what is read but
-/// not parsed, in whichever of them it lies.
+/// Requests begin in `small_`, and most end there. Three larger buffers are held only while they are needed:
+/// `head_buffer_` (max_header) for a head that does not fit, to the end of its exchange, because the Head's views point
+/// into it; `raw_` (max_header) for chunked or gzip input that is not decoded yet; `piece_` (read_buffer) for the plain
+/// piece on loan to the handler. `rest_` is what is read but not parsed, in whichever of them it lies.
 ///
-/// Thread: the server's reactor. Cost: three system calls a request (epoll_ctl, recv, sendmsg) besides epoll_wait.
+/// Thread: the server's reactor. Cost: three system calls a request (recv, sendmsg, and a recv that finds nothing yet)
+/// besides epoll_wait.
 #include <boost/asio/ip/tcp.hpp>
 
+#include <array>
 #include <atomic>
 #include <list>
 #include <memory>
@@ -81,13 +83,16 @@ class Connection final : public Exchange {
   };
 
   // http_connection.cc: from one exchange to the next
-  RequestParser::Status take_head();
+  bool become_idle();
+  void begin_head(std::size_t bytes);
+  awaitable<bool> more_head();
   bool receive_head();
   awaitable<void> refuse_head(RequestParser::Status status);
-  awaitable<bool> wait_for_head();
-  awaitable<bool> after_exchange();
-  awaitable<void> linger();
+  awaitable<void> refuse_late();
   void begin_exchange();
+  bool end_exchange();
+  awaitable<void> leave();
+  awaitable<void> linger();
   void become(Phase phase);
   void enter_list(bool idle);
 
@@ -116,6 +121,7 @@ class Connection final : public Exchange {
   Socket socket_;
   std::list<Connection*>::iterator place_;
   RequestParser parser_;
+  std::array<char, 1024> small_;  ///< where a request begins; most end here too
   Buffer head_buffer_, raw_, piece_;
   std::string_view rest_;
   std::unique_ptr<GzipReader> gzip_;

@@ -23,10 +23,7 @@ class InletHandOff : private pipeline::RoomListener {
   void put(Batch batch) {
     do {
       wait_for_room();
-      inlet_.lock();
-      batch = inlet_.push(std::move(batch), now());
-      inlet_.unlock();
-      inlet_.after_push();
+      inlet_.push_alone(batch, now());
     } while (!batch.empty());
   }
 

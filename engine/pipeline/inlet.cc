@@ -20,16 +20,24 @@ Batch Inlet::push(Batch batch, TimePoint now) {
   return rest;
 }
 
-void Inlet::after_push() {
-  flow::Casualties<Batch> victims;
-  bool notify = false;
+void Inlet::finish(Aftermath aftermath) {
+  if (aftermath.wake) wake_.notify_one();
+  end(aftermath.casualties);
+}
+
+std::uint32_t Inlet::push_alone(Batch& batch, TimePoint now) {
+  Aftermath aftermath;
+  std::uint32_t n = 0;
   {
     std::lock_guard lock(mutex_);
-    victims.swap(casualties_);
-    notify = std::exchange(notify_, false);
+    n = room_for(batch);
+    if (n == 0) return 0;
+    Batch rest = push(batch.split(n), now);
+    WEIR_CHECK(rest.empty());
+    aftermath = take_aftermath();
   }
-  if (notify) wake_.notify_one();
-  end(victims);
+  finish(std::move(aftermath));
+  return n;
 }
 
 void Inlet::end(flow::Casualties<Batch>& casualties) {
@@ -38,10 +46,11 @@ void Inlet::end(flow::Casualties<Batch>& casualties) {
 }
 
 void Inlet::publish_pause() {
-  std::uint32_t mask = 0;
-  for (int c = 0; c < class_count; ++c)
-    if (edge_.paused(static_cast<Class>(c))) mask |= 1u << c;
-  paused_mask_.store(mask, std::memory_order_seq_cst);
+  // Only two groups differ: those that may enter the reserved part, and the others.
+  constexpr std::uint32_t high = (1u << static_cast<int>(Class::high)) | (1u << static_cast<int>(Class::critical));
+  constexpr std::uint32_t others = ((1u << class_count) - 1) & ~high;
+  const std::uint32_t mask = (edge_.paused(Class::high) ? high : 0) | (edge_.paused(Class::normal) ? others : 0);
+  if (mask != paused_mask_.load(std::memory_order_relaxed)) paused_mask_.store(mask, std::memory_order_seq_cst);
 }
 
 Inlet::Taken Inlet::try_take(Load most, TimePoint now, std::vector<Batch>& group) {

@@ -47,10 +47,19 @@ class Inlet {
   void lock() { mutex_.lock(); }
   void unlock() { mutex_.unlock(); }
   std::uint32_t room_for(const Batch& batch) const { return closed_ ? 0 : edge_.room_for(batch); }
-  /// The rest that did not fit (empty after a room_for that said so). Victims are settled by settle_casualties().
+  /// The rest that did not fit (empty after a room_for that said so).
   Batch push(Batch batch, TimePoint now);
-  /// Ends what the policy picked and wakes a sleeping consumer; call without the lock.
-  void after_push();
+  /// What pushing leaves to do once the lock is released: wake a sleeping consumer, end what the policy picked.
+  struct Aftermath {
+    bool wake = false;
+    flow::Casualties<Batch> casualties;
+  };
+  Aftermath take_aftermath() { return {std::exchange(notify_, false), std::exchange(casualties_, {})}; }
+
+  // ---- producers; without the lock ----
+  void finish(Aftermath aftermath);
+  /// Lock, push what fits, unlock, finish: for those who push to this inlet alone. `batch` keeps the rest.
+  std::uint32_t push_alone(Batch& batch, TimePoint now);
 
   /// May class c be read now? One relaxed load.
   bool paused(Class cls) const { return paused_mask_.load(std::memory_order_relaxed) & (1u << static_cast<int>(cls)); }

@@ -42,6 +42,7 @@ void Port::push(Batch& batch, Ticket& spare, TimePoint now) {
       if (item.delivery->required) {
         Batch rest = item.delivery->inlet->push(std::move(item.batch), now);
         WEIR_CHECK(rest.empty());  // prefix_that_fits asked every required inlet under the same locks
+        item.aftermath = item.delivery->inlet->take_aftermath();
       }
   }
   for (Item& item : items_) {
@@ -50,8 +51,9 @@ void Port::push(Batch& batch, Ticket& spare, TimePoint now) {
       std::lock_guard lock(inlet);
       Batch rest = inlet.push(std::move(item.batch), now);
       WEIR_CHECK(rest.empty());  // an optional inlet has a drop policy: everything is taken or a casualty
+      item.aftermath = inlet.take_aftermath();
     }
-    inlet.after_push();
+    inlet.finish(std::move(item.aftermath));
   }
   items_.clear();
 }
@@ -95,7 +97,7 @@ void Port::branch(Batch front, Ticket& spare) {
     const bool last = delivery.required && --required_left == 0;
     Batch path = last ? std::move(front) : front.share(delivery.required);
     if (!delivery.takes_all()) path = survivors(std::move(path), delivery.steps, spare);
-    items_.push_back({&delivery, std::move(path)});
+    items_.push_back({&delivery, std::move(path), {}});
   }
   if (!front.empty()) front.settle(Fate::filtered);  // only optional sinks: nobody answers for it
 }

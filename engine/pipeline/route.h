@@ -61,7 +61,7 @@ class Port {
   std::span<Inlet* const> required_inlets() const { return required_; }
 
  private:
-  struct Item { const Route::Delivery* delivery; Batch batch; };
+  struct Item { const Route::Delivery* delivery; Batch batch; Inlet::Aftermath aftermath; };
   void evaluate(const Batch& batch);
   std::uint32_t prefix_that_fits(const Batch& batch) const;
   void count(const Batch& front);

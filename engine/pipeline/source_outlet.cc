@@ -116,15 +116,7 @@ void SourceOutlet::send_dead_letters() {
   if (coffin_.empty()) return;
   Inlet& grave = node_.dead_letters->inlet;
   arm();
-  {
-    std::lock_guard lock(grave);
-    const auto n = grave.room_for(coffin_);
-    if (n == 0) return;
-    node_.counters.consume(Fate::dead_lettered, n);
-    Batch rest = grave.push(coffin_.split(n), node_.context().now());
-    WEIR_CHECK(rest.empty());
-  }
-  grave.after_push();
+  node_.counters.consume(Fate::dead_lettered, grave.push_alone(coffin_, node_.context().now()));
 }
 
 void SourceOutlet::on_inlet_room() noexcept {

@@ -155,15 +155,9 @@ Worker::Next Worker::push_dead_letters() {
     }
     const TimePoint now = context_.now();
     arm();
-    {
-      std::lock_guard lock(grave.inlet);
-      const auto n = grave.inlet.room_for(coffin_);
-      if (n == 0) return {Need::dead_letter_room, longest_sleep};
-      node_.counters.consume(Fate::dead_lettered, n);
-      Batch rest = grave.inlet.push(coffin_.split(n), now);
-      WEIR_CHECK(rest.empty());
-    }
-    grave.inlet.after_push();
+    const auto n = grave.inlet.push_alone(coffin_, now);
+    if (n == 0) return {Need::dead_letter_room, longest_sleep};
+    node_.counters.consume(Fate::dead_lettered, n);
   }
   const auto dead = std::exchange(dead_, {});
   settle_group(Fate::stored, dead, true);

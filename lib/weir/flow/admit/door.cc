@@ -72,7 +72,7 @@ bool Door::has_room(Place group, const Plan& plan) const {
                 promises_.count(group * plan.group, plan.group);
   if (room < 0) return false;
   double before = 0, after = 0;
-  for (Place i = 1; i < plan.window; ++i) {
+  for (Place i = 1; i < plan.window && std::max(before, after) <= room; ++i) {
     before += expected(group - i, plan);
     after += expected(group + i, plan);
   }
@@ -88,7 +88,7 @@ bool Door::room_beyond_promises(const DoorFacts& fact, const Plan& plan, TimePoi
   waiting += mean_events();
   const Place here = Promises::place(now) / plan.group;
   for (Place i = 1; waiting <= highest_forecast * most; ++i) {
-    if (i > Promises::memory / plan.group) return true;
+    if (i > Promises::memory / plan.group || (here + i) * plan.group > promises_.last()) return true;
     waiting = std::max(0.0, waiting - rate * place_seconds * static_cast<double>(plan.group));
     waiting += mean_events() * expected(here + i, plan);
   }

@@ -32,8 +32,8 @@
 /// are admitted, at 1.5 to 10 times capacity and bounds of 0.5 to 10 s of work, while the sink idles 2 % at most.
 /// Coming back late costs: at a bound of 0.5 s of work 20 ms on average leave 91 %, 100 ms 78 %; at 10 s of work 98 %.
 ///
-/// Clients that come in the same instant come back in the same instant, so of a herd only about half of the bound's work
-/// is told to each second; what that leaves free is for those who come unasked.
+/// Clients that come in the same instant come back in the same instant, so of a herd only about half of the bound's
+/// work is told to each second; what that leaves free is for those who come unasked.
 ///
 /// Thread: one owner (the source holds a mutex). Cost: about 0.2 us to admit, up to a few us to refuse when the
 /// calendar is full; 2 KiB for 60 s.

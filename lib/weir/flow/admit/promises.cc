@@ -40,6 +40,7 @@ std::uint32_t Promises::count(Place p, Place n) const {
 bool Promises::add(Place p) {
   if (!inside(p) || ring_[index(p)] == std::numeric_limits<std::uint16_t>::max()) return false;
   ++ring_[index(p)];
+  last_ = std::max(last_, p);
   return true;
 }
 

@@ -28,6 +28,8 @@ class Promises {
   std::uint32_t count(Place p) const { return inside(p) ? ring_[index(p)] : 0; }
   /// In `n` places from p on.
   std::uint32_t count(Place p, Place n) const;
+  /// The latest place ever told.
+  Place last() const { return last_; }
   /// One more for this place. False when it lies outside of the calendar or can count no further.
   bool add(Place p);
 
@@ -37,6 +39,7 @@ class Promises {
 
   std::vector<std::uint16_t> ring_;  // its size is a power of two
   Place first_ = 0;                  // the oldest place kept
+  Place last_ = 0;
 };
 
 }  // namespace weir::flow

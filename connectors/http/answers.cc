@@ -35,7 +35,7 @@ net::Response HttpIntake::refuse_malformed() const {
 net::Response HttpIntake::answer(const Tally& tally, std::size_t events) const {
   const Fate worst = tally.worst();
   if (worst == Fate::abandoned)
-    return refuse(Rejection{Reason::outcome_unknown, stopping_.value_or(Duration{0})}, "the process is stopping");
+    return refuse(Rejection{Reason::shutdown, stopping_.value_or(Duration{0})}, "the outcome is unknown, some of it may be stored");
   std::string body = fmt::format("{{\"events\":{},\"fate\":\"{}\"", events, name(worst));
   // A tally counts each event once for each required sink; it is told only when they did not all end alike.
   std::string paths;

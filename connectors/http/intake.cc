@@ -29,13 +29,13 @@ HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
       parser_(options.limits, options_.classes, options.keep_malformed), desk_(setup.reactor), room_(setup.reactor),
       server_(setup.reactor, options.server, setup.outlet.context(), [this](net::Exchange& x) { return handle(x); }) {
   outlet_.on_room = [this] { room_.wake_all(); };
+  // Listening from here on: whoever connects when the flow says it is ready waits a moment and is not refused.
+  const auto address = server_.open();
+  WEIR_CHECK(address.has_value());  // Source::open has just found it free
+  address_ = *address;
 }
 
-void HttpIntake::start() {
-  const auto address = server_.open();
-  WEIR_CHECK(address.has_value());  // Source::open has bound this port before
-  server_.start();
-}
+void HttpIntake::start() { server_.start(); }
 
 void HttpIntake::stop(Duration retry_after) {
   stopping_ = retry_after;

@@ -43,6 +43,7 @@ class HttpIntake final : public Intake {
   void abandon() override;
   void close() override;
   bool quiet() const override { return in_progress_.load(std::memory_order_acquire) == 0; }
+  const std::string& address() const { return address_; }  ///< with its real port
 
  private:
   template <typename T>
@@ -73,6 +74,7 @@ class HttpIntake final : public Intake {
   Desk desk_;
   async::WaitLine room_;
   net::HttpServer server_;
+  std::string address_;
   std::optional<Duration> stopping_;
   bool abandoned_ = false;
   std::atomic<std::uint64_t> in_progress_{0};

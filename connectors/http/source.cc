@@ -17,7 +17,9 @@ class HttpSource final : public Source {
   }
 
   std::unique_ptr<Intake> intake(const IntakeSetup& setup) override {
-    return std::make_unique<HttpIntake>(setup, options_);
+    auto intake = std::make_unique<HttpIntake>(setup, options_);
+    options_.server.listen = intake->address();  // port 0: the other reactors join the first one's
+    return intake;
   }
   std::string address() const override { return fmt::format("http://{}{}", options_.server.listen, options_.path); }
 

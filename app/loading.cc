@@ -10,7 +10,7 @@ namespace weir::app {
 
 std::optional<config::Config> load_or_explain(const std::vector<std::string>& files, const Catalog& catalog) {
   auto loaded = config::load(files, catalog, config::system_load_options());
-  for (const auto& problem : loaded.problems) fmt::print(stderr, "{}{}\n", problem.warning ? "warning: " : "", problem.text());
+  for (const auto& problem : loaded.problems) fmt::print(stderr, "{}\n", problem.text());
   const auto errors = std::ranges::count_if(loaded.problems, [](const auto& p) { return !p.warning; });
   if (errors > 1) fmt::print(stderr, "weir: {} errors\n", errors);
   return std::move(loaded.config);

@@ -70,7 +70,8 @@ class Client:
         connection = http.client.HTTPConnection(*address, timeout=15)
         while not over.is_set():
             if not self.exchange(connection, self.next(round)):
-                break
+                connection.close()
+                over.wait(0.005)
         connection.close()
 
     def exchange(self, connection, request):
@@ -101,7 +102,8 @@ class Client:
         connection = http.client.HTTPConnection(*address, timeout=15)
         deadline = time.monotonic() + 60
         while self.again and time.monotonic() < deadline:
-            self.exchange(connection, self.again.pop())
+            if not self.exchange(connection, self.again.pop()):
+                connection.close()
         connection.close()
 
     def requests(self):
@@ -226,9 +228,9 @@ def crash_points(source):
 def main():
     set_binary(sys.argv[1])
     seed = os.environ.get("WEIR_CHAOS_SEED") or str(random.SystemRandom().randrange(10**9))
-    per_point = int(os.environ.get("WEIR_CHAOS_PER_POINT", "6"))
+    per_point = int(os.environ.get("WEIR_CHAOS_PER_POINT", "8"))
     points = crash_points(sys.argv[3]) if sys.argv[2:3] == ["--points"] else []
-    random_rounds = int(os.environ.get("WEIR_CHAOS_ROUNDS", max(50, 110 - len(points) * per_point)))
+    random_rounds = int(os.environ.get("WEIR_CHAOS_ROUNDS", max(60, 140 - len(points) * per_point)))
     chaos = Chaos(seed)
     plan = [p for p in points for _ in range(per_point)] + [None] * random_rounds
     chaos.dice.shuffle(plan)

@@ -2,6 +2,7 @@
 import gzip
 import http.client
 import json
+import select
 import socket
 import time
 
@@ -48,6 +49,25 @@ def post_gzip(address, body, **more):
     return post(address, gzip.compress(body), content_encoding="gzip", **more)
 
 
+class Stream:
+    """What HTTPResponse reads from, with what it has read ahead kept for the next answer."""
+
+    def __init__(self, sock):
+        self.file = sock.makefile("rb")
+
+    def makefile(self, *_):
+        return self
+
+    def close(self):
+        pass
+
+    def flush(self):
+        pass
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+
 class Raw:
     """A socket that says exactly what it is told."""
 
@@ -57,6 +77,7 @@ class Raw:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(timeout)
         self.socket.connect(address)
+        self.stream = Stream(self.socket)
 
     def __enter__(self):
         return self
@@ -65,6 +86,7 @@ class Raw:
         self.close()
 
     def close(self):
+        self.stream.file.close()
         self.socket.close()
 
     def send(self, data):
@@ -74,11 +96,14 @@ class Raw:
     def answer(self):
         """The next answer; None when the other side has closed instead."""
         try:
-            reply = http.client.HTTPResponse(self.socket)
+            reply = http.client.HTTPResponse(self.stream)
             reply.begin()
             return Answer(reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read().decode())
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
             return None
+
+    def has_answer(self, within):
+        return bool(select.select([self.socket], [], [], within)[0])
 
     def closed_within(self, seconds):
         """Whether the other side ends the connection in that time."""

@@ -1,0 +1,127 @@
+"""Configurations that cannot work: exit code 2 and the exact line, from `check` and from `run`, before anything is opened."""
+import os
+
+from weir_process import WeirTest, main, weir
+
+BASE = """memory: 128MiB
+sources:
+  in: { type: http, listen: "127.0.0.1:0", acks: stored, max_connections: 32 }
+sinks:
+  out: { type: file, from: [in], path: out.ndjson }
+admin: { listen: "127.0.0.1:0" }
+"""
+FILTERS = "stages:\n  a: { type: filter, from: [%s], where: %s }\n%ssinks:"
+
+# What is replaced, by what, and the line that says so.
+CASES = {
+    "an unknown key": (
+        "max_connections: 32", "max_conections: 32",
+        "weir.yaml:3:58: sources.in.max_conections: unknown key; did you mean max_connections?"),
+    "an unknown section": (
+        "sinks:", "sink:", "weir.yaml:4:1: sink: unknown key; did you mean sinks?"),
+    "a size without a unit": (
+        "128MiB", "128", "weir.yaml:1:9: memory: '128' has no unit: write 128MiB or 128KB"),
+    "a duration without a unit": (
+        "max_connections: 32", "max_connections: 32, ack_timeout: 30",
+        "weir.yaml:3:92: sources.in.ack_timeout: '30' has no unit: write 30s or 30ms"),
+    "a duration for a size": (
+        "max_connections: 32", "max_body: 5s",
+        "weir.yaml:3:68: sources.in.max_body: '5s' is not a size: write a number and B, KiB, MiB, GiB, KB, MB or GB, as in 64MiB"),
+    "an unknown type": (
+        "type: file", "type: fil", "weir.yaml:5:16: sinks.out.type: 'fil' is no type of sink; did you mean file?"),
+    "a dangling from": (
+        "from: [in]", "from: [on]", "weir.yaml:5:28: sinks.out.from: there is no source or stage on; did you mean in?"),
+    "a cycle": (
+        "sinks:", FILTERS % ("in, b", ".x", "  b: { type: filter, from: [a], where: .y }\n"),
+        "weir.yaml:5:28: stages.a.from: events would go round for ever: b -> a -> b: cut one of these"),
+    "stored into what only sends": (
+        "path: out", "sync: none, path: out",
+        "weir.yaml:3:50: sources.in: asks for acks: stored, but sinks.out only sends and never learns what became of it "
+        "(type file): use a sink that confirms, or acks: processed"),
+    "stored over what drops": (
+        "path: out.ndjson", "path: out.ndjson, queue: { when_full: drop_oldest }",
+        "weir.yaml:3:50: sources.in: asks for acks: stored, but sinks.out.queue drops (when_full: drop_oldest): use block, "
+        "or acks: processed"),
+    "stored without a required sink": (
+        "type: file", "required: false, queue: { when_full: drop_newest }, type: file",
+        "weir.yaml:3:50: sources.in: asks for acks: stored, but it leads to no required sink: use acks: accepted"),
+    "a broken expression": (
+        "sinks:", FILTERS % ("in", "'.x =='", ""),
+        "weir.yaml:5:41: stages.a.where: expected a path or a value\n  .x ==\n       ^"),
+    "no YAML": (
+        "sources:", "sources: [", "weir.yaml:4:1: this is not YAML: end of sequence flow not found"),
+    "an address without a port": (
+        "127.0.0.1:0\", acks", "localhost\", acks",
+        "weir.yaml:3:29: sources.in.listen: 'localhost' has no port: write HOST:PORT, as in 127.0.0.1:8080"),
+    "a dead letter that is not there": (
+        "path: out", "dead_letter: grave, path: out", "weir.yaml:5:47: sinks.out.dead_letter: there is no sink grave"),
+    "more workers than a file has": (
+        "path: out", "workers: 4, path: out",
+        "weir.yaml:5:43: sinks.out.workers: 4 workers, but a sink of type file can have 1: write workers: 1"),
+}
+
+
+class Configurations(WeirTest):
+    def write(self, text, name="weir.yaml"):
+        with open(self.path(name), "w") as f:
+            f.write(text)
+
+    def test_every_mistake_has_its_exact_line(self):
+        for what, (old, new, line) in CASES.items():
+            self.assertIn(old, BASE)
+            self.write(BASE.replace(old, new, 1))
+            for command in ("check", "run"):
+                with self.subTest(what, command=command):
+                    code, out, err = weir(command, "weir.yaml", folder=self.folder, within=10)
+                    self.assertEqual((code, out), (2, ""), err)
+                    self.assertIn("\n" + line + "\n", "\n" + err)
+        self.assertEqual(os.listdir(self.folder), ["weir.yaml"], "nothing was opened")
+
+    def test_too_little_memory_says_how_much_is_needed_and_that_is_enough(self):
+        self.write(BASE.replace("128MiB", "16MiB"))
+        code, _, err = weir("check", "weir.yaml", folder=self.folder)
+        self.assertEqual(code, 2)
+        self.assertRegex(err, r"^weir.yaml:1:9: memory: 16MiB is too small: parts declare \d+MiB \(largest: .*\) and one request may "
+                              r"need \d+MiB: at least \d+MiB is needed\n$")
+        self.write(BASE.replace("128MiB", err.split("at least ")[1].split(" ")[0]))
+        self.assertEqual(weir("check", "weir.yaml", folder=self.folder)[0], 0)
+
+    def test_all_mistakes_are_shown_in_one_run(self):
+        self.write(BASE.replace("128MiB", "128").replace("type: file", "type: fil").replace("acks: stored", "acks: sometimes"))
+        code, _, err = weir("check", "weir.yaml", folder=self.folder)
+        self.assertEqual(code, 2)
+        self.assertEqual([line.split(":")[1] for line in err.splitlines()[:-1]], ["1", "3", "5"], err)
+        self.assertEqual(err.splitlines()[-1], "weir: 3 errors")
+
+    def test_a_warning_says_so_once(self):
+        self.write(BASE.replace("sinks:", FILTERS % ("in", ".x", "")))
+        code, _, err = weir("check", "weir.yaml", folder=self.folder)
+        self.assertEqual((code, err), (0, "weir.yaml:5:3: stages.a: warning: leads nowhere: nothing reads from it: name it in a sink's from\n"))
+
+    def test_a_file_that_is_not_there_is_named(self):
+        code, _, err = weir("check", "nowhere.yaml", folder=self.folder)
+        self.assertEqual(code, 2)
+        self.assertIn("nowhere.yaml", err)
+
+    def test_check_says_what_a_good_one_promises(self):
+        self.write(BASE)
+        code, out, err = weir("check", "weir.yaml", folder=self.folder)
+        self.assertEqual((code, err), (0, ""))
+        for word in ("Promises", "stored", "Queues", "When I cannot keep up", "503 with Retry-After", "Memory", "128 MiB"):
+            self.assertIn(word, out)
+        for form in ("--json", "--print", "--graph"):
+            self.assertEqual(weir("check", form, "weir.yaml", folder=self.folder)[0], 0)
+
+    def test_bad_usage_is_64(self):
+        for args in ((), ("walk",), ("check", "--loud"), ("explain", "no_such_reason")):
+            self.assertEqual(weir(*args, folder=self.folder)[0], 64, args)
+
+    def test_nobody_at_the_admin_address_is_5(self):
+        for command in ("why", "top"):
+            code, _, err = weir(command, "--admin", "127.0.0.1:1", folder=self.folder)
+            self.assertEqual(code, 5)
+            self.assertIn("127.0.0.1:1", err)
+
+
+if __name__ == "__main__":
+    main()

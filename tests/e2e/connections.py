@@ -1,0 +1,144 @@
+"""Clients that are slow, idle, many, or gone: none of them costs the others anything."""
+import gzip
+import json
+import resource
+import time
+
+from clients import Raw, events, ndjson, post
+from weir_process import WeirTest, eventually, main
+
+CONFIG = """
+memory: 128MiB
+sources:
+  in: { type: http, listen: "@HTTP", acks: stored, max_connections: 32, header_timeout: 500ms, body_timeout: 1s, idle_timeout: 60s }
+sinks:
+  out: { type: file, from: [in], path: "@DIR/out.ndjson" }
+admin: { listen: "@ADMIN" }
+"""
+
+CROWDED = CONFIG.replace("max_connections: 32", "max_connections: 256").replace("header_timeout: 500ms", "header_timeout: 30s")
+HEAD = "POST /events HTTP/1.1\r\nHost: w\r\n"
+
+
+class Connections(WeirTest):
+    def stored(self):
+        return self.weir.graph(sink="out")["stored"]
+
+    def test_a_head_that_trickles_is_answered_408_and_closed(self):
+        self.weir = self.start(CONFIG)
+        with Raw(self.weir.address) as raw:
+            raw.send("POST /events HT")
+            began = time.monotonic()
+            answer = raw.answer()
+            self.assertEqual((answer.status, answer.json["error"]), (408, "body_timeout"), answer)
+            self.assertTrue(raw.closed_within(5))
+            self.assertGreater(time.monotonic() - began, 0.4)
+
+    def test_slow_loris_does_not_keep_others_out(self):
+        self.weir = self.start(CONFIG)
+        held = [Raw(self.weir.address).send(HEAD) for _ in range(32)]
+        refused = 0
+
+        def served():
+            nonlocal refused
+            answer = post(self.weir.address, ndjson(events("n", 1)))
+            refused += answer.status == 503
+            if answer.status == 503:
+                self.assertEqual(answer.json["error"], "too_many_connections")
+                self.assertGreaterEqual(answer.retry_after, 1)
+            return answer.status == 200
+
+        eventually(served, "somebody is served beside 32 slow ones", 5)
+        for raw in held:
+            raw.close()
+
+    def test_a_body_that_trickles_is_answered_408_however_often_a_byte_comes(self):
+        self.weir = self.start(CONFIG)
+        with Raw(self.weir.address) as raw:
+            raw.send(HEAD + "Content-Length: 1000\r\n\r\n")
+            began = time.monotonic()
+            while not raw.has_answer(0.1) and time.monotonic() - began < 6:
+                raw.send("x")
+            answer = raw.answer()
+            self.assertEqual((answer.status, answer.json["error"]), (408, "body_timeout"), answer)
+        self.assertEqual(self.stored(), 0)
+
+    def test_ten_thousand_idle_connections_leave_room_for_a_newcomer(self):
+        limit = 10_300
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        if hard != resource.RLIM_INFINITY and hard < limit:
+            self.skipTest(f"this system allows {hard} open files")
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(before[0], limit), before[1]))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+        self.weir = self.start(CROWDED)
+        idle = []
+        try:
+            for n in range(10_000):
+                idle.append(Raw(self.weir.address))
+                if n % 1000 == 999:
+                    answer = post(self.weir.address, ndjson(events(f"n{n}", 1)), timeout=5)
+                    self.assertEqual(answer.status, 200, answer)
+        finally:
+            for raw in idle:
+                raw.close()
+        self.assertEqual(self.stored(), 10)
+
+    def test_a_connection_that_works_is_not_evicted_for_newcomers(self):
+        self.weir = self.start(CONFIG)
+        with Raw(self.weir.address) as worker:
+            body = ndjson(events("w", 1))
+            worker.send(HEAD + f"Content-Length: {len(body)}\r\n\r\n")
+            crowd = [Raw(self.weir.address) for _ in range(100)]
+            worker.send(body)
+            self.assertEqual(worker.answer().json["stored"], 1)
+            for raw in crowd:
+                raw.close()
+
+    def test_a_client_that_leaves_in_the_middle_of_its_body_leaves_nothing_behind(self):
+        self.weir = self.start(CONFIG)
+        for framing in ("Content-Length: 5000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n10\r\n"):
+            with Raw(self.weir.address) as raw:
+                raw.send(HEAD + framing + '{"id":"half"}\n')
+        with Raw(self.weir.address) as raw:
+            whole = gzip.compress(ndjson(events("z", 100)))
+            raw.send(HEAD + f"Content-Encoding: gzip\r\nContent-Length: {len(whole)}\r\n\r\n").send(whole[: len(whole) // 2])
+        self.assertEqual(post(self.weir.address, ndjson(events("after", 1))).status, 200)
+        eventually(lambda: self.weir.graph()["memory"]["used"] == 0, lambda: self.weir.graph())
+        self.assertEqual([e["id"] for e in self.lines_of("out.ndjson")], ["after-0"])
+
+    def test_a_client_that_leaves_before_its_answer_changes_nothing(self):
+        self.weir = self.start(CONFIG)
+        for n in range(50):
+            body = ndjson(events(f"gone{n}", 2))
+            with Raw(self.weir.address) as raw:
+                raw.send(HEAD + f"Content-Length: {len(body)}\r\n\r\n").send(body)
+        eventually(lambda: self.stored() == 100, lambda: f"all 100 events are stored, not {self.stored()}")
+        self.assertEqual(len(self.lines_of("out.ndjson")), 100)
+        self.assertEqual(self.weir.graph()["memory"]["used"], 0)
+
+    def test_requests_in_one_go_are_answered_in_their_order(self):
+        self.weir = self.start(CONFIG)
+        bodies = [ndjson(events(f"p{n}", n)) for n in range(1, 6)]
+        with Raw(self.weir.address) as raw:
+            raw.send(b"".join(HEAD.encode() + b"Content-Length: %d\r\n\r\n" % len(b) + b for b in bodies))
+            self.assertEqual([raw.answer().json["stored"] for _ in bodies], [1, 2, 3, 4, 5])
+
+    def test_expect_100_continue_is_answered_before_the_body(self):
+        self.weir = self.start(CONFIG)
+        body = ndjson(events("c", 1))
+        with Raw(self.weir.address) as raw:
+            raw.send(HEAD + f"Expect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n")
+            self.assertIn(b"100 Continue", raw.socket.recv(1000))
+            self.assertEqual(raw.send(body).answer().json["stored"], 1)
+
+    def test_port_zero_takes_a_free_one_and_tells_it(self):
+        self.weir = self.start(CONFIG.replace("@HTTP", "127.0.0.1:0").replace("memory:", "reactors: 2\nmemory:"))
+        host, port = self.weir.graph(source="in")["address"].removeprefix("http://").removesuffix("/events").split(":")
+        self.assertNotEqual(int(port), 0)
+        for n in range(20):  # every reactor stands behind the same port
+            self.assertEqual(post((host, int(port)), json.dumps({"id": n}).encode()).status, 200)
+
+
+if __name__ == "__main__":
+    main()

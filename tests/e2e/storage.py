@@ -1,0 +1,175 @@
+"""Ports, paths, disks and databases that are taken, missing, full, locked or damaged: a clear line, and nothing lost."""
+import contextlib
+import os
+import socket
+import sqlite3
+import subprocess
+import time
+
+from clients import events, ndjson, post
+from stalls import Locked, Pending, rows_of
+from weir_process import Weir, WeirTest, eventually, main
+
+CONFIG = """
+memory: 128MiB
+sources:
+  in: { type: http, listen: "@HTTP", acks: stored, max_connections: 32, ack_timeout: 60s }
+sinks:
+  out:
+    from: [in]
+    SINK
+    queue: { max_events: 100 }
+    breaker: { open: 200ms }
+    retry: { base: 20ms, cap: 200ms }
+admin: { listen: "@ADMIN" }
+"""
+FILE = CONFIG.replace("SINK", 'type: file\n    path: "@DIR/out.ndjson"')
+SQLITE = CONFIG.replace("SINK", 'type: sqlite\n    path: "@DIR/out.db"\n    busy_timeout: 100ms')
+
+
+class Starting(WeirTest):
+    def fails_to_start(self, config, http=None):
+        """One line, exit code 1."""
+        weir = Weir(config, self.folder, http=http)
+        self.addCleanup(weir.kill)
+        weir.spawn()
+        self.assertEqual(weir.wait(), 1, weir.log())
+        self.assertEqual(len([line for line in weir.lines if line.startswith("weir: ")]), 1, weir.log())
+        return weir.log()
+
+    def test_a_port_in_use_is_named(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            line = self.fails_to_start(FILE, http=taken.getsockname())
+            self.assertIn("source in", line)
+            self.assertIn("%s:%d" % taken.getsockname(), line)
+            self.assertIn("in use", line)
+
+    def test_an_admin_port_in_use_is_named_before_any_file_exists(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            line = self.fails_to_start(FILE.replace("@ADMIN", "%s:%d" % taken.getsockname()))
+            self.assertIn("admin", line)
+            self.assertIn("in use", line)
+        self.assertFalse(os.path.exists(self.path("out.ndjson")))
+
+    def test_a_second_weir_on_the_same_port_is_refused(self):
+        first = self.start(FILE)
+        self.assertIn("in use", self.fails_to_start(FILE.replace("out.ndjson", "other.ndjson"), http=first.address))
+
+    def test_a_second_weir_on_the_same_file_is_refused(self):
+        self.start(FILE)
+        self.assertIn("out.ndjson", self.fails_to_start(FILE))
+
+    def test_a_path_that_cannot_be_written_is_named(self):
+        with open(self.path("afile"), "w"):
+            pass
+        for path in ("@DIR/afile/out", "/proc/nowhere/out", "@DIR"):
+            for config, name in ((FILE, "@DIR/out.ndjson"), (SQLITE, "@DIR/out.db")):
+                line = self.fails_to_start(config.replace(name, path))
+                self.assertIn(path.replace("@DIR", self.folder), line)
+                self.assertIn("sink out", line)
+
+    def test_a_file_that_is_no_database_is_an_error_at_start(self):
+        with open(self.path("out.db"), "wb") as f:
+            f.write(b"this is not a database, it only has its name\n" * 100)
+        line = self.fails_to_start(SQLITE)
+        self.assertIn("out.db", line)
+        self.assertIn("not a database", line)
+
+    def test_a_damaged_database_is_an_error_at_start(self):
+        connection = sqlite3.connect(self.path("out.db"))
+        connection.execute("create table events (id TEXT PRIMARY KEY NOT NULL, received_at INTEGER NOT NULL, class TEXT NOT NULL, event TEXT NOT NULL)")
+        connection.commit()
+        connection.close()
+        with open(self.path("out.db"), "r+b") as f:
+            f.seek(100)
+            f.write(b"\xff" * 1500)
+        self.assertIn("out.db", self.fails_to_start(SQLITE))
+
+    def test_a_table_with_other_columns_is_named_with_what_is_needed(self):
+        connection = sqlite3.connect(self.path("out.db"))
+        connection.execute("create table events (a, b)")
+        connection.commit()
+        connection.close()
+        self.assertIn("table \"events\" has columns (a, b)", self.fails_to_start(SQLITE))
+
+
+class Running(WeirTest):
+    def test_a_locked_database_is_waited_for_and_nothing_is_lost(self):
+        weir = self.start(SQLITE)
+        self.assertEqual(post(weir.address, ndjson(events("before", 3))).status, 200)
+        with Locked(self.path("out.db")):
+            pending = [Pending(weir.address, ndjson(events(f"during{n}", 3))) for n in range(4)]
+            eventually(lambda: weir.graph(sink="out")["retries"] >= 3, "it tries again and again")
+            eventually(lambda: "lock" in weir.graph(sink="out")["why"], lambda: weir.graph(sink="out"))
+            self.assertTrue(all(p.waits(0) or p.answer.status == 503 for p in pending))
+        answers = [p.result() for p in pending]
+        self.assertGreaterEqual(sum(a.status == 200 for a in answers), 1)
+        told = {e["id"] for p, n in zip(answers, range(4)) if p.status == 200 for e in events(f"during{n}", 3)}
+        self.assertLessEqual(told, set(rows_of(self.path("out.db"))))
+
+    def on_a_small_disk(self, config):
+        """Fills it, sees clients refused, frees it, sees everything told to be stored there."""
+        disk = self.path("disk")
+        os.mkdir(disk)
+        if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], capture_output=True).returncode:
+            self.skipTest("a small disk needs the right to mount")
+        self.addCleanup(subprocess.run, ["umount", "-l", disk])
+        weir = self.start(config)
+        self.running_kill_first(weir)
+        told = self.post_until(weir, "small", lambda: weir.graph(sink="out")["stored"] >= 100)
+        ballast = os.path.join(disk, "ballast")
+        with open(ballast, "wb", buffering=0) as f, contextlib.suppress(OSError):
+            while True:
+                f.write(b"x" * 4096)
+        pending = [Pending(weir.address, ndjson(events(f"full{n}", 20, load="y" * 1000))) for n in range(8)]
+        why = eventually(lambda: "space" in weir.graph(sink="out")["why"] and weir.graph(sink="out")["why"], lambda: weir.graph())
+        self.assertIn("out", why)
+        refused = eventually(lambda: self.refusal(weir), "a newcomer is refused", 10)
+        self.assertGreaterEqual(refused.retry_after, 1)
+        os.unlink(ballast)
+        for n, p in enumerate(pending):
+            if p.result().status == 200:
+                told |= {e["id"] for e in events(f"full{n}", 20)}
+        told |= self.post_until(weir, "after", lambda: weir.graph(sink="out")["stored"] >= 200)
+        self.assertGreaterEqual(len(told), 120)
+        return told
+
+    def running_kill_first(self, weir):
+        self.addCleanup(weir.kill)  # before the umount above, cleanups run backwards
+
+    def refusal(self, weir):
+        answer = Pending(weir.address, ndjson(events("probe", 20, load="y" * 1000)))
+        return None if answer.waits(0.2) or answer.answer.status != 503 else answer.answer
+
+    def post_until(self, weir, name, enough):
+        """As an obedient client; the ids it was told are stored."""
+        told, n, end = set(), 0, time.monotonic() + 20
+        while not enough():
+            self.assertLess(time.monotonic(), end, weir.graph())
+            rows = events(f"{name}{n}", 20, load="z" * 100)
+            answer = post(weir.address, ndjson(rows))
+            if answer.status == 503:
+                eventually(lambda: post(weir.address, b"").status == 200, "the door opens again", answer.retry_after + 5)
+                continue
+            self.assertEqual(answer.status, 200, answer)
+            told |= {e["id"] for e in rows}
+            n += 1
+        return told
+
+    def test_a_full_disk_under_a_file_refuses_clients_and_loses_nothing(self):
+        told = self.on_a_small_disk(FILE.replace("@DIR/out", "@DIR/disk/out"))
+        found = [e["id"] for e in self.lines_of("disk/out.ndjson")]
+        self.assertLessEqual(told, set(found))
+        self.assertEqual(len(found), len(set(found)))
+
+    def test_a_full_disk_under_a_database_refuses_clients_and_loses_nothing(self):
+        told = self.on_a_small_disk(SQLITE.replace("@DIR/out", "@DIR/disk/out"))
+        self.assertLessEqual(told, set(rows_of(self.path("disk/out.db"))))
+
+
+if __name__ == "__main__":
+    main()

@@ -27,7 +27,9 @@ bool lies_as_lines(const char* data, std::span<const Batch::Slot> index) {
 }  // namespace
 
 Bytes block_size(std::size_t bytes, std::size_t events, std::size_t runs) {
-  return Bytes(sizeof(Batch::Block) + padded(bytes) + events * sizeof(Batch::Slot) + runs * sizeof(Batch::Run));
+  // The index ends where runs, which hold pointers, may begin.
+  const auto index = (events * sizeof(Batch::Slot) + alignof(Batch::Run) - 1) / alignof(Batch::Run) * alignof(Batch::Run);
+  return Bytes(sizeof(Batch::Block) + padded(bytes) + index + runs * sizeof(Batch::Run));
 }
 
 Batch::Batch(Block* block, std::uint32_t first, std::uint32_t count, bool receipts)
@@ -156,10 +158,10 @@ Batch make_batch(std::string_view bytes, std::span<const Batch::Slot> index, std
   block->run_count = static_cast<std::uint32_t>(runs.size());
   block->info = info;
   block->charge = std::move(charge);
-  std::memcpy(block->data(), bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(block->data(), bytes.data(), bytes.size());
   std::memset(block->data() + bytes.size(), 0, padded(bytes.size()) - bytes.size());
-  std::memcpy(block->index(), index.data(), index.size_bytes());
-  std::memcpy(block->runs(), runs.data(), runs.size_bytes());
+  if (!index.empty()) std::memcpy(block->index(), index.data(), index.size_bytes());
+  if (!runs.empty()) std::memcpy(block->runs(), runs.data(), runs.size_bytes());
   block->single_lines = lies_as_lines(block->data(), index);
   return Batch(block, 0, block->events, receipts);
 }
@@ -193,7 +195,7 @@ Batch BlockWriter::seal(std::span<const Batch::Slot> index, Receipt* receipt, co
   block->run_count = 1;
   block->info = info;
   block->charge = charge.split(size);
-  std::memcpy(block->index(), index.data(), index.size_bytes());
+  if (!index.empty()) std::memcpy(block->index(), index.data(), index.size_bytes());
   block->runs()[0] = {receipt, block->events};
   // The byte behind the last event is padding when the body did not end its last line: make it one.
   if (!index.empty() && index.back().offset + index.back().length == block->bytes) block->data()[block->bytes] = '\n';

@@ -22,6 +22,18 @@ struct HttpIntake::Unit {
   Class cls;
   BlockWriter body;
   Ticket ticket;
+  Outlet& outlet;
+  std::uint64_t events = 0;  // what it turned out to hold: the door is told once, however the request ends
+  Unit(Class c, std::size_t bytes, Ticket t, Outlet& o) : cls(c), body(bytes), ticket(std::move(t)), outlet(o) {}
+  Unit(const Unit&) = delete;
+  Unit& operator=(const Unit&) = delete;
+  ~Unit() { tell_door(); }
+  void tell_door() {
+    if (!std::exchange(told_, true)) outlet.brought(events);
+  }
+
+ private:
+  bool told_ = false;
 };
 
 HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
@@ -109,7 +121,7 @@ asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
     co_return;
   }
   exchange.limit_body(options_.max_body);
-  Unit unit{cls, BlockWriter(bytes + 1), std::move(*ticket)};
+  Unit unit(cls, bytes + 1, std::move(*ticket), outlet_);
   auto read = co_await read_body(exchange, cls, unit.body);
   if (!read) {
     outlet_.refused(0, read.error().reason);
@@ -176,6 +188,8 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   }
   // The parser is shared by all requests of the reactor; what this one needs across waits is taken along.
   const Parsed parsed = parser_.take();
+  unit.events = parsed.index.size();
+  unit.tell_door();
   exchange.pause_timeouts(true);
   const auto events = static_cast<std::uint32_t>(parsed.index.size() + parsed.bad.size());
   Receipt* receipt = options_.acks == Level::accepted ? nullptr : desk_.issue();

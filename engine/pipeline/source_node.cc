@@ -40,7 +40,7 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Class cls) {
   return ticket;
 }
 
-void SourceNode::on_admitted_events(std::uint64_t events) {
+void SourceNode::brought(std::uint64_t events) {
   std::lock_guard lock(mutex_);
   door_.on_admitted(events);
 }

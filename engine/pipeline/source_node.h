@@ -37,7 +37,7 @@ class SourceNode {
   Admitted<Ticket> admit(Bytes worst_case, Class cls);
   Budget& budget() { return budget_; }
   const Context& context() const { return context_; }
-  void on_admitted_events(std::uint64_t events);
+  void brought(std::uint64_t events);
   void close(Duration retry_after);
   void set_refuse_when_full(bool refuse) { refuse_when_full_ = refuse; }
   /// What holds this source up now; empty: nothing. Refreshed at most every 100 ms: refusals must stay cheap.
@@ -60,6 +60,7 @@ class SourceOutlet final : public Outlet, public RoomListener {
   SourceOutlet(SourceNode& node, boost::asio::io_context& reactor, Bytes batch_bytes);
 
   Admitted<Ticket> admit(Bytes worst_case, Class cls) override { return node_.admit(worst_case, cls); }
+  void brought(std::uint64_t events) override { node_.brought(events); }
   Admitted<Ticket> reserve(Bytes amount) override { return node_.budget().try_take(amount); }
   Bytes cost(std::size_t bytes, std::size_t events) const override;
   bool paused(Class cls) const override;

@@ -32,7 +32,6 @@ void SourceOutlet::push(Batch batch, Ticket spare) {
   if (l.open && !l.open->empty()) flush(l);  // what came before goes before
   node_.counters.in.fetch_add(batch.size(), std::memory_order_release);
   node_.counters.bytes.fetch_add(batch.load().bytes.count(), std::memory_order_relaxed);
-  node_.on_admitted_events(batch.size());
   if (!l.stuck.empty()) {
     l.next = std::move(batch);  // the open batch filled the edge; ready() is false now, so there is never a second
     l.next_spare = std::move(spare);
@@ -79,7 +78,6 @@ void SourceOutlet::flush() {
 
 void SourceOutlet::flush(Lane& l) {
   l.info.first_id = node_.next_ids(l.open->size());
-  node_.on_admitted_events(l.open->size());
   l.stuck = l.open->seal(l.info, &l.spare);
   send(l);
 }

@@ -40,6 +40,9 @@ class Outlet {
  public:
   virtual ~Outlet() = default;
   virtual Admitted<Ticket> admit(Bytes worst_case, Class cls) = 0;
+  /// How many events an admitted unit turned out to hold, 0 if it brought none: exactly once for each `admit` that let
+  /// one in. The door learns from it what a unit is worth.
+  virtual void brought(std::uint64_t events) { (void)events; }
   /// Memory only, no load check: for units that are let in one by one behind an open door.
   virtual Admitted<Ticket> reserve(Bytes amount) = 0;
   /// What so many events cost the budget on their way, over all copies that stages may make: what to reserve.

@@ -1,0 +1,82 @@
+#pragma once
+/// What the reference model is a model of: a graph of sources, stages and sinks, said in the fewest words. It is made of
+/// numbers, so that a random case can be drawn, printed and kept.
+///
+/// Nodes are numbered: sources first, then stages (each `from` only earlier nodes), and sinks on their own.
+///
+/// Thread: values. Cost: tests only.
+#include <weir/base/reason.h>
+#include <weir/flow/demand/fate.h>
+#include <weir/flow/queue/edge_config.h>
+
+#include <optional>
+#include <vector>
+
+namespace weir::model {
+
+inline constexpr int nobody = -1;  ///< no unit: accepted, so its sender waits for nothing; no sink: no dead letters
+
+struct Event {
+  std::uint64_t id = 0, bytes = 0;
+  Class cls = Class::normal;
+  int source = 0;
+  int unit = nobody;
+};
+
+/// Events of one class that move together: what is pushed, what is a victim, what a worker is given.
+struct Item {
+  std::vector<Event> events;
+  Class cls = Class::normal;
+  TimePoint since{};
+  bool owed = true;     ///< somebody answers for it: false on the way to an optional sink
+  bool letter = false;  ///< dead letters: confirmed, they count as dead_lettered
+  bool empty() const { return events.empty(); }
+  Load load() const;
+  Item take_front(std::uint64_t n);
+};
+
+struct Source {
+  Level acks = Level::accepted;
+  std::uint64_t batch_bytes = 4096;  ///< of an open batch
+};
+
+struct Stage {
+  std::vector<int> from;
+  std::uint64_t modulo = 2;
+  bool keeps(std::uint64_t id) const { return id % modulo != 0; }
+};
+
+struct Sink {
+  std::vector<int> from;
+  bool required = true;
+  SinkAck ack = SinkAck::durable;
+  flow::EdgeConfig queue;
+  Load most{1000, Bytes(1 << 20)};  ///< one delivery
+  Duration linger{0};
+  int workers = 1;
+  int dead_letters = nobody;           ///< a sink
+  Fate failure_fate = Fate::failed;    ///< of a permanent failure without dead letters
+  int failures_to_open = 5;            ///< in a row; the breaker
+  Duration open = std::chrono::seconds(10);
+  Duration backoff_base{0}, backoff_cap{0};
+};
+
+struct Graph {
+  std::vector<Source> sources;
+  std::vector<Stage> stages;
+  std::vector<Sink> sinks;
+
+  /// Does the event come out of this node?
+  bool emits(int node, const Event& event) const;
+  /// Does it come out of any of these?
+  bool reaches(const std::vector<int>& from, const Event& event) const;
+  /// Could any event of this source?
+  bool leads(int source, const std::vector<int>& from) const;
+  /// The sinks on the required paths of a source.
+  std::vector<int> required_sinks(int source) const;
+  /// The strongest acks that the required paths of a source carry (A2 to A4): the weakest of its sinks' acks, and no
+  /// more than `processed` where a path may shed inside or end events as failed.
+  Level carried(int source) const;
+};
+
+}  // namespace weir::model

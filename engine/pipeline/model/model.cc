@@ -1,0 +1,230 @@
+#include "pipeline/model/model.h"
+
+#include <algorithm>
+
+namespace weir::model {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+}  // namespace
+
+Fate Unit::worst() const {
+  Fate worst = Fate::stored;
+  for (std::size_t f = 0; f < fates.size(); ++f)
+    if (fates[f] > 0) worst = static_cast<Fate>(f);
+  return worst;
+}
+
+std::uint64_t SourceState::pending() const {
+  std::uint64_t sum = 0;
+  for (const Lane& lane : lanes) sum += lane.open.events.size() + lane.stuck.events.size() + lane.next.events.size();
+  return sum;
+}
+
+Model::Model(const Graph& graph, const std::vector<Queue::Draw>& draws)
+    : sources(graph.sources.size()), stages(graph.stages.size()), graph_(graph) {
+  for (std::size_t s = 0; s < graph.sinks.size(); ++s) {
+    SinkState sink{.queue = Queue(graph.sinks[s].queue, draws[s])};
+    sink.workers.resize(at(graph.sinks[s].workers));
+    sinks.push_back(std::move(sink));
+  }
+}
+
+// ---- receipts (A1, A2, A9) ----
+
+int Model::begin_unit(int source) {
+  units.push_back({.source = source});
+  return static_cast<int>(units.size()) - 1;
+}
+void Model::end_unit(int unit) { units[at(unit)].read = true; }
+
+void Model::settle(const Event& event, Fate fate, bool owed) {
+  if (!owed || event.unit == nobody) return;
+  Unit& unit = units[at(event.unit)];
+  ++unit.fates[static_cast<std::size_t>(fate)];
+  --unit.owed;
+}
+void Model::settle(const std::vector<Ended>& ended) {
+  for (const Ended& e : ended)
+    for (const Event& event : e.item.events) settle(event, Fate::dropped, e.item.owed);
+}
+
+Answer Model::told(const Unit& unit) const {
+  const Level acks = graph_.sources[at(unit.source)].acks;
+  if (acks == Level::accepted) return Answer::yes;
+  if (!unit.settled()) return Answer::none_yet;
+  const Fate worst = unit.worst();
+  if (worst == Fate::abandoned) return Answer::unknown;
+  if (worst == Fate::failed) return Answer::no;
+  return acks == Level::stored && worst == Fate::dropped ? Answer::no : Answer::yes;
+}
+
+// ---- the source's side ----
+
+bool Model::ready(int source, Class cls) const { return sources[at(source)].lanes[static_cast<std::size_t>(cls)].stuck.empty(); }
+
+// Any required sink can make it leave events unread; whoever is told to wait is woken later.
+bool Model::paused(int source, Class cls) {
+  const auto required = graph_.required_sinks(source);
+  const bool paused = std::ranges::any_of(required, [&](int s) { return sinks[at(s)].queue.paused(cls); });
+  if (paused) sources[at(source)].waits_for_room = true;
+  return paused;
+}
+
+// C3: events gather in the open batch of their class. One that is larger than the batch travels alone (C5).
+void Model::add(Event event, TimePoint now) {
+  SourceState& source = sources[at(event.source)];
+  Lane& lane = source.lanes[static_cast<std::size_t>(event.cls)];
+  const std::uint64_t most = graph_.sources[at(event.source)].batch_bytes;
+  if (!lane.open.empty()) {
+    std::uint64_t used = 0;
+    for (const Event& e : lane.open.events) used += e.bytes + 1;
+    if (used > most || used + event.bytes + 1 > most) flush(event.source, lane);
+  }
+  if (lane.open.empty()) lane.open = {.cls = event.cls, .since = now};
+  ++source.row.in;
+  if (event.unit != nobody) ++units[at(event.unit)].owed;
+  lane.open.events.push_back(event);
+  if (!source.flush_posted) source.to_do.push_back(false);
+  source.flush_posted = true;
+}
+
+// D7: what came before goes before.
+void Model::push(Item item, TimePoint) {
+  const int id = item.events.front().source;
+  SourceState& source = sources[at(id)];
+  Lane& lane = source.lanes[static_cast<std::size_t>(item.cls)];
+  if (!lane.open.empty()) flush(id, lane);
+  source.row.in += item.events.size();
+  for (const Event& event : item.events)
+    if (event.unit != nobody) ++units[at(event.unit)].owed;
+  if (!lane.stuck.empty()) {
+    lane.next = std::move(item);
+    return;
+  }
+  lane.stuck = std::move(item);
+  send(id, lane);
+}
+
+void Model::flush(int source, Lane& lane) {
+  lane.stuck = std::move(lane.open);
+  lane.open = {};
+  send(source, lane);
+}
+
+void Model::flush_all(int source) {
+  for (Lane& lane : sources[at(source)].lanes)
+    if (!lane.open.empty() && lane.stuck.empty()) flush(source, lane);
+}
+
+void Model::turn(int source, TimePoint) {
+  SourceState& s = sources[at(source)];
+  for (; !s.to_do.empty(); s.to_do.pop_front()) {
+    if (s.to_do.front()) {
+      for (Lane& lane : s.lanes)
+        if (!lane.stuck.empty()) send(source, lane);
+    } else {
+      s.flush_posted = false;
+    }
+    flush_all(source);
+  }
+}
+
+void Model::send(int source, Lane& lane) {
+  sources[at(source)].waits_for_room = true;
+  std::uint64_t n = lane.stuck.events.size();
+  for (const int s : graph_.required_sinks(source))
+    n = std::min(n, sinks[at(s)].closed ? 0 : sinks[at(s)].queue.room_for(lane.stuck));
+  if (n == 0) return;
+  fan_out(source, lane.stuck.take_front(n));
+  if (!lane.stuck.empty() || lane.next.empty()) return;
+  lane.stuck = std::move(lane.next);
+  lane.next = {};
+  send(source, lane);
+}
+
+// A6: the same prefix for every branch; then each stage takes out what it does not keep.
+void Model::fan_out(int source, const Item& front) {
+  sources[at(source)].row.emitted += front.events.size();
+  for (std::size_t s = 0; s < stages.size(); ++s)
+    for (const Event& event : front.events) {
+      if (!graph_.reaches(graph_.stages[s].from, event)) continue;
+      ++stages[s].in;
+      if (graph_.stages[s].keeps(event.id)) ++stages[s].emitted; else ++stages[s].of(Fate::filtered);
+    }
+  const auto required = graph_.required_sinks(source);
+  for (const Event& event : front.events) {
+    // Owed once so far: now once for each required path; where there is none, nobody answers for it.
+    if (event.unit != nobody) units[at(event.unit)].owed += std::max<std::size_t>(required.size(), 1) - 1;
+    if (required.empty()) settle(event, Fate::filtered);
+    for (const int s : required)
+      if (!graph_.reaches(graph_.sinks[at(s)].from, event)) settle(event, Fate::filtered);
+  }
+  for (std::size_t s = 0; s < sinks.size(); ++s) {
+    const Sink& sink = graph_.sinks[s];
+    Item branch = front;
+    branch.owed = sink.required;
+    std::erase_if(branch.events, [&](const Event& event) { return !graph_.reaches(sink.from, event); });
+    arrive(static_cast<int>(s), std::move(branch));
+  }
+}
+
+void Model::arrive(int sink, Item item) {
+  std::vector<Ended> ended;
+  sinks[at(sink)].queue.push(std::move(item), ended);
+  settle(ended);
+}
+
+// D2: waiting sources are told at the end of a pause, and at every departure while there is none.
+void Model::tell_of_room(int sink, const std::array<bool, class_count>& before) {
+  const Queue& queue = sinks[at(sink)].queue;
+  bool room = !queue.above_marks();
+  for (int c = 0; c < class_count; ++c) room = room || (before[at(c)] && !queue.paused(static_cast<Class>(c)));
+  if (!room) return;
+  for (int s = 0; s < static_cast<int>(sources.size()); ++s)
+    if (std::ranges::count(graph_.required_sinks(s), sink) > 0 && std::exchange(sources[at(s)].waits_for_room, false))
+      sources[at(s)].to_do.push_back(true);
+}
+
+// ---- H1: what is left at the deadline ----
+
+Left Model::abandon(Row* row, const Item& item) {
+  Left left{item.events.size(), 0};
+  for (const Event& event : item.events) {
+    if (item.owed && event.unit == nobody) ++left.unanswered;
+    settle(event, Fate::abandoned, item.owed);
+  }
+  if (row) row->of(Fate::abandoned) += item.events.size();
+  return left;
+}
+
+Left Model::abandon_line(int sink) {
+  Left left;
+  for (const Item& item : sinks[at(sink)].queue.drain()) left += abandon(nullptr, item);
+  sinks[at(sink)].closed = true;
+  return left;
+}
+
+Left Model::abandon_source(int source) {
+  Left left;
+  SourceState& s = sources[at(source)];
+  for (Lane& lane : s.lanes)
+    for (Item* item : {&lane.stuck, &lane.next, &lane.open}) left += abandon(&s.row, std::exchange(*item, {}));
+  return left;
+}
+
+Left Model::abandon_worker(int sink, int worker) {
+  Left left;
+  WorkerState& w = sinks[at(sink)].workers[at(worker)];
+  // Dead letters that were written have moved on; all else is here.
+  std::vector<std::uint64_t> written;
+  for (Item& item : w.group) {
+    std::erase_if(item.events, [&](const Event& e) { return std::ranges::count(w.written, e.id) > 0; });
+    left += abandon(&sinks[at(sink)].row, item);
+  }
+  w = {};
+  return left;
+}
+
+}  // namespace weir::model

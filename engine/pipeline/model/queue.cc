@@ -1,0 +1,205 @@
+#include "pipeline/model/queue.h"
+
+#include <algorithm>
+
+namespace weir::model {
+namespace {
+
+using flow::WhenFull;
+
+constexpr std::array classes{Class::batch, Class::low, Class::normal, Class::high, Class::critical};
+const std::vector<Class> every_class(classes.begin(), classes.end());
+constexpr int dequeues_for_each_by_age = 10;
+
+Reason reason_of(WhenFull policy) {
+  switch (policy) {
+    case WhenFull::drop_oldest: return Reason::drop_oldest;
+    case WhenFull::drop_lowest: return Reason::drop_lowest;
+    case WhenFull::drop_random: return Reason::drop_random;
+    default: return Reason::drop_newest;
+  }
+}
+
+}  // namespace
+
+Load Queue::waiting() const {
+  Load sum;
+  for (const auto& lane : lanes_)
+    for (const Item& item : lane) sum += item.load();
+  return sum;
+}
+
+// D5: the top of the bound is for high and critical only; what is left is never nothing.
+Load Queue::limit(Class cls) const {
+  if (config_.reserved_for_high <= 0 || cls >= Class::high) return config_.bound;
+  const auto open = [&](std::uint64_t n) {
+    return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(static_cast<double>(n) * (1 - config_.reserved_for_high)));
+  };
+  return {open(config_.bound.events), Bytes(open(config_.bound.bytes.count()))};
+}
+
+// D3: the prefix that fits. Into an empty line one event enters whatever its size, or it would wait for ever.
+std::uint64_t Queue::fitting(const Item& item, Load beside) const {
+  const bool alone = beside.events == 0;
+  std::uint64_t n = 0;
+  for (const Event& event : item.events) {
+    beside += {1, Bytes(event.bytes)};
+    if (!beside.fits_in(limit(item.cls))) break;
+    ++n;
+  }
+  return n == 0 && alone && !item.empty() ? 1 : n;
+}
+
+std::uint64_t Queue::room_for(const Item& item) const {
+  return flow::may_drop(config_.when_full) ? item.events.size() : fitting(item, waiting());
+}
+
+void Queue::push(Item item, std::vector<Ended>& ended) {
+  if (item.empty()) return;
+  offered += item.load();
+  if (flow::may_drop(config_.when_full) && fitting(item, waiting()) < item.events.size()) make_room(item, ended);
+  const auto fits = fitting(item, waiting());
+  Item entering = item.take_front(fits);
+  if (!entering.empty()) lane(item.cls).push_back(std::move(entering));
+  look_at_marks();
+  if (!item.empty()) end(std::move(item), reason_of(config_.when_full), ended);
+}
+
+// D6: class decides who is shed. Critical makes room for critical only, the reserved part for those who may enter it.
+std::vector<Class> Queue::may_make_room_for(Class arrival) const {
+  Class most = arrival;
+  if (config_.when_full == WhenFull::drop_newest) return {};
+  if (config_.when_full != WhenFull::drop_lowest)
+    most = std::max(arrival, config_.reserved_for_high > 0 ? Class::normal : Class::high);
+  std::vector<Class> among;
+  for (const Class cls : classes)
+    if (cls <= most) among.push_back(cls);
+  return among;
+}
+
+void Queue::make_room(Item& item, std::vector<Ended>& ended) {
+  const auto among = may_make_room_for(item.cls);
+  Load staying = waiting();
+  for (const Class cls : among)
+    for (const Item& victim : lane(cls)) staying -= victim.load();
+  // What does not fit even without all who could make room costs nobody else anything.
+  Item hopeful = item.take_front(fitting(item, staying));
+  if (!item.empty()) end(std::move(item), reason_of(config_.when_full), ended);
+  item = std::move(hopeful);
+  while (fitting(item, waiting()) < item.events.size())
+    if (!end_one_of(among, ended)) break;
+}
+
+bool Queue::end_one_of(const std::vector<Class>& among, std::vector<Ended>& ended) {
+  const auto take = [&](Class cls, std::uint64_t k) {
+    Item victim = lane(cls)[k];
+    lane(cls).erase(lane(cls).begin() + static_cast<std::ptrdiff_t>(k));
+    end(std::move(victim), reason_of(config_.when_full), ended);
+    look_at_marks();
+    return true;
+  };
+  if (config_.when_full == WhenFull::drop_random) {
+    std::uint64_t waiting = 0;
+    for (const Class cls : among) waiting += lane(cls).size();
+    auto k = draw_(waiting + 1);  // the last number is the arrival itself
+    for (const Class cls : among) {
+      if (k < lane(cls).size()) return take(cls, k);
+      k -= lane(cls).size();
+    }
+    return false;
+  }
+  if (config_.when_full == WhenFull::drop_oldest) {
+    const auto cls = longest_waiting(among);
+    return cls && take(*cls, 0);
+  }
+  for (const Class cls : among)
+    if (!lane(cls).empty()) return take(cls, 0);
+  return false;
+}
+
+std::optional<Class> Queue::longest_waiting(const std::vector<Class>& among) const {
+  std::optional<Class> found;
+  for (const Class cls : among)
+    if (!lane(cls).empty() && (!found || lane(cls).front().since <= lane(*found).front().since)) found = cls;
+  return found;
+}
+
+// D6: the highest class first; by age at most once in ten dequeues.
+std::optional<Item> Queue::pop(Load most, TimePoint now, std::vector<Ended>& ended) {
+  if (config_.expire_after)
+    for (auto& waiting : lanes_)
+      while (!waiting.empty() && now - waiting.front().since > *config_.expire_after) {
+        end(waiting.front(), Reason::expired, ended);
+        waiting.pop_front();
+        look_at_marks();
+      }
+  std::optional<Class> top;
+  for (const Class cls : classes)
+    if (!lane(cls).empty()) top = cls;
+  if (!top) return std::nullopt;
+  Class next = *top;
+  if (turns_since_age_ >= dequeues_for_each_by_age - 1) {
+    const Class oldest = *longest_waiting(every_class);
+    if (now - lane(oldest).front().since > config_.age_boost) next = oldest;
+  }
+  turns_since_age_ = next < *top ? 0 : turns_since_age_ + 1;
+  Item& front = lane(next).front();
+  std::uint64_t n = 0;
+  Load load;
+  for (const Event& event : front.events) {
+    load += {1, Bytes(event.bytes)};
+    if (!load.fits_in(most)) break;
+    ++n;
+  }
+  Item item = front.take_front(std::max<std::uint64_t>(n, 1));
+  if (front.empty()) lane(next).pop_front();
+  delivered += item.load();
+  look_at_marks();
+  return item;
+}
+
+std::vector<Item> Queue::drain() {
+  std::vector<Item> all;
+  for (auto& lane : lanes_) {
+    for (Item& item : lane) all.push_back(std::move(item));
+    lane.clear();
+  }
+  for (const Item& item : all) drained += item.load();
+  look_at_marks();
+  return all;
+}
+
+void Queue::end(Item item, Reason reason, std::vector<Ended>& ended) {
+  dropped[reason] += item.events.size();
+  ended.push_back({std::move(item), reason});
+}
+
+// D2: two marks with a gap.
+void Queue::look_at_marks() {
+  const Load now = waiting();
+  const auto share = [](std::uint64_t a, std::uint64_t of) { return static_cast<double>(a) / static_cast<double>(of); };
+  const double fill = std::min(
+      1.0, std::max(share(now.events, config_.bound.events), share(now.bytes.count(), config_.bound.bytes.count())));
+  if (paused_ && fill <= config_.resume_at) {
+    paused_ = false;
+    ++resumes;
+  } else if (!paused_ && fill >= config_.pause_at && fill > config_.resume_at) {
+    paused_ = true;
+    ++pauses;
+  }
+}
+
+bool Queue::paused(Class cls) const {
+  if (flow::may_drop(config_.when_full)) return false;
+  const Load now = waiting(), most = limit(cls);
+  const bool full = now.events > 0 && (now.events >= most.events || now.bytes >= most.bytes);
+  const bool by_marks = !(config_.reserved_for_high > 0 && cls >= Class::high);
+  return full || (by_marks && paused_);
+}
+
+Duration Queue::oldest_age(TimePoint now) const {
+  const auto cls = longest_waiting(every_class);
+  return cls ? std::max(Duration{0}, now - lane(*cls).front().since) : Duration{0};
+}
+
+}  // namespace weir::model

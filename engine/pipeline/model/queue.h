@@ -1,0 +1,67 @@
+#pragma once
+/// The waiting line of the reference model: semantics D said as plainly as it can be, event by event, with no thought
+/// for speed. It shares nothing with flow::Edge but the configuration.
+///
+/// Not modelled: CoDel and bounds sized by time (they have tests of their own). The draw of drop_random is asked for,
+/// so that both sides of a comparison can be given the same chance.
+///
+/// Thread: one. Cost: tests only.
+#include <array>
+#include <deque>
+#include <functional>
+#include <map>
+
+#include "pipeline/model/graph.h"
+
+namespace weir::model {
+
+/// An item that ended in the line instead of leaving it, and why.
+struct Ended {
+  Item item;
+  Reason reason;
+};
+
+class Queue {
+ public:
+  /// A number in [0, n).
+  using Draw = std::function<std::uint64_t(std::uint64_t n)>;
+  Queue(const flow::EdgeConfig& config, Draw draw) : config_(config), draw_(std::move(draw)) {}
+
+  /// How many from the front may be pushed now. A line that drops can be pushed anything.
+  std::uint64_t room_for(const Item& item) const;
+  /// At most room_for(item) events.
+  void push(Item item, std::vector<Ended>& ended);
+  std::optional<Item> pop(Load most, TimePoint now, std::vector<Ended>& ended);
+  std::vector<Item> drain();
+
+  bool above_marks() const { return paused_; }
+  /// Must sources leave events of this class unread? Never where full means drop.
+  bool paused(Class cls) const;
+  Load waiting() const;
+  bool empty() const { return waiting().events == 0; }
+  Duration oldest_age(TimePoint now) const;
+  const std::deque<Item>& lane(Class cls) const { return lanes_[static_cast<std::size_t>(cls)]; }
+
+  Load offered, delivered, drained;
+  std::map<Reason, std::uint64_t> dropped;
+  std::uint64_t pauses = 0, resumes = 0;
+
+ private:
+  std::deque<Item>& lane(Class cls) { return lanes_[static_cast<std::size_t>(cls)]; }
+  Load limit(Class cls) const;
+  std::uint64_t fitting(const Item& item, Load beside) const;
+  std::vector<Class> may_make_room_for(Class arrival) const;
+  void make_room(Item& item, std::vector<Ended>& ended);
+  bool end_one_of(const std::vector<Class>& among, std::vector<Ended>& ended);
+  std::optional<Class> longest_waiting(const std::vector<Class>& among) const;
+  void end(Item item, Reason reason, std::vector<Ended>& ended);
+  void look_at_marks();
+
+  flow::EdgeConfig config_;
+  Draw draw_;
+  std::array<std::deque<Item>, class_count> lanes_;
+  bool paused_ = false;
+  int turns_since_age_ = 0;
+};
+
+}  // namespace weir::model

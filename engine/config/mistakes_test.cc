@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(
         {"UnknownTop", with("", "", "", "sinc: 1\n"), {"weir.yaml:16:1: sinc: unknown key; did you mean sinks?"}},
         {"SectionOfAnotherVersion",
          with("", "", "", "journals: {}\n"),
-         {"weir.yaml:16:1: journals: unknown key: known here are memory, reactors, drain_deadline, batch_bytes, "
+         {"weir.yaml:16:1: journals: unknown key: known here: memory, reactors, drain_deadline, batch_bytes, "
           "sources, stages, sinks and admin"}},
         {"UnknownDeep",
          with("", "", "queue: { max_event: 5 }"),

@@ -24,7 +24,7 @@ const T* find_type(Reader& reader, Section& section, Node& node, const std::vect
     known.push_back(type.name);
   }
   std::string suggestion = did_you_mean(node.type, known);
-  if (suggestion.empty() && !known.empty()) suggestion = "known are " + join(known);
+  if (suggestion.empty() && !known.empty()) suggestion = "known: " + join(known);
   reader.error_at(section.path("type"), fmt::format("{} is no type of {}", quote(node.type), what),
                   std::move(suggestion));
   return nullptr;
@@ -110,6 +110,15 @@ void read_door(Reader& reader, Section& section, const SourceType& type, Source&
                     "write reject");
 }
 
+/// Whether a source gives its events classes by itself: an option `classes` that names another one than normal.
+bool makes_classes(const SourceType& type, const Options& options) {
+  const auto spec = std::ranges::find(type.options, "classes", &OptionSpec::name);
+  if (spec == type.options.end() || !options.has("classes")) return false;
+  if (spec->kind == OptionKind::texts) return !options.get<std::vector<std::string>>("classes").empty();
+  const std::string& classes = options.text("classes");
+  return classes.find(',') != std::string::npos || !classes.starts_with("normal");
+}
+
 void read_workers(Reader& reader, Section& sink, int& workers) {
   const Yaml* node = sink.find("workers");
   if (!node) return;
@@ -146,7 +155,7 @@ void read_source(Reader& reader, const YamlEntry& entry, const Catalog& catalog,
     reader.error_at(section.path("on_malformed"), "says dead_letter, but no dead_letter is named",
                     "add dead_letter: and the name of a sink");
   if (!finish(reader, section, type, source)) draft.broken.insert(source.name);
-  if (source.options.has("classes")) source.has_classes = true;  // a source that makes classes of its own
+  if (type && makes_classes(*type, source.options)) source.has_classes = true;
   draft.config.sources.push_back(std::move(source));
 }
 

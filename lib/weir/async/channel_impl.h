@@ -1,0 +1,132 @@
+#pragma once
+/// How a Channel does what channel.h promises; apart, so that the promises fit on a page.
+///
+/// Thread: as Channel. Cost: as Channel.
+#include <weir/async/channel.h>
+
+namespace weir::async {
+
+/// What a change leaves to be done without the lock: declare it before the lock.
+template <flow::Waiting T>
+struct Channel<T>::Aftermath {
+  explicit Aftermath(const Channel& c) : channel(c) {}
+  Aftermath(const Aftermath&) = delete;
+  Aftermath& operator=(const Aftermath&) = delete;
+  ~Aftermath() {
+    for (auto& casualty : casualties) channel.on_casualty_(std::move(casualty.item), casualty.reason);
+  }
+  const Channel& channel;
+  flow::Casualties<T> casualties;
+  Wakeups wakeups;  // last, so that sleepers are woken when the casualties have had their end
+};
+
+template <flow::Waiting T>
+Channel<T>::Channel(const ChannelConfig& config, const Context& context, OnCasualty on_casualty, std::uint64_t seed)
+    : context_(context),
+      on_casualty_(std::move(on_casualty)),
+      edge_(config.edge, seed),
+      when_full_(config.edge.when_full),
+      senders_(config.most_sleepers),
+      receivers_(config.most_sleepers),
+      drainers_(config.most_sleepers) {
+  WEIR_CHECK(on_casualty_);  // even an edge that drops nothing is cancelled one day
+}
+
+template <flow::Waiting T>
+Channel<T>::~Channel() {
+  WEIR_CHECK(senders_.size() + receivers_.size() + drainers_.size() == 0);
+  cancel();
+}
+
+template <flow::Waiting T>
+void Channel<T>::close() {
+  Aftermath after(*this);
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  after_change(after);
+}
+
+template <flow::Waiting T>
+std::optional<bool> Channel<T>::look_drained(Turn* turn) {
+  const std::lock_guard lock(mutex_);
+  if (turn) turn->look();
+  if (nothing_waits()) return true;
+  if (turn) WEIR_CHECK(turn->line_up());
+  return std::nullopt;
+}
+
+template <flow::Waiting T>
+boost::asio::awaitable<bool> Channel<T>::drain(TimePoint deadline) {
+  close();
+  auto attempt = [this](Turn* turn) { return look_drained(turn); };
+  const Wait wait = wait_in(drainers_, deadline);
+  co_return (co_await attempt_until(wait, attempt)).has_value();
+}
+
+template <flow::Waiting T>
+bool Channel<T>::drain_for(Duration most_time) {
+  close();
+  auto attempt = [this](Turn* turn) { return look_drained(turn); };
+  return block_until(wait_in(drainers_, deadline_in(most_time)), attempt).has_value();
+}
+
+template <flow::Waiting T>
+void Channel<T>::cancel() {
+  Aftermath after(*this);
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  edge_.drain([&](T item) { after.casualties.push_back({std::move(item), Reason::shutdown}); });
+  after_change(after);
+}
+
+/// Everybody for whom this change may have made a difference. Whoever is in line afterwards has a reason to sleep.
+template <flow::Waiting T>
+void Channel<T>::after_change(Aftermath& after) {
+  if (closed_) {
+    senders_.wake_all(after.wakeups);
+    receivers_.wake_all(after.wakeups);
+    if (nothing_waits()) drainers_.wake_all(after.wakeups);
+    return;
+  }
+  if (senders_.size() > 0) senders_.wake_if(after.wakeups, [this](Class cls) { return !edge_.paused(cls); });
+  wake_receiver(after);
+}
+
+/// One at a time: the one that is woken wakes the next if it leaves something.
+template <flow::Waiting T>
+void Channel<T>::wake_receiver(Aftermath& after) {
+  if (receivers_.size() > 0 && !nothing_waits()) receivers_.wake_first(after.wakeups);
+}
+
+template <flow::Waiting T>
+void Channel<T>::served(std::uint64_t events, Duration busy) {
+  Aftermath after(*this);
+  const std::lock_guard lock(mutex_);
+  edge_.served(events, busy);  // may move the bound
+  after_change(after);
+}
+
+template <flow::Waiting T>
+flow::Pressure Channel<T>::pressure() const {
+  const std::lock_guard lock(mutex_);
+  return edge_.pressure(context_.now());
+}
+
+template <flow::Waiting T>
+ChannelStats Channel<T>::stats() const {
+  const std::lock_guard lock(mutex_);
+  return {edge_.stats(), refused_, senders_.woken() + receivers_.woken(), senders_.size(), receivers_.size(), closed_};
+}
+
+template <flow::Waiting T>
+void Channel<T>::reconfigure(const flow::EdgeConfig& config) {
+  Aftermath after(*this);
+  const std::lock_guard lock(mutex_);
+  edge_.reconfigure(config);
+  when_full_ = config.when_full;
+  // Whoever waits for room may not have to any more: under another policy it is refused, or somebody makes room.
+  senders_.wake_all(after.wakeups);
+  after_change(after);
+}
+
+}  // namespace weir::async

@@ -1,0 +1,86 @@
+#pragma once
+/// May this start? Every limiter, breaker, deadline, class mark and pressure input answers this one question with a
+/// Permit (permit.h) or a Rejection, so the door asks a list and knows none of them.
+///
+/// A GuardChain asks in order. When one refuses, those before it get back what they gave (Outcome::unused), last first,
+/// and the chain's answer is that Rejection. When all agree, the chain's Permit passes its report on to each, last
+/// first. A guard that only observes (rule 12) decides and counts, and what it refuses goes on to the next; what it
+/// permits it is told the outcome of, so its state is what it would be if enforced and no enforced guard is touched
+/// (F9).
+///
+/// Thread: a guard is asked by any thread and owns its lock; a chain is filled before it is asked. Cost: what its
+/// guards cost, an atomic count each, and two allocations when more than one of them wants a report. On cancel: permits
+/// that die unsettled are ignored. Guards must outlive their permits. Ref: design, rules 2 and 12; semantics F1, F9.
+#include <weir/async/permit.h>
+#include <weir/base/result.h>
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::async {
+
+/// What wants to start.
+struct Arrival {
+  std::string_view key{};  ///< whose it is, for limits per client; alive only during the call
+  Class cls = Class::normal;
+  Load load{1, {}};            ///< what it brings; events may not be known at the door
+  TimePoint deadline = never;  ///< after which its answer is of no use
+  bool retry = false;          ///< an attempt after a failed one
+};
+
+class Guard {
+ public:
+  virtual ~Guard() = default;
+  virtual Admitted<Permit> try_start(const Arrival& arrival) = 0;
+};
+
+struct GuardStats {
+  std::string name;
+  bool observed = false;  ///< refusals are what would have been refused
+  std::uint64_t permitted = 0;
+  std::array<std::uint64_t, static_cast<std::size_t>(Reason::client_gone) + 1> refused{};  ///< by Reason
+  std::uint64_t given_back = 0;  ///< permitted here, refused further on
+  std::uint64_t refusals() const;
+};
+
+class GuardChain final : public Guard {
+ public:
+  enum class Mode : std::uint8_t { enforce, observe };
+
+  /// More than `most` guards is a defect.
+  explicit GuardChain(std::size_t most) : most_(most) {}
+  GuardChain(const GuardChain&) = delete;
+  GuardChain& operator=(const GuardChain&) = delete;
+
+  void add(std::string name, std::unique_ptr<Guard> guard, Mode mode = Mode::enforce);
+  Admitted<Permit> try_start(const Arrival& arrival) override;
+  /// In the order in which they are asked.
+  std::vector<GuardStats> stats() const;
+
+ private:
+  struct Link {
+    Link(std::string n, std::unique_ptr<Guard> g, Mode m) : name(std::move(n)), guard(std::move(g)), mode(m) {}
+    const std::string name;
+    const std::unique_ptr<Guard> guard;
+    const Mode mode;
+    std::atomic<std::uint64_t> permitted{0}, given_back{0};
+    std::array<std::atomic<std::uint64_t>, std::tuple_size_v<decltype(GuardStats::refused)>> refused{};
+  };
+  struct Given {
+    Link* link;
+    Permit permit;
+  };
+  static void give_back(std::span<Given> given);
+  static Permit bundle(std::vector<Given> given);
+
+  const std::size_t most_;
+  std::deque<Link> links_;
+};
+
+}  // namespace weir::async

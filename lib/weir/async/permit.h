@@ -1,0 +1,65 @@
+#pragma once
+/// Leave to start something, which must say what came of it (rule 2 of the design). Limiters and breakers learn from
+/// nothing else, and a slot that is never reported would be lost for ever.
+///
+///   ok       it worked
+///   failed   it did not, time-outs included: evidence against the other side
+///   refused  the other side said "not now" and when to come back: no failure (semantics E1)
+///   ignored  our own doing (cancelled, abandoned): no evidence either way
+///   unused   it was never started: whatever it cost is given back (a rate's token too, which `ignored` does not, or
+///            whoever sends and cancels would pass any rate)
+///
+/// The first report settles it; what follows is ignored. A permit that dies unsettled counts as ignored, never as a
+/// success. One that asks for no report (a rate limiter's that gives nothing back) is empty and costs nothing.
+///
+/// Thread: one owner at a time; it may report on any thread, its guard takes the lock. Cost: a move; an allocation
+/// where the guard has more than two words to remember. On cancel: ignored. It must not outlive its guard.
+#include <weir/base/units.h>
+
+#include <functional>
+#include <utility>
+
+namespace weir::async {
+
+enum class Outcome : std::uint8_t { ok, failed, refused, ignored, unused };
+
+struct Report {
+  Outcome outcome = Outcome::ignored;
+  Duration retry_after{0};  ///< refused only: 0 when it named no time
+};
+
+class Permit {
+ public:
+  using Settle = std::move_only_function<void(Report)>;  ///< called exactly once; must not throw
+
+  Permit() = default;
+  explicit Permit(Settle settle) : settle_(std::move(settle)) {}
+  Permit(Permit&& o) noexcept : settle_(std::exchange(o.settle_, nullptr)) {}
+  Permit& operator=(Permit&& o) noexcept {
+    if (this == &o) return *this;
+    ignored();
+    settle_ = std::exchange(o.settle_, nullptr);
+    return *this;
+  }
+  ~Permit() { ignored(); }
+
+  void ok() { settle({Outcome::ok, {}}); }
+  void failed() { settle({Outcome::failed, {}}); }
+  void refused(Duration retry_after) { settle({Outcome::refused, retry_after}); }
+  void ignored() { settle({Outcome::ignored, {}}); }
+  void unused() { settle({Outcome::unused, {}}); }
+  /// For one who passes on what he was told.
+  void settle(Report report) {
+    if (!settle_) return;
+    Settle once = std::exchange(settle_, nullptr);  // first, so that nothing it does can settle this one again
+    once(report);
+  }
+
+  /// Nobody waits for its report.
+  bool settled() const { return !settle_; }
+
+ private:
+  Settle settle_;
+};
+
+}  // namespace weir::async

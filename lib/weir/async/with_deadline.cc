@@ -1,0 +1,61 @@
+#include <weir/async/with_deadline.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <memory>
+
+namespace weir::async {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr Duration longest = std::chrono::hours(24 * 365);  // "for ever" that can still be added to now
+
+/// Shared with the timer's handler, which may already be queued when the operation wins.
+struct Race {
+  asio::cancellation_signal cancel;
+  bool passed = false;  // the deadline came first
+  bool over = false;
+};
+
+bool is_abortion(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const boost::system::system_error& error) {
+    return error.code() == asio::error::operation_aborted;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
+
+asio::awaitable<bool> with_deadline(asio::awaitable<void> op, Duration most) {
+  const auto executor = co_await asio::this_coro::executor;
+  auto from_caller = (co_await asio::this_coro::cancellation_state).slot();
+  const auto race = std::make_shared<Race>();
+  asio::steady_timer timer(executor, std::clamp(most, Duration{0}, longest));
+  timer.async_wait([race](boost::system::error_code error) {
+    if (error || race->over) return;
+    race->passed = true;
+    race->cancel.emit(asio::cancellation_type::terminal);
+  });
+  if (from_caller.is_connected()) from_caller.assign([race](asio::cancellation_type type) { race->cancel.emit(type); });
+  auto token = asio::bind_cancellation_slot(race->cancel.slot(), asio::as_tuple(asio::use_awaitable));
+  const auto [thrown] = co_await asio::co_spawn(executor, std::move(op), std::move(token));
+  race->over = true;
+  from_caller.clear();
+  if (!thrown) co_return true;
+  if (race->passed && is_abortion(thrown)) co_return false;
+  std::rethrow_exception(thrown);
+}
+
+}  // namespace weir::async

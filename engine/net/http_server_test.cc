@@ -212,6 +212,7 @@ TEST(HttpServer, PiecesStayValidWhileOthersAreRead) {
     gate->open();
     return s.quiet();
   });
+  server.on_reactor([&] { gate.reset(); });
   EXPECT_TRUE(body_of(holder.answer()) == body);
 }
 

@@ -122,6 +122,7 @@ class TestClient {
     return std::exchange(input_, {}) + (reset_ ? "RESET" : "");
   }
   bool closed() { return rest().empty(); }
+  void forget() { std::string().swap(input_); }
   void half_close() { ::shutdown(fd_, SHUT_WR); }
   void reset() {
     const linger hard{1, 0};
@@ -178,6 +179,7 @@ struct Waiting {
       gate->open();
       return s.quiet();
     });
+    server.on_reactor([&] { gate.reset(); });  // its timer must not outlive the reactor
   }
 };
 

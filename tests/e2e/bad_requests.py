@@ -40,7 +40,7 @@ class BadRequests(WeirTest):
         self.assertEqual(self.weir.graph(source="in")["in"], 0)
 
     def still_serves(self):
-        self.assertEqual(post(self.weir.address, ndjson(events("after", 3))).json["stored"], 3)
+        self.assertEqual(post(self.weir.address, ndjson(events("after", 3))).stored, 3)
 
     def test_malformed_lines_are_named_and_nothing_of_the_request_is_stored(self):
         body = b'{"id":"1"}\n{"id":\n{"id":"3"}\nnope\n'
@@ -120,7 +120,7 @@ class BadRequests(WeirTest):
         for body in (whole[:20] + b"\0\0\0\0" + whole[24:], whole[:-4], whole[: len(whole) // 2], b"no gzip at all", whole + b"rest"):
             self.refused(post(self.weir.address, body, content_encoding="gzip"), 415, "unsupported_encoding")
         self.nothing_stored()
-        self.assertEqual(post_gzip(self.weir.address, ndjson(events("g", 50))).json["stored"], 50)
+        self.assertEqual(post_gzip(self.weir.address, ndjson(events("g", 50))).stored, 50)
 
     def test_content_length_and_transfer_encoding_together_are_400(self):
         for head in ("Content-Length: 4\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 4",
@@ -149,8 +149,8 @@ class BadRequests(WeirTest):
 
     def test_an_empty_body_stores_nothing_and_is_no_error(self):
         answer = post(self.weir.address, b"")
-        self.assertEqual((answer.status, answer.json["stored"]), (200, 0))
-        self.assertEqual(post(self.weir.address, b"\n\n  \n").json["stored"], 0)
+        self.assertEqual((answer.status, answer.stored), (200, 0))
+        self.assertEqual(post(self.weir.address, b"\n\n  \n").stored, 0)
         self.nothing_stored()
 
     def test_forms_that_are_one_and_the_same_to_us_are_all_taken(self):
@@ -166,7 +166,7 @@ class Kept(WeirTest):
     def test_on_malformed_dead_letter_keeps_the_rest_and_reports_it(self):
         weir = self.start(KEEPING)
         answer = post(weir.address, b'{"id":"1"}\n{"id":\n{"id":"3"}\n')
-        self.assertEqual((answer.status, answer.json["stored"], answer.json["dead_lettered"]), (200, 2, 1), answer)
+        self.assertEqual((answer.status, answer.stored, answer.count("dead_lettered")), (200, 2, 1), answer)
         self.assertEqual([e["id"] for e in self.lines_of("out.ndjson")], ["1", "3"])
         (letter,) = self.lines_of("dead.ndjson")
         self.assertIn("malformed", json.dumps(letter))
@@ -175,7 +175,7 @@ class Kept(WeirTest):
     def test_an_event_the_database_cannot_hold_is_the_senders_to_know(self):
         weir = self.start(DATABASE)
         answer = post(weir.address, b'{"id":"1"}\n{"id":"\\u0000"}\n')
-        self.assertEqual((answer.status, answer.json["stored"], answer.json["failed"]), (422, 1, 1), answer)
+        self.assertEqual((answer.status, answer.stored, answer.count("failed")), (422, 1, 1), answer)
         self.assertEqual(answer.json["reason"], "sink_rejected")
         rows = sqlite3.connect(self.path("out.db")).execute("select id from events").fetchall()
         self.assertEqual(rows, [("1",)])

@@ -91,7 +91,7 @@ class Connections(WeirTest):
             worker.send(HEAD + f"Content-Length: {len(body)}\r\n\r\n")
             crowd = [Raw(self.weir.address) for _ in range(100)]
             worker.send(body)
-            self.assertEqual(worker.answer().json["stored"], 1)
+            self.assertEqual(worker.answer().stored, 1)
             for raw in crowd:
                 raw.close()
 
@@ -122,7 +122,7 @@ class Connections(WeirTest):
         bodies = [ndjson(events(f"p{n}", n)) for n in range(1, 6)]
         with Raw(self.weir.address) as raw:
             raw.send(b"".join(HEAD.encode() + b"Content-Length: %d\r\n\r\n" % len(b) + b for b in bodies))
-            self.assertEqual([raw.answer().json["stored"] for _ in bodies], [1, 2, 3, 4, 5])
+            self.assertEqual([raw.answer().stored for _ in bodies], [1, 2, 3, 4, 5])
 
     def test_expect_100_continue_is_answered_before_the_body(self):
         self.weir = self.start(CONFIG)
@@ -130,7 +130,7 @@ class Connections(WeirTest):
         with Raw(self.weir.address) as raw:
             raw.send(HEAD + f"Expect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n")
             self.assertIn(b"100 Continue", raw.socket.recv(1000))
-            self.assertEqual(raw.send(body).answer().json["stored"], 1)
+            self.assertEqual(raw.send(body).answer().stored, 1)
 
     def test_port_zero_takes_a_free_one_and_tells_it(self):
         self.weir = self.start(CONFIG.replace("@HTTP", "127.0.0.1:0").replace("memory:", "reactors: 2\nmemory:"))

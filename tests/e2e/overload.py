@@ -130,7 +130,7 @@ class Overload(WeirTest):
             self.assertEqual(self.weir.graph(source="in")["admitted"], admitted + 1)
             late = Pending(self.weir.address, ndjson(events("late", 5)), x_priority="later")
             self.assertEqual(late.result(5).status, 503)
-        self.assertEqual(critical.result().json["stored"], 5)
+        self.assertEqual(critical.result().stored, 5)
         self.drain(pending)
 
     def test_a_body_that_is_being_read_is_slowed_and_never_refused(self):
@@ -143,7 +143,7 @@ class Overload(WeirTest):
                 raw.send(body[1000:])
                 self.assertFalse(raw.has_answer(0.3))
                 self.lock.release()
-                self.assertEqual(raw.answer().json["stored"], 50)
+                self.assertEqual(raw.answer().stored, 50)
         self.drain(pending)
 
     def test_admin_answers_while_everything_else_is_full(self):
@@ -186,7 +186,7 @@ class Overload(WeirTest):
             "reserved_for_high: 20% }", "when_full: drop_newest }").replace("sinks:", 'sinks:\n  file: { type: file, from: [in], path: "@DIR/out.ndjson" }')
         with self.stalled(optional):
             for n in range(60):
-                self.assertEqual(post(self.weir.address, ndjson(events(f"f{n}", 5))).json["stored"], 5)
+                self.assertEqual(post(self.weir.address, ndjson(events(f"f{n}", 5))).stored, 5)
             self.assertEqual(len(self.lines_of("out.ndjson")), 305)
         self.weir.assert_balanced()
 

@@ -218,7 +218,7 @@ def main():
     if len(sys.argv) < 2:
         sys.exit("usage: python3 %s WEIR [TEST ...]" % sys.argv[0])
     set_binary(sys.argv.pop(1))
-    unittest.main(verbosity=2)
+    unittest.main(verbosity=2, warnings="ignore")
 
 
 def set_binary(path):

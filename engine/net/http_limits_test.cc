@@ -145,6 +145,9 @@ TEST(HttpConnections, ThoseThatAreToldAreBoundedToo) {
   for (int i = 0; i < 40; ++i) crowd.push_back(std::make_unique<TestClient>(server));
   server.until([](HttpServer& s) { return s.stats().refused_connections == 40; });
   server.pass(seconds(3));  // those that neither read nor leave
+  int told = 0;
+  for (auto& client : crowd) told += client->rest().starts_with("HTTP/1.1 503");
+  EXPECT_EQ(told, 16);
   waiting.release(server);
   EXPECT_EQ(server.stats().connections, 1u);
 }

@@ -182,6 +182,35 @@ TEST(HttpServer, WaitsForAClientThatReadsSlowly) {
   EXPECT_TRUE(future.get());
 }
 
+TEST(HttpServer, AnswersThatWaitDoNotMixWithOthers) {
+  constexpr int pieces = 60'000;
+  TestServer server(
+      [&](Exchange& e) -> awaitable<void> {
+        if (e.head().target != "/stream") {
+          co_await echo(e);
+          co_return;
+        }
+        co_await e.start(200, "text/plain");
+        for (int i = 0; i < pieces; ++i)
+          co_await e.write("x");  // so small that the wait often comes before its first byte
+        co_await e.finish();
+      },
+      {.send_buffer = 8_KiB});
+  TestClient slow(server, 4096), other(server);
+  slow.send("GET /stream HTTP/1.1\r\n\r\n");
+  std::string stream;
+  while (!stream.ends_with("\r\n0\r\n\r\n")) {
+    other.send("GET /other HTTP/1.1\r\n\r\n");
+    ASSERT_EQ(body_of(other.answer()), "GET /other ");
+    const auto some = slow.some();
+    ASSERT_FALSE(some.empty());
+    stream += some;
+  }
+  std::string expected;
+  for (int i = 0; i < pieces; ++i) expected += "1\r\nx\r\n";
+  EXPECT_TRUE(body_of(stream) == expected + "0\r\n\r\n");
+}
+
 TEST(HttpServer, PiecesStayValidWhileOthersAreRead) {
   std::optional<TestGate> gate;
   TestServer server([&](Exchange& e) -> awaitable<void> {

@@ -115,6 +115,11 @@ class TestClient {
     input_.erase(0, size);
     return out;
   }
+  /// Whatever comes next; "" when the server closed.
+  std::string some() {
+    more();
+    return std::exchange(input_, {});
+  }
   /// Everything until the server closes; "RESET" at the end when it did so rudely.
   std::string rest() {
     while (more()) {

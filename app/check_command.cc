@@ -13,11 +13,11 @@ int check(const std::vector<std::string>& files, const Catalog& catalog, const C
   const auto config = load_or_explain(files, catalog);
   if (!config) return bad_configuration;
   if (options.print)
-    fmt::print("{}", config::to_yaml(*config));
+    fmt::print("{}", config::to_yaml(*config, catalog));
   else if (options.graph)
     fmt::print("{}", config::to_graph(*config));
   else if (options.json)
-    fmt::print("{}\n", config::to_json(config::make_report(*config, catalog)));
+    fmt::print("{}", config::to_json(config::make_report(*config, catalog)));
   else
     fmt::print("{}", config::to_text(config::make_report(*config, catalog), ::isatty(STDOUT_FILENO) == 1));
   return ok;

@@ -72,7 +72,8 @@ int explain(const std::string& reason) {
 int init(const std::string& file, bool force) {
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL), 0644);
   if (fd < 0) {
-    fmt::print(stderr, errno == EEXIST ? "weir: {} exists; --force overwrites it\n" : "weir: {} cannot be written: check the path and its permissions\n", file);
+    const char* why = errno == EEXIST ? "exists; --force overwrites it" : "cannot be written: check the path and its permissions";
+    fmt::print(stderr, "weir: {} {}\n", file, why);
     return failed;
   }
   const bool written = ::write(fd, starter.data(), starter.size()) == static_cast<ssize_t>(starter.size());

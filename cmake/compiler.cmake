@@ -17,7 +17,7 @@ option(WEIR_SEAMS "compile the named crash points that the kill -9 tests use" OF
 set(WEIR_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
 option(WEIR_FUZZ "build the libFuzzer targets" OFF)
 
-add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror)
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-designated-field-initializers -Werror)
 add_link_options(-fuse-ld=lld)
 if(WEIR_SANITIZE)
   add_compile_options(-fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

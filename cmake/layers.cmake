@@ -1,4 +1,4 @@
-# weir_layer(NAME FOLDER LINKS ...): a static library weir_NAME of FOLDER's .cc files, and weir_NAME_test of its *_test.cc.
+# weir_layer(NAME FOLDER LINKS ... [TEST_LINKS ...] [WITHOUT SUBFOLDER]): a static library weir_NAME of FOLDER's .cc files, and weir_NAME_test of its *_test.cc.
 # Test, bench and fuzz files stand beside what they test and are told apart by their suffix.
 
 function(weir_test target)
@@ -10,8 +10,11 @@ function(weir_test target)
 endfunction()
 
 function(weir_layer name folder)
-  cmake_parse_arguments(arg "" "" "LINKS" ${ARGN})
+  cmake_parse_arguments(arg "" "WITHOUT" "LINKS;TEST_LINKS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cc)
+  if(arg_WITHOUT)
+    list(FILTER sources EXCLUDE REGEX "/${arg_WITHOUT}/")
+  endif()
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz)\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
@@ -25,7 +28,7 @@ function(weir_layer name folder)
   target_include_directories(weir_${name} ${scope} ${CMAKE_SOURCE_DIR}/lib ${CMAKE_SOURCE_DIR}/engine)
   target_link_libraries(weir_${name} ${scope} ${arg_LINKS})
   if(tests)
-    weir_test(weir_${name}_test SOURCES ${tests} LINKS weir_${name})
+    weir_test(weir_${name}_test SOURCES ${tests} LINKS weir_${name} ${arg_TEST_LINKS})
   endif()
 endfunction()
 

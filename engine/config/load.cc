@@ -117,7 +117,7 @@ void read_process(Reader& reader, Section& root, Config& config) {
   };
   std::uint64_t count = 0;
   root.value("reactors", count, reactors);
-  config.reactors = count > 0 ? static_cast<int>(count) : std::clamp(reader.options().cores, 1, 8);
+  config.reactors = count > 0 ? static_cast<int>(count) : std::clamp(reader.options().cores / 2, 1, 8);
   root.duration("drain_deadline", config.drain_deadline);
   if (root.size("batch_bytes", config.batch_bytes, 4_KiB) && config.batch_bytes > 1_MiB)
     reader.error_at("batch_bytes", fmt::format("{} is too much: at most 1MiB", to_text(config.batch_bytes)));

@@ -104,8 +104,8 @@ Bytes worst_case(const Config& config) {
     for (const char* option : {"max_body", "max_event"})
       if (source.options.has(option)) {
         const auto bytes = source.options.size(option).count();
-        worst =
-            std::max(worst, Bytes(bytes + bytes / 8) + 4_KiB);  // an index entry of 8 bytes for each 64 bytes of text
+        // an index entry of 12 bytes and a newline for each of up to max_events, and a gzip window
+        worst = std::max(worst, Bytes(bytes + bytes / 8) + 256_KiB);
       }
   return worst;
 }

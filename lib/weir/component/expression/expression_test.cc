@@ -95,6 +95,17 @@ TEST(Expression, FindsEverythingMissingInWhatIsNotJson) {
   EXPECT_TRUE(holds(R"(!(.a == "x"))", "plain text"));
 }
 
+TEST(Expression, AnswersForEachPathAloneWhenTheEventIsBroken) {
+  constexpr std::string_view broken = R"({"a":"x","b" 1,"c":true})";
+  EXPECT_TRUE(holds(R"(!exists(.b) && !exists(.c) && .a == "x")", broken));
+  EXPECT_TRUE(holds("!exists(.a) && !exists(.b) && !exists(.c[0])", R"({"a":"x",conta)"));
+}
+
+TEST(Expression, FindsALiteralMissingThatOnlyBeginsLikeNull) {
+  for (const std::string_view event : {R"({"a":n7.m3})", R"({"a":nul})", R"({"a":nulll})", R"({"a":n})"})
+    EXPECT_FALSE(holds("exists(.a)", event)) << event;
+}
+
 TEST(Expression, AnswersForEachEventAnew) {
   auto paid = Expression::compile(R"(.status == "paid" || .status == "free")");
   ASSERT_TRUE(paid);

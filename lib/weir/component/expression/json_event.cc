@@ -68,7 +68,11 @@ JsonValue read(od::value value, std::string& unescaped) {
       if (value.get_bool().get(flag)) return {};
       return {.kind = JsonValue::Kind::boolean, .flag = flag, .text = flag ? "true" : "false"};
     }
-    case od::json_type::null: return {.kind = value.is_null() ? JsonValue::Kind::null : JsonValue::Kind::missing};
+    case od::json_type::null: {
+      bool is_null = false;  // false, or an error, for what only begins with an n
+      if (value.is_null().get(is_null) || !is_null) return {};
+      return {.kind = JsonValue::Kind::null};
+    }
   }
   return {};
 }
@@ -95,7 +99,9 @@ void JsonEvent::look_at(std::string_view event) {
 
 JsonValue JsonEvent::at(const Path& path, std::string& unescaped) {
   auto& [parser, document, event, state] = *parser_;
-  if (state == Parser::State::unread) {
+  // A document in which a path ran into an error is dead and must not be rewound. It is indexed anew, so that what a
+  // path finds never depends on which paths were asked for before it.
+  if (state == Parser::State::unread || (state == Parser::State::indexed && !document.is_alive())) {
     const auto error = parser.iterate(event.data(), event.size(), event.size() + block_padding).get(document);
     state = error ? Parser::State::not_json : Parser::State::indexed;
   } else if (state == Parser::State::indexed) {

@@ -10,7 +10,8 @@ class Cgroup:
     """`why_not` says why none can be made."""
 
     def __init__(self, name, limit):
-        self.limit, self.why_not, self.peak = limit, None, 0
+        self.limit, self.why_not = limit, None
+        self.peak = self.peak_sockets = 0
         self.v1 = os.path.exists(os.path.join(V1, "memory.limit_in_bytes"))
         self.folder = os.path.join(V1 if self.v1 else self._own_v2(), f"{name}-{os.getpid()}")
         try:
@@ -68,7 +69,9 @@ class Cgroup:
         """What is in use that cannot be given back: file pages go as soon as somebody needs the room."""
         used = int(self._read("memory.usage_in_bytes" if self.v1 else "memory.current"))
         used -= self._stat("total_inactive_file" if self.v1 else "inactive_file")
-        used += self.sockets() if self.v1 else 0
+        sockets = self.sockets()
+        used += sockets if self.v1 else 0
+        self.peak_sockets = max(self.peak_sockets, sockets)
         self.peak = max(self.peak, used)
         return used
 

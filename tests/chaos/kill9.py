@@ -77,7 +77,8 @@ class Client:
     def exchange(self, connection, request):
         body = "\n".join(event(id) for id in request.ids).encode()
         try:
-            connection.connect() if connection.sock is None else None
+            if connection.sock is None:
+                connection.connect()
         except OSError:
             self.again.append(request)  # it never left
             return False
@@ -135,9 +136,8 @@ class Chaos:
                 t.start()
         until_dead()
         over.set()
-        for t in threads:
-            if up == "ready":
-                t.join()
+        for t in threads if up == "ready" else []:
+            t.join()
         code = self.weir.process.returncode
         if code != -signal.SIGKILL:
             raise SystemExit(f"round {self.round}: ended with {code} and not by kill -9:\n{self.weir.log()}")
@@ -237,7 +237,10 @@ def main():
     print(f"seed {seed}: {len(plan)} rounds, {len(points)} crash points, in {chaos.folder}", flush=True)
     began = time.monotonic()
     for n, point in enumerate(plan, 1):
-        chaos.at_point(point) if point else chaos.at_random()
+        if point:
+            chaos.at_point(point)
+        else:
+            chaos.at_random()
         if n % 10 == 0:
             print(f"  round {n}: {sum(len(c.acked) for c in chaos.clients)} requests acknowledged, {time.monotonic() - began:.0f} s", flush=True)
     chaos.end()

@@ -136,7 +136,7 @@ def main():
     for p in pushers:
         for status, n in p.answers.items():
             answers[str(status)] = answers.get(str(status), 0) + n
-    print(f"cgroup version {1 if group.v1 else 2}: at most {group.peak / MIB:.1f} of {group.limit / MIB:.0f} MiB, sockets included; "
+    print(f"cgroup version {1 if group.v1 else 2}: at most {group.peak / MIB:.1f} of {group.limit / MIB:.0f} MiB, sockets included ({group.peak_sockets / MIB:.1f}); "
           f"{used:.0%} of the budget in use at the peak\nanswers {answers}; {len(acknowledged)} events acknowledged, {len(stored)} stored")
     assert kills == 0, f"{kills} processes were killed for memory"
     assert group.peak <= group.limit, f"{group.peak} bytes are above the limit of {group.limit}"

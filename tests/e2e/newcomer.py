@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import time
 
-import weir_process
 from weir_process import Weir, WeirTest, free_port, main, weir
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -19,10 +18,7 @@ class Quickstart(Weir):
         self.file, self.admin = file, admin
 
     def spawn(self):
-        self.lines = []
-        self.process = subprocess.Popen([weir_process.BINARY, "run", self.file], cwd=self.folder, text=True, stderr=subprocess.PIPE)
-        self.reader = weir_process.threading.Thread(target=self._collect, args=(self.process, self.lines), daemon=True)
-        self.reader.start()
+        self.launch()
 
 
 class Newcomer(WeirTest):

@@ -41,10 +41,10 @@ def eventually(condition, what, within=None):
 
 
 class Weir:
-    def __init__(self, config, folder, env=None, http=None, prefix=(), preexec=None):
+    def __init__(self, config, folder, env=None, http=None, preexec=None):
         self.folder, self.config = folder, config
         self.env = {**os.environ, **(env or {})}
-        self.prefix, self.preexec = list(prefix), preexec
+        self.preexec = preexec
         self.http = http  # a (host, port) to keep over restarts
         self.process = None
         self.lines = []
@@ -66,8 +66,11 @@ class Weir:
         self.address, self.admin = (host, port), ("127.0.0.1", free_port())
         self.file = os.path.join(self.folder, "weir.yaml")
         self.write(self.config)
+        self.launch()
+
+    def launch(self):
         self.lines = []
-        self.process = subprocess.Popen([*self.prefix, BINARY, "run", self.file], cwd=self.folder, env=self.env, text=True,
+        self.process = subprocess.Popen([BINARY, "run", self.file], cwd=self.folder, env=self.env, text=True,
                                         errors="replace", stderr=subprocess.PIPE, preexec_fn=self.preexec)
         self.reader = threading.Thread(target=self._collect, args=(self.process, self.lines), daemon=True)
         self.reader.start()

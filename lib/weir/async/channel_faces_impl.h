@@ -15,8 +15,7 @@ std::optional<Admitted<void>> Channel<T>::offer(T& item, Turn* turn) {
   if (closed_) return std::unexpected(refuse(Reason::shutting_down, item));
   if (!senders_.waits_before(item.cls(), turn ? turn->number() : last_in_line)) {
     item = edge_.push(std::move(item), context_.now(), after.casualties);
-    wake_receiver(
-        after);  // no sender: where they wait a push makes no room, and two that fit in none would wake each other
+    wake_receiver(after);  // no sender: where they wait a push makes no room, and two that fit nowhere would take turns
   }
   if (item.load().empty()) return Admitted<void>{};
   if (when_full_ != flow::WhenFull::block) return std::unexpected(refuse(Reason::flow_full, item));

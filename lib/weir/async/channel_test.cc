@@ -301,6 +301,21 @@ TEST_F(ChannelTest, AReceiverThatDiesPassesItsWakeUpOn) {
   EXPECT_THAT(ids(**alive.answer), ElementsAre(0));
 }
 
+TEST_F(ChannelTest, AReceiverThatWasBeatenKeepsItsPlace) {
+  Receiving first, second;
+  start(first);
+  start(second);
+  put(parcel(0, 1));
+  get();  // before the one that was woken could look
+  run_ready(io);
+  put(parcel(1, 1));
+  run_ready(io);
+  EXPECT_TRUE(first.answer);
+  EXPECT_FALSE(second.answer);
+  channel->close();
+  run_ready(io);
+}
+
 TEST_F(ChannelTest, TakesAllThatWaitsAtOnce) {
   put(parcel(0, 3));
   put(parcel(3, 2, Class::high));

@@ -77,8 +77,10 @@ TEST_F(RecoverGuards, CountsWhatThreadsReportExactly) {
   flow::DestinationConfig config;
   config.breaker.consecutive_failures = 0;
   DestinationGuard guard(config, context, 1);
-  constexpr int each = 5'000;
+  constexpr int each = 30'000;
+  std::atomic<int> ready = 0;
   auto work = [&] {
+    for (++ready; ready < 2;) std::this_thread::yield();
     for (int i = 0; i < each; ++i) {
       auto permit = guard.try_start({});
       ASSERT_TRUE(permit);

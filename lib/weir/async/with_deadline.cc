@@ -22,8 +22,7 @@ constexpr Duration longest = std::chrono::hours(24 * 365);  // "for ever" that c
 /// Shared with the timer's handler, which may already be queued when the operation wins.
 struct Race {
   asio::cancellation_signal cancel;
-  bool passed = false;  // the deadline came first
-  bool over = false;
+  bool passed = false;
 };
 
 bool is_abortion(const std::exception_ptr& thrown) {
@@ -44,14 +43,13 @@ asio::awaitable<bool> with_deadline(asio::awaitable<void> op, Duration most) {
   const auto race = std::make_shared<Race>();
   asio::steady_timer timer(executor, std::clamp(most, Duration{0}, longest));
   timer.async_wait([race](boost::system::error_code error) {
-    if (error || race->over) return;
+    if (error) return;
     race->passed = true;
     race->cancel.emit(asio::cancellation_type::terminal);
   });
   if (from_caller.is_connected()) from_caller.assign([race](asio::cancellation_type type) { race->cancel.emit(type); });
   auto token = asio::bind_cancellation_slot(race->cancel.slot(), asio::as_tuple(asio::use_awaitable));
   const auto [thrown] = co_await asio::co_spawn(executor, std::move(op), std::move(token));
-  race->over = true;
   from_caller.clear();
   if (!thrown) co_return true;
   if (race->passed && is_abortion(thrown)) co_return false;

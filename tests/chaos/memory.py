@@ -1,8 +1,8 @@
 """P2: memory stays under the number that is set, socket buffers included.
 
 A cgroup of `memory:` + 24 MiB, a sink that stands still, and a hundred connections that push plain, chunked and gzip
-bodies as fast as they are let, half of them to a source with `acks: accepted` and half to one with `acks: stored`. For
-WEIR_MEMORY_SECONDS (60):
+bodies as fast as they are let: half of them to a source with `acks: accepted` that refuses when full, half to one with
+`acks: stored` that lets them wait unread, so that the kernel's buffers fill too. For WEIR_MEMORY_SECONDS (60):
 
   the process is not killed and, sockets included, never above the cgroup's limit
   at least 80 % of the budget is in use at the peak, so that it was worth pushing
@@ -34,7 +34,7 @@ memory: 64MiB
 reactors: 1
 sources:
   told: {{ {SOURCE}, listen: "@HTTP", acks: accepted }}
-  sure: {{ {SOURCE}, listen: "@SURE", acks: stored }}
+  sure: {{ {SOURCE}, listen: "@SURE", acks: stored, when_full: block }}
 sinks:
   out:
     type: sqlite

@@ -38,6 +38,7 @@ class HttpIntake final : public Intake {
  public:
   HttpIntake(const IntakeSetup& setup, const HttpOptions& options);
 
+  ~HttpIntake() override { outlet_.on_room = nullptr; }
   void start() override;
   void stop(Duration retry_after) override;
   void abandon() override;

@@ -11,7 +11,8 @@
 /// Blocks are made two ways: BatchBuilder gathers small pieces and seals an exact-size copy; BlockWriter is a body read
 /// straight into what will be the block.
 ///
-/// Thread: a Batch has one owner at a time; a Block is shared by counting. Cost: split and share O(1), settle O(runs).
+/// Thread: a Batch has one owner at a time; a Block is shared by counting. Cost: share and split O(events they give, to add up their bytes), no copy;
+/// settle O(runs).
 /// On cancel: a Batch that dies unsettled is a broken promise; `settle` is how one ends (checked in debug builds).
 #include <weir/base/units.h>
 #include <weir/component/receipt.h>
@@ -59,7 +60,8 @@ class Batch {
   TimePoint since() const { return info().received; }
   std::string_view operator[](std::uint32_t i) const;
   std::uint64_t id(std::uint32_t i) const { return info().first_id + slots()[i].number; }
-  /// All events as one piece of text, each ended by '\n'; empty when they do not lie so in memory.
+  /// All events as one piece of text, each ended by '\n'; empty when they do not lie so in memory. An event may hold
+  /// line feeds of its own: who needs one line each counts them.
   std::string_view lines() const;
 
   /// How many events from the front fit into `room`.
@@ -166,7 +168,9 @@ struct Batch::Block {
   Ticket charge;
   char* data() { return reinterpret_cast<char*>(this + 1); }
   Slot* index() { return reinterpret_cast<Slot*>(data() + (bytes + block_padding + 7) / 8 * 8); }
-  Run* runs() { return reinterpret_cast<Run*>(index() + events); }
+  Run* runs() {  // a Slot is 12 bytes, a Run wants 8
+    return reinterpret_cast<Run*>(reinterpret_cast<char*>(index()) + (events * sizeof(Slot) + 7) / 8 * 8);
+  }
 };
 
 template <typename F>

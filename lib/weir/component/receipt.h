@@ -53,7 +53,7 @@ class Receipt {
   void settle(std::uint32_t n, Fate fate, Reason reason = Reason::sink_failed) {
     if (n == 0) return;
     events_[static_cast<std::size_t>(fate)].fetch_add(n, std::memory_order_relaxed);
-    if (!counts_as_stored(fate)) reason_.store(reason, std::memory_order_relaxed);
+    if (!counts_as_stored(fate)) because(fate, reason);
     release(n);
   }
   /// The source has read the whole unit: gives up the hold it started with.
@@ -63,7 +63,7 @@ class Receipt {
     Tally t;
     for (int i = 0; i < fate_count; ++i)
       t.events[static_cast<std::size_t>(i)] = events_[static_cast<std::size_t>(i)].load(std::memory_order_relaxed);
-    t.reason = reason_.load(std::memory_order_relaxed);
+    t.reason = static_cast<Reason>(reason_.load(std::memory_order_relaxed) & 0xff);
     return t;
   }
   std::uint32_t pending() const { return pending_.load(std::memory_order_relaxed); }
@@ -72,6 +72,13 @@ class Receipt {
   void* waiter = nullptr;    ///< the owner's: who waits for it, if anyone still does
 
  private:
+  /// The reason told is the worst fate's: fate in the high byte, so the larger value wins.
+  void because(Fate fate, Reason reason) {
+    const auto mine = static_cast<std::uint16_t>((static_cast<unsigned>(fate) << 8) | static_cast<unsigned>(reason));
+    auto before = reason_.load(std::memory_order_relaxed);
+    while (before < mine && !reason_.compare_exchange_weak(before, mine, std::memory_order_relaxed)) {
+    }
+  }
   void release(std::uint32_t n) {
     const auto before = pending_.fetch_sub(n, std::memory_order_acq_rel);
     WEIR_CHECK(before >= n);
@@ -79,7 +86,7 @@ class Receipt {
   }
   std::atomic<std::uint32_t> pending_{1};
   std::array<std::atomic<std::uint32_t>, fate_count> events_{};
-  std::atomic<Reason> reason_{Reason::sink_failed};
+  std::atomic<std::uint16_t> reason_{0};
   ReceiptOwner* owner_;
 };
 

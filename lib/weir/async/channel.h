@@ -21,8 +21,8 @@
 /// its low mark: once a pause, not once an event.
 ///
 /// Thread: any. Faces: `x` for coroutines (deadline by the context's clock), `x_for` for threads that may block.
-/// Cost: 0.1 us for an item sent and received, its edge and two clock reads included, between coroutines, threads or
-/// neither, as long as nobody sleeps (channel_bench.cc). A sleep adds an allocation and a timer; waking a thread 20 us.
+/// Cost: 0.1 us of CPU for an item sent and received, its edge and two clock reads included; 0.1 to 0.3 a side between
+/// threads (channel_bench.cc). A sleep adds an allocation and a timer; waking a thread that sleeps costs 20 us.
 /// On cancel: a coroutine that is cancelled throws operation_aborted; what it had not sent is still in `item`, what it
 /// was to receive goes to the next. The channel must outlive all who wait in it (checked).
 /// Ref: semantics D1 to D8; flow/queue/edge.h.

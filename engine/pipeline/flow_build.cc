@@ -1,6 +1,7 @@
 // From configuration to graph: nodes and routes. Nothing is opened here.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "pipeline/flow.h"
 #include "pipeline/running.h"
@@ -66,22 +67,25 @@ Route Flow::route_of(const config::Source& source) const {
   Route route;
   std::map<std::string, int, std::less<>> step_of;  // of the nodes that events of this source reach
   step_of[source.name] = Route::raw;
-  // A stage with several inputs gets a step for the first that is reached: an event passes a stage once. Stages may
-  // stand in any order in the file, so look until nothing new is reached.
+  std::set<std::string, std::less<>> reached{source.name};
   for (bool grew = true; grew;) {
     grew = false;
+    for (const auto& stage : config_.stages)
+      if (std::ranges::any_of(stage.from, [&](const auto& from) { return reached.contains(from); }))
+        grew = reached.insert(stage.name).second || grew;
+  }
+  // Stages may stand in any order in the file: each gets its step once all of its inputs that are reached have theirs.
+  const auto waits = [&](const std::string& from) { return reached.contains(from) && !step_of.contains(from); };
+  while (step_of.size() < reached.size())
     for (std::size_t i = 0; i < config_.stages.size(); ++i) {
       const auto& stage = config_.stages[i];
-      if (step_of.contains(stage.name)) continue;
+      if (!waits(stage.name) || std::ranges::any_of(stage.from, waits)) continue;
+      Route::Step step{stages_[i].get(), {}};
       for (const auto& from : stage.from)
-        if (auto parent = step_of.find(from); parent != step_of.end()) {
-          route.steps.push_back({stages_[i].get(), parent->second});
-          step_of[stage.name] = static_cast<int>(route.steps.size()) - 1;
-          grew = true;
-          break;
-        }
+        if (auto parent = step_of.find(from); parent != step_of.end()) step.parents.push_back(parent->second);
+      step_of[stage.name] = static_cast<int>(route.steps.size());
+      route.steps.push_back(std::move(step));
     }
-  }
   for (const bool required : {false, true})
     for (const auto& sink : config_.sinks) {
       if (sink.required != required) continue;

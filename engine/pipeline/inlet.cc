@@ -6,7 +6,7 @@ namespace weir::pipeline {
 
 Inlet::Inlet(int index, std::string name, const flow::EdgeConfig& config, std::uint64_t seed, std::uint64_t floor_events)
     : index_(index), name_(std::move(name)), edge_(config, seed, floor_events),
-      reserved_for_high_(config.reserved_for_high) {}
+      reserved_for_high_(config.reserved_for_high), sheds_(flow::may_drop(config.when_full)) {}
 
 Batch Inlet::push(Batch batch, TimePoint now) {
   if (closed_) {
@@ -49,14 +49,16 @@ void Inlet::publish_pause() {
   // Only two groups differ: those that may enter the reserved part, and the others.
   constexpr std::uint32_t high = (1u << static_cast<int>(Class::high)) | (1u << static_cast<int>(Class::critical));
   constexpr std::uint32_t others = ((1u << class_count) - 1) & ~high;
-  const std::uint32_t mask = (edge_.paused(Class::high) ? high : 0) | (edge_.paused(Class::normal) ? others : 0);
+  // Where full means drop nobody is asked to wait: reading on is what that policy was chosen for.
+  const std::uint32_t mask =
+      sheds_ ? 0 : (edge_.paused(Class::high) ? high : 0) | (edge_.paused(Class::normal) ? others : 0);
   if (mask != paused_mask_.load(std::memory_order_relaxed)) paused_mask_.store(mask, std::memory_order_seq_cst);
 }
 
 Inlet::Taken Inlet::try_take(Load most, TimePoint now, std::vector<Batch>& group) {
   flow::Casualties<Batch> victims;
   Taken taken;
-  bool room = false;
+  bool room = false, another = false;
   {
     std::lock_guard lock(mutex_);
     victims.swap(casualties_);
@@ -73,10 +75,13 @@ Inlet::Taken Inlet::try_take(Load most, TimePoint now, std::vector<Batch>& group
     publish_pause();
     const auto after = paused_mask_.load(std::memory_order_relaxed);
     room = !edge_.paused() || (before & ~after) != 0;
+    room = room && (taken.any || !victims.empty());  // what expired or CoDel picked has made room as well
+    another = sleepers_ > 0 && waiting() > 0;
     taken.closed = closed_;
   }
+  if (another) wake_.notify_one();  // one push of much woke one worker: it passes on what it leaves
   end(victims);
-  if (taken.any && room) wake_producers();
+  if (room) wake_producers();
   return taken;
 }
 
@@ -95,7 +100,7 @@ void Inlet::wait(Duration most_time, std::uint64_t& seen) {
 
 void Inlet::wait_interruptible(Duration most_time, std::uint64_t& seen) {
   std::unique_lock lock(mutex_);
-  wake_.wait_for(lock, most_time, [&] { return interrupts_ != seen; });
+  interrupted_.wait_for(lock, most_time, [&] { return interrupts_ != seen; });
   seen = interrupts_;
 }
 
@@ -105,6 +110,7 @@ void Inlet::interrupt() {
     ++interrupts_;
   }
   wake_.notify_all();
+  interrupted_.notify_all();
 }
 
 void Inlet::served(std::uint64_t events, Duration busy) {
@@ -143,6 +149,7 @@ void Inlet::reconfigure(const flow::EdgeConfig& config) {
     std::lock_guard lock(mutex_);
     edge_.reconfigure(config);
     reserved_for_high_ = config.reserved_for_high;
+    sheds_ = flow::may_drop(config.when_full);
     publish_pause();
   }
   wake_producers();

@@ -64,6 +64,9 @@ class Inlet {
   /// May class c be read now? One relaxed load.
   bool paused(Class cls) const { return paused_mask_.load(std::memory_order_relaxed) & (1u << static_cast<int>(cls)); }
 
+  /// Full means drop: sources read on, and nothing is refused at the door because of it.
+  bool sheds() const { return sheds_.load(std::memory_order_relaxed); }
+
   /// The part of the bound that this class may fill.
   double limit(Class cls) const { return cls >= Class::high ? 1.0 : 1.0 - reserved_for_high_.load(std::memory_order_relaxed); }
 
@@ -97,11 +100,13 @@ class Inlet {
   const std::string name_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable interrupted_;  // of those who ignore arrivals: they would swallow a notify_one on wake_
   Edge edge_;
   flow::Casualties<Batch> casualties_;  // picked under the lock, ended after it
   std::vector<RoomListener*> listeners_;
   std::atomic<std::uint32_t> paused_mask_{0};
   std::atomic<double> reserved_for_high_;
+  std::atomic<bool> sheds_;
   int sleepers_ = 0;
   bool notify_ = false;
   std::uint64_t interrupts_ = 0;

@@ -60,12 +60,16 @@ void Port::push(Batch& batch, Ticket& spare, TimePoint now) {
 
 void Port::evaluate(const Batch& batch) {
   for (std::size_t s = 0; s < stages_.size(); ++s) {
-    const int parent = route_.steps[s].parent;
     auto& mask = masks_[s];
     mask.assign(batch.size(), 0);
     for (std::uint32_t i = 0; i < batch.size(); ++i)
-      if (parent == Route::raw || masks_[static_cast<std::size_t>(parent)][i]) mask[i] = stages_[s]->keeps(batch[i]);
+      if (reaches(route_.steps[s], i)) mask[i] = stages_[s]->keeps(batch[i]);
   }
+}
+
+bool Port::reaches(const Route::Step& step, std::uint32_t event) const {
+  return step.takes_all() ||
+         std::ranges::any_of(step.parents, [&](int p) { return masks_[static_cast<std::size_t>(p)][event] != 0; });
 }
 
 std::uint32_t Port::prefix_that_fits(const Batch& batch) const {
@@ -77,10 +81,9 @@ std::uint32_t Port::prefix_that_fits(const Batch& batch) const {
 void Port::count(const Batch& front) {
   source_.emitted.fetch_add(front.size(), std::memory_order_release);
   for (std::size_t s = 0; s < masks_.size(); ++s) {
-    const int parent = route_.steps[s].parent;
     std::uint64_t in = 0, kept = 0;
     for (std::uint32_t i = 0; i < front.size(); ++i) {
-      in += parent == Route::raw ? 1u : static_cast<unsigned>(masks_[static_cast<std::size_t>(parent)][i]);
+      in += reaches(route_.steps[s], i);
       kept += static_cast<unsigned>(masks_[s][i]);
     }
     NodeCounters& counters = route_.steps[s].stage->counters;

@@ -33,7 +33,12 @@ struct StageNode {
 
 struct Route {
   static constexpr int raw = -1;  ///< the source's own events
-  struct Step { StageNode* stage; int parent; };                  // in topological order
+  /// An event passes a stage once, however many of its parents let it through. In topological order.
+  struct Step {
+    StageNode* stage;
+    std::vector<int> parents;
+    bool takes_all() const { return std::ranges::find(parents, raw) != parents.end(); }
+  };
   /// An event reaches an inlet once, however many of the inlet's `steps` let it through.
   struct Delivery {
     std::vector<int> steps;
@@ -63,6 +68,7 @@ class Port {
  private:
   struct Item { const Route::Delivery* delivery; Batch batch; Inlet::Aftermath aftermath; };
   void evaluate(const Batch& batch);
+  bool reaches(const Route::Step& step, std::uint32_t event) const;
   std::uint32_t prefix_that_fits(const Batch& batch) const;
   void count(const Batch& front);
   void branch(Batch front, Ticket& spare);

@@ -22,6 +22,7 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Class cls) {
   std::size_t n = 0;
   for (SinkNode* sink : required) {
     if (n == most_facts) break;
+    if (sink->inlet.sheds()) continue;
     flow::DoorFacts& fact = facts[n++];
     fact.pressure = sink->inlet.pressure(now);
     fact.paused = sink->inlet.paused(cls);

@@ -83,8 +83,12 @@ void SourceOutlet::flush(Lane& l) {
 }
 
 void SourceOutlet::send(Lane& l) {
-  arm();
-  port_.push(l.stuck, l.spare, node_.context().now());
+  // Until nothing more fits: a prefix that the stages left nothing of fills no inlet, so nobody would wake us for the rest.
+  for (std::uint32_t before = 0; l.stuck.size() != before && !l.stuck.empty();) {
+    before = l.stuck.size();
+    arm();
+    port_.push(l.stuck, l.spare, node_.context().now());
+  }
   if (!l.stuck.empty()) return;
   l.spare = Ticket{};
   if (l.next.empty()) return;

@@ -141,22 +141,30 @@ Worker::Next Worker::push_dead_letters() {
     if (coffin_.empty()) {
       if (next_dead_ == dead_.size()) break;
       BatchBuilder builder({256_KiB, dead_letters_at_once});
-      while (next_dead_ < dead_.size()) {
+      // One batch's letters at a time: they keep its class, its age and whether anybody answers for them.
+      const Batch& from = group_[dead_[next_dead_].batch];
+      while (next_dead_ < dead_.size() && &group_[dead_[next_dead_].batch] == &from) {
         const DeadLetter& d = dead_[next_dead_];
-        const Batch& from = group_[d.batch];
         const std::string text = dead_letter_json(from[d.event], d.reason, d.why, node_.name, failures_ + 1, context_.wall());
         if (!builder.fits(text.size())) break;
         builder.add(text, from.receipt_of(d.event));
         ++next_dead_;
       }
-      BatchInfo info = group_[dead_.front().batch].info();
+      BatchInfo info = from.info();
       info.dead_letter = true;
-      coffin_ = builder.seal(info);
+      Batch letters = builder.seal(info);
+      if (from.carries_receipts()) {
+        coffin_ = std::move(letters);
+      } else {
+        coffin_ = letters.share(false);
+        letters.dissolve();
+      }
     }
     const TimePoint now = context_.now();
     arm();
     const auto n = grave.inlet.push_alone(coffin_, now);
     if (n == 0) return {Need::dead_letter_room, longest_sleep};
+    node_.in_hand.fetch_sub(n, std::memory_order_release);
     node_.counters.consume(Fate::dead_lettered, n);
   }
   const auto dead = std::exchange(dead_, {});
@@ -174,7 +182,7 @@ void Worker::settle_group(Fate rest, std::span<const DeadLetter> exceptions, boo
       exceptions = exceptions.subspan(1);
     }
     Batch& batch = group_[b];
-    events += batch.size();
+    events += batch.size() - (moved ? endings.size() : 0);  // what has moved was taken out of hand then
     const bool letter = batch.info().dead_letter;
     node_.counters.consume(rest, batch.size() - endings.size());
     if (!moved)
@@ -194,6 +202,7 @@ Worker::Next Worker::give_up() {
   std::vector<DeadLetter> gone;
   if (!dead_.empty()) gone.assign(std::make_move_iterator(dead_.begin()), std::make_move_iterator(dead_.begin() + static_cast<std::ptrdiff_t>(next_dead_)));
   dead_.clear();
+  node_.in_hand.fetch_add(gone.size() - coffin_.size(), std::memory_order_release);  // these have left it before
   if (!coffin_.empty()) {
     count(coffin_);
     node_.counters.consume(Fate::abandoned, coffin_.size(), Reason::shutdown);
@@ -206,6 +215,7 @@ Worker::Next Worker::give_up() {
       if (d.batch == b) endings.push_back({d.event, Fate::dead_lettered, d.reason, true});
     count(group_[b]);
     left_.events -= endings.size();
+    for (const auto& ending : endings) left_.unanswered -= group_[b].carries_receipts() && !group_[b].receipt_of(ending.index);
     node_.counters.consume(Fate::abandoned, group_[b].size() - endings.size(), Reason::shutdown);
     node_.in_hand.fetch_sub(group_[b].size(), std::memory_order_release);
     // Whoever waits is told the outcome is unknown: an attempt may have arrived.

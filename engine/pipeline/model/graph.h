@@ -1,6 +1,6 @@
 #pragma once
-/// What the reference model is a model of: a graph of sources, stages and sinks, said in the fewest words. It is made of
-/// numbers, so that a random case can be drawn, printed and kept.
+/// What the reference model is a model of: a graph of sources, stages and sinks, said in the fewest words. It is made
+/// of numbers, so that a random case can be drawn, printed and kept.
 ///
 /// Nodes are numbered: sources first, then stages (each `from` only earlier nodes), and sinks on their own.
 ///
@@ -54,9 +54,9 @@ struct Sink {
   Load most{1000, Bytes(1 << 20)};  ///< one delivery
   Duration linger{0};
   int workers = 1;
-  int dead_letters = nobody;           ///< a sink
-  Fate failure_fate = Fate::failed;    ///< of a permanent failure without dead letters
-  int failures_to_open = 5;            ///< in a row; the breaker
+  int dead_letters = nobody;         ///< a sink
+  Fate failure_fate = Fate::failed;  ///< of a permanent failure without dead letters
+  int failures_to_open = 5;          ///< in a row; the breaker
   Duration open = std::chrono::seconds(10);
   Duration backoff_base{0}, backoff_cap{0};
 };

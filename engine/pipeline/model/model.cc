@@ -1,6 +1,7 @@
 #include "pipeline/model/model.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace weir::model {
 namespace {
@@ -25,7 +26,7 @@ std::uint64_t SourceState::pending() const {
 Model::Model(const Graph& graph, const std::vector<Queue::Draw>& draws)
     : sources(graph.sources.size()), stages(graph.stages.size()), graph_(graph) {
   for (std::size_t s = 0; s < graph.sinks.size(); ++s) {
-    SinkState sink{.queue = Queue(graph.sinks[s].queue, draws[s])};
+    SinkState sink(Queue(graph.sinks[s].queue, draws[s]));
     sink.workers.resize(at(graph.sinks[s].workers));
     sinks.push_back(std::move(sink));
   }
@@ -34,7 +35,7 @@ Model::Model(const Graph& graph, const std::vector<Queue::Draw>& draws)
 // ---- receipts (A1, A2, A9) ----
 
 int Model::begin_unit(int source) {
-  units.push_back({.source = source});
+  units.emplace_back().source = source;
   return static_cast<int>(units.size()) - 1;
 }
 void Model::end_unit(int unit) { units[at(unit)].read = true; }
@@ -62,7 +63,9 @@ Answer Model::told(const Unit& unit) const {
 
 // ---- the source's side ----
 
-bool Model::ready(int source, Class cls) const { return sources[at(source)].lanes[static_cast<std::size_t>(cls)].stuck.empty(); }
+bool Model::ready(int source, Class cls) const {
+  return sources[at(source)].lanes[static_cast<std::size_t>(cls)].stuck.empty();
+}
 
 // Any required sink can make it leave events unread; whoever is told to wait is woken later.
 bool Model::paused(int source, Class cls) {
@@ -82,7 +85,7 @@ void Model::add(Event event, TimePoint now) {
     for (const Event& e : lane.open.events) used += e.bytes + 1;
     if (used > most || used + event.bytes + 1 > most) flush(event.source, lane);
   }
-  if (lane.open.empty()) lane.open = {.cls = event.cls, .since = now};
+  if (lane.open.empty()) lane.open = {{}, event.cls, now};
   ++source.row.in;
   if (event.unit != nobody) ++units[at(event.unit)].owed;
   lane.open.events.push_back(event);
@@ -133,12 +136,15 @@ void Model::turn(int source, TimePoint) {
 
 void Model::send(int source, Lane& lane) {
   sources[at(source)].waits_for_room = true;
-  std::uint64_t n = lane.stuck.events.size();
-  for (const int s : graph_.required_sinks(source))
-    n = std::min(n, sinks[at(s)].closed ? 0 : sinks[at(s)].queue.room_for(lane.stuck));
-  if (n == 0) return;
-  fan_out(source, lane.stuck.take_front(n));
-  if (!lane.stuck.empty() || lane.next.empty()) return;
+  // Prefix after prefix until nothing fits: stages may leave nothing of one, and what fills no line wakes nobody.
+  while (!lane.stuck.empty()) {
+    std::uint64_t n = lane.stuck.events.size();
+    for (const int s : graph_.required_sinks(source))
+      n = std::min(n, sinks[at(s)].closed ? 0 : sinks[at(s)].queue.room_for(lane.stuck));
+    if (n == 0) return;
+    fan_out(source, lane.stuck.take_front(n));
+  }
+  if (lane.next.empty()) return;
   lane.stuck = std::move(lane.next);
   lane.next = {};
   send(source, lane);
@@ -151,7 +157,10 @@ void Model::fan_out(int source, const Item& front) {
     for (const Event& event : front.events) {
       if (!graph_.reaches(graph_.stages[s].from, event)) continue;
       ++stages[s].in;
-      if (graph_.stages[s].keeps(event.id)) ++stages[s].emitted; else ++stages[s].of(Fate::filtered);
+      if (graph_.stages[s].keeps(event.id))
+        ++stages[s].emitted;
+      else
+        ++stages[s].of(Fate::filtered);
     }
   const auto required = graph_.required_sinks(source);
   for (const Event& event : front.events) {

@@ -1,7 +1,7 @@
 #pragma once
 /// The reference model: semantics.md as a program. One thread, no I/O, no batches shared, no locks, no cleverness: what
 /// each step means, written out. The engine is driven through the same random steps and must agree after each (see
-/// lockstep.h). Where the two differ one of them is wrong, and this is the one that is easy to read.
+/// pipeline/lockstep.h). Where the two differ one of them is wrong, and this is the one that is easy to read.
 ///
 ///   source --add--> open batch --flush--> stuck (waits for room) --prefix--> stages --> every required line, A6
 ///   worker: take -> attempt -> settle, or write dead letters -> settle
@@ -33,7 +33,11 @@ enum class Need : std::uint8_t { nothing, arrivals, time, dead_letter_room, fini
 
 struct Left {
   std::uint64_t events = 0, unanswered = 0;
-  Left& operator+=(const Left& o) { events += o.events; unanswered += o.unanswered; return *this; }
+  Left& operator+=(const Left& o) {
+    events += o.events;
+    unanswered += o.unanswered;
+    return *this;
+  }
 };
 
 /// One row of the ledger (G1).
@@ -49,29 +53,35 @@ struct Lane {
 };
 struct SourceState {
   std::array<Lane, class_count> lanes;
-  bool waits_for_room = false;             ///< is told at the next end of a pause
-  std::deque<bool> to_do;                  ///< posted to its reactor: true: there is room; false: flush
+  bool waits_for_room = false;  ///< is told at the next end of a pause
+  std::deque<bool> to_do;       ///< posted to its reactor: true: there is room; false: flush
   bool flush_posted = false;
   Row row;
   std::uint64_t pending() const;
 };
-struct Dead { Event event; Class cls; TimePoint since; };
+/// An event that the other side refuses for good: which item of the group it is in, and what it keeps of that.
+struct Dead {
+  Event event;
+  std::size_t item;
+  Item of;  ///< without events
+};
 struct WorkerState {
   std::vector<Item> group;
-  std::deque<Dead> dead;     ///< not yet written
-  std::uint64_t written = 0;
+  std::vector<Dead> dead;
+  std::vector<std::uint64_t> written;  ///< ids of the first of them, already in the line of the dead letters
   bool burying = false;
   int failures = 0;
   TimePoint not_before{};
 };
 struct SinkState {
+  explicit SinkState(Queue line) : queue(std::move(line)) {}
   Queue queue;
   std::vector<WorkerState> workers;
   Row row;
-  std::vector<std::uint64_t> held;   ///< ids in the order in which the other side confirmed them
+  std::vector<std::uint64_t> held;  ///< ids in the order in which the other side confirmed them
   TimePoint hold_until{};
   int failures_in_a_row = 0;
-  bool open = false;                 ///< the breaker
+  bool open = false;  ///< the breaker
   TimePoint probe_at{};
   bool closed = false;
 };
@@ -112,7 +122,7 @@ class Model {
   Need attempt(SinkState& sink, const Sink& rules, WorkerState& worker, const Behaviour& other_side, TimePoint now);
   Need bury(SinkState& sink, const Sink& rules, WorkerState& worker);
   void finish(SinkState& sink, const Sink& rules, WorkerState& worker, const Behaviour& other_side);
-  void put_aside(SinkState& sink, WorkerState& worker);
+  void settle_rest(SinkState& sink, WorkerState& worker);
   void tell_of_room(int sink, const std::array<bool, class_count>& before);
 
   Graph graph_;

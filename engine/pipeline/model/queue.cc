@@ -33,7 +33,8 @@ Load Queue::waiting() const {
 Load Queue::limit(Class cls) const {
   if (config_.reserved_for_high <= 0 || cls >= Class::high) return config_.bound;
   const auto open = [&](std::uint64_t n) {
-    return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(static_cast<double>(n) * (1 - config_.reserved_for_high)));
+    return std::max<std::uint64_t>(
+        1, static_cast<std::uint64_t>(static_cast<double>(n) * (1 - config_.reserved_for_high)));
   };
   return {open(config_.bound.events), Bytes(open(config_.bound.bytes.count()))};
 }

@@ -40,8 +40,10 @@ Need Model::take(SinkState& sink, const Sink& rules, WorkerState& worker, TimePo
   return sink.closed && sink.queue.empty() ? Need::finished : Need::arrivals;
 }
 
-// E1 to E3: trouble only delays. A named time is kept, a failing destination is left alone, nothing fails because of it.
-Need Model::attempt(SinkState& sink, const Sink& rules, WorkerState& worker, const Behaviour& other_side, TimePoint now) {
+// E1 to E3: trouble only delays. A named time is kept, a failing destination is left alone, nothing fails because of
+// it.
+Need Model::attempt(SinkState& sink, const Sink& rules, WorkerState& worker, const Behaviour& other_side,
+                    TimePoint now) {
   if (now < worker.not_before || now < sink.hold_until) return Need::time;
   if (sink.open && now < sink.probe_at) return Need::time;
   if (other_side.kind == Behaviour::Kind::later) {
@@ -69,15 +71,18 @@ Need Model::attempt(SinkState& sink, const Sink& rules, WorkerState& worker, con
 }
 
 void Model::finish(SinkState& sink, const Sink& rules, WorkerState& worker, const Behaviour& other_side) {
-  for (const Item& item : worker.group)
-    for (const Event& event : item.events) {
+  for (std::size_t i = 0; i < worker.group.size(); ++i) {
+    Item of = worker.group[i];
+    of.events.clear();
+    for (const Event& event : worker.group[i].events) {
       const bool dies = other_side.kind == Behaviour::Kind::fails ||
                         (other_side.kind == Behaviour::Kind::refuses_some && event.id % other_side.modulo == 0);
       if (dies)
-        worker.dead.push_back({event, item});
+        worker.dead.push_back({event, i, of});
       else
         sink.held.push_back(event.id);
     }
+  }
   if (!worker.dead.empty() && rules.dead_letters != nobody) {
     worker.burying = true;
     return;
@@ -86,14 +91,14 @@ void Model::finish(SinkState& sink, const Sink& rules, WorkerState& worker, cons
     sink.row.of(rules.failure_fate) += 1;
     settle(dead.event, rules.failure_fate, dead.of.owed);
   }
-  settle_rest(sink, worker, worker.dead);
+  settle_rest(sink, worker);
 }
 
 // What was delivered is settled last, with the same group: a group is one unit of work in hand.
-void Model::settle_rest(SinkState& sink, WorkerState& worker, const std::deque<Dead>& dead) {
+void Model::settle_rest(SinkState& sink, WorkerState& worker) {
   for (const Item& item : worker.group)
     for (const Event& event : item.events) {
-      if (std::ranges::any_of(dead, [&](const Dead& d) { return d.event.id == event.id; })) continue;
+      if (std::ranges::any_of(worker.dead, [&](const Dead& d) { return d.event.id == event.id; })) continue;
       sink.row.of(Fate::stored) += 1;
       settle(event, item.letter ? Fate::dead_lettered : Fate::stored, item.owed);
     }
@@ -108,7 +113,8 @@ Need Model::bury(SinkState& sink, const Sink& rules, WorkerState& worker) {
   SinkState& grave = sinks[static_cast<std::size_t>(rules.dead_letters)];
   while (worker.written.size() < worker.dead.size()) {
     const auto from = worker.dead.begin() + static_cast<std::ptrdiff_t>(worker.written.size());
-    Item letters{.cls = from->of.cls, .since = from->of.since, .owed = from->of.owed, .letter = true};
+    Item letters = from->of;
+    letters.letter = true;
     for (auto dead = from; dead != worker.dead.end() && dead->item == from->item; ++dead) {
       letters.events.push_back(dead->event);
       letters.events.back().bytes = 1;  // lines of dead letters are bounded by events in the cases we draw
@@ -120,7 +126,7 @@ Need Model::bury(SinkState& sink, const Sink& rules, WorkerState& worker) {
     for (const Event& event : going.events) worker.written.push_back(event.id);
     arrive(rules.dead_letters, std::move(going));
   }
-  settle_rest(sink, worker, worker.dead);
+  settle_rest(sink, worker);
   return Need::nothing;
 }
 

@@ -30,6 +30,18 @@ struct NodeCounters {
   void because(Reason reason, std::uint64_t n) { by_reason[static_cast<std::size_t>(reason)].fetch_add(n, std::memory_order_relaxed); }
 };
 
+/// The stable ids of a process's events, dead letters included: one sequence, for a sink tells two events apart by them.
+/// They never repeat across restarts: they start at the wall clock and cannot outrun it (1e9 events a second).
+class Ids {
+ public:
+  explicit Ids(WallTime start) : next_(static_cast<std::uint64_t>(start.time_since_epoch().count())) {}
+  /// The first of n.
+  std::uint64_t take(std::uint64_t n) { return next_.fetch_add(n, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> next_;
+};
+
 /// A NodeCounters at one moment, with what the node holds.
 struct NodeSnapshot {
   std::uint64_t in = 0, emitted = 0, bytes = 0, pending = 0;

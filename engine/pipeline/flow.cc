@@ -17,10 +17,12 @@ constexpr auto look_again = std::chrono::milliseconds(5);
 }  // namespace
 
 Result<void> Flow::start() {
+  std::unique_lock lock(structure_);  // the admin listener may already ask for a status
   started_ = context_.now();
   for (int i = 0; i < config_.reactors; ++i) reactors_.push_back(std::make_unique<net::Reactor>("reactor-" + std::to_string(i)));
   if (auto opened = open_sinks(); !opened) return opened;
   if (auto opened = open_sources(); !opened) return opened;
+  lock.unlock();
   for (auto& w : workers_) w.thread = std::thread([worker = w.worker.get()] { worker->run(); });
   for (auto& running : running_) boost::asio::post(running->reactor->io(), [r = running.get()] { r->intake->start(); });
   for (auto& reactor : reactors_) reactor->start();
@@ -73,7 +75,13 @@ void Flow::post_to_intakes(const std::function<void(Intake&)>& f) {
 bool Flow::drained() const {
   for (const auto& running : running_)
     if (!running->intake->quiet() || running->outlet->pending() > 0) return false;
-  return std::ranges::all_of(sinks_, [](const auto& sink) { return sink->inlet.empty() && sink->in_hand.load() == 0; });
+  // In the order in which events move, or what moves while we look is seen nowhere.
+  const auto empty = [&](bool targets) {
+    return std::ranges::all_of(sinks_, [&](const auto& sink) {
+      return sink->is_dead_letter_target != targets || (sink->inlet.empty() && sink->in_hand.load() == 0);
+    });
+  };
+  return empty(false) && empty(true);
 }
 
 StopReport Flow::stop(Duration deadline, const std::function<bool()>& hurry) {
@@ -151,18 +159,9 @@ FlowStatus Flow::status() const {
   FlowStatus status;
   // Sink to source: what has left is read before what came in, so a running ledger can only show a surplus of "in".
   for (const auto& sink : sinks_) {
-    SinkStatus s;
-    s.name = sink->name;
-    s.type = sink->type;
-    s.required = sink->required;
+    SinkStatus s = sink->glance(now);
     s.node = snapshot(sink->counters, sink->in_hand.load(std::memory_order_acquire));
     s.edge = sink->inlet.stats();
-    s.pressure = sink->inlet.pressure(now);
-    s.destination = sink->destination_stats(now);
-    s.blocked_for = sink->blocked_for(now);
-    s.last_error = sink->last_error();
-    s.workers = sink->workers;
-    s.workers_busy = sink->workers_busy.load(std::memory_order_relaxed);
     s.busy_ns = sink->busy_ns.load(std::memory_order_relaxed);
     s.idle_ns = sink->idle_ns.load(std::memory_order_relaxed);
     s.blocked_ns = sink->blocked_ns.load(std::memory_order_relaxed);

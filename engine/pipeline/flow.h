@@ -67,6 +67,7 @@ class Flow {
   const Catalog& catalog_;
   const Context& context_;
   Budget budget_;
+  Ids ids_;
   TimePoint started_{};
   std::vector<std::unique_ptr<SinkNode>> sinks_;
   std::vector<std::unique_ptr<StageNode>> stages_;

@@ -19,7 +19,7 @@ T* find(const std::vector<std::unique_ptr<T>>& nodes, std::string_view name) {
 }  // namespace
 
 Flow::Flow(const config::Config& config, const Catalog& catalog, const Context& context)
-    : config_(config), catalog_(catalog), context_(context), budget_(config.memory.budget) {
+    : config_(config), catalog_(catalog), context_(context), budget_(config.memory.budget), ids_(context.wall()) {
   build_sinks();
   build_stages(catalog);
   build_routes();
@@ -32,7 +32,7 @@ Flow::~Flow() {
 void Flow::build_sinks() {
   Rng seeds = context_.rng();
   int index = 0;
-  for (const auto& sink : config_.sinks) sinks_.push_back(std::make_unique<SinkNode>(sink, index++, seeds.next()));
+  for (const auto& sink : config_.sinks) sinks_.push_back(std::make_unique<SinkNode>(sink, ids_, index++, seeds.next()));
   for (const auto& sink : config_.sinks)
     if (!sink.dead_letter.empty()) find(sinks_, sink.name)->dead_letters = find(sinks_, sink.dead_letter);
 }
@@ -54,7 +54,7 @@ void Flow::build_stages(const Catalog& catalog) {
 void Flow::build_routes() {
   Rng seeds = context_.rng();
   for (const auto& source : config_.sources) {
-    auto node = std::make_unique<SourceNode>(source, budget_, context_, seeds.next());
+    auto node = std::make_unique<SourceNode>(source, budget_, ids_, context_, seeds.next());
     node->route = route_of(source);
     if (!source.dead_letter.empty()) node->dead_letters = find(sinks_, source.dead_letter);
     for (const auto& delivery : node->route.deliveries)

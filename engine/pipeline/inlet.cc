@@ -55,7 +55,7 @@ void Inlet::publish_pause() {
   if (mask != paused_mask_.load(std::memory_order_relaxed)) paused_mask_.store(mask, std::memory_order_seq_cst);
 }
 
-Inlet::Taken Inlet::try_take(Load most, TimePoint now, std::vector<Batch>& group) {
+Inlet::Taken Inlet::try_take(Load most, TimePoint now, std::vector<Batch>& group, std::atomic<std::uint64_t>* in_hand) {
   flow::Casualties<Batch> victims;
   Taken taken;
   bool room = false, another = false;
@@ -68,6 +68,7 @@ Inlet::Taken Inlet::try_take(Load most, TimePoint now, std::vector<Batch>& group
       const Load load = item.load();
       left.events -= std::min(left.events, load.events);
       left.bytes -= std::min(left.bytes, load.bytes);
+      if (in_hand) in_hand->fetch_add(load.events, std::memory_order_release);
       group.push_back(std::move(item));
       taken.any = true;
     }

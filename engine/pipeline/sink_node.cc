@@ -2,9 +2,10 @@
 
 namespace weir::pipeline {
 
-SinkNode::SinkNode(const config::Sink& sink, int index, std::uint64_t seed)
+SinkNode::SinkNode(const config::Sink& sink, Ids& letter_ids, int index, std::uint64_t seed)
     : name(sink.name), type(sink.type), required(sink.required), is_dead_letter_target(sink.is_dead_letter_target),
       inlet(index, sink.name, sink.queue, seed, static_cast<std::uint64_t>(sink.workers) * std::min<std::uint64_t>(sink.batch.most.events, 64)),
+      ids(letter_ids),
       failure_fate(sink.on_failure == config::Sink::OnFailure::drop ? Fate::dropped : Fate::failed),
       workers(sink.workers), destination_(sink.destination, seed), batch_(sink.batch) {}
 
@@ -25,6 +26,21 @@ Duration SinkNode::stop_work(TimePoint now) {
   const Duration busy = busy_.stop(now);
   busy_ns.fetch_add(static_cast<std::uint64_t>(busy.count()), std::memory_order_relaxed);
   return busy;
+}
+
+SinkStatus SinkNode::glance(TimePoint now) const {
+  SinkStatus s;
+  s.name = name;
+  s.type = type;
+  s.required = required;
+  s.pressure = inlet.pressure(now);
+  s.destination = destination_stats(now);
+  s.blocked_for = blocked_for(now);
+  s.failing = failing.load(std::memory_order_relaxed);
+  s.last_error = last_error();
+  s.workers = workers;
+  s.workers_busy = workers_busy.load(std::memory_order_relaxed);
+  return s;
 }
 
 void SinkNode::remember_error(const std::string& message) {

@@ -15,23 +15,26 @@
 #include "config/config.h"
 #include "pipeline/counters.h"
 #include "pipeline/inlet.h"
+#include "pipeline/status.h"
 
 namespace weir::pipeline {
 
 struct SinkNode {
-  SinkNode(const config::Sink& sink, int index, std::uint64_t seed);
+  SinkNode(const config::Sink& sink, Ids& letter_ids, int index, std::uint64_t seed);
 
   const std::string name;
   const std::string type;
   const bool required;
   const bool is_dead_letter_target;
   Inlet inlet;
+  Ids& ids;  ///< for its dead letters
   NodeCounters counters;
   SinkNode* dead_letters = nullptr;
   Fate failure_fate;                      ///< what a permanent failure is without dead letters: failed, or dropped
   std::atomic<std::uint64_t> in_hand{0};  ///< events that workers hold, counted from their groups
   std::atomic<std::uint64_t> busy_ns{0}, idle_ns{0}, blocked_ns{0}, deliveries{0};
   std::atomic<int> workers_busy{0};
+  std::atomic<bool> failing{false};       ///< from a failed attempt until the next success
   int workers = 1;
 
   template <typename F>
@@ -50,6 +53,9 @@ struct SinkNode {
   /// Around a delivery. The busy time it added: overlapping workers count once.
   void start_work(TimePoint now);
   Duration stop_work(TimePoint now);
+
+  /// What describe() needs, without the counters.
+  SinkStatus glance(TimePoint now) const;
 
   void remember_error(const std::string& message);
   std::string last_error() const;

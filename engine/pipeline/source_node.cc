@@ -10,11 +10,9 @@ constexpr std::size_t most_facts = 32;  // on the stack; configurations with mor
 
 }  // namespace
 
-SourceNode::SourceNode(const config::Source& source, Budget& budget, const Context& context, std::uint64_t seed)
-    : name(source.name), type(source.type), acks(source.acks), budget_(budget), context_(context),
-      refuse_when_full_(source.refuse_when_full), door_({}, seed),
-      // Ids never repeat across restarts: they start at the wall clock and cannot outrun it (1e9 events a second).
-      next_id_(static_cast<std::uint64_t>(context.wall().time_since_epoch().count())) {}
+SourceNode::SourceNode(const config::Source& source, Budget& budget, Ids& ids, const Context& context, std::uint64_t seed)
+    : name(source.name), type(source.type), acks(source.acks), budget_(budget), ids_(ids), context_(context),
+      refuse_when_full_(source.refuse_when_full), door_({}, seed) {}
 
 Admitted<Ticket> SourceNode::admit(Bytes worst_case, Class cls) {
   const TimePoint now = context_.now();
@@ -26,12 +24,13 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Class cls) {
     flow::DoorFacts& fact = facts[n++];
     fact.pressure = sink->inlet.pressure(now);
     fact.paused = sink->inlet.paused(cls);
+    fact.reserved = sink->inlet.has_reserved_part(cls);
     fact.limit = sink->inlet.limit(cls);
     if (const Duration blocked = sink->blocked_for(now); blocked > Duration{0}) fact.to_probe = blocked;
   }
   auto ticket = budget_.try_take(worst_case);
   std::lock_guard lock(mutex_);
-  const auto decided = door_.decide({facts.data(), n}, !ticket, now);
+  const auto decided = decide({facts.data(), n}, !ticket, now);
   if (!decided) {
     refused.fetch_add(1, std::memory_order_relaxed);
     counters.because(decided.error().reason, 0);
@@ -41,6 +40,16 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Class cls) {
   return ticket;
 }
 
+Admitted<void> SourceNode::decide(std::span<const flow::DoorFacts> facts, bool memory_full, TimePoint now) {
+  if (refuse_when_full_) return door_.decide(facts, memory_full, now);
+  // Whoever waits at the door unread asks again and again: it needs no promise, and none may be spent on it.
+  if (closing_) return rejected(Reason::shutting_down, *closing_);
+  for (const auto& fact : facts)
+    if (fact.paused) return rejected(Reason::flow_full, std::chrono::seconds(1));
+  if (memory_full) return rejected(Reason::memory_full, std::chrono::seconds(1));
+  return {};
+}
+
 void SourceNode::brought(std::uint64_t events) {
   std::lock_guard lock(mutex_);
   door_.on_admitted(events);
@@ -48,6 +57,7 @@ void SourceNode::brought(std::uint64_t events) {
 
 void SourceNode::close(Duration retry_after) {
   std::lock_guard lock(mutex_);
+  closing_ = retry_after;
   door_.close(retry_after, context_.now());
 }
 
@@ -55,25 +65,26 @@ std::string SourceNode::why() {
   const TimePoint now = context_.now();
   std::lock_guard lock(mutex_);
   if (now - why_at_ < why_lasts) return why_;
-  why_at_ = now;
   why_.clear();
   for (SinkNode* sink : required) {
-    if (!sink->inlet.paused(Class::normal) && sink->blocked_for(now) == Duration{0}) continue;
-    SinkStatus s;
-    s.name = sink->name;
-    s.pressure = sink->inlet.pressure(now);
-    s.destination = sink->destination_stats(now);
-    s.blocked_for = sink->blocked_for(now);
-    s.last_error = sink->last_error();
-    s.workers = sink->workers;
-    s.workers_busy = sink->workers_busy.load(std::memory_order_relaxed);
-    why_ += (why_.empty() ? "sink " : "; sink ") + sink->name + ": " + describe(s);
+    if (!sink->inlet.paused(Class::normal) && !sink->failing.load(std::memory_order_relaxed)) continue;
+    why_ += (why_.empty() ? "sink " : "; sink ") + sink->name + ": " + describe(sink->glance(now));
   }
   const auto used = budget_.used().count();
   if (why_.empty() && used * 10 >= budget_.total().count() * 9) why_ = "the memory budget is " + std::to_string(used * 100 / budget_.total().count()) + " % in use";
+  // Between two pauses an empty sentence is as likely to be news as the truth: only a cause is worth keeping.
+  if (!why_.empty()) why_at_ = now;
   return why_;
 }
 
-std::uint64_t SourceNode::next_ids(std::uint32_t n) { return next_id_.fetch_add(n, std::memory_order_relaxed); }
+std::string SourceNode::why_refused() {
+  if (auto cause = why(); !cause.empty()) return cause;
+  const TimePoint now = context_.now();
+  SinkNode* fullest = nullptr;
+  double fill = -1;
+  for (SinkNode* sink : required)
+    if (const double f = sink->inlet.pressure(now).fill; f > fill) fill = f, fullest = sink;
+  return fullest ? "sink " + fullest->name + ": " + describe(fullest->glance(now)) : std::string{};
+}
 
 }  // namespace weir::pipeline

@@ -23,7 +23,7 @@ namespace weir::pipeline {
 
 class SourceNode {
  public:
-  SourceNode(const config::Source& source, Budget& budget, const Context& context, std::uint64_t seed);
+  SourceNode(const config::Source& source, Budget& budget, Ids& ids, const Context& context, std::uint64_t seed);
 
   const std::string name;
   const std::string type;
@@ -42,17 +42,22 @@ class SourceNode {
   void set_refuse_when_full(bool refuse) { refuse_when_full_ = refuse; }
   /// What holds this source up now; empty: nothing. Refreshed at most every 100 ms: refusals must stay cheap.
   std::string why();
-  std::uint64_t next_ids(std::uint32_t n);
+  /// The same for somebody who has just been refused: names the fullest sink when nothing is held up right now.
+  std::string why_refused();
+  std::uint64_t next_ids(std::uint32_t n) { return ids_.take(n); }
 
  private:
+  Admitted<void> decide(std::span<const flow::DoorFacts> facts, bool memory_full, TimePoint now);
+
   Budget& budget_;
+  Ids& ids_;
   const Context& context_;
+  std::optional<Duration> closing_;
   std::atomic<bool> refuse_when_full_;
   std::mutex mutex_;
   flow::Door door_;
   std::string why_;
   TimePoint why_at_{};
-  std::atomic<std::uint64_t> next_id_;
 };
 
 class SourceOutlet final : public Outlet, public RoomListener {

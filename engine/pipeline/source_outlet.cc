@@ -140,7 +140,7 @@ void SourceOutlet::publish() {
 }
 
 std::string_view SourceOutlet::why() const {
-  why_ = node_.why();
+  why_ = node_.why_refused();
   return why_;
 }
 

@@ -50,7 +50,9 @@ std::string describe(const SinkStatus& sink) {
     text += fmt::format(" <- breaker open, next probe in {}", human(sink.blocked_for));
   else if (sink.blocked_for > Duration{0})
     text += fmt::format(" <- trying again in {}", human(sink.blocked_for));
-  const bool failing = sink.blocked_for > Duration{0} || d.breaker != flow::BreakerState::closed;
+  else if (sink.failing)
+    text += " <- trying again now";
+  const bool failing = sink.failing || d.breaker != flow::BreakerState::closed;
   if (failing && !sink.last_error.empty()) text += " <- " + sink.last_error;
   if (!failing && p.service_rate.value > 0 && p.fill > 0.5) text += fmt::format(" <- serves {:.0f} events/s", p.service_rate.value);
   if (!failing && sink.workers_busy == sink.workers && p.service_rate.value <= 0) text += " <- delivering, nothing confirmed yet";

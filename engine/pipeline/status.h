@@ -35,6 +35,7 @@ struct SinkStatus {
   flow::Pressure pressure;
   flow::DestinationStats destination;
   Duration blocked_for{0};
+  bool failing = false;  ///< its last attempt failed
   std::string last_error;
   std::string why;      ///< "inlet 512/512 events <- breaker open, next probe in 3 s <- connection refused"
   int workers = 0, workers_busy = 0;

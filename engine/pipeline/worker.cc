@@ -51,12 +51,11 @@ Worker::Next Worker::take() {
     if (waiting.waiting.events > 0 && waiting.waiting.fits_in(limits.most) && waiting.oldest_age < limits.linger)
       return {Need::time, std::min(longest_sleep, limits.linger - waiting.oldest_age)};
   }
-  const auto taken = node_.inlet.try_take(limits.most, now, group_);
+  const auto taken = node_.inlet.try_take(limits.most, now, group_, &node_.in_hand);
   if (taken.any) {
     const Load load = group_load();
     node_.counters.in.fetch_add(load.events, std::memory_order_release);
     node_.counters.bytes.fetch_add(load.bytes.count(), std::memory_order_relaxed);
-    node_.in_hand.fetch_add(load.events, std::memory_order_release);
     failures_ = 0;
     return {};
   }
@@ -104,11 +103,13 @@ Worker::Next Worker::attempt() {
   });
   if (again) {
     node_.remember_error(delivery.error.message);
+    node_.failing.store(true, std::memory_order_relaxed);
     node_.set_blocked_until(not_before_);
     if (failures_ == 1) spdlog::warn("sink {}: {}; {} events wait, trying again", node_.name, delivery.error.message, group_load().events);
     return {};
   }
   if (failures_) spdlog::info("sink {}: works again after {} failed attempts", node_.name, failures_);
+  node_.failing.store(false, std::memory_order_relaxed);
   node_.set_blocked_until(TimePoint{});
   finish(std::move(delivery), busy);
   return {};
@@ -152,6 +153,7 @@ Worker::Next Worker::push_dead_letters() {
       }
       BatchInfo info = from.info();
       info.dead_letter = true;
+      info.first_id = node_.ids.take(builder.size());
       Batch letters = builder.seal(info);
       if (from.carries_receipts()) {
         coffin_ = std::move(letters);

@@ -132,7 +132,7 @@ std::optional<Reason> Door::verdict(std::span<const DoorFacts> required, bool me
     const Reason full = fact.limit < 1 ? Reason::class_shed : Reason::flow_full;
     const double inside = static_cast<double>(fact.pressure.waiting.events) + on_their_way();
     if (inside > 0 && inside + mean_events() > most_events(fact)) return full;
-    if (open) continue;
+    if (open || fact.reserved) continue;
     if (fact.paused || (plan && !room_beyond_promises(fact, *plan, now))) return full;
   }
   if (memory_full) return Reason::memory_full;
@@ -154,10 +154,16 @@ Duration Door::promise(std::span<const DoorFacts> required, Reason reason, TimeP
   const auto earliest = std::clamp<std::int64_t>(static_cast<std::int64_t>(jittered), 1, longest);
   const auto plan = this->plan(required);
   if (reason == Reason::shutting_down || !plan) return seconds(earliest);
-  for (auto s = earliest; s <= longest; ++s) {
+  // Refusals of one place in time ask for the same later places: what was full stays full, so go on where the last
+  // one ended, or a full calendar would cost every refusal a look at all of it.
+  const Place here = Promises::place(now);
+  if (here != scanned_.at || earliest < scanned_.from) scanned_ = {here, earliest, earliest};
+  for (auto s = std::max(earliest, scanned_.next); s <= longest; ++s) {
     const Place at = Promises::place(now + seconds(s));
+    if (earliest >= scanned_.from && s >= scanned_.next) scanned_.next = s;
     if (has_room(at / plan->group, *plan) && promises_.add(at)) return seconds(s);
   }
+  scanned_.next = longest + 1;
   ++stats_.unpromised;
   return seconds(longest);
 }

@@ -56,6 +56,7 @@ struct DoorFacts {
   Pressure pressure;                   ///< of its inlet
   bool paused = false;                 ///< for this request's class
   std::optional<Duration> to_probe{};  ///< breaker open: time to the next probe
+  bool reserved = false;               ///< this class has a part of the bound for itself: only the bound stops it (D5)
   double limit = 1.0;                  ///< the part of the bound this class may fill: 1 - reserved_for_high, or 1
 };
 
@@ -101,6 +102,7 @@ class Door {
   DoorConfig config_;
   Rng rng_;
   Promises promises_;
+  struct { Promises::Place at = -1; std::int64_t from = 0, next = 0; } scanned_;  // by promise(), in the present place
   DoorStats stats_;
   double mean_events_ = 0;
   std::uint64_t reading_ = 0, reading_before_ = 0;  // admitted and silent: in this half minute, in the one before

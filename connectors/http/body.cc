@@ -9,6 +9,8 @@
 namespace weir::http {
 namespace {
 
+constexpr std::size_t parsed_at_once = 64 << 10;  // bounds the parser's memory: about 16 times this
+
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 std::size_t skip_space(std::span<const char> body, std::size_t at) {
@@ -86,7 +88,36 @@ std::optional<BodyParser::Trouble> BodyParser::parse(std::span<char> body, Forma
   return one(body, start, end, 1);
 }
 
+// All lines in one pass: indexing them together costs a third less than one by one. Anything unusual (a bad line, an
+// event over several lines, two on one) shows as a document that does not start where its line does; then the slow path
+// looks at each line and says what is wrong with it.
+bool BodyParser::parse_good_lines(std::span<char> body) {
+  if (body.empty() || body.size() > parsed_at_once || class_of_) return false;
+  json_->threaded = false;
+  simdjson::dom::document_stream stream;
+  if (json_->parse_many(body.data(), body.size(), std::max<std::size_t>(body.size(), 64)).get(stream)) return false;
+  auto document = stream.begin();
+  const auto end_of_stream = stream.end();
+  for (std::size_t at = 0; at < body.size();) {
+    const char* newline = static_cast<const char*>(std::memchr(body.data() + at, '\n', body.size() - at));
+    const std::size_t next = newline ? static_cast<std::size_t>(newline - body.data()) : body.size();
+    std::size_t end = next;
+    while (end > at && (body[end - 1] == '\r' || body[end - 1] == ' ' || body[end - 1] == '\t')) --end;
+    if (end > at) {
+      if (!(document != end_of_stream) || (*document).error() || document.current_index() != skip_space(body, at)) return false;
+      if (end - at > limits_.max_event.count() || parsed_.index.size() >= limits_.max_events) return false;
+      const auto number = static_cast<std::uint32_t>(parsed_.index.size());
+      parsed_.index.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(end - at), number});
+      ++document;
+    }
+    at = next + 1;
+  }
+  return !(document != end_of_stream) && stream.truncated_bytes() == 0;
+}
+
 std::optional<BodyParser::Trouble> BodyParser::parse_lines(std::span<char> body) {
+  if (parse_good_lines(body)) return std::nullopt;
+  parsed_.index.clear();
   std::uint64_t line = 0;
   for (std::size_t at = 0; at < body.size();) {
     ++line;

@@ -57,6 +57,7 @@ class BodyParser {
   Parsed take() { return std::move(parsed_); }
 
  private:
+  bool parse_good_lines(std::span<char> body);
   std::optional<Trouble> parse_lines(std::span<char> body);
   std::optional<Trouble> parse_array(std::span<char> body);
   std::optional<Trouble> one(std::span<char> body, std::size_t from, std::size_t to, std::uint64_t line);

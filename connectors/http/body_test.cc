@@ -1,0 +1,121 @@
+#include "body.h"
+
+#include <gtest/gtest.h>
+
+namespace weir::http {
+namespace {
+
+struct Body {
+  explicit Body(std::string_view text) : bytes(text) { bytes.append(block_padding, '\0'), size = text.size(); }
+  std::span<char> span() { return {bytes.data(), size}; }
+  std::string bytes;
+  std::size_t size;
+};
+
+class BodyParsing : public testing::Test {
+ protected:
+  std::vector<std::string> events(std::string_view text, Format format = Format::lines) {
+    Body body(text);
+    trouble = parser.parse(body.span(), format);
+    std::vector<std::string> out;
+    for (const auto& slot : parser.parsed().index) out.emplace_back(body.bytes.substr(slot.offset, slot.length));
+    return out;
+  }
+  std::vector<std::uint64_t> bad_lines() const {
+    std::vector<std::uint64_t> lines;
+    for (const auto& bad : parser.parsed().bad) lines.push_back(bad.line);
+    return lines;
+  }
+  ClassRule no_classes;
+  BodyParser parser{{.max_event = 64_B, .max_events = 5}, no_classes, false};
+  std::optional<BodyParser::Trouble> trouble;
+  using Texts = std::vector<std::string>;
+};
+
+TEST_F(BodyParsing, TakesLinesAsTheyAreAndSkipsEmptyOnes) {
+  EXPECT_EQ(events("{\"a\":1}\n\n  {\"b\":2}\r\n7\n\"x\"\n"), (Texts{"{\"a\":1}", "  {\"b\":2}", "7", "\"x\""}));
+  EXPECT_FALSE(trouble);
+  EXPECT_EQ(parser.parsed().bad_events, 0u);
+}
+
+TEST_F(BodyParsing, TakesALastLineWithoutANewline) { EXPECT_EQ(events("{\"a\":1}\n{\"b\":2}"), (Texts{"{\"a\":1}", "{\"b\":2}"})); }
+
+TEST_F(BodyParsing, NamesEveryBadLineAndKeepsTheGoodOnes) {
+  EXPECT_EQ(events("{\"a\":1}\n{bad\n{\"b\":2}\n{\"c\":\n"), (Texts{"{\"a\":1}", "{\"b\":2}"}));
+  EXPECT_EQ(bad_lines(), (std::vector<std::uint64_t>{2, 4}));
+}
+
+TEST_F(BodyParsing, DoesNotTakeTwoEventsOnOneLine) {
+  EXPECT_TRUE(events("{\"a\":1} {\"b\":2}\n").empty());
+  EXPECT_EQ(bad_lines(), std::vector<std::uint64_t>{1});
+}
+
+TEST_F(BodyParsing, DoesNotTakeAnEventOverTwoLinesAsLines) {
+  EXPECT_TRUE(events("{\"a\":\n1}\n").empty());
+  EXPECT_EQ(bad_lines(), (std::vector<std::uint64_t>{1, 2}));
+}
+
+TEST_F(BodyParsing, RefusesInvalidUtf8) {
+  EXPECT_TRUE(events("{\"a\":\"\xff\"}\n").empty());
+  EXPECT_EQ(bad_lines(), std::vector<std::uint64_t>{1});
+}
+
+TEST_F(BodyParsing, RefusesAnEventThatIsTooLarge) {
+  events("{\"a\":1}\n{\"a\":\"" + std::string(64, 'x') + "\"}\n");
+  ASSERT_TRUE(trouble);
+  EXPECT_EQ(trouble->reason, Reason::event_too_large);
+  EXPECT_NE(trouble->why.find("line 2"), std::string::npos);
+}
+
+TEST_F(BodyParsing, RefusesMoreEventsThanAllowed) {
+  events("1\n2\n3\n4\n5\n6\n");
+  ASSERT_TRUE(trouble);
+  EXPECT_EQ(trouble->reason, Reason::too_many_events);
+}
+
+TEST_F(BodyParsing, TakesAnArrayApartAndMakesEachElementOneLine) {
+  EXPECT_EQ(events("[ {\"a\":1} ,\n{\"b\":\n[1,2]}, \"],[\" ]", Format::any), (Texts{"{\"a\":1}", "{\"b\": [1,2]}", "\"],[\""}));
+  EXPECT_TRUE(parser.parsed().array);
+}
+
+TEST_F(BodyParsing, TakesAnEmptyArrayAndAnEmptyBodyAsNoEvents) {
+  EXPECT_TRUE(events("[]", Format::any).empty());
+  EXPECT_TRUE(events("", Format::any).empty());
+  EXPECT_FALSE(trouble);
+}
+
+TEST_F(BodyParsing, RefusesAnArrayThatDoesNotEndOrGoesOn) {
+  events("[1,2", Format::any);
+  EXPECT_TRUE(trouble);
+  events("[1,2] 3", Format::any);
+  EXPECT_TRUE(trouble);
+}
+
+TEST_F(BodyParsing, NamesTheBadElementOfAnArray) {
+  EXPECT_EQ(events("[1,,2]", Format::any), (Texts{"1", "2"}));
+  EXPECT_EQ(bad_lines(), std::vector<std::uint64_t>{2});
+}
+
+TEST_F(BodyParsing, TakesAPrettyPrintedObjectAsOneEvent) {
+  EXPECT_EQ(events("{\n  \"a\": 1\n}\n", Format::any), (Texts{"{   \"a\": 1 }"}));
+  EXPECT_EQ(parser.parsed().bad_events, 0u);
+}
+
+TEST_F(BodyParsing, ReadsTheClassOfEachEvent) {
+  const ClassRule rule{.header = "", .path = ".level", .map = {{"error", Class::critical}}, .fallback = Class::low};
+  BodyParser classing({}, rule, false);
+  Body body("{\"level\":\"error\"}\n{\"level\":\"info\"}\n7\n");
+  EXPECT_FALSE(classing.parse(body.span(), Format::lines));
+  EXPECT_EQ(classing.parsed().classes, (std::vector<Class>{Class::critical, Class::low, Class::low}));
+}
+
+TEST(FormatOf, KnowsWhatPeopleSend) {
+  EXPECT_EQ(format_of("application/x-ndjson; charset=utf-8"), Format::lines);
+  EXPECT_EQ(format_of("Application/JSON"), Format::any);
+  EXPECT_EQ(format_of(""), Format::any);
+  EXPECT_EQ(format_of("application/x-www-form-urlencoded"), Format::any);
+  EXPECT_EQ(format_of("multipart/form-data"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace weir::http

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Breaks the engine on purpose, one way at a time, and expects a test to notice.
+
+    run.py [--scratch DIR] [--only WORD]
+
+Copies the tree of git into DIR (build/mutants), builds it there once, and for each mutant of mutants.py: edits, builds
+the test, runs it, expects it to fail, and takes the edit back. Exits 1 when a mutant survives, 2 when a text no longer
+stands where it should or something does not build. The folder is kept: the next run builds only what has changed.
+"""
+import argparse
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from mutants import MUTANTS  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TARGET = "weir_pipeline_test"
+TEST_SECONDS = 60  # a test that hangs has noticed as well
+
+
+def sync(tree):
+    """Copies what differs, so that unchanged files keep their times and ninja its work."""
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout.decode()
+    for name in filter(None, names.split("\0")):
+        source, copy = ROOT / name, tree / name
+        if not source.is_file():
+            continue
+        data = source.read_bytes()
+        if copy.is_file() and copy.read_bytes() == data:
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(data)
+
+
+def build(tree):
+    env = dict(os.environ, CCACHE_BASEDIR=str(tree))
+    if not (tree / "build/dev/build.ninja").exists():
+        subprocess.run(["cmake", "--preset", "dev"], cwd=tree, env=env, check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run(["ninja", "-C", "build/dev", TARGET], cwd=tree, env=env, capture_output=True, text=True)
+    if done.returncode:
+        print("\n".join(line for line in done.stdout.splitlines() if "error" in line)[:2000])
+    return done.returncode == 0
+
+
+def failing_test(tree, test):
+    """The name of the first test that failed, or None. A crash and a hang are failures too."""
+    command = [str(tree / "build/dev" / TARGET), "--gtest_filter=" + test, "--gtest_fail_fast"]
+    process = subprocess.Popen(command, cwd=tree / "build/dev", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               text=True, errors="replace", start_new_session=True)
+    try:
+        out, _ = process.communicate(timeout=TEST_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return test + ", hanging"
+    if process.returncode == 0:
+        return None
+    failed = [line.split("]")[1].split("(")[0].strip() for line in out.splitlines() if line.startswith("[  FAILED  ]")]
+    return failed[0] if failed else test + ", stopped by a check"
+
+
+def judge(tree, mutant):
+    path = tree / mutant["file"]
+    before = path.read_text()
+    if before.count(mutant["text"]) != 1:
+        print(f"STALE   {mutant['name']}: its text stands {before.count(mutant['text'])} times in {mutant['file']}")
+        return 2
+    try:
+        path.write_text(before.replace(mutant["text"], mutant["instead"]))
+        if not build(tree):
+            print(f"STALE   {mutant['name']}: does not build")
+            return 2
+        caught = failing_test(tree, mutant["filter"])
+    finally:
+        path.write_text(before)
+    print(f"caught: {mutant['name']} (by {caught})" if caught else f"SURVIVED {mutant['name']}", flush=True)
+    return 0 if caught else 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--scratch", type=pathlib.Path, default=ROOT / "build/mutants")
+    parser.add_argument("--only", default="", help="mutants with this word in their name")
+    args = parser.parse_args()
+    started = time.monotonic()
+    tree = args.scratch.resolve()
+    tree.mkdir(parents=True, exist_ok=True)
+    sync(tree)
+    if not build(tree):
+        sys.exit(2)
+    if (failed := failing_test(tree, "Model.*")):
+        print(f"{failed} fails without any mutant: nothing can be said")
+        sys.exit(2)
+    results = [judge(tree, m) for m in MUTANTS if args.only in m["name"]]
+    build(tree)
+    print(f"{results.count(0)} of {len(results)} caught in {time.monotonic() - started:.0f} s")
+    sys.exit(max(results, default=2))
+
+
+if __name__ == "__main__":
+    main()

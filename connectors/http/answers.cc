@@ -15,6 +15,21 @@ net::Response HttpIntake::refuse(const Rejection& rejection, std::string_view se
   return response;
 }
 
+net::Response HttpIntake::refuse_at_door(const Rejection& rejection) {
+  constexpr Duration fresh = std::chrono::milliseconds(100);
+  const TimePoint now = outlet_.context().now();
+  const auto whole = net::whole_seconds(rejection.retry_after);
+  Prepared& prepared = prepared_[whole % prepared_.size()];
+  const bool same = prepared.rejection.reason == rejection.reason && net::whole_seconds(prepared.rejection.retry_after) == whole;
+  if (!same || prepared.body.empty() || now - prepared.made >= fresh)
+    prepared = {rejection, now, net::problem_body(rejection, outlet_.why())};
+  net::Response response;
+  response.status = info(rejection.reason).http_status;
+  response.body = prepared.body;
+  if (rejection.retry_after > Duration{0}) response.retry_after = rejection.retry_after;
+  return response;
+}
+
 net::Response HttpIntake::refuse_malformed() const {
   const Parsed& parsed = parser_.parsed();
   const char* what = parsed.array ? "element" : "line";

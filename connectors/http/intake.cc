@@ -117,7 +117,7 @@ asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
   const std::size_t bytes = worst_case_bytes(head);
   auto ticket = co_await pass_door(exchange, cls, reservation(head, bytes));
   if (!ticket) {
-    co_await exchange.respond(refuse(ticket.error(), outlet_.why()));
+    co_await exchange.respond(refuse_at_door(ticket.error()));
     co_return;
   }
   exchange.limit_body(options_.max_body);

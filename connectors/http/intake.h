@@ -65,6 +65,7 @@ class HttpIntake final : public Intake {
   Task<void> give_large(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index, std::span<const Class> classes);
   Task<void> give_dead_letters(std::string_view body, std::span<const BadEvent> bad, Receipt* receipt);
   net::Response refuse(const Rejection& rejection, std::string_view sentence) const;
+  net::Response refuse_at_door(const Rejection& rejection);
   net::Response refuse_malformed() const;
   net::Response answer(const Tally& tally, std::size_t events) const;
 
@@ -77,6 +78,8 @@ class HttpIntake final : public Intake {
   net::HttpServer server_;
   std::string address_;
   std::optional<Duration> stopping_;
+  struct Prepared { Rejection rejection; TimePoint made{}; std::string body; };
+  std::array<Prepared, 64> prepared_;  // refusals by their Retry-After: under overload thousands a second are alike
   bool abandoned_ = false;
   std::atomic<std::uint64_t> in_progress_{0};
 };

@@ -38,7 +38,14 @@ bool is_utf8(std::string_view text) {
 std::string json_text(std::string_view text) {
   static constexpr char hex[] = "0123456789abcdef";
   std::string out = "\"";
+  out.reserve(text.size() + 2);
+  const auto plain = [](unsigned char ch) { return ch >= 0x20 && ch < 0x7f && ch != '"' && ch != '\\'; };
   while (!text.empty()) {
+    std::size_t run = 0;
+    while (run < text.size() && plain(static_cast<unsigned char>(text[run]))) ++run;
+    out += text.substr(0, run);
+    text.remove_prefix(run);
+    if (text.empty()) break;
     const auto c = static_cast<unsigned char>(text.front());
     const auto n = utf8_length(text);
     if (c == '"' || c == '\\') {

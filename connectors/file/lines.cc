@@ -36,7 +36,8 @@ void append_joined(LogFile& log, std::string_view event) {
 
 void append_lines(LogFile& log, const Batch& batch, std::uint32_t number, std::vector<Delivery::Refused>& refused) {
   const auto lines = batch.lines();
-  if (!lines.empty() && static_cast<std::uint32_t>(std::ranges::count(lines, '\n')) == batch.size())
+  if (!lines.empty() &&
+      (batch.info().one_line_each || static_cast<std::uint32_t>(std::ranges::count(lines, '\n')) == batch.size()))
     return log.append(lines);
   for (std::uint32_t i = 0; i < batch.size(); ++i) {
     const auto event = batch[i];

@@ -256,6 +256,7 @@ asio::awaitable<void> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::
     info.cls = cls;
     info.received = context.now();
     info.received_wall = context.wall();
+    info.one_line_each = true;  // the body was taken apart at its line feeds; those inside an element became spaces
     info.first_id = outlet_.next_ids(n);
     if (classes.empty()) {
       outlet_.push(unit.body.seal(index, receipt, info, unit.ticket), std::move(unit.ticket));

@@ -35,6 +35,7 @@ struct BatchInfo {
   Class cls = Class::normal;
   TimePoint received;        ///< when its first event was read: ages and CoDel count from here
   WallTime received_wall;    ///< what sinks write
+  bool one_line_each = false;  ///< the source knows that no event holds a line feed; false: nobody looked
   bool dead_letter = false;  ///< confirmed, its events count as dead-lettered instead of stored
   std::uint64_t first_id = 0;  ///< stable ids: event k of what was read is first_id + k; never given twice
 };

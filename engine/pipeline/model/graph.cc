@@ -43,14 +43,16 @@ std::vector<int> Graph::required_sinks(int source) const {
 }
 
 Level Graph::carried(int source) const {
+  const auto required = required_sinks(source);
+  if (required.empty()) return Level::accepted;
   Level level = Level::stored;
   const auto along = [&](const Sink& sink) {
+    const auto policy = sink.queue.when_full;
+    const bool keeps = policy == flow::WhenFull::block || policy == flow::WhenFull::spill;
     level = weakest(level, level_of(sink.ack));
-    if (flow::may_drop(sink.queue.when_full) || sink.queue.expire_after || sink.queue.codel)
-      level = weakest(level, Level::processed);
-    if (sink.dead_letters == nobody && sink.failure_fate == Fate::dropped) level = weakest(level, Level::processed);
+    if (!keeps || sink.queue.expire_after || sink.queue.codel) level = weakest(level, Level::processed);
   };
-  for (const int s : required_sinks(source)) {
+  for (const int s : required) {
     const Sink& sink = sinks[static_cast<std::size_t>(s)];
     along(sink);
     if (sink.dead_letters != nobody) along(sinks[static_cast<std::size_t>(sink.dead_letters)]);

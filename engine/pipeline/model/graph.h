@@ -75,7 +75,7 @@ struct Graph {
   /// The sinks on the required paths of a source.
   std::vector<int> required_sinks(int source) const;
   /// The strongest acks that the required paths of a source carry (A2 to A4): the weakest of its sinks' acks, and no
-  /// more than `processed` where a path may shed inside or end events as failed.
+  /// more than `processed` where a line may lose what it was given. A refusal for good is answered, not lost.
   Level carried(int source) const;
 };
 

@@ -85,7 +85,7 @@ inline Catalog fake_catalog() {
   return catalog;
 }
 
-/// Variables A=alpha, EMPTY= and INJECT (which looks like YAML); one file, "/secret"; 1 GiB; 2 cores.
+/// Variables A=alpha, EMPTY= and INJECT (which looks like YAML); one file, "/secret"; 1 GiB; 4 cores, so 2 reactors.
 inline LoadOptions fake_options(std::map<std::string, std::string> files = {}) {
   files.emplace("/secret", "hunter2\n");
   LoadOptions options;
@@ -101,7 +101,7 @@ inline LoadOptions fake_options(std::map<std::string, std::string> files = {}) {
     return at->second;
   };
   options.machine_memory = 1_GiB;
-  options.cores = 2;
+  options.cores = 4;
   return options;
 }
 

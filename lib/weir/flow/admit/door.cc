@@ -158,12 +158,13 @@ Duration Door::promise(std::span<const DoorFacts> required, Reason reason, TimeP
   // one ended, or a full calendar would cost every refusal a look at all of it.
   const Place here = Promises::place(now);
   if (here != scanned_.at || earliest < scanned_.from) scanned_ = {here, earliest, earliest};
+  const bool goes_on = earliest <= scanned_.next;  // else what lies between has not been looked at
   for (auto s = std::max(earliest, scanned_.next); s <= longest; ++s) {
     const Place at = Promises::place(now + seconds(s));
-    if (earliest >= scanned_.from && s >= scanned_.next) scanned_.next = s;
+    if (goes_on) scanned_.next = s;
     if (has_room(at / plan->group, *plan) && promises_.add(at)) return seconds(s);
   }
-  scanned_.next = longest + 1;
+  if (goes_on) scanned_.next = longest + 1;
   ++stats_.unpromised;
   return seconds(longest);
 }

@@ -11,7 +11,8 @@ namespace weir::app {
 bool ask(const std::string& admin, const std::string& path, Answer& answer) {
   const auto reply = net::http_get(admin, path, std::chrono::seconds(5));
   if (!reply) {
-    fmt::print(stderr, "weir: no running weir answers at {} ({}); is it running, and is that its admin.listen?\n", admin, reply.error().message);
+    fmt::print(stderr, "weir: no running weir answers at {} ({}); is it running, and is that its admin.listen?\n",
+               admin, reply.error().message);
     return false;
   }
   if (answer.parser.parse(*reply).get(answer.json)) {

@@ -7,7 +7,9 @@
 
 namespace weir::app {
 
-struct CheckOptions { bool json = false, print = false, graph = false; };
+struct CheckOptions {
+  bool json = false, print = false, graph = false;
+};
 
 int run(const std::vector<std::string>& files, const Catalog& catalog, bool quiet);
 int check(const std::vector<std::string>& files, const Catalog& catalog, const CheckOptions& options);

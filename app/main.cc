@@ -11,8 +11,10 @@ int main(int argc, char** argv) {
 
   CLI::App cli{"Weir carries events through systems that can be overloaded, and keeps its promises while they are."};
   cli.require_subcommand(1);
-  cli.footer("Exit codes: 0 ok, 1 failed, 2 bad configuration, 3 stopped unsettled but safe, 4 abandoned after being accepted,\n"
-             "5 no running weir at the admin address, 64 bad usage.");
+  cli.footer(
+      "Exit codes: 0 ok, 1 failed, 2 bad configuration, 3 stopped unsettled but safe, 4 abandoned after being "
+      "accepted,\n"
+      "5 no running weir at the admin address, 64 bad usage.");
   int code = 0;
   std::vector<std::string> files;
   std::string admin = "127.0.0.1:9600";
@@ -23,7 +25,8 @@ int main(int argc, char** argv) {
   run->add_flag("-q,--quiet", quiet, "log warnings and errors only");
   run->callback([&] { code = app::run(app::or_default(files), catalog, quiet); });
 
-  auto* check = cli.add_subcommand("check", "say what a configuration promises, what it costs, and what is wrong with it");
+  auto* check =
+      cli.add_subcommand("check", "say what a configuration promises, what it costs, and what is wrong with it");
   app::CheckOptions check_options;
   check->add_option("FILE", files, "configuration files or folders (default: weir.yaml)");
   check->add_flag("--json", check_options.json, "the report as JSON");
@@ -53,7 +56,9 @@ int main(int argc, char** argv) {
   double interval = 1;
   int times = 0;
   top->add_option("--admin", admin, "admin address of the running weir")->capture_default_str();
-  top->add_option("--interval", interval, "seconds between refreshes")->check(CLI::Range(0.1, 3600.0))->capture_default_str();
+  top->add_option("--interval", interval, "seconds between refreshes")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
   top->add_option("--times", times, "stop after so many refreshes (0: until Ctrl-C)")->check(CLI::NonNegativeNumber);
   top->callback([&] { code = app::top(admin, interval, times); });
 

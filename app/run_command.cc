@@ -56,16 +56,18 @@ std::uint64_t random_seed() {
 
 void greet(const config::Config& config, const pipeline::FlowStatus& status, const std::string& admin) {
   for (const auto& source : status.sources)
-    spdlog::info("source {} ({}): {}acks: {}", source.name, source.type, source.address.empty() ? "" : source.address + ", ", name(source.acks));
+    spdlog::info("source {} ({}): {}acks: {}", source.name, source.type,
+                 source.address.empty() ? "" : source.address + ", ", name(source.acks));
   for (const auto& sink : config.sinks)
     spdlog::info("sink {} ({}): {}, {}", sink.name, sink.type, sink.required ? "required" : "optional", name(sink.ack));
-  spdlog::info("memory {} MiB: {} MiB footprints, {} MiB budget", config.memory.memory.count() >> 20, config.memory.footprints.count() >> 20,
-               config.memory.budget.count() >> 20);
+  spdlog::info("memory {} MiB: {} MiB footprints, {} MiB budget", config.memory.memory.count() >> 20,
+               config.memory.footprints.count() >> 20, config.memory.budget.count() >> 20);
   if (!admin.empty()) spdlog::info("admin: http://{}/metrics, `weir why` and `weir top`", admin);
   spdlog::info("ready");
 }
 
-void reload(pipeline::Flow& flow, config::Config& running, const std::vector<std::string>& files, const Catalog& catalog) {
+void reload(pipeline::Flow& flow, config::Config& running, const std::vector<std::string>& files,
+            const Catalog& catalog) {
   auto next = load_or_explain(files, catalog);
   if (!next) {
     spdlog::error("reload: the configuration has errors; the running one is kept");
@@ -83,7 +85,8 @@ void reload(pipeline::Flow& flow, config::Config& running, const std::vector<std
 }
 
 int stop(pipeline::Flow& flow, observe::Admin* admin, const config::Config& config, const sigset_t& signals) {
-  spdlog::info("stopping: intake refused, draining for at most {} (a second signal ends it now)", pipeline::human(config.drain_deadline));
+  spdlog::info("stopping: intake refused, draining for at most {} (a second signal ends it now)",
+               pipeline::human(config.drain_deadline));
   if (admin) admin->not_ready();
   const auto report = flow.stop(config.drain_deadline, [&] {
     const int s = wait_for_signal(signals, std::chrono::milliseconds(0));
@@ -91,9 +94,11 @@ int stop(pipeline::Flow& flow, observe::Admin* admin, const config::Config& conf
   });
   log_final_ledger(flow.status());
   if (report.unanswered)
-    spdlog::error("stopped: {} events abandoned, {} of them after being accepted: they are lost", report.abandoned, report.unanswered);
+    spdlog::error("stopped: {} events abandoned, {} of them after being accepted: they are lost", report.abandoned,
+                  report.unanswered);
   else if (report.abandoned)
-    spdlog::warn("stopped: {} events unsettled; their senders were not told they were stored, and will send them again", report.abandoned);
+    spdlog::warn("stopped: {} events unsettled; their senders were not told they were stored, and will send them again",
+                 report.abandoned);
   else
     spdlog::info("stopped: nothing was left");
   return report.exit_code();

@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 #include <weir/base/reason.h>
 
-#include <algorithm>
 #include <fcntl.h>
 #include <unistd.h>
+#include <algorithm>
 
 #include "commands.h"
 #include "exit_codes.h"
@@ -72,7 +72,8 @@ int explain(const std::string& reason) {
 int init(const std::string& file, bool force) {
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL), 0644);
   if (fd < 0) {
-    const char* why = errno == EEXIST ? "exists; --force overwrites it" : "cannot be written: check the path and its permissions";
+    const char* why =
+        errno == EEXIST ? "exists; --force overwrites it" : "cannot be written: check the path and its permissions";
     fmt::print(stderr, "weir: {} {}\n", file, why);
     return failed;
   }

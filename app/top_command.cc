@@ -48,24 +48,27 @@ std::string screen(Row json, Rates& rates, double interval) {
   std::string out;
   Row memory;
   if (!json["memory"].get(memory))
-    out += fmt::format("up {:.0f} s   memory budget {:.1f} of {:.1f} MiB in use\n\n", number(json, "uptime_s"), number(memory, "used") / 1048576,
-                       number(memory, "budget") / 1048576);
+    out += fmt::format("up {:.0f} s   memory budget {:.1f} of {:.1f} MiB in use\n\n", number(json, "uptime_s"),
+                       number(memory, "used") / 1048576, number(memory, "budget") / 1048576);
   out += fmt::format("{:<20} {:>12} {:>10} {:>10}  {}\n", "SOURCE", "EVENTS", "PER S", "REFUSED/S", "HELD UP BY");
   simdjson::dom::array rows;
   if (!json["sources"].get(rows))
     for (Row row : rows) {
       const auto name = text(row, "name");
-      out += fmt::format("{:<20} {:>12.0f} {:>10.0f} {:>10.0f}  {}\n", name, number(row, "in"), rates.of("in " + name, number(row, "in"), interval),
+      out += fmt::format("{:<20} {:>12.0f} {:>10.0f} {:>10.0f}  {}\n", name, number(row, "in"),
+                         rates.of("in " + name, number(row, "in"), interval),
                          rates.of("refused " + name, number(row, "refused"), interval), text(row, "why"));
     }
-  out += fmt::format("\n{:<20} {:>12} {:>10} {:>10}  {:<16} {:>5}  {:<9} {}\n", "SINK", "STORED", "PER S", "WAITING", "QUEUE", "FILL", "BREAKER", "BUSY");
+  out += fmt::format("\n{:<20} {:>12} {:>10} {:>10}  {:<16} {:>5}  {:<9} {}\n", "SINK", "STORED", "PER S", "WAITING",
+                     "QUEUE", "FILL", "BREAKER", "BUSY");
   if (!json["sinks"].get(rows))
     for (Row row : rows) {
       const auto name = text(row, "name");
       const double busy = rates.of("busy " + name, number(row, "busy_s"), interval);
-      out += fmt::format("{:<20} {:>12.0f} {:>10.0f} {:>10.0f}  {} {:>4.0f}%  {:<9} {:>3.0f}%\n", name, number(row, "stored"),
-                         rates.of("stored " + name, number(row, "stored"), interval), number(row, "waiting"), bar(number(row, "fill")),
-                         number(row, "fill") * 100, text(row, "breaker"), busy * 100);
+      out += fmt::format("{:<20} {:>12.0f} {:>10.0f} {:>10.0f}  {} {:>4.0f}%  {:<9} {:>3.0f}%\n", name,
+                         number(row, "stored"), rates.of("stored " + name, number(row, "stored"), interval),
+                         number(row, "waiting"), bar(number(row, "fill")), number(row, "fill") * 100,
+                         text(row, "breaker"), busy * 100);
     }
   return out;
 }

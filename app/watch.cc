@@ -19,7 +19,8 @@ void Watch::look_at_sources(const pipeline::FlowStatus& status, TimePoint now) {
   for (const auto& source : status.sources) {
     if (!source.paused) {
       if (const auto was = paused_.find(source.name); was != paused_.end()) {
-        if (was->second.told) spdlog::info("source {}: reads again after {}", source.name, pipeline::human(now - was->second.since));
+        if (was->second.told)
+          spdlog::info("source {}: reads again after {}", source.name, pipeline::human(now - was->second.since));
         paused_.erase(was);
       }
       continue;
@@ -41,16 +42,19 @@ void Watch::look_at_ledger(const pipeline::FlowStatus& status, TimePoint now) {
   if (ledger.worst > 0 && now - *unbalanced_since_ < in_transit_at_most) return;
   ++violations_;
   unbalanced_since_ = now;
-  spdlog::error("ledger: {} is off by {} events; please report this with the output of /api/ledger", ledger.where, ledger.worst);
+  spdlog::error("ledger: {} is off by {} events; please report this with the output of /api/ledger", ledger.where,
+                ledger.worst);
 }
 
 void log_final_ledger(const pipeline::FlowStatus& status) {
-  for (const auto& s : status.sources) spdlog::info("source {}: {} events in, {} given on", s.name, s.node.in, s.node.emitted);
+  for (const auto& s : status.sources)
+    spdlog::info("source {}: {} events in, {} given on", s.name, s.node.in, s.node.emitted);
   for (const auto& s : status.sinks) {
     std::uint64_t dropped = 0;
     for (const auto n : s.edge.dropped) dropped += n;
-    spdlog::info("sink {}: {} events in, {} stored, {} dead-lettered, {} dropped, {} failed, {} abandoned", s.name, s.edge.offered.events,
-                 s.node.consumed[0], s.node.consumed[2], s.node.consumed[3] + dropped, s.node.consumed[4], s.node.consumed[5] + s.edge.drained.events);
+    spdlog::info("sink {}: {} events in, {} stored, {} dead-lettered, {} dropped, {} failed, {} abandoned", s.name,
+                 s.edge.offered.events, s.node.consumed[0], s.node.consumed[2], s.node.consumed[3] + dropped,
+                 s.node.consumed[4], s.node.consumed[5] + s.edge.drained.events);
   }
   const auto ledger = status.ledger();
   if (ledger.worst != 0 || ledger.in_transit != 0)

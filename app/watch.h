@@ -20,7 +20,10 @@ class Watch {
   std::uint64_t violations() const { return violations_; }
 
  private:
-  struct Pause { TimePoint since; bool told = false; };
+  struct Pause {
+    TimePoint since;
+    bool told = false;
+  };
   void look_at_sources(const pipeline::FlowStatus& status, TimePoint now);
   void look_at_ledger(const pipeline::FlowStatus& status, TimePoint now);
 

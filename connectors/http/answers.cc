@@ -20,7 +20,8 @@ net::Response HttpIntake::refuse_at_door(const Rejection& rejection) {
   const TimePoint now = outlet_.context().now();
   const auto whole = net::whole_seconds(rejection.retry_after);
   Prepared& prepared = prepared_[whole % prepared_.size()];
-  const bool same = prepared.rejection.reason == rejection.reason && net::whole_seconds(prepared.rejection.retry_after) == whole;
+  const bool same =
+      prepared.rejection.reason == rejection.reason && net::whole_seconds(prepared.rejection.retry_after) == whole;
   if (!same || prepared.body.empty() || now - prepared.made >= fresh)
     prepared = {rejection, now, net::problem_body(rejection, outlet_.why())};
   net::Response response;
@@ -40,7 +41,9 @@ net::Response HttpIntake::refuse_malformed() const {
   net::Response response;
   response.status = info(Reason::malformed).http_status;
   response.body = fmt::format(
-      "{{\"error\":\"malformed\",\"status\":{},\"message\":{},\"{}s\":[{}],\"malformed\":{},\"stored\":0,\"advice\":{}}}\n", response.status,
+      "{{\"error\":\"malformed\",\"status\":{},\"message\":{},\"{}s\":[{}],\"malformed\":{},\"stored\":0,\"advice\":{}}"
+      "}\n",
+      response.status,
       json_text(fmt::format("{} {} is not JSON ({}){}; nothing of this request was stored", what, first.line, first.why,
                             parsed.bad_events > 1 ? fmt::format(", and {} more", parsed.bad_events - 1) : "")),
       what, rows, parsed.bad_events, json_text(info(Reason::malformed).advice));
@@ -50,7 +53,8 @@ net::Response HttpIntake::refuse_malformed() const {
 net::Response HttpIntake::answer(const Tally& tally, std::size_t events) const {
   const Fate worst = tally.worst();
   if (worst == Fate::abandoned)
-    return refuse(Rejection{Reason::shutdown, stopping_.value_or(Duration{0})}, "the outcome is unknown, some of it may be stored");
+    return refuse(Rejection{Reason::shutdown, stopping_.value_or(Duration{0})},
+                  "the outcome is unknown, some of it may be stored");
   std::string body = fmt::format("{{\"events\":{},\"fate\":\"{}\"", events, name(worst));
   // A tally counts each event once for each required sink; it is told only when they did not all end alike.
   std::string paths;
@@ -58,7 +62,8 @@ net::Response HttpIntake::answer(const Tally& tally, std::size_t events) const {
     if (const auto n = tally.events[static_cast<std::size_t>(i)])
       paths += fmt::format("{}\"{}\":{}", paths.empty() ? "" : ",", name(static_cast<Fate>(i)), n);
   if (paths.find(',') != paths.npos) body += ",\"paths\":{" + paths + "}";
-  if (worst >= Fate::dropped) body += fmt::format(",\"reason\":\"{}\",\"message\":{}", key(tally.reason), json_text(info(tally.reason).summary));
+  if (worst >= Fate::dropped)
+    body += fmt::format(",\"reason\":\"{}\",\"message\":{}", key(tally.reason), json_text(info(tally.reason).summary));
   net::Response response;
   // Failed for good is the sender's to know; dropped on purpose is what `processed` has agreed to.
   response.status = worst == Fate::failed ? 422 : 200;

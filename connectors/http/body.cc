@@ -26,8 +26,10 @@ std::size_t end_of_value(std::span<const char> body, std::size_t at) {
   for (; at < body.size(); ++at) {
     const char c = body[at];
     if (text) {
-      if (c == '\\') ++at;
-      else if (c == '"') text = false;
+      if (c == '\\')
+        ++at;
+      else if (c == '"')
+        text = false;
     } else if (c == '"') {
       text = true;
     } else if (c == '{' || c == '[') {
@@ -59,7 +61,9 @@ std::optional<Format> format_of(std::string_view content_type) {
 Bytes parser_memory(BodyLimits limits) { return limits.max_event * 16; }
 
 BodyParser::BodyParser(BodyLimits limits, const ClassRule& rule, bool keep_all_bad)
-    : limits_(limits), rule_(rule), keep_all_bad_(keep_all_bad),
+    : limits_(limits),
+      rule_(rule),
+      keep_all_bad_(keep_all_bad),
       json_(std::make_unique<simdjson::dom::parser>(limits.max_event.count() + 64)) {
   if (!rule.from_body()) return;
   auto reader = FieldReader::compile(rule.path);
@@ -82,7 +86,8 @@ std::optional<BodyParser::Trouble> BodyParser::parse(std::span<char> body, Forma
   auto end = body.size();
   while (end > start && is_space(body[end - 1])) --end;
   const std::string_view whole(body.data() + start, end - start);
-  if (whole.find('\n') == whole.npos || whole.size() > limits_.max_event.count() || error_of(whole)) return std::nullopt;
+  if (whole.find('\n') == whole.npos || whole.size() > limits_.max_event.count() || error_of(whole))
+    return std::nullopt;
   parsed_ = Parsed{};
   std::ranges::replace(body, '\n', ' ');
   return one(body, start, end, 1);
@@ -104,7 +109,8 @@ bool BodyParser::parse_good_lines(std::span<char> body) {
     std::size_t end = next;
     while (end > at && (body[end - 1] == '\r' || body[end - 1] == ' ' || body[end - 1] == '\t')) --end;
     if (end > at) {
-      if (!(document != end_of_stream) || (*document).error() || document.current_index() != skip_space(body, at)) return false;
+      if (!(document != end_of_stream) || (*document).error() || document.current_index() != skip_space(body, at))
+        return false;
       if (end - at > limits_.max_event.count() || parsed_.index.size() >= limits_.max_events) return false;
       const auto number = static_cast<std::uint32_t>(parsed_.index.size());
       parsed_.index.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(end - at), number});
@@ -141,7 +147,8 @@ std::optional<BodyParser::Trouble> BodyParser::parse_array(std::span<char> body)
     const std::size_t stop = end_of_value(body, at);
     std::size_t end = stop;
     while (end > at && is_space(body[end - 1])) --end;
-    std::replace(body.begin() + static_cast<std::ptrdiff_t>(at), body.begin() + static_cast<std::ptrdiff_t>(end), '\n', ' ');
+    std::replace(body.begin() + static_cast<std::ptrdiff_t>(at), body.begin() + static_cast<std::ptrdiff_t>(end), '\n',
+                 ' ');
     if (auto trouble = one(body, at, end, ++element)) return trouble;
     if (stop == body.size()) break;
     closed = body[stop] == ']';
@@ -150,7 +157,8 @@ std::optional<BodyParser::Trouble> BodyParser::parse_array(std::span<char> body)
     if (closed) at = stop;
   }
   if (!closed) return Trouble{Reason::malformed, fmt::format("the array does not end after element {}", element)};
-  if (skip_space(body, at + 1) != body.size()) return Trouble{Reason::malformed, "there is something behind the end of the array"};
+  if (skip_space(body, at + 1) != body.size())
+    return Trouble{Reason::malformed, "there is something behind the end of the array"};
   return std::nullopt;
 }
 
@@ -160,11 +168,13 @@ const char* BodyParser::error_of(std::string_view event) {
   return error ? simdjson::error_message(error) : nullptr;
 }
 
-std::optional<BodyParser::Trouble> BodyParser::one(std::span<char> body, std::size_t from, std::size_t to, std::uint64_t line) {
+std::optional<BodyParser::Trouble> BodyParser::one(std::span<char> body, std::size_t from, std::size_t to,
+                                                   std::uint64_t line) {
   const std::string_view event(body.data() + from, to - from);
   const char* what = parsed_.array ? "element" : "line";
   if (event.size() > limits_.max_event.count())
-    return Trouble{Reason::event_too_large, fmt::format("{} {} has {} bytes, max_event is {}", what, line, event.size(), limits_.max_event.count())};
+    return Trouble{Reason::event_too_large, fmt::format("{} {} has {} bytes, max_event is {}", what, line, event.size(),
+                                                        limits_.max_event.count())};
   if (parsed_.index.size() + parsed_.bad_events >= limits_.max_events)
     return Trouble{Reason::too_many_events, fmt::format("there are more than {}", limits_.max_events)};
   if (const char* why = error_of(event)) {

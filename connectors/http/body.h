@@ -2,8 +2,8 @@
 /// The body of a request, taken apart into events: NDJSON, a JSON array, or one object.
 ///
 /// Every event is validated completely (a malformed line must be named before anything of its request is stored) and
-/// stays where it is in the buffer: parsing yields an index, not copies. Newlines between the tokens of an array element
-/// or a pretty-printed object become spaces, so that an event is always one line.
+/// stays where it is in the buffer: parsing yields an index, not copies. Newlines between the tokens of an array
+/// element or a pretty-printed object become spaces, so that an event is always one line.
 ///
 /// Thread: one reactor; the parser's memory is reused and grows to about 16 x max_event at most. Cost: about 130 ns for
 /// a 200-byte event. Ref: RFC 8259; application/x-ndjson.
@@ -17,17 +17,22 @@
 #include <string_view>
 #include <vector>
 
-namespace simdjson::dom { class parser; }
+namespace simdjson::dom {
+class parser;
+}
 
 namespace weir::http {
 
 enum class Format : std::uint8_t { lines, any };  ///< any: an array, lines, or one document; told apart by content
 
-/// Which format a Content-Type announces; nullopt: none that is taken. A missing type, text/plain and what curl -d sends
-/// are looked at.
+/// Which format a Content-Type announces; nullopt: none that is taken. A missing type, text/plain and what curl -d
+/// sends are looked at.
 std::optional<Format> format_of(std::string_view content_type);
 
-struct BodyLimits { Bytes max_event = 256_KiB; std::uint64_t max_events = 10'000; };
+struct BodyLimits {
+  Bytes max_event = 256_KiB;
+  std::uint64_t max_events = 10'000;
+};
 
 struct BadEvent {
   std::uint64_t line = 0;  ///< of the body, from 1; of an array: the element
@@ -37,10 +42,10 @@ struct BadEvent {
 
 struct Parsed {
   std::vector<Batch::Slot> index;
-  std::vector<Class> classes;          ///< one for each event, when the rule reads the body; else empty
-  std::vector<BadEvent> bad;           ///< at most max_named of them
+  std::vector<Class> classes;  ///< one for each event, when the rule reads the body; else empty
+  std::vector<BadEvent> bad;   ///< at most max_named of them
   std::uint64_t bad_events = 0;
-  bool array = false;                  ///< `line` counts elements
+  bool array = false;  ///< `line` counts elements
 };
 
 class BodyParser {
@@ -51,7 +56,10 @@ class BodyParser {
 
   /// The body must be readable for block_padding bytes behind its end. A Rejection is about the whole body:
   /// event_too_large, too_many_events; malformed when nothing in it can be told apart.
-  struct Trouble { Reason reason; std::string why; };
+  struct Trouble {
+    Reason reason;
+    std::string why;
+  };
   std::optional<Trouble> parse(std::span<char> body, Format format);
   const Parsed& parsed() const { return parsed_; }
   Parsed take() { return std::move(parsed_); }

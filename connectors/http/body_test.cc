@@ -38,7 +38,9 @@ TEST_F(BodyParsing, TakesLinesAsTheyAreAndSkipsEmptyOnes) {
   EXPECT_EQ(parser.parsed().bad_events, 0u);
 }
 
-TEST_F(BodyParsing, TakesALastLineWithoutANewline) { EXPECT_EQ(events("{\"a\":1}\n{\"b\":2}"), (Texts{"{\"a\":1}", "{\"b\":2}"})); }
+TEST_F(BodyParsing, TakesALastLineWithoutANewline) {
+  EXPECT_EQ(events("{\"a\":1}\n{\"b\":2}"), (Texts{"{\"a\":1}", "{\"b\":2}"}));
+}
 
 TEST_F(BodyParsing, NamesEveryBadLineAndKeepsTheGoodOnes) {
   EXPECT_EQ(events("{\"a\":1}\n{bad\n{\"b\":2}\n{\"c\":\n"), (Texts{"{\"a\":1}", "{\"b\":2}"}));
@@ -74,7 +76,8 @@ TEST_F(BodyParsing, RefusesMoreEventsThanAllowed) {
 }
 
 TEST_F(BodyParsing, TakesAnArrayApartAndMakesEachElementOneLine) {
-  EXPECT_EQ(events("[ {\"a\":1} ,\n{\"b\":\n[1,2]}, \"],[\" ]", Format::any), (Texts{"{\"a\":1}", "{\"b\": [1,2]}", "\"],[\""}));
+  EXPECT_EQ(events("[ {\"a\":1} ,\n{\"b\":\n[1,2]}, \"],[\" ]", Format::any),
+            (Texts{"{\"a\":1}", "{\"b\": [1,2]}", "\"],[\""}));
   EXPECT_TRUE(parser.parsed().array);
 }
 

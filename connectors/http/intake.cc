@@ -12,8 +12,9 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::size_t small_body = 16 << 10;            // up to here events are gathered with those of other requests
-constexpr Duration look_again = std::chrono::seconds(1);  // a bound on every wait, in case a wake-up has no reason to come
+constexpr std::size_t small_body = 16 << 10;  // up to here events are gathered with those of other requests
+constexpr Duration look_again =
+    std::chrono::seconds(1);  // a bound on every wait, in case a wake-up has no reason to come
 constexpr Bytes read_credit = 64_KiB;
 
 }  // namespace
@@ -37,8 +38,12 @@ struct HttpIntake::Unit {
 };
 
 HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
-    : options_(options), io_(setup.reactor), outlet_(setup.outlet),
-      parser_(options.limits, options_.classes, options.keep_malformed), desk_(setup.reactor), room_(setup.reactor),
+    : options_(options),
+      io_(setup.reactor),
+      outlet_(setup.outlet),
+      parser_(options.limits, options_.classes, options.keep_malformed),
+      desk_(setup.reactor),
+      room_(setup.reactor),
       server_(setup.reactor, options.server, setup.outlet.context(), [this](net::Exchange& x) { return handle(x); }) {
   outlet_.on_room = [this] { room_.wake_all(); };
   // Listening from here on: whoever connects when the flow says it is ready waits a moment and is not refused.
@@ -74,7 +79,8 @@ std::optional<net::Response> HttpIntake::screen(const net::Head& head) const {
   if (head.unknown_encoding) return no(Reason::unsupported_encoding, "Content-Encoding may be gzip or absent");
   if (!format_of(head.content_type)) return no(Reason::unsupported_media_type, head.content_type);
   if (head.content_length && *head.content_length > options_.max_body)
-    return no(Reason::too_large, fmt::format("{} bytes, max_body is {}", head.content_length->count(), options_.max_body.count()));
+    return no(Reason::too_large,
+              fmt::format("{} bytes, max_body is {}", head.content_length->count(), options_.max_body.count()));
   return std::nullopt;
 }
 
@@ -219,7 +225,8 @@ asio::awaitable<bool> HttpIntake::wait_until_ready(Class cls) {
   co_return !abandoned_;
 }
 
-asio::awaitable<void> HttpIntake::give_small(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index, std::span<const Class> classes) {
+asio::awaitable<void> HttpIntake::give_small(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
+                                             std::span<const Class> classes) {
   const char* data = unit.body.data().data();
   const Bytes overhead = outlet_.cost(0, 0);
   for (std::size_t i = 0; i < index.size(); ++i) {
@@ -230,11 +237,13 @@ asio::awaitable<void> HttpIntake::give_small(Unit& unit, Receipt* receipt, std::
     }
     Bytes part = outlet_.cost(index[i].length, 1);
     if (i % events_per_overhead != 0) part -= overhead;
-    outlet_.add({data + index[i].offset, index[i].length}, cls, receipt, unit.ticket.split(std::min(part, unit.ticket.amount())));
+    outlet_.add({data + index[i].offset, index[i].length}, cls, receipt,
+                unit.ticket.split(std::min(part, unit.ticket.amount())));
   }
 }
 
-asio::awaitable<void> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index, std::span<const Class> classes) {
+asio::awaitable<void> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
+                                             std::span<const Class> classes) {
   const Context& context = outlet_.context();
   for (int c = class_count; c-- > 0;) {
     const Class cls = static_cast<Class>(c);
@@ -243,7 +252,8 @@ asio::awaitable<void> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::
     std::string bytes;
     for (std::size_t i = 0; !classes.empty() && i < index.size(); ++i) {
       if (classes[i] != cls) continue;
-      mine.push_back({static_cast<std::uint32_t>(bytes.size()), index[i].length, static_cast<std::uint32_t>(mine.size())});
+      mine.push_back(
+          {static_cast<std::uint32_t>(bytes.size()), index[i].length, static_cast<std::uint32_t>(mine.size())});
       bytes.append(unit.body.data().data() + index[i].offset, index[i].length).push_back('\n');
     }
     const auto n = static_cast<std::uint32_t>(classes.empty() ? index.size() : mine.size());
@@ -270,7 +280,8 @@ asio::awaitable<void> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::
   }
 }
 
-asio::awaitable<void> HttpIntake::give_dead_letters(std::string_view body, std::span<const BadEvent> bad, Receipt* receipt) {
+asio::awaitable<void> HttpIntake::give_dead_letters(std::string_view body, std::span<const BadEvent> bad,
+                                                    Receipt* receipt) {
   for (const BadEvent& event : bad) {
     while (!outlet_.dead_letters_ready() && !abandoned_) co_await room_.wait(look_again);
     if (abandoned_) {

@@ -30,8 +30,8 @@ struct HttpOptions {
   Duration ack_timeout = std::chrono::seconds(30);
   Level acks = Level::stored;
   ClassRule classes;
-  bool keep_malformed = false;     ///< on_malformed: dead_letter
-  bool refuse_when_full = true;    ///< else a request waits at the door, unread
+  bool keep_malformed = false;   ///< on_malformed: dead_letter
+  bool refuse_when_full = true;  ///< else a request waits at the door, unread
 };
 
 class HttpIntake final : public Intake {
@@ -61,8 +61,10 @@ class HttpIntake final : public Intake {
   Task<void> carry(net::Exchange& exchange, Unit& unit);
   Task<net::Response> answer_when_settled(Receipt& receipt, std::size_t events);
   Task<bool> wait_until_ready(Class cls);
-  Task<void> give_small(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index, std::span<const Class> classes);
-  Task<void> give_large(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index, std::span<const Class> classes);
+  Task<void> give_small(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
+                        std::span<const Class> classes);
+  Task<void> give_large(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
+                        std::span<const Class> classes);
   Task<void> give_dead_letters(std::string_view body, std::span<const BadEvent> bad, Receipt* receipt);
   net::Response refuse(const Rejection& rejection, std::string_view sentence) const;
   net::Response refuse_at_door(const Rejection& rejection);
@@ -78,7 +80,11 @@ class HttpIntake final : public Intake {
   net::HttpServer server_;
   std::string address_;
   std::optional<Duration> stopping_;
-  struct Prepared { Rejection rejection; TimePoint made{}; std::string body; };
+  struct Prepared {
+    Rejection rejection;
+    TimePoint made{};
+    std::string body;
+  };
   std::array<Prepared, 64> prepared_;  // refusals by their Retry-After: under overload thousands a second are alike
   bool abandoned_ = false;
   std::atomic<std::uint64_t> in_progress_{0};

@@ -49,7 +49,8 @@ std::vector<Footprint> footprint(const Options& o, int reactors) {
   Footprint connections = net::connection_footprint(http.server);
   connections.max_units *= static_cast<std::uint64_t>(reactors);
   connections.unit = "connection";
-  const Bytes reactor = http.server.read_buffer + parser_memory(http.limits) + Bytes(http.limits.max_events * sizeof(Batch::Slot) * 2);
+  const Bytes reactor =
+      http.server.read_buffer + parser_memory(http.limits) + Bytes(http.limits.max_events * sizeof(Batch::Slot) * 2);
   return {connections, {Bytes{}, reactor, static_cast<std::uint64_t>(reactors), "reactor: read buffer, JSON parser"}};
 }
 
@@ -68,7 +69,8 @@ void add_to(Catalog& catalog) {
       {"max_events", count, "10000", false, "most events in one request"},
       {"max_connections", count, "512", false, "most connections; each one counts in the memory table"},
       {"max_header", size, "8KiB", false, "largest request head"},
-      {"ack_timeout", duration, "30s", false, "a request not settled by then is answered 504; its events stay in the flow"},
+      {"ack_timeout", duration, "30s", false,
+       "a request not settled by then is answered 504; its events stay in the flow"},
       {"idle_timeout", duration, "60s", false, "idle connections are closed after this"},
       {"header_timeout", duration, "10s", false, "a head must arrive within this"},
       {"body_timeout", duration, "30s", false, "a body that makes no progress for this long ends its request"},

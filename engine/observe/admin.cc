@@ -1,8 +1,8 @@
 #include "observe/admin.h"
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 #include <weir/base/json_text.h>
+#include <boost/asio/post.hpp>
 
 #include <future>
 
@@ -26,7 +26,8 @@ Admin::~Admin() { stop(); }
 Result<std::string> Admin::open() {
   auto address = net::HttpServer::check_address(config_.listen, false);
   if (!address) return failure("admin: " + address.error().message, address.error().kind);
-  server_ = std::make_unique<net::HttpServer>(reactor_.io(), config_, context_, [this](net::Exchange& x) { return handle(x); });
+  server_ = std::make_unique<net::HttpServer>(reactor_.io(), config_, context_,
+                                              [this](net::Exchange& x) { return handle(x); });
   address = server_->open();
   if (!address) return failure("admin: " + address.error().message, address.error().kind);
   server_->start();
@@ -52,7 +53,8 @@ boost::asio::awaitable<void> Admin::handle(net::Exchange& exchange) {
   const auto& head = exchange.head();
   net::Response response;
   if (head.method != "GET" && head.method != "HEAD")
-    response = {.status = 405, .body = "{\"error\":\"method_not_allowed\",\"message\":\"the admin listener only answers GET\"}\n"};
+    response = {.status = 405,
+                .body = "{\"error\":\"method_not_allowed\",\"message\":\"the admin listener only answers GET\"}\n"};
   else
     response = respond_to(head.target);
   co_await exchange.respond(std::move(response));
@@ -63,14 +65,17 @@ net::Response Admin::respond_to(std::string_view path) {
   const auto status = snapshot_();
   if (path == "/ready") {
     const bool ready = ready_ && !status.stopping;
-    return {.status = ready ? 200 : 503, .body = ready ? "{\"ready\":true}\n" : "{\"ready\":false,\"why\":\"stopping\"}\n"};
+    return {.status = ready ? 200 : 503,
+            .body = ready ? "{\"ready\":true}\n" : "{\"ready\":false,\"why\":\"stopping\"}\n"};
   }
   if (path == "/metrics") return {.content_type = "text/plain; version=0.0.4", .body = prometheus_text(status)};
   if (path == "/api/graph") return {.body = graph_json(status)};
   if (path == "/api/pressure") return {.body = pressure_json(status)};
   if (path == "/api/ledger") return {.body = ledger_json(status)};
   return {.status = 404,
-          .body = "{\"error\":\"not_found\",\"message\":\"there are /metrics /health /ready /api/graph /api/pressure /api/ledger\"}\n"};
+          .body =
+              "{\"error\":\"not_found\",\"message\":\"there are /metrics /health /ready /api/graph /api/pressure "
+              "/api/ledger\"}\n"};
 }
 
 }  // namespace weir::observe

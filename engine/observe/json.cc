@@ -14,7 +14,9 @@ std::string list(const Range& range, F&& row) {
   return out + "]";
 }
 
-std::string optional_seconds(const std::optional<Duration>& d) { return d ? fmt::format("{:.3f}", seconds(*d)) : "null"; }
+std::string optional_seconds(const std::optional<Duration>& d) {
+  return d ? fmt::format("{:.3f}", seconds(*d)) : "null";
+}
 
 std::string breaker_name(flow::BreakerState state) {
   switch (state) {
@@ -27,20 +29,25 @@ std::string breaker_name(flow::BreakerState state) {
 std::string account(const pipeline::NodeSnapshot& s) {
   std::string consumed;
   for (int i = 0; i < fate_count; ++i)
-    consumed += fmt::format("{}\"{}\":{}", i ? "," : "", name(static_cast<Fate>(i)), s.consumed[static_cast<std::size_t>(i)]);
+    consumed +=
+        fmt::format("{}\"{}\":{}", i ? "," : "", name(static_cast<Fate>(i)), s.consumed[static_cast<std::size_t>(i)]);
   std::string reasons;
   for (std::size_t r = 0; r < s.by_reason.size(); ++r)
-    if (s.by_reason[r]) reasons += fmt::format("{}\"{}\":{}", reasons.empty() ? "" : ",", key(static_cast<Reason>(r)), s.by_reason[r]);
-  return fmt::format(R"("in":{},"bytes":{},"emitted":{},"pending":{},"consumed":{{{}}},"reasons":{{{}}},"difference":{})", s.in, s.bytes,
-                     s.emitted, s.pending, consumed, reasons, s.difference());
+    if (s.by_reason[r])
+      reasons += fmt::format("{}\"{}\":{}", reasons.empty() ? "" : ",", key(static_cast<Reason>(r)), s.by_reason[r]);
+  return fmt::format(
+      R"("in":{},"bytes":{},"emitted":{},"pending":{},"consumed":{{{}}},"reasons":{{{}}},"difference":{})", s.in,
+      s.bytes, s.emitted, s.pending, consumed, reasons, s.difference());
 }
 
 std::string edge_account(const pipeline::SinkStatus& s) {
   std::string dropped;
   for (std::size_t r = 0; r < s.edge.dropped.size(); ++r)
-    if (s.edge.dropped[r]) dropped += fmt::format("{}\"{}\":{}", dropped.empty() ? "" : ",", key(static_cast<Reason>(r)), s.edge.dropped[r]);
-  return fmt::format(R"({{"offered":{},"delivered":{},"drained":{},"pending":{},"dropped":{{{}}},"difference":{}}})", s.edge.offered.events,
-                     s.edge.delivered.events, s.edge.drained.events, s.edge.pending.events, dropped, s.edge_difference());
+    if (s.edge.dropped[r])
+      dropped += fmt::format("{}\"{}\":{}", dropped.empty() ? "" : ",", key(static_cast<Reason>(r)), s.edge.dropped[r]);
+  return fmt::format(R"({{"offered":{},"delivered":{},"drained":{},"pending":{},"dropped":{{{}}},"difference":{}}})",
+                     s.edge.offered.events, s.edge.delivered.events, s.edge.drained.events, s.edge.pending.events,
+                     dropped, s.edge_difference());
 }
 
 std::string pressure_row(const pipeline::SinkStatus& s) {
@@ -49,19 +56,21 @@ std::string pressure_row(const pipeline::SinkStatus& s) {
       R"({{"sink":{},"waiting_events":{},"waiting_bytes":{},"bound_events":{},"bound_bytes":{},"fill":{:.4f},"paused":{},"service_rate":{:.1f},)"
       R"("growth":{:.1f},"oldest_age_s":{:.3f},"time_to_full_s":{},"time_to_low_s":{},"pauses":{},"resumes":{},"max_waiting_events":{},)"
       R"("max_waiting_bytes":{},"breaker":"{}","blocked_for_s":{:.3f},"last_error":{},"why":{}}})",
-      json_text(s.name), p.waiting.events, p.waiting.bytes.count(), p.bound.events, p.bound.bytes.count(), p.fill, p.paused,
-      p.service_rate.value, p.growth.value, seconds(p.oldest_age), optional_seconds(p.time_to_full), optional_seconds(p.time_to_low),
-      s.edge.pauses, s.edge.resumes, s.edge.max_waiting.events, s.edge.max_waiting.bytes.count(), breaker_name(s.destination.breaker),
-      seconds(s.blocked_for), json_text(s.last_error), json_text(s.why));
+      json_text(s.name), p.waiting.events, p.waiting.bytes.count(), p.bound.events, p.bound.bytes.count(), p.fill,
+      p.paused, p.service_rate.value, p.growth.value, seconds(p.oldest_age), optional_seconds(p.time_to_full),
+      optional_seconds(p.time_to_low), s.edge.pauses, s.edge.resumes, s.edge.max_waiting.events,
+      s.edge.max_waiting.bytes.count(), breaker_name(s.destination.breaker), seconds(s.blocked_for),
+      json_text(s.last_error), json_text(s.why));
 }
 
 }  // namespace
 
 std::string graph_json(const pipeline::FlowStatus& status) {
   const auto sources = list(status.sources, [](const auto& s) {
-    return fmt::format(R"({{"name":{},"type":{},"address":{},"acks":"{}","in":{},"admitted":{},"refused":{},"pending":{},"paused":{},"why":{}}})",
-                       json_text(s.name), json_text(s.type), json_text(s.address), name(s.acks), s.node.in, s.admitted, s.refused,
-                       s.node.pending, s.paused, json_text(s.why));
+    return fmt::format(
+        R"({{"name":{},"type":{},"address":{},"acks":"{}","in":{},"admitted":{},"refused":{},"pending":{},"paused":{},"why":{}}})",
+        json_text(s.name), json_text(s.type), json_text(s.address), name(s.acks), s.node.in, s.admitted, s.refused,
+        s.node.pending, s.paused, json_text(s.why));
   });
   const auto stages = list(status.stages, [](const auto& s) {
     return fmt::format(R"({{"name":{},"in":{},"emitted":{}}})", json_text(s.name), s.node.in, s.node.emitted);
@@ -70,9 +79,10 @@ std::string graph_json(const pipeline::FlowStatus& status) {
     return fmt::format(
         R"({{"name":{},"type":{},"required":{},"in":{},"stored":{},"waiting":{},"bound":{},"fill":{:.4f},"rate":{:.1f},"workers":{},"workers_busy":{},)"
         R"("busy_s":{:.3f},"idle_s":{:.3f},"blocked_s":{:.3f},"deliveries":{},"breaker":"{}","retries":{},"failures":{},"why":{}}})",
-        json_text(s.name), json_text(s.type), s.required, s.node.in, s.node.consumed[0], s.pressure.waiting.events, s.pressure.bound.events,
-        s.pressure.fill, s.pressure.service_rate.value, s.workers, s.workers_busy, static_cast<double>(s.busy_ns) / 1e9,
-        static_cast<double>(s.idle_ns) / 1e9, static_cast<double>(s.blocked_ns) / 1e9, s.deliveries, breaker_name(s.destination.breaker),
+        json_text(s.name), json_text(s.type), s.required, s.node.in, s.node.consumed[0], s.pressure.waiting.events,
+        s.pressure.bound.events, s.pressure.fill, s.pressure.service_rate.value, s.workers, s.workers_busy,
+        static_cast<double>(s.busy_ns) / 1e9, static_cast<double>(s.idle_ns) / 1e9,
+        static_cast<double>(s.blocked_ns) / 1e9, s.deliveries, breaker_name(s.destination.breaker),
         s.destination.retries, s.destination.failures, json_text(s.why));
   });
   const auto links = list(status.links, [](const auto& l) {
@@ -87,11 +97,12 @@ std::string graph_json(const pipeline::FlowStatus& status) {
 
 std::string pressure_json(const pipeline::FlowStatus& status) {
   const auto sources = list(status.sources, [](const auto& s) {
-    return fmt::format(R"({{"source":{},"paused":{},"why":{},"admitted":{},"refused":{}}})", json_text(s.name), s.paused, json_text(s.why),
-                       s.admitted, s.refused);
+    return fmt::format(R"({{"source":{},"paused":{},"why":{},"admitted":{},"refused":{}}})", json_text(s.name),
+                       s.paused, json_text(s.why), s.admitted, s.refused);
   });
-  return fmt::format(R"({{"memory":{{"budget":{},"used":{}}},"sources":{},"edges":{}}})" "\n", status.budget.count(),
-                     status.budget_used.count(), sources, list(status.sinks, pressure_row));
+  return fmt::format(R"({{"memory":{{"budget":{},"used":{}}},"sources":{},"edges":{}}})"
+                     "\n",
+                     status.budget.count(), status.budget_used.count(), sources, list(status.sinks, pressure_row));
 }
 
 std::string ledger_json(const pipeline::FlowStatus& status) {
@@ -100,8 +111,10 @@ std::string ledger_json(const pipeline::FlowStatus& status) {
   const auto sinks = list(status.sinks, [](const auto& s) {
     return fmt::format("{{\"name\":{},{},\"edge\":{}}}", json_text(s.name), account(s.node), edge_account(s));
   });
-  return fmt::format(R"({{"in_transit":{},"worst_difference":{},"worst_at":{},"sources":{},"stages":{},"sinks":{}}})" "\n", ledger.in_transit,
-                     ledger.worst, json_text(ledger.where), list(status.sources, row), list(status.stages, row), sinks);
+  return fmt::format(R"({{"in_transit":{},"worst_difference":{},"worst_at":{},"sources":{},"stages":{},"sinks":{}}})"
+                     "\n",
+                     ledger.in_transit, ledger.worst, json_text(ledger.where), list(status.sources, row),
+                     list(status.stages, row), sinks);
 }
 
 }  // namespace weir::observe

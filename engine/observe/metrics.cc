@@ -65,31 +65,37 @@ void inlet(Sheet& sheet, const pipeline::SinkStatus& s) {
   sheet.gauge("weir_queue_bound_events", "The bound of the queue, in events.", who, number(p.bound.events));
   sheet.gauge("weir_queue_bound_bytes", "The bound of the queue, in bytes.", who, number(p.bound.bytes.count()));
   sheet.gauge("weir_queue_fill_ratio", "Waiting over bound, the larger of events and bytes.", who, p.fill);
-  sheet.gauge("weir_queue_growth_events_per_second", "Growth of the queue; negative while it drains.", who, p.growth.value);
+  sheet.gauge("weir_queue_growth_events_per_second", "Growth of the queue; negative while it drains.", who,
+              p.growth.value);
   sheet.gauge("weir_queue_oldest_age_seconds", "How long the oldest event has waited.", who, seconds(p.oldest_age));
   sheet.gauge("weir_queue_paused", "1 while readers are paused.", who, p.paused ? 1 : 0);
-  if (p.time_to_full) sheet.gauge("weir_queue_time_to_full_seconds", "At the present growth.", who, seconds(*p.time_to_full));
+  if (p.time_to_full)
+    sheet.gauge("weir_queue_time_to_full_seconds", "At the present growth.", who, seconds(*p.time_to_full));
   sheet.counter("weir_queue_pauses_total", "Times readers were paused.", who, number(s.edge.pauses));
   sheet.counter("weir_queue_resumes_total", "Times readers were resumed.", who, number(s.edge.resumes));
   sheet.counter("weir_queue_offered_events_total", "Events offered to the queue.", who, number(s.edge.offered.events));
-  sheet.counter("weir_queue_delivered_events_total", "Events taken out by workers.", who, number(s.edge.delivered.events));
+  sheet.counter("weir_queue_delivered_events_total", "Events taken out by workers.", who,
+                number(s.edge.delivered.events));
   for (std::size_t r = 0; r < s.edge.dropped.size(); ++r)
     if (s.edge.dropped[r])
       sheet.counter("weir_queue_dropped_events_total", "Events dropped by the queue's policy, by reason.",
-                    {{"sink", s.name}, {"reason", std::string(key(static_cast<Reason>(r)))}}, number(s.edge.dropped[r]));
+                    {{"sink", s.name}, {"reason", std::string(key(static_cast<Reason>(r)))}},
+                    number(s.edge.dropped[r]));
 }
 
 void sink(Sheet& sheet, const pipeline::SinkStatus& s) {
   const Labels who{{"sink", s.name}};
   const auto& d = s.destination;
-  sheet.gauge("weir_sink_service_rate_events_per_second", "Events completed per busy second.", who, s.pressure.service_rate.value);
+  sheet.gauge("weir_sink_service_rate_events_per_second", "Events completed per busy second.", who,
+              s.pressure.service_rate.value);
   sheet.gauge("weir_sink_workers", "Workers of the sink.", who, s.workers);
   sheet.gauge("weir_sink_workers_busy", "Workers that deliver now.", who, s.workers_busy);
   for (const auto& [state, ns] : {std::pair{"busy", s.busy_ns}, {"idle", s.idle_ns}, {"blocked", s.blocked_ns}})
-    sheet.counter("weir_sink_worker_seconds_total", "Where workers spent their time.", {{"sink", s.name}, {"state", state}},
-                  number(ns) / 1e9);
+    sheet.counter("weir_sink_worker_seconds_total", "Where workers spent their time.",
+                  {{"sink", s.name}, {"state", state}}, number(ns) / 1e9);
   sheet.counter("weir_sink_deliveries_total", "Calls to the sink.", who, number(s.deliveries));
-  sheet.gauge("weir_destination_breaker_open", "1 while the breaker is open.", who, d.breaker == flow::BreakerState::open ? 1 : 0);
+  sheet.gauge("weir_destination_breaker_open", "1 while the breaker is open.", who,
+              d.breaker == flow::BreakerState::open ? 1 : 0);
   sheet.counter("weir_destination_breaker_opened_total", "Times the breaker opened.", who, number(d.opened));
   sheet.counter("weir_destination_attempts_total", "Attempts, retries included.", who, number(d.attempts));
   sheet.counter("weir_destination_retries_total", "Retries.", who, number(d.retries));
@@ -103,18 +109,21 @@ std::string prometheus_text(const pipeline::FlowStatus& status) {
   sheet.gauge("weir_up", "1 while the flow runs, 0 while it stops.", {}, status.stopping ? 0 : 1);
   sheet.gauge("weir_uptime_seconds", "Since start.", {}, seconds(status.uptime));
   sheet.gauge("weir_memory_limit_bytes", "The memory that was set.", {}, number(status.memory.count()));
-  sheet.gauge("weir_memory_footprint_bytes", "Declared footprints of all parts.", {}, number(status.footprints.count()));
+  sheet.gauge("weir_memory_footprint_bytes", "Declared footprints of all parts.", {},
+              number(status.footprints.count()));
   sheet.gauge("weir_memory_budget_bytes", "What sources may reserve.", {}, number(status.budget.count()));
   sheet.gauge("weir_memory_budget_used_bytes", "What sources have reserved.", {}, number(status.budget_used.count()));
   const auto ledger = status.ledger();
-  sheet.gauge("weir_ledger_in_transit_events", "Surplus of in over everything accounted for, at this scrape; 0 at rest.", {},
+  sheet.gauge("weir_ledger_in_transit_events",
+              "Surplus of in over everything accounted for, at this scrape; 0 at rest.", {},
               static_cast<double>(ledger.in_transit));
-  sheet.gauge("weir_ledger_worst_difference_events", "The largest difference of any node; negative would be a defect.", {},
-              static_cast<double>(ledger.worst));
+  sheet.gauge("weir_ledger_worst_difference_events", "The largest difference of any node; negative would be a defect.",
+              {}, static_cast<double>(ledger.worst));
   for (const auto& s : status.sources) {
     node(sheet, "source", s.name, s.node);
     sheet.counter("weir_door_admitted_total", "Requests let in.", {{"source", s.name}}, number(s.admitted));
-    sheet.counter("weir_door_refused_total", "Requests refused before their body was read.", {{"source", s.name}}, number(s.refused));
+    sheet.counter("weir_door_refused_total", "Requests refused before their body was read.", {{"source", s.name}},
+                  number(s.refused));
     sheet.gauge("weir_source_paused", "1 while the source does not read.", {{"source", s.name}}, s.paused ? 1 : 0);
   }
   for (const auto& s : status.stages) node(sheet, "stage", s.name, s.node);

@@ -1,8 +1,8 @@
 #pragma once
 /// What a node counts about the events that pass it: the entries of the ledger (semantics G).
 ///
-/// in + created = emitted + consumed{fate} + pending. `pending` is not here: it is counted from the structures that hold
-/// the events, never derived, or the ledger could not be wrong and so could not be right.
+/// in + created = emitted + consumed{fate} + pending. `pending` is not here: it is counted from the structures that
+/// hold the events, never derived, or the ledger could not be wrong and so could not be right.
 ///
 /// Thread: any; relaxed atomics, each written by few threads. Cost: one add per batch.
 #include <weir/base/reason.h>
@@ -20,18 +20,23 @@ using flow::reason_count;
 struct NodeCounters {
   std::atomic<std::uint64_t> in{0}, emitted{0}, bytes{0};
   std::array<std::atomic<std::uint64_t>, fate_count> consumed{};
-  std::array<std::atomic<std::uint64_t>, reason_count> by_reason{};  ///< of what was refused, dropped, failed or abandoned
+  std::array<std::atomic<std::uint64_t>, reason_count>
+      by_reason{};  ///< of what was refused, dropped, failed or abandoned
 
-  void consume(Fate fate, std::uint64_t n) { consumed[static_cast<std::size_t>(fate)].fetch_add(n, std::memory_order_relaxed); }
+  void consume(Fate fate, std::uint64_t n) {
+    consumed[static_cast<std::size_t>(fate)].fetch_add(n, std::memory_order_relaxed);
+  }
   void consume(Fate fate, std::uint64_t n, Reason reason) {
     consume(fate, n);
     because(reason, n);
   }
-  void because(Reason reason, std::uint64_t n) { by_reason[static_cast<std::size_t>(reason)].fetch_add(n, std::memory_order_relaxed); }
+  void because(Reason reason, std::uint64_t n) {
+    by_reason[static_cast<std::size_t>(reason)].fetch_add(n, std::memory_order_relaxed);
+  }
 };
 
-/// The stable ids of a process's events, dead letters included: one sequence, for a sink tells two events apart by them.
-/// They never repeat across restarts: they start at the wall clock and cannot outrun it (1e9 events a second).
+/// The stable ids of a process's events, dead letters included: one sequence, for a sink tells two events apart by
+/// them. They never repeat across restarts: they start at the wall clock and cannot outrun it (1e9 events a second).
 class Ids {
  public:
   explicit Ids(WallTime start) : next_(static_cast<std::uint64_t>(start.time_since_epoch().count())) {}
@@ -50,7 +55,8 @@ struct NodeSnapshot {
 
   /// in - emitted - consumed - pending: 0 at rest, never negative.
   std::int64_t difference() const {
-    std::int64_t d = static_cast<std::int64_t>(in) - static_cast<std::int64_t>(emitted) - static_cast<std::int64_t>(pending);
+    std::int64_t d =
+        static_cast<std::int64_t>(in) - static_cast<std::int64_t>(emitted) - static_cast<std::int64_t>(pending);
     for (auto n : consumed) d -= static_cast<std::int64_t>(n);
     return d;
   }

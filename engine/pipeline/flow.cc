@@ -1,7 +1,7 @@
 #include "pipeline/flow.h"
 
-#include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <future>
@@ -19,7 +19,8 @@ constexpr auto look_again = std::chrono::milliseconds(5);
 Result<void> Flow::start() {
   std::unique_lock lock(structure_);  // the admin listener may already ask for a status
   started_ = context_.now();
-  for (int i = 0; i < config_.reactors; ++i) reactors_.push_back(std::make_unique<net::Reactor>("reactor-" + std::to_string(i)));
+  for (int i = 0; i < config_.reactors; ++i)
+    reactors_.push_back(std::make_unique<net::Reactor>("reactor-" + std::to_string(i)));
   if (auto opened = open_sinks(); !opened) return opened;
   if (auto opened = open_sources(); !opened) return opened;
   lock.unlock();
@@ -48,8 +49,9 @@ Result<void> Flow::open_sources() {
   for (std::size_t i = 0; i < config_.sources.size(); ++i) {
     const auto& source = config_.sources[i];
     const bool keep_malformed = source.on_malformed == config::Source::OnMalformed::dead_letter;
-    auto object = catalog_.source(source.type)->make({source.name, source.options, source.acks, source.classes,
-                                                      source.refuse_when_full, context_, keep_malformed});
+    auto object = catalog_.source(source.type)
+                      ->make({source.name, source.options, source.acks, source.classes, source.refuse_when_full,
+                              context_, keep_malformed});
     if (auto opened = object->open(); !opened)
       return failure("source " + source.name + ": " + opened.error().message, opened.error().kind);
     for (std::size_t r = 0; r < reactors_.size(); ++r) {
@@ -184,7 +186,8 @@ FlowStatus Flow::status() const {
     s.node = snapshot(sources_[i]->counters, pending);
     s.admitted = sources_[i]->admitted.load(std::memory_order_relaxed);
     s.refused = sources_[i]->refused.load(std::memory_order_relaxed);
-    s.paused = std::ranges::any_of(sources_[i]->required, [](SinkNode* sink) { return sink->inlet.paused(Class::normal); });
+    s.paused =
+        std::ranges::any_of(sources_[i]->required, [](SinkNode* sink) { return sink->inlet.paused(Class::normal); });
     s.why = sources_[i]->why();
     status.sources.push_back(std::move(s));
   }

@@ -75,7 +75,11 @@ class Flow {
   std::vector<std::unique_ptr<Source>> source_objects_;
   std::vector<std::unique_ptr<net::Reactor>> reactors_;
   std::vector<std::unique_ptr<Running>> running_;
-  struct WorkerThread { SinkNode* node; std::unique_ptr<Worker> worker; std::thread thread; };
+  struct WorkerThread {
+    SinkNode* node;
+    std::unique_ptr<Worker> worker;
+    std::thread thread;
+  };
   std::vector<WorkerThread> workers_;
   mutable std::mutex structure_;  // what status() reads against the end of stop()
   std::atomic<bool> stopping_{false};

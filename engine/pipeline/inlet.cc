@@ -4,9 +4,13 @@
 
 namespace weir::pipeline {
 
-Inlet::Inlet(int index, std::string name, const flow::EdgeConfig& config, std::uint64_t seed, std::uint64_t floor_events)
-    : index_(index), name_(std::move(name)), edge_(config, seed, floor_events),
-      reserved_for_high_(config.reserved_for_high), sheds_(flow::may_drop(config.when_full)) {}
+Inlet::Inlet(int index, std::string name, const flow::EdgeConfig& config, std::uint64_t seed,
+             std::uint64_t floor_events)
+    : index_(index),
+      name_(std::move(name)),
+      edge_(config, seed, floor_events),
+      reserved_for_high_(config.reserved_for_high),
+      sheds_(flow::may_drop(config.when_full)) {}
 
 Batch Inlet::push(Batch batch, TimePoint now) {
   if (closed_) {
@@ -167,7 +171,9 @@ Inlet::Abandoned Inlet::abandon() {
   Abandoned sum;
   for (Batch& batch : left) {
     sum.events += batch.size();
-    batch.for_each_run([&](Receipt* receipt, std::uint32_t n) { if (batch.carries_receipts() && !receipt) sum.unanswered += n; });
+    batch.for_each_run([&](Receipt* receipt, std::uint32_t n) {
+      if (batch.carries_receipts() && !receipt) sum.unanswered += n;
+    });
     batch.settle(Fate::abandoned, Reason::shutdown);
   }
   wake_.notify_all();

@@ -68,18 +68,26 @@ class Inlet {
   bool sheds() const { return sheds_.load(std::memory_order_relaxed); }
 
   /// The part of the bound that this class may fill.
-  double limit(Class cls) const { return cls >= Class::high ? 1.0 : 1.0 - reserved_for_high_.load(std::memory_order_relaxed); }
+  double limit(Class cls) const {
+    return cls >= Class::high ? 1.0 : 1.0 - reserved_for_high_.load(std::memory_order_relaxed);
+  }
 
-  bool has_reserved_part(Class cls) const { return cls >= Class::high && reserved_for_high_.load(std::memory_order_relaxed) > 0; }
+  bool has_reserved_part(Class cls) const {
+    return cls >= Class::high && reserved_for_high_.load(std::memory_order_relaxed) > 0;
+  }
 
   // ---- consumers ----
-  struct Taken { bool any = false; bool closed = false; };
+  struct Taken {
+    bool any = false;
+    bool closed = false;
+  };
   /// Appends up to `most` to `group`, and adds its events to `in_hand` before they are missed here. Never waits.
   Taken try_take(Load most, TimePoint now, std::vector<Batch>& group, std::atomic<std::uint64_t>* in_hand = nullptr);
   /// Sleeps until something waits, `interrupt` was called, or the time has passed. Spurious returns are allowed.
   /// `seen` is the caller's own count of interrupts (start with 0): one that came before the call ends it at once.
   void wait(Duration most_time, std::uint64_t& seen);
-  void wait_interruptible(Duration most_time, std::uint64_t& seen);  ///< ignores arrivals: for backoff and breaker waits
+  void wait_interruptible(Duration most_time,
+                          std::uint64_t& seen);  ///< ignores arrivals: for backoff and breaker waits
   void interrupt();
   void served(std::uint64_t events, Duration busy);
 
@@ -89,7 +97,9 @@ class Inlet {
   flow::EdgeStats stats() const;
   void reconfigure(const flow::EdgeConfig& config);
   /// Everything that still waits ends with this fate; returns how many events, and how many of those nobody waited for.
-  struct Abandoned { std::uint64_t events = 0, unanswered = 0; };
+  struct Abandoned {
+    std::uint64_t events = 0, unanswered = 0;
+  };
   Abandoned abandon();
 
  private:

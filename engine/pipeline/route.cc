@@ -20,7 +20,8 @@ std::vector<Inlet*> Route::required_inlets() const {
   return inlets;
 }
 
-Port::Port(const Route& route, NodeCounters& source) : route_(route), source_(source), required_(route.required_inlets()) {
+Port::Port(const Route& route, NodeCounters& source)
+    : route_(route), source_(source), required_(route.required_inlets()) {
   for (const auto& step : route.steps) stages_.push_back(step.stage->make());
   masks_.resize(stages_.size());
 }
@@ -113,7 +114,8 @@ Batch Port::survivors(Batch path, const std::vector<int>& steps, Ticket& spare) 
   path.for_each_run([&](Receipt* receipt, std::uint32_t n) {
     std::uint32_t kept = 0;
     for (const std::uint32_t end = at + n; at < end; ++at) {
-      const bool passes = std::ranges::any_of(steps, [&](int s) { return masks_[static_cast<std::size_t>(s)][at] != 0; });
+      const bool passes =
+          std::ranges::any_of(steps, [&](int s) { return masks_[static_cast<std::size_t>(s)][at] != 0; });
       if (!passes) continue;
       ++kept;
       index_.push_back({static_cast<std::uint32_t>(copy_.size()), static_cast<std::uint32_t>(path[at].size()),

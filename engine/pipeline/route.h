@@ -1,13 +1,15 @@
 #pragma once
-/// Where the events of one source go: the stages on the way (fused: plain functions, no queue) and the inlets at the end.
+/// Where the events of one source go: the stages on the way (fused: plain functions, no queue) and the inlets at the
+/// end.
 ///
 /// A Route is the plan, made once from the configuration. A Port carries it out for one reactor, with stage objects of
 /// its own. For each batch a port
 ///   1. asks every stage about every event (masks, no copies, no locks held),
 ///   2. locks the required inlets in order and finds the prefix that all of them have room for (A6),
-///   3. gives each branch that prefix: the bytes are shared where a branch takes all, copied where a stage left some out.
-/// What did not fit stays in the batch. The prefix counts events before the stages: a branch is never asked to keep what
-/// another cannot take now, and never holds a half-finished output.
+///   3. gives each branch that prefix: the bytes are shared where a branch takes all, copied where a stage left some
+///   out.
+/// What did not fit stays in the batch. The prefix counts events before the stages: a branch is never asked to keep
+/// what another cannot take now, and never holds a half-finished output.
 ///
 /// Thread: a Route is immutable; a Port belongs to one reactor. Cost: one lock per required inlet and batch; stages as
 /// they cost; a copy only behind a stage.
@@ -66,7 +68,11 @@ class Port {
   std::span<Inlet* const> required_inlets() const { return required_; }
 
  private:
-  struct Item { const Route::Delivery* delivery; Batch batch; Inlet::Aftermath aftermath; };
+  struct Item {
+    const Route::Delivery* delivery;
+    Batch batch;
+    Inlet::Aftermath aftermath;
+  };
   void evaluate(const Batch& batch);
   bool reaches(const Route::Step& step, std::uint32_t event) const;
   std::uint32_t prefix_that_fits(const Batch& batch) const;
@@ -77,10 +83,10 @@ class Port {
   const Route& route_;
   NodeCounters& source_;
   std::vector<Inlet*> required_;
-  std::vector<std::unique_ptr<Stage>> stages_;   // one for each step
-  std::vector<std::vector<char>> masks_;         // one for each step: does event i go on?
-  std::vector<Item> items_;                      // scratch of one push
-  std::string copy_;                             // scratch of survivors()
+  std::vector<std::unique_ptr<Stage>> stages_;  // one for each step
+  std::vector<std::vector<char>> masks_;        // one for each step: does event i go on?
+  std::vector<Item> items_;                     // scratch of one push
+  std::string copy_;                            // scratch of survivors()
   std::vector<Batch::Slot> index_;
   std::vector<Batch::Run> runs_;
 };

@@ -3,11 +3,17 @@
 namespace weir::pipeline {
 
 SinkNode::SinkNode(const config::Sink& sink, Ids& letter_ids, int index, std::uint64_t seed)
-    : name(sink.name), type(sink.type), required(sink.required), is_dead_letter_target(sink.is_dead_letter_target),
-      inlet(index, sink.name, sink.queue, seed, static_cast<std::uint64_t>(sink.workers) * std::min<std::uint64_t>(sink.batch.most.events, 64)),
+    : name(sink.name),
+      type(sink.type),
+      required(sink.required),
+      is_dead_letter_target(sink.is_dead_letter_target),
+      inlet(index, sink.name, sink.queue, seed,
+            static_cast<std::uint64_t>(sink.workers) * std::min<std::uint64_t>(sink.batch.most.events, 64)),
       ids(letter_ids),
       failure_fate(sink.on_failure == config::Sink::OnFailure::drop ? Fate::dropped : Fate::failed),
-      workers(sink.workers), destination_(sink.destination, seed), batch_(sink.batch) {}
+      workers(sink.workers),
+      destination_(sink.destination, seed),
+      batch_(sink.batch) {}
 
 Duration SinkNode::blocked_for(TimePoint now) const {
   const TimePoint until{Duration(blocked_until_.load(std::memory_order_relaxed))};

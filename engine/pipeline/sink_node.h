@@ -4,7 +4,8 @@
 /// Failure belongs to the destination, not to a worker: breaker, backoff, hold and retry budget are shared by all
 /// workers of the sink (semantics E).
 ///
-/// Thread: any; the destination and the last error are guarded here. Cost: one lock per delivery. On cancel: see Worker.
+/// Thread: any; the destination and the last error are guarded here. Cost: one lock per delivery. On cancel: see
+/// Worker.
 #include <weir/base/context.h>
 #include <weir/flow/recover/destination.h>
 
@@ -34,7 +35,7 @@ struct SinkNode {
   std::atomic<std::uint64_t> in_hand{0};  ///< events that workers hold, counted from their groups
   std::atomic<std::uint64_t> busy_ns{0}, idle_ns{0}, blocked_ns{0}, deliveries{0};
   std::atomic<int> workers_busy{0};
-  std::atomic<bool> failing{false};       ///< from a failed attempt until the next success
+  std::atomic<bool> failing{false};  ///< from a failed attempt until the next success
   int workers = 1;
 
   template <typename F>

@@ -10,9 +10,16 @@ constexpr std::size_t most_facts = 32;  // on the stack; configurations with mor
 
 }  // namespace
 
-SourceNode::SourceNode(const config::Source& source, Budget& budget, Ids& ids, const Context& context, std::uint64_t seed)
-    : name(source.name), type(source.type), acks(source.acks), budget_(budget), ids_(ids), context_(context),
-      refuse_when_full_(source.refuse_when_full), door_({}, seed) {}
+SourceNode::SourceNode(const config::Source& source, Budget& budget, Ids& ids, const Context& context,
+                       std::uint64_t seed)
+    : name(source.name),
+      type(source.type),
+      acks(source.acks),
+      budget_(budget),
+      ids_(ids),
+      context_(context),
+      refuse_when_full_(source.refuse_when_full),
+      door_({}, seed) {}
 
 Admitted<Ticket> SourceNode::admit(Bytes worst_case, Class cls) {
   const TimePoint now = context_.now();
@@ -71,7 +78,8 @@ std::string SourceNode::why() {
     why_ += (why_.empty() ? "sink " : "; sink ") + sink->name + ": " + describe(sink->glance(now));
   }
   const auto used = budget_.used().count();
-  if (why_.empty() && used * 10 >= budget_.total().count() * 9) why_ = "the memory budget is " + std::to_string(used * 100 / budget_.total().count()) + " % in use";
+  if (why_.empty() && used * 10 >= budget_.total().count() * 9)
+    why_ = "the memory budget is " + std::to_string(used * 100 / budget_.total().count()) + " % in use";
   // Between two pauses an empty sentence is as likely to be news as the truth: only a cause is worth keeping.
   if (!why_.empty()) why_at_ = now;
   return why_;

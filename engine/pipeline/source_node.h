@@ -1,8 +1,8 @@
 #pragma once
 /// A source in the running graph, and the outlet that each of its intakes works through.
 ///
-/// SourceNode is what all reactors share: the door, the counters, the budget. SourceOutlet is one reactor's way into the
-/// flow: an open batch for each class (its buffer is a footprint, made when first used), and what waits for room.
+/// SourceNode is what all reactors share: the door, the counters, the budget. SourceOutlet is one reactor's way into
+/// the flow: an open batch for each class (its buffer is a footprint, made when first used), and what waits for room.
 ///
 /// Thread: SourceNode any; SourceOutlet its reactor, except on_inlet_room. Cost: admit one lock of the door and one of
 /// each required inlet; add a copy. On cancel: `close` makes admit refuse with shutting_down.
@@ -92,10 +92,10 @@ class SourceOutlet final : public Outlet, public RoomListener {
  private:
   struct Lane {
     std::unique_ptr<BatchBuilder> open;
-    BatchInfo info;    // of the open batch
-    Batch stuck;       // waits for room; nothing of this class may pass it
-    Ticket spare;      // for copies that stages make of `stuck`
-    Batch next;        // pushed while the open batch before it got stuck
+    BatchInfo info;  // of the open batch
+    Batch stuck;     // waits for room; nothing of this class may pass it
+    Ticket spare;    // for copies that stages make of `stuck`
+    Batch next;      // pushed while the open batch before it got stuck
     Ticket next_spare;
   };
   Lane& lane(Class cls) { return lanes_[static_cast<std::size_t>(cls)]; }

@@ -83,7 +83,8 @@ void SourceOutlet::flush(Lane& l) {
 }
 
 void SourceOutlet::send(Lane& l) {
-  // Until nothing more fits: a prefix that the stages left nothing of fills no inlet, so nobody would wake us for the rest.
+  // Until nothing more fits: a prefix that the stages left nothing of fills no inlet, so nobody would wake us for the
+  // rest.
   for (std::uint32_t before = 0; l.stuck.size() != before && !l.stuck.empty();) {
     before = l.stuck.size();
     arm();
@@ -148,7 +149,9 @@ Inlet::Abandoned SourceOutlet::abandon() {
   Inlet::Abandoned sum;
   auto end = [&](Batch& batch) {
     sum.events += batch.size();
-    batch.for_each_run([&](Receipt* receipt, std::uint32_t n) { if (!receipt) sum.unanswered += n; });
+    batch.for_each_run([&](Receipt* receipt, std::uint32_t n) {
+      if (!receipt) sum.unanswered += n;
+    });
     node_.counters.consume(Fate::abandoned, batch.size(), Reason::shutdown);
     batch.settle(Fate::abandoned, Reason::shutdown);
   };

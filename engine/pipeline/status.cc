@@ -41,10 +41,12 @@ std::string human(Duration d) {
 
 std::string describe(const SinkStatus& sink) {
   const auto& p = sink.pressure;
-  const bool by_bytes = p.bound.bytes.count() && static_cast<double>(p.waiting.bytes.count()) * static_cast<double>(p.bound.events) >
-                                                     static_cast<double>(p.waiting.events) * static_cast<double>(p.bound.bytes.count());
-  std::string text = by_bytes ? fmt::format("inlet {}/{} KiB", p.waiting.bytes.count() >> 10, p.bound.bytes.count() >> 10)
-                              : fmt::format("inlet {}/{} events", p.waiting.events, p.bound.events);
+  const bool by_bytes =
+      p.bound.bytes.count() && static_cast<double>(p.waiting.bytes.count()) * static_cast<double>(p.bound.events) >
+                                   static_cast<double>(p.waiting.events) * static_cast<double>(p.bound.bytes.count());
+  std::string text = by_bytes
+                         ? fmt::format("inlet {}/{} KiB", p.waiting.bytes.count() >> 10, p.bound.bytes.count() >> 10)
+                         : fmt::format("inlet {}/{} events", p.waiting.events, p.bound.events);
   const auto& d = sink.destination;
   if (d.breaker == flow::BreakerState::open)
     text += fmt::format(" <- breaker open, next probe in {}", human(sink.blocked_for));
@@ -54,8 +56,10 @@ std::string describe(const SinkStatus& sink) {
     text += " <- trying again now";
   const bool failing = sink.failing || d.breaker != flow::BreakerState::closed;
   if (failing && !sink.last_error.empty()) text += " <- " + sink.last_error;
-  if (!failing && p.service_rate.value > 0 && p.fill > 0.5) text += fmt::format(" <- serves {:.0f} events/s", p.service_rate.value);
-  if (!failing && sink.workers_busy == sink.workers && p.service_rate.value <= 0) text += " <- delivering, nothing confirmed yet";
+  if (!failing && p.service_rate.value > 0 && p.fill > 0.5)
+    text += fmt::format(" <- serves {:.0f} events/s", p.service_rate.value);
+  if (!failing && sink.workers_busy == sink.workers && p.service_rate.value <= 0)
+    text += " <- delivering, nothing confirmed yet";
   return text;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-/// Everything there is to know about a running flow at one moment, as plain data. Metrics, the admin API, `weir why` and
-/// `weir top` are made of this; nothing below knows them.
+/// Everything there is to know about a running flow at one moment, as plain data. Metrics, the admin API, `weir why`
+/// and `weir top` are made of this; nothing below knows them.
 ///
 /// Thread: a value. Cost: taking one locks each inlet once; meant for a few times a second.
 #include <weir/flow/queue/edge.h>
@@ -37,7 +37,7 @@ struct SinkStatus {
   Duration blocked_for{0};
   bool failing = false;  ///< its last attempt failed
   std::string last_error;
-  std::string why;      ///< "inlet 512/512 events <- breaker open, next probe in 3 s <- connection refused"
+  std::string why;  ///< "inlet 512/512 events <- breaker open, next probe in 3 s <- connection refused"
   int workers = 0, workers_busy = 0;
   std::uint64_t busy_ns = 0, idle_ns = 0, blocked_ns = 0, deliveries = 0;
 
@@ -45,7 +45,9 @@ struct SinkStatus {
   std::int64_t edge_difference() const;
 };
 
-struct Link { std::string from, to; };
+struct Link {
+  std::string from, to;
+};
 
 struct FlowStatus {
   std::vector<SourceStatus> sources;
@@ -57,7 +59,11 @@ struct FlowStatus {
   bool stopping = false;
 
   /// The ledger: the largest surplus of "in" over everything accounted for, and whether any place is negative (a lie).
-  struct Ledger { std::int64_t in_transit = 0; std::int64_t worst = 0; std::string where; };
+  struct Ledger {
+    std::int64_t in_transit = 0;
+    std::int64_t worst = 0;
+    std::string where;
+  };
   Ledger ledger() const;
 };
 

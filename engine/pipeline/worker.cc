@@ -97,7 +97,8 @@ Worker::Next Worker::attempt() {
       attempt->failed(after);
     if (again) {
       ++failures_;
-      not_before_ = after + (delivery.error.retry_after > Duration{0} ? delivery.error.retry_after : destination.backoff(failures_));
+      not_before_ = after + (delivery.error.retry_after > Duration{0} ? delivery.error.retry_after
+                                                                      : destination.backoff(failures_));
     }
     return 0;
   });
@@ -105,7 +106,9 @@ Worker::Next Worker::attempt() {
     node_.remember_error(delivery.error.message);
     node_.failing.store(true, std::memory_order_relaxed);
     node_.set_blocked_until(not_before_);
-    if (failures_ == 1) spdlog::warn("sink {}: {}; {} events wait, trying again", node_.name, delivery.error.message, group_load().events);
+    if (failures_ == 1)
+      spdlog::warn("sink {}: {}; {} events wait, trying again", node_.name, delivery.error.message,
+                   group_load().events);
     return {};
   }
   if (failures_) spdlog::info("sink {}: works again after {} failed attempts", node_.name, failures_);
@@ -121,9 +124,11 @@ void Worker::finish(Delivery delivery, Duration busy) {
   if (delivery.outcome == Delivery::Outcome::failed) {
     node_.remember_error(delivery.error.message);
     for (std::uint32_t b = 0; b < group_.size(); ++b)
-      for (std::uint32_t e = 0; e < group_[b].size(); ++e) dead.push_back({b, e, Reason::sink_failed, delivery.error.message});
+      for (std::uint32_t e = 0; e < group_[b].size(); ++e)
+        dead.push_back({b, e, Reason::sink_failed, delivery.error.message});
   } else {
-    for (auto& refused : delivery.refused) dead.push_back({refused.batch, refused.event, Reason::sink_rejected, std::move(refused.why)});
+    for (auto& refused : delivery.refused)
+      dead.push_back({refused.batch, refused.event, Reason::sink_rejected, std::move(refused.why)});
     if (!dead.empty()) node_.remember_error(dead.front().why);
   }
   if (!dead.empty() && node_.dead_letters) return bury(std::move(dead));
@@ -146,7 +151,8 @@ Worker::Next Worker::push_dead_letters() {
       const Batch& from = group_[dead_[next_dead_].batch];
       while (next_dead_ < dead_.size() && &group_[dead_[next_dead_].batch] == &from) {
         const DeadLetter& d = dead_[next_dead_];
-        const std::string text = dead_letter_json(from[d.event], d.reason, d.why, node_.name, failures_ + 1, context_.wall());
+        const std::string text =
+            dead_letter_json(from[d.event], d.reason, d.why, node_.name, failures_ + 1, context_.wall());
         if (!builder.fits(text.size())) break;
         builder.add(text, from.receipt_of(d.event));
         ++next_dead_;
@@ -198,11 +204,15 @@ void Worker::settle_group(Fate rest, std::span<const DeadLetter> exceptions, boo
 Worker::Next Worker::give_up() {
   auto count = [&](const Batch& batch) {
     left_.events += batch.size();
-    batch.for_each_run([&](Receipt* receipt, std::uint32_t n) { if (batch.carries_receipts() && !receipt) left_.unanswered += n; });
+    batch.for_each_run([&](Receipt* receipt, std::uint32_t n) {
+      if (batch.carries_receipts() && !receipt) left_.unanswered += n;
+    });
   };
   // Dead letters already buried have moved; those in the coffin or not yet in it end here with their group.
   std::vector<DeadLetter> gone;
-  if (!dead_.empty()) gone.assign(std::make_move_iterator(dead_.begin()), std::make_move_iterator(dead_.begin() + static_cast<std::ptrdiff_t>(next_dead_)));
+  if (!dead_.empty())
+    gone.assign(std::make_move_iterator(dead_.begin()),
+                std::make_move_iterator(dead_.begin() + static_cast<std::ptrdiff_t>(next_dead_)));
   dead_.clear();
   node_.in_hand.fetch_add(gone.size() - coffin_.size(), std::memory_order_release);  // these have left it before
   if (!coffin_.empty()) {
@@ -217,7 +227,8 @@ Worker::Next Worker::give_up() {
       if (d.batch == b) endings.push_back({d.event, Fate::dead_lettered, d.reason, true});
     count(group_[b]);
     left_.events -= endings.size();
-    for (const auto& ending : endings) left_.unanswered -= group_[b].carries_receipts() && !group_[b].receipt_of(ending.index);
+    for (const auto& ending : endings)
+      left_.unanswered -= group_[b].carries_receipts() && !group_[b].receipt_of(ending.index);
     node_.counters.consume(Fate::abandoned, group_[b].size() - endings.size(), Reason::shutdown);
     node_.in_hand.fetch_sub(group_[b].size(), std::memory_order_release);
     // Whoever waits is told the outcome is unknown: an attempt may have arrived.
@@ -234,8 +245,9 @@ std::string dead_letter_json(std::string_view event, Reason reason, std::string_
   std::string hex;
   if (!text)
     for (const char c : event) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return fmt::format(R"({{"reason":"{}","why":{},"origin":{},"attempts":{},"at_ms":{},"{}":{}}})", key(reason), json_text(why),
-                     json_text(origin), attempts, at_ms, text ? "event" : "event_hex", text ? json_text(event) : json_text(hex));
+  return fmt::format(R"({{"reason":"{}","why":{},"origin":{},"attempts":{},"at_ms":{},"{}":{}}})", key(reason),
+                     json_text(why), json_text(origin), attempts, at_ms, text ? "event" : "event_hex",
+                     text ? json_text(event) : json_text(hex));
 }
 
 }  // namespace weir::pipeline

@@ -34,13 +34,19 @@ class Worker final : public RoomListener {
   void run();
   /// From any thread: the drain deadline has come.
   void abandon();
-  struct Left { std::uint64_t events = 0, unanswered = 0; };
-  Left left() const { return left_; }   ///< after run() returned: what was abandoned
+  struct Left {
+    std::uint64_t events = 0, unanswered = 0;
+  };
+  Left left() const { return left_; }  ///< after run() returned: what was abandoned
   Sink& sink() { return *sink_; }
   void on_inlet_room() noexcept override { node_.inlet.interrupt(); }
 
  private:
-  struct DeadLetter { std::uint32_t batch, event; Reason reason; std::string why; };
+  struct DeadLetter {
+    std::uint32_t batch, event;
+    Reason reason;
+    std::string why;
+  };
   Next take();
   Next attempt();
   void finish(Delivery delivery, Duration busy);

@@ -19,7 +19,9 @@ boost::asio::awaitable<bool> WaitLine::wait(Duration most) {
     std::list<Signal*>& line;
     std::list<Signal*>::iterator at;
     bool gone = false;
-    ~Place() { if (!gone) line.erase(at); }
+    ~Place() {
+      if (!gone) line.erase(at);
+    }
   } place{line_, line_.insert(line_.end(), &signal)};
   const bool woken = co_await signal.wait(most);
   if (woken) place.gone = true;  // wake_all took it out

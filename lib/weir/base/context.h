@@ -26,7 +26,9 @@ const Clock& system_clock();
 class ManualClock final : public Clock {
  public:
   TimePoint now() const override { return TimePoint(Duration(now_.load(std::memory_order_relaxed))); }
-  WallTime wall() const override { return WallTime(Duration(1'700'000'000'000'000'000 + now_.load(std::memory_order_relaxed))); }
+  WallTime wall() const override {
+    return WallTime(Duration(1'700'000'000'000'000'000 + now_.load(std::memory_order_relaxed)));
+  }
   void advance(Duration d) { now_.fetch_add(d.count(), std::memory_order_relaxed); }
 
  private:

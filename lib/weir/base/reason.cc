@@ -11,13 +11,16 @@ using enum Reason;
 
 // In the order of the enum; info() relies on it and reason_test.cc checks it.
 constexpr std::array table{
-    ReasonInfo{flow_full, "flow_full", 503, 14, "a queue on the way to a required sink is full",
-               "Come back after Retry-After. If it persists, `weir why` names the sink that is slow: make it faster, give it "
-               "more workers, or put a journal in front of it."},
-    ReasonInfo{memory_full, "memory_full", 503, 14, "the memory budget has no room for this request",
-               "Come back after Retry-After. If it persists, raise `memory:`, lower queue bounds, or send smaller requests."},
-    ReasonInfo{breaker_open, "breaker_open", 503, 14, "the breaker of a required destination is open",
-               "The destination failed repeatedly and is left alone until the next probe. `weir why` shows its last error."},
+    ReasonInfo{
+        flow_full, "flow_full", 503, 14, "a queue on the way to a required sink is full",
+        "Come back after Retry-After. If it persists, `weir why` names the sink that is slow: make it faster, give it "
+        "more workers, or put a journal in front of it."},
+    ReasonInfo{
+        memory_full, "memory_full", 503, 14, "the memory budget has no room for this request",
+        "Come back after Retry-After. If it persists, raise `memory:`, lower queue bounds, or send smaller requests."},
+    ReasonInfo{
+        breaker_open, "breaker_open", 503, 14, "the breaker of a required destination is open",
+        "The destination failed repeatedly and is left alone until the next probe. `weir why` shows its last error."},
     ReasonInfo{class_shed, "class_shed", 503, 14, "only high and critical work is admitted at this fill",
                "Send what must not wait with a higher class, or come back after Retry-After."},
     ReasonInfo{concurrency_limited, "concurrency_limited", 503, 14, "the concurrency limit is reached",
@@ -34,11 +37,13 @@ constexpr std::array table{
                "Send to another instance, or come back after Retry-After."},
     ReasonInfo{deadline_exceeded, "deadline_exceeded", 504, 4, "the client's deadline would pass before this is done",
                "Allow more time, or send when the flow is less busy."},
-    ReasonInfo{outcome_unknown, "outcome_unknown", 504, 4,
-               "the request was taken but not settled within ack_timeout: its events stay in the flow",
-               "Send it again only if the sinks are idempotent (give events an id); otherwise look for its events first."},
+    ReasonInfo{
+        outcome_unknown, "outcome_unknown", 504, 4,
+        "the request was taken but not settled within ack_timeout: its events stay in the flow",
+        "Send it again only if the sinks are idempotent (give events an id); otherwise look for its events first."},
     ReasonInfo{malformed, "malformed", 422, 3, "the body holds lines that are not JSON",
-               "Correct the lines named; nothing of the request was stored. `on_malformed: dead_letter` keeps the rest instead."},
+               "Correct the lines named; nothing of the request was stored. `on_malformed: dead_letter` keeps the rest "
+               "instead."},
     ReasonInfo{too_large, "too_large", 413, 3, "the body is above max_body",
                "Send smaller requests, or raise the source's max_body."},
     ReasonInfo{event_too_large, "event_too_large", 413, 3, "an event is above max_event",
@@ -47,7 +52,8 @@ constexpr std::array table{
                "Split the request, or raise the source's max_events."},
     ReasonInfo{bad_request, "bad_request", 400, 3, "the request is not valid HTTP",
                "Check the client or the proxy in between; the connection was closed."},
-    ReasonInfo{not_found, "not_found", 404, 5, "nothing is served at this path", "Events go to the source's `path`, by default /events."},
+    ReasonInfo{not_found, "not_found", 404, 5, "nothing is served at this path",
+               "Events go to the source's `path`, by default /events."},
     ReasonInfo{method_not_allowed, "method_not_allowed", 405, 12, "this path takes another method", "Use POST."},
     ReasonInfo{unsupported_media_type, "unsupported_media_type", 415, 3, "this content type is not taken",
                "Send application/x-ndjson (one event a line) or application/json (an array or one object)."},
@@ -67,9 +73,12 @@ constexpr std::array table{
                "Raise the bound, make the sink faster, or choose when_full: block."},
     ReasonInfo{codel, "codel", 0, 8, "the queue's delay stood above its target for an interval (CoDel)",
                "Make the sink faster, or raise the target; the queue never became shorter than the target."},
-    ReasonInfo{expired, "expired", 0, 4, "it waited longer than expire_after", "Make the sink faster, or raise expire_after."},
-    ReasonInfo{throttled, "throttled", 0, 8, "a throttle stage sheds above its rate", "Raise the rate, or let it slow instead."},
-    ReasonInfo{behind, "behind", 0, 8, "an optional consumer was too far behind and skipped", "Make it faster or required."},
+    ReasonInfo{expired, "expired", 0, 4, "it waited longer than expire_after",
+               "Make the sink faster, or raise expire_after."},
+    ReasonInfo{throttled, "throttled", 0, 8, "a throttle stage sheds above its rate",
+               "Raise the rate, or let it slow instead."},
+    ReasonInfo{behind, "behind", 0, 8, "an optional consumer was too far behind and skipped",
+               "Make it faster or required."},
     ReasonInfo{sink_rejected, "sink_rejected", 422, 3, "a sink refuses this event for good",
                "Look at the event: sending it again will fail again. A `dead_letter` on the sink keeps such events."},
     ReasonInfo{sink_failed, "sink_failed", 500, 13, "a sink failed for good", "The log names the sink and its error."},

@@ -2,8 +2,8 @@
 /// Every reason for which Weir refuses, drops or fails something, in one table.
 ///
 /// Edges, guards and sinks name a Reason and nothing else; the HTTP status, the gRPC status, the metric label, the log
-/// key and the advice of `weir explain` are looked up here, so two places can never disagree about what a refusal means.
-/// 429 is about this client's quota, 503 about us, 504 about its deadline.
+/// key and the advice of `weir explain` are looked up here, so two places can never disagree about what a refusal
+/// means. 429 is about this client's quota, 503 about us, 504 about its deadline.
 ///
 /// Thread: the table is constant. Cost: an array index.
 #include <cstdint>
@@ -15,15 +15,45 @@ namespace weir {
 
 enum class Reason : std::uint8_t {
   // the door: load
-  flow_full, memory_full, breaker_open, class_shed, concurrency_limited, retry_budget_empty, rate_limited, too_early,
-  too_many_connections, shutting_down, deadline_exceeded, outcome_unknown,
+  flow_full,
+  memory_full,
+  breaker_open,
+  class_shed,
+  concurrency_limited,
+  retry_budget_empty,
+  rate_limited,
+  too_early,
+  too_many_connections,
+  shutting_down,
+  deadline_exceeded,
+  outcome_unknown,
   // the door: the request itself
-  malformed, too_large, event_too_large, too_many_events, bad_request, not_found, method_not_allowed,
-  unsupported_media_type, unsupported_encoding, body_timeout, header_too_large,
+  malformed,
+  too_large,
+  event_too_large,
+  too_many_events,
+  bad_request,
+  not_found,
+  method_not_allowed,
+  unsupported_media_type,
+  unsupported_encoding,
+  body_timeout,
+  header_too_large,
   // dropped on purpose, inside
-  drop_newest, drop_oldest, drop_lowest, drop_random, codel, expired, throttled, behind,
+  drop_newest,
+  drop_oldest,
+  drop_lowest,
+  drop_random,
+  codel,
+  expired,
+  throttled,
+  behind,
   // failed or abandoned
-  sink_rejected, sink_failed, ack_timeout, shutdown, client_gone,
+  sink_rejected,
+  sink_failed,
+  ack_timeout,
+  shutdown,
+  client_gone,
 };
 
 struct ReasonInfo {

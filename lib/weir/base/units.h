@@ -39,8 +39,14 @@ class Bytes {
   constexpr explicit Bytes(std::uint64_t n) : n_(n) {}
   constexpr std::uint64_t count() const { return n_; }
   constexpr auto operator<=>(const Bytes&) const = default;
-  constexpr Bytes& operator+=(Bytes o) { n_ += o.n_; return *this; }
-  constexpr Bytes& operator-=(Bytes o) { n_ -= o.n_; return *this; }
+  constexpr Bytes& operator+=(Bytes o) {
+    n_ += o.n_;
+    return *this;
+  }
+  constexpr Bytes& operator-=(Bytes o) {
+    n_ -= o.n_;
+    return *this;
+  }
   friend constexpr Bytes operator+(Bytes a, Bytes b) { return Bytes(a.n_ + b.n_); }
   friend constexpr Bytes operator-(Bytes a, Bytes b) { return Bytes(a.n_ - b.n_); }
   friend constexpr Bytes operator*(Bytes a, std::uint64_t k) { return Bytes(a.n_ * k); }
@@ -63,8 +69,16 @@ struct Load {
   constexpr bool operator==(const Load&) const = default;
   constexpr bool fits_in(const Load& room) const { return events <= room.events && bytes <= room.bytes; }
   constexpr bool empty() const { return events == 0; }
-  constexpr Load& operator+=(const Load& o) { events += o.events; bytes += o.bytes; return *this; }
-  constexpr Load& operator-=(const Load& o) { events -= o.events; bytes -= o.bytes; return *this; }
+  constexpr Load& operator+=(const Load& o) {
+    events += o.events;
+    bytes += o.bytes;
+    return *this;
+  }
+  constexpr Load& operator-=(const Load& o) {
+    events -= o.events;
+    bytes -= o.bytes;
+    return *this;
+  }
   friend constexpr Load operator+(Load a, const Load& b) { return a += b; }
   friend constexpr Load operator-(Load a, const Load& b) { return a -= b; }
 };

@@ -28,7 +28,8 @@ bool lies_as_lines(const char* data, std::span<const Batch::Slot> index) {
 
 Bytes block_size(std::size_t bytes, std::size_t events, std::size_t runs) {
   // The index ends where runs, which hold pointers, may begin.
-  const auto index = (events * sizeof(Batch::Slot) + alignof(Batch::Run) - 1) / alignof(Batch::Run) * alignof(Batch::Run);
+  const auto index =
+      (events * sizeof(Batch::Slot) + alignof(Batch::Run) - 1) / alignof(Batch::Run) * alignof(Batch::Run);
   return Bytes(sizeof(Batch::Block) + padded(bytes) + index + runs * sizeof(Batch::Run));
 }
 
@@ -37,8 +38,11 @@ Batch::Batch(Block* block, std::uint32_t first, std::uint32_t count, bool receip
   for (const Slot& slot : slots()) bytes_ += slot.length;
 }
 Batch::Batch(Batch&& o) noexcept
-    : block_(std::exchange(o.block_, nullptr)), first_(o.first_), count_(std::exchange(o.count_, 0)),
-      bytes_(std::exchange(o.bytes_, 0)), receipts_(std::exchange(o.receipts_, false)) {}
+    : block_(std::exchange(o.block_, nullptr)),
+      first_(o.first_),
+      count_(std::exchange(o.count_, 0)),
+      bytes_(std::exchange(o.bytes_, 0)),
+      receipts_(std::exchange(o.receipts_, false)) {}
 Batch& Batch::operator=(Batch&& o) noexcept {
   if (this == &o) return *this;
   WEIR_CHECK(empty());
@@ -111,13 +115,17 @@ Batch Batch::share(bool with_receipts) const {
   if (empty()) return {};
   block_->refs.fetch_add(1, std::memory_order_relaxed);
   if (with_receipts && receipts_)
-    for_each_run([](Receipt* receipt, std::uint32_t n) { if (receipt) receipt->owe(n); });
+    for_each_run([](Receipt* receipt, std::uint32_t n) {
+      if (receipt) receipt->owe(n);
+    });
   return Batch(block_, first_, count_, receipts_ && with_receipts);
 }
 
 void Batch::settle(Fate fate, Reason reason) {
   if (receipts_)
-    for_each_run([&](Receipt* receipt, std::uint32_t n) { if (receipt) receipt->settle(n, fate, reason); });
+    for_each_run([&](Receipt* receipt, std::uint32_t n) {
+      if (receipt) receipt->settle(n, fate, reason);
+    });
   release();
 }
 

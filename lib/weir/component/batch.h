@@ -11,9 +11,9 @@
 /// Blocks are made two ways: BatchBuilder gathers small pieces and seals an exact-size copy; BlockWriter is a body read
 /// straight into what will be the block.
 ///
-/// Thread: a Batch has one owner at a time; a Block is shared by counting. Cost: share and split O(events they give, to add up their bytes), no copy;
-/// settle O(runs).
-/// On cancel: a Batch that dies unsettled is a broken promise; `settle` is how one ends (checked in debug builds).
+/// Thread: a Batch has one owner at a time; a Block is shared by counting. Cost: share and split O(events they give, to
+/// add up their bytes), no copy; settle O(runs). On cancel: a Batch that dies unsettled is a broken promise; `settle`
+/// is how one ends (checked in debug builds).
 #include <weir/base/units.h>
 #include <weir/component/receipt.h>
 #include <weir/flow/demand/budget.h>
@@ -33,18 +33,23 @@ inline constexpr std::size_t block_padding = 64;  // what simdjson may read past
 /// What all events of a block have in common.
 struct BatchInfo {
   Class cls = Class::normal;
-  TimePoint received;        ///< when its first event was read: ages and CoDel count from here
-  WallTime received_wall;    ///< what sinks write
+  TimePoint received;          ///< when its first event was read: ages and CoDel count from here
+  WallTime received_wall;      ///< what sinks write
   bool one_line_each = false;  ///< the source knows that no event holds a line feed; false: nobody looked
-  bool dead_letter = false;  ///< confirmed, its events count as dead-lettered instead of stored
+  bool dead_letter = false;    ///< confirmed, its events count as dead-lettered instead of stored
   std::uint64_t first_id = 0;  ///< stable ids: event k of what was read is first_id + k; never given twice
 };
 
 class Batch {
  public:
   /// `number` is the event's place in the block it came in with: its id is first_id + number, whatever stages left out.
-  struct Slot { std::uint32_t offset, length, number; };
-  struct Run { Receipt* receipt; std::uint32_t events; };
+  struct Slot {
+    std::uint32_t offset, length, number;
+  };
+  struct Run {
+    Receipt* receipt;
+    std::uint32_t events;
+  };
   struct Block;
 
   Batch() = default;
@@ -76,7 +81,12 @@ class Batch {
   void settle(Fate fate, Reason reason = Reason::sink_failed);
   /// Ends the events of `exceptions` (ascending index) each with its own fate and all others with `rest`. One that has
   /// `moved` ends later, in the batch that now owes it (a dead letter).
-  struct Ending { std::uint32_t index; Fate fate; Reason reason; bool moved = false; };
+  struct Ending {
+    std::uint32_t index;
+    Fate fate;
+    Reason reason;
+    bool moved = false;
+  };
   void settle(Fate rest, std::span<const Ending> exceptions);
   /// Lets go of the events because what is owed for them has moved into another batch (a stage's output).
   void dissolve() { release(); }
@@ -89,7 +99,8 @@ class Batch {
  private:
   friend class BatchBuilder;
   friend class BlockWriter;
-  friend Batch make_batch(std::string_view bytes, std::span<const Slot> index, std::span<const Run> runs, const BatchInfo& info, Ticket charge, bool receipts);
+  friend Batch make_batch(std::string_view bytes, std::span<const Slot> index, std::span<const Run> runs,
+                          const BatchInfo& info, Ticket charge, bool receipts);
   Batch(Block* block, std::uint32_t first, std::uint32_t count, bool receipts);
   std::span<const Slot> slots() const;
   std::span<const Run> runs() const;
@@ -121,9 +132,9 @@ class BlockWriter {
   BlockWriter& operator=(BlockWriter&& o) noexcept;
   ~BlockWriter();
 
-  std::span<char> space();             ///< where the next bytes go; empty when the capacity is used up
-  void wrote(std::size_t n);           ///< n bytes of space() now hold data
-  std::span<char> data();              ///< what was written; padded behind, so a SIMD parser may run over it
+  std::span<char> space();    ///< where the next bytes go; empty when the capacity is used up
+  void wrote(std::size_t n);  ///< n bytes of space() now hold data
+  std::span<char> data();     ///< what was written; padded behind, so a SIMD parser may run over it
   /// Seals it with this index. The ticket must cover block_size(); the surplus stays with the caller.
   Batch seal(std::span<const Batch::Slot> index, Receipt* receipt, const BatchInfo& info, Ticket& charge);
 
@@ -135,7 +146,10 @@ class BlockWriter {
 /// Gathers events of one class into a buffer of fixed capacity (a footprint, not budget) and seals exact-size batches.
 class BatchBuilder {
  public:
-  struct Limits { Bytes bytes = 256_KiB; std::uint32_t events = 1024; };
+  struct Limits {
+    Bytes bytes = 256_KiB;
+    std::uint32_t events = 1024;
+  };
   explicit BatchBuilder(Limits limits);
 
   bool empty() const { return index_.empty(); }

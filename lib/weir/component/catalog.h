@@ -1,6 +1,6 @@
 #pragma once
-/// What there is to build a flow from. main() makes one Catalog and calls every connector's `add_to` (generated from the
-/// folders of connectors/); the configuration, `weir check`, the promise matrix and the conformance kit read it.
+/// What there is to build a flow from. main() makes one Catalog and calls every connector's `add_to` (generated from
+/// the folders of connectors/); the configuration, `weir check`, the promise matrix and the conformance kit read it.
 ///
 /// A component declares what it can promise as a function of its options, so `weir check` knows every level and every
 /// footprint before anything is opened.
@@ -22,8 +22,8 @@ namespace weir {
 
 /// How the configuration wants events of a source classed: by a header, or by a field with a map.
 struct ClassRule {
-  std::string header;                                  ///< "header:NAME"
-  std::string path;                                    ///< ".severity"
+  std::string header;  ///< "header:NAME"
+  std::string path;    ///< ".severity"
   std::vector<std::pair<std::string, Class>> map;
   Class fallback = Class::normal;
   bool from_header() const { return !header.empty(); }
@@ -40,9 +40,9 @@ struct SourceSetup {
   const Options& options;
   Level acks = Level::accepted;
   ClassRule classes;
-  bool refuse_when_full = false;   ///< the door answers 503 instead of leaving the request unread
+  bool refuse_when_full = false;  ///< the door answers 503 instead of leaving the request unread
   const Context& context;
-  bool keep_malformed = false;     ///< on_malformed: dead_letter: what is not JSON goes to the dead letters, the rest on
+  bool keep_malformed = false;  ///< on_malformed: dead_letter: what is not JSON goes to the dead letters, the rest on
 };
 
 struct SourceType {
@@ -77,7 +77,7 @@ struct SinkType {
   std::vector<OptionSpec> options;
   std::function<SinkAck(const Options&)> ack;
   std::function<int(const Options&)> max_workers;
-  bool idempotent = false;            ///< delivering an event again does not double it
+  bool idempotent = false;  ///< delivering an event again does not double it
   std::function<std::vector<Footprint>(const Options&, Load batch)> footprint;  ///< of one worker
   std::function<std::unique_ptr<Sink>(const SinkSetup&)> make;
 };

@@ -2,8 +2,9 @@
 /// What a component can be told in the configuration, declared once.
 ///
 /// A connector lists its options; the configuration checks them (unknown keys, wrong units, missing values: with file,
-/// line and a suggestion), and later the schema, completion and documentation are made from the same list. The connector
-/// receives `Options`: every declared key has a value of the declared kind, or is absent because it is optional.
+/// line and a suggestion), and later the schema, completion and documentation are made from the same list. The
+/// connector receives `Options`: every declared key has a value of the declared kind, or is absent because it is
+/// optional.
 ///
 /// Thread: immutable after the configuration is loaded. Cost: a map look-up; read them at start, not per event.
 #include <weir/base/units.h>
@@ -17,28 +18,46 @@
 
 namespace weir {
 
-enum class OptionKind : std::uint8_t { text, path, address, boolean, count, size, duration, rate, ratio, choice, expression, texts };
+enum class OptionKind : std::uint8_t {
+  text,
+  path,
+  address,
+  boolean,
+  count,
+  size,
+  duration,
+  rate,
+  ratio,
+  choice,
+  expression,
+  texts
+};
 
 struct OptionSpec {
   std::string name;
   OptionKind kind = OptionKind::text;
-  std::optional<std::string> fallback{};    ///< as written in YAML; absent: no default
+  std::optional<std::string> fallback{};  ///< as written in YAML; absent: no default
   bool required = false;
-  std::string help{};                       ///< one sentence
-  std::vector<std::string> choices{};       ///< kind choice
+  std::string help{};                  ///< one sentence
+  std::vector<std::string> choices{};  ///< kind choice
 };
 
 class Options {
  public:
-  using Value = std::variant<std::string, bool, std::uint64_t, Bytes, Duration, PerSecond, double, std::vector<std::string>>;
+  using Value =
+      std::variant<std::string, bool, std::uint64_t, Bytes, Duration, PerSecond, double, std::vector<std::string>>;
 
   void set(std::string name, Value value) { values_[std::move(name)] = std::move(value); }
   bool has(std::string_view name) const { return values_.find(name) != values_.end(); }
   /// The value; asking for a key that was not declared, or as another kind, is a defect of the component.
   template <typename T>
-  const T& get(std::string_view name) const { return std::get<T>(values_.find(name)->second); }
+  const T& get(std::string_view name) const {
+    return std::get<T>(values_.find(name)->second);
+  }
   template <typename T>
-  T get_or(std::string_view name, T otherwise) const { return has(name) ? get<T>(name) : otherwise; }
+  T get_or(std::string_view name, T otherwise) const {
+    return has(name) ? get<T>(name) : otherwise;
+  }
   const std::string& text(std::string_view name) const { return get<std::string>(name); }
   bool flag(std::string_view name) const { return get<bool>(name); }
   std::uint64_t count(std::string_view name) const { return get<std::uint64_t>(name); }

@@ -68,8 +68,8 @@ class Receipt {
   }
   std::uint32_t pending() const { return pending_.load(std::memory_order_relaxed); }
 
-  Receipt* next = nullptr;   ///< the owner's wake list
-  void* waiter = nullptr;    ///< the owner's: who waits for it, if anyone still does
+  Receipt* next = nullptr;  ///< the owner's wake list
+  void* waiter = nullptr;   ///< the owner's: who waits for it, if anyone still does
 
  private:
   /// The reason told is the worst fate's: fate in the high byte, so the larger value wins.

@@ -1,13 +1,13 @@
 #pragma once
 /// A sink delivers batches to the outside and says when it may be believed.
 ///
-/// `deliver` runs on a worker thread of the sink's own and may block. When it returns `done`, everything it was given is
-/// as safe as the sink's declared SinkAck says; nothing is acknowledged before. It gets all that is waiting (up to the
-/// worker's batch limits) in one call, so one fsync or one commit covers many requests: group commit needs no timer.
-/// Retrying, backoff, the breaker and dead letters belong to the pipeline: a sink only reports what happened.
+/// `deliver` runs on a worker thread of the sink's own and may block. When it returns `done`, everything it was given
+/// is as safe as the sink's declared SinkAck says; nothing is acknowledged before. It gets all that is waiting (up to
+/// the worker's batch limits) in one call, so one fsync or one commit covers many requests: group commit needs no
+/// timer. Retrying, backoff, the breaker and dead letters belong to the pipeline: a sink only reports what happened.
 ///
-/// Thread: one worker calls one Sink object; with `workers: n` there are n objects. Cost: a call per group, not per event.
-/// On cancel: `deliver` should return within seconds; a stop waits for it until the drain deadline.
+/// Thread: one worker calls one Sink object; with `workers: n` there are n objects. Cost: a call per group, not per
+/// event. On cancel: `deliver` should return within seconds; a stop waits for it until the drain deadline.
 #include <weir/base/context.h>
 #include <weir/base/result.h>
 #include <weir/component/batch.h>
@@ -23,17 +23,25 @@ namespace weir {
 struct Delivery {
   enum class Outcome : std::uint8_t {
     done,    ///< all delivered, except `refused`
-    again,   ///< none delivered for sure; the same call may succeed later (Error::retry_after if the other side said when)
+    again,   ///< none delivered for sure; the same call may succeed later (Error::retry_after if the other side said
+             ///< when)
     failed,  ///< none will ever be delivered: every event of the call ends failed, or in the dead letters
   };
-  struct Refused { std::uint32_t batch, event; std::string why; };
+  struct Refused {
+    std::uint32_t batch, event;
+    std::string why;
+  };
   Outcome outcome = Outcome::done;
   Error error{};                   ///< for again and failed
   std::vector<Refused> refused{};  ///< with done: events the other side refuses for good, ascending
 
   static Delivery again(Error e) { return {Outcome::again, std::move(e), {}}; }
-  static Delivery again(std::string message) { return again(Error{Error::Kind::overloaded, std::move(message), Duration{0}}); }
-  static Delivery failed(std::string message) { return {Outcome::failed, Error{Error::Kind::failed, std::move(message), Duration{0}}, {}}; }
+  static Delivery again(std::string message) {
+    return again(Error{Error::Kind::overloaded, std::move(message), Duration{0}});
+  }
+  static Delivery failed(std::string message) {
+    return {Outcome::failed, Error{Error::Kind::failed, std::move(message), Duration{0}}, {}};
+  }
 };
 
 class Sink {

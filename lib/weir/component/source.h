@@ -13,8 +13,8 @@
 ///                outlet. Never more than one branch is given what another cannot take.
 ///   add(...)     gives one small event into the open batch of its class, flushed at the end of the reactor's turn.
 ///
-/// Thread: an Intake and its Outlet are used on one reactor thread only. Cost: add about 10 ns and a copy; push one lock
-/// for each required edge. On cancel: `stop` refuses new units; those being read finish; receipts keep settling.
+/// Thread: an Intake and its Outlet are used on one reactor thread only. Cost: add about 10 ns and a copy; push one
+/// lock for each required edge. On cancel: `stop` refuses new units; those being read finish; receipts keep settling.
 #include <weir/base/context.h>
 #include <weir/base/result.h>
 #include <weir/component/batch.h>
@@ -25,7 +25,9 @@
 #include <string>
 #include <string_view>
 
-namespace boost::asio { class io_context; }
+namespace boost::asio {
+class io_context;
+}
 
 namespace weir {
 
@@ -88,7 +90,7 @@ class Intake {
 
 struct IntakeSetup {
   boost::asio::io_context& reactor;
-  int index;           ///< of the reactor
+  int index;  ///< of the reactor
   Outlet& outlet;
 };
 

@@ -102,7 +102,10 @@ class Door {
   DoorConfig config_;
   Rng rng_;
   Promises promises_;
-  struct { Promises::Place at = -1; std::int64_t from = 0, next = 0; } scanned_;  // by promise(), in the present place
+  struct {
+    Promises::Place at = -1;
+    std::int64_t from = 0, next = 0;
+  } scanned_;  // by promise(), in the present place
   DoorStats stats_;
   double mean_events_ = 0;
   std::uint64_t reading_ = 0, reading_before_ = 0;  // admitted and silent: in this half minute, in the one before

@@ -25,9 +25,14 @@ class Budget;
 class Ticket {
  public:
   Ticket() = default;
-  Ticket(Ticket&& o) noexcept : budget_(std::exchange(o.budget_, nullptr)), amount_(std::exchange(o.amount_, Bytes{})) {}
+  Ticket(Ticket&& o) noexcept
+      : budget_(std::exchange(o.budget_, nullptr)), amount_(std::exchange(o.amount_, Bytes{})) {}
   Ticket& operator=(Ticket&& o) noexcept {
-    if (this != &o) { give_back(); budget_ = std::exchange(o.budget_, nullptr); amount_ = std::exchange(o.amount_, Bytes{}); }
+    if (this != &o) {
+      give_back();
+      budget_ = std::exchange(o.budget_, nullptr);
+      amount_ = std::exchange(o.amount_, Bytes{});
+    }
     return *this;
   }
   ~Ticket() { give_back(); }

@@ -34,7 +34,8 @@ constexpr bool counts_as_stored(Fate fate) { return fate <= Fate::dead_lettered;
 constexpr Level level_of(SinkAck ack) { return ack == SinkAck::sent ? Level::processed : Level::stored; }
 
 constexpr std::string_view name(Fate fate) {
-  constexpr std::array<std::string_view, fate_count> names{"stored", "filtered", "dead_lettered", "dropped", "failed", "abandoned"};
+  constexpr std::array<std::string_view, fate_count> names{"stored",  "filtered", "dead_lettered",
+                                                           "dropped", "failed",   "abandoned"};
   return names[static_cast<std::size_t>(fate)];
 }
 constexpr std::string_view name(Level level) {

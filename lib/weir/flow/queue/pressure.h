@@ -16,13 +16,13 @@ namespace weir::flow {
 struct Pressure {
   Load waiting;
   Load bound;
-  double fill = 0;                  ///< the larger of events/bound and bytes/bound; above 1 never
-  PerSecond service_rate;           ///< events completed per *busy* second; keeps its last value while stopped
-  PerSecond growth;                 ///< events per second the queue grows by; negative while it drains
-  Duration oldest_age{0};           ///< how long the longest waiting item has waited
+  double fill = 0;         ///< the larger of events/bound and bytes/bound; above 1 never
+  PerSecond service_rate;  ///< events completed per *busy* second; keeps its last value while stopped
+  PerSecond growth;        ///< events per second the queue grows by; negative while it drains
+  Duration oldest_age{0};  ///< how long the longest waiting item has waited
   std::optional<Duration> time_to_full;
   std::optional<Duration> time_to_low;  ///< absent while no rate has been measured
-  bool paused = false;              ///< above the high mark, or not yet below the low one
+  bool paused = false;                  ///< above the high mark, or not yet below the low one
   std::array<std::uint64_t, class_count> waiting_by_class{};
 };
 

@@ -11,16 +11,16 @@ namespace weir::flow {
 
 struct BreakerConfig {
   enum class Window : std::uint8_t { none, count, time };
-  int consecutive_failures = 5;       ///< opens at so many in a row; 0: this trigger is off
-  Window window = Window::none;       ///< opens also by a failure or slow rate over a window
-  std::uint32_t window_calls = 100;   ///< count window: the last so many calls
-  Duration window_time = std::chrono::seconds(20);  ///< time window
-  std::uint32_t minimum_calls = 10;   ///< no rate is judged on fewer
-  double failure_rate = 0.5;          ///< opens at this share of failures
-  double slow_rate = 1.0;             ///< opens at this share of slow calls
-  Duration slow_call = std::chrono::seconds(60);  ///< a call that took longer is slow
-  Duration open = std::chrono::seconds(10);       ///< time to the next probe
-  std::uint32_t half_open_calls = 1;  ///< probes at once
+  int consecutive_failures = 5;                        ///< opens at so many in a row; 0: this trigger is off
+  Window window = Window::none;                        ///< opens also by a failure or slow rate over a window
+  std::uint32_t window_calls = 100;                    ///< count window: the last so many calls
+  Duration window_time = std::chrono::seconds(20);     ///< time window
+  std::uint32_t minimum_calls = 10;                    ///< no rate is judged on fewer
+  double failure_rate = 0.5;                           ///< opens at this share of failures
+  double slow_rate = 1.0;                              ///< opens at this share of slow calls
+  Duration slow_call = std::chrono::seconds(60);       ///< a call that took longer is slow
+  Duration open = std::chrono::seconds(10);            ///< time to the next probe
+  std::uint32_t half_open_calls = 1;                   ///< probes at once
   Duration half_open_wait = std::chrono::seconds(60);  ///< a half-open breaker whose probes never report opens again
   bool operator==(const BreakerConfig&) const = default;
 };

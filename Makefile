@@ -43,12 +43,12 @@ tidy:
 asan: ## unit tests under the address and undefined-behaviour sanitizers
 	@scripts/install-packages check
 	@scripts/build asan-ubsan
-	@ctest --test-dir build/asan-ubsan --output-on-failure -j $(JOBS) --progress -LE long
+	@ctest --test-dir build/asan-ubsan --output-on-failure -j $(JOBS) --progress -LE chaos
 
 tsan: ## unit tests under the thread sanitizer
 	@scripts/install-packages check
 	@scripts/build tsan
-	@TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp ctest --test-dir build/tsan --output-on-failure -j $(JOBS) --progress -LE long
+	@TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp ctest --test-dir build/tsan --output-on-failure -j $(JOBS) --progress -LE 'chaos|e2e'
 
 fuzz: ## every fuzzer for FUZZ_SECONDS (60)
 	@scripts/install-packages check

@@ -39,7 +39,7 @@ void Watch::look_at_ledger(const pipeline::FlowStatus& status, TimePoint now) {
     return;
   }
   if (!unbalanced_since_) unbalanced_since_ = now;
-  if (ledger.worst > 0 && now - *unbalanced_since_ < in_transit_at_most) return;
+  if (now - *unbalanced_since_ < in_transit_at_most) return;
   ++violations_;
   unbalanced_since_ = now;
   spdlog::error("ledger: {} is off by {} events; please report this with the output of /api/ledger", ledger.where,

@@ -52,6 +52,8 @@ net::Response HttpIntake::refuse_malformed() const {
 
 net::Response HttpIntake::answer(const Tally& tally, std::size_t events) const {
   const Fate worst = tally.worst();
+  if (worst == Fate::abandoned && tally.reason == Reason::ack_timeout)
+    return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, outlet_.why());
   if (worst == Fate::abandoned)
     return refuse(Rejection{Reason::shutdown, stopping_.value_or(Duration{0})},
                   "the outcome is unknown, some of it may be stored");

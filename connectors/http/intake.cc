@@ -158,7 +158,12 @@ asio::awaitable<Admitted<void>> HttpIntake::read_body(net::Exchange& exchange, C
   while (true) {
     if (outlet_.paused(cls)) {
       exchange.pause_timeouts(true);
-      while (outlet_.paused(cls) && !abandoned_) co_await room_.wait(look_again);
+      const TimePoint since = outlet_.context().now();
+      while (outlet_.paused(cls) && !abandoned_) {
+        // It is we who make it wait, but not for ever: nothing of it has entered the flow, so it can be sent again.
+        if (outlet_.context().now() - since >= options_.server.body_timeout) co_return rejected(Reason::body_timeout);
+        co_await room_.wait(look_again);
+      }
       exchange.pause_timeouts(false);
     }
     auto piece = co_await exchange.read(read_credit);
@@ -205,11 +210,14 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   if (!parsed.classes.empty() && one_class) unit.cls = parsed.classes.front();
   if (options_.classes.from_body() && parsed.classes.empty()) unit.cls = options_.classes.fallback;
   const std::span<const Class> classes = one_class ? std::span<const Class>{} : std::span<const Class>(parsed.classes);
-  if (unit.body.data().size() <= small_body)
-    co_await give_small(unit, receipt, parsed.index, classes);
-  else
-    co_await give_large(unit, receipt, parsed.index, classes);
+  const bool small = unit.body.data().size() <= small_body;
+  const bool given = small ? co_await give_small(unit, receipt, parsed.index, classes)
+                           : co_await give_large(unit, receipt, parsed.index, classes);
   unit.ticket = Ticket{};
+  if (!receipt && !given) {  // the drain deadline came first: what was not given was not accepted
+    co_await exchange.respond(refuse(Rejection{Reason::shutdown, stopping_.value_or(Duration{0})}, {}));
+    co_return;
+  }
   if (!receipt) {
     co_await exchange.respond({.status = 202, .body = fmt::format("{{\"accepted\":{}}}\n", parsed.index.size())});
     co_return;
@@ -221,30 +229,35 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
 }
 
 asio::awaitable<bool> HttpIntake::wait_until_ready(Class cls) {
-  while (!outlet_.ready(cls) && !abandoned_) co_await room_.wait(look_again);
-  co_return !abandoned_;
+  const TimePoint since = outlet_.context().now();
+  while (!outlet_.ready(cls) && !abandoned_ &&
+         (options_.acks == Level::accepted || outlet_.context().now() - since < options_.ack_timeout))
+    co_await room_.wait(look_again);
+  co_return outlet_.ready(cls) && !abandoned_;
 }
 
-asio::awaitable<void> HttpIntake::give_small(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
+asio::awaitable<bool> HttpIntake::give_small(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
                                              std::span<const Class> classes) {
   const char* data = unit.body.data().data();
   const Bytes overhead = outlet_.cost(0, 0);
   for (std::size_t i = 0; i < index.size(); ++i) {
     const Class cls = classes.empty() ? unit.cls : classes[i];
     if (!outlet_.ready(cls) && !co_await wait_until_ready(cls)) {
-      if (receipt) receipt->settle(static_cast<std::uint32_t>(index.size() - i), Fate::abandoned, Reason::shutdown);
-      co_return;
+      if (receipt) receipt->settle(static_cast<std::uint32_t>(index.size() - i), Fate::abandoned, why_abandoned());
+      co_return false;
     }
     Bytes part = outlet_.cost(index[i].length, 1);
     if (i % events_per_overhead != 0) part -= overhead;
     outlet_.add({data + index[i].offset, index[i].length}, cls, receipt,
                 unit.ticket.split(std::min(part, unit.ticket.amount())));
   }
+  co_return true;
 }
 
-asio::awaitable<void> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
+asio::awaitable<bool> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
                                              std::span<const Class> classes) {
   const Context& context = outlet_.context();
+  bool all = true;
   for (int c = class_count; c-- > 0;) {
     const Class cls = static_cast<Class>(c);
     if (classes.empty() ? cls != unit.cls : std::ranges::find(classes, cls) == classes.end()) continue;
@@ -259,7 +272,8 @@ asio::awaitable<void> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::
     const auto n = static_cast<std::uint32_t>(classes.empty() ? index.size() : mine.size());
     if (n == 0) continue;
     if (!co_await wait_until_ready(cls)) {
-      if (receipt) receipt->settle(n, Fate::abandoned, Reason::shutdown);
+      if (receipt) receipt->settle(n, Fate::abandoned, why_abandoned());
+      all = false;
       continue;
     }
     BatchInfo info;
@@ -270,7 +284,7 @@ asio::awaitable<void> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::
     info.first_id = outlet_.next_ids(n);
     if (classes.empty()) {
       outlet_.push(unit.body.seal(index, receipt, info, unit.ticket), std::move(unit.ticket));
-      co_return;
+      co_return all;
     }
     const Batch::Run run{receipt, n};
     const Bytes size = block_size(bytes.size(), n, 1);
@@ -278,6 +292,7 @@ asio::awaitable<void> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::
     Ticket spare = unit.ticket.split(std::min(outlet_.cost(bytes.size(), n) - size, unit.ticket.amount()));
     outlet_.push(make_batch(bytes, mine, {&run, 1}, info, std::move(charge)), std::move(spare));
   }
+  co_return all;
 }
 
 asio::awaitable<void> HttpIntake::give_dead_letters(std::string_view body, std::span<const BadEvent> bad,

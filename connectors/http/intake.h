@@ -60,10 +60,11 @@ class HttpIntake final : public Intake {
   Task<Admitted<void>> read_body(net::Exchange& exchange, Class cls, BlockWriter& body);
   Task<void> carry(net::Exchange& exchange, Unit& unit);
   Task<net::Response> answer_when_settled(Receipt& receipt, std::size_t events);
-  Task<bool> wait_until_ready(Class cls);
-  Task<void> give_small(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
+  Task<bool> wait_until_ready(Class cls);  ///< false: ack_timeout has passed, or the drain deadline
+  Reason why_abandoned() const { return abandoned_ ? Reason::shutdown : Reason::ack_timeout; }
+  Task<bool> give_small(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
                         std::span<const Class> classes);
-  Task<void> give_large(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
+  Task<bool> give_large(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
                         std::span<const Class> classes);
   Task<void> give_dead_letters(std::string_view body, std::span<const BadEvent> bad, Receipt* receipt);
   net::Response refuse(const Rejection& rejection, std::string_view sentence) const;

@@ -62,13 +62,15 @@ struct NodeSnapshot {
   }
 };
 
-/// Read what left before what came in: a difference while running can then only be a surplus of `in`.
-inline NodeSnapshot snapshot(const NodeCounters& c, std::uint64_t pending) {
+/// Reads what left, then what is held (`pending()`), then what came in: a difference while running can then only be a
+/// surplus of `in` (semantics G2).
+template <typename Pending>
+NodeSnapshot snapshot(const NodeCounters& c, Pending&& pending) {
   NodeSnapshot s;
-  s.pending = pending;
-  for (std::size_t i = 0; i < fate_count; ++i) s.consumed[i] = c.consumed[i].load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < fate_count; ++i) s.consumed[i] = c.consumed[i].load(std::memory_order_acquire);
   for (std::size_t i = 0; i < reason_count; ++i) s.by_reason[i] = c.by_reason[i].load(std::memory_order_relaxed);
   s.emitted = c.emitted.load(std::memory_order_acquire);
+  s.pending = pending();
   s.bytes = c.bytes.load(std::memory_order_relaxed);
   s.in = c.in.load(std::memory_order_acquire);
   return s;

@@ -162,7 +162,7 @@ FlowStatus Flow::status() const {
   // Sink to source: what has left is read before what came in, so a running ledger can only show a surplus of "in".
   for (const auto& sink : sinks_) {
     SinkStatus s = sink->glance(now);
-    s.node = snapshot(sink->counters, sink->in_hand.load(std::memory_order_acquire));
+    s.node = snapshot(sink->counters, [&] { return sink->in_hand.load(std::memory_order_acquire); });
     s.edge = sink->inlet.stats();
     s.busy_ns = sink->busy_ns.load(std::memory_order_relaxed);
     s.idle_ns = sink->idle_ns.load(std::memory_order_relaxed);
@@ -172,7 +172,7 @@ FlowStatus Flow::status() const {
     status.sinks.push_back(std::move(s));
   }
   for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage)
-    status.stages.push_back({(*stage)->name, snapshot((*stage)->counters, 0)});
+    status.stages.push_back({(*stage)->name, snapshot((*stage)->counters, [] { return std::uint64_t{0}; })});
   std::ranges::reverse(status.stages);
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     SourceStatus s;
@@ -180,10 +180,12 @@ FlowStatus Flow::status() const {
     s.type = sources_[i]->type;
     s.acks = sources_[i]->acks;
     if (i < source_objects_.size()) s.address = source_objects_[i]->address();
-    std::uint64_t pending = 0;
-    for (const auto& running : running_)
-      if (running->node == sources_[i].get()) pending += running->outlet->pending();
-    s.node = snapshot(sources_[i]->counters, pending);
+    s.node = snapshot(sources_[i]->counters, [&] {
+      std::uint64_t pending = 0;
+      for (const auto& running : running_)
+        if (running->node == sources_[i].get()) pending += running->outlet->accounted();
+      return pending;
+    });
     s.admitted = sources_[i]->admitted.load(std::memory_order_relaxed);
     s.refused = sources_[i]->refused.load(std::memory_order_relaxed);
     s.paused =

@@ -62,7 +62,7 @@ class Inlet {
   std::uint32_t push_alone(Batch& batch, TimePoint now);
 
   /// May class c be read now? One relaxed load.
-  bool paused(Class cls) const { return paused_mask_.load(std::memory_order_relaxed) & (1u << static_cast<int>(cls)); }
+  bool paused(Class cls) const { return paused_mask_.load(std::memory_order_seq_cst) & (1u << static_cast<int>(cls)); }
 
   /// Full means drop: sources read on, and nothing is refused at the door because of it.
   bool sheds() const { return sheds_.load(std::memory_order_relaxed); }

@@ -29,7 +29,8 @@ void Lockstep::compare() {
 void Lockstep::compare_source(std::size_t source) {
   const auto& outlet = *sources_[source]->outlet;
   auto& model = model_->sources[source];
-  const auto node = snapshot(flow_->source("source" + std::to_string(source)).counters, outlet.pending());
+  const auto node =
+      snapshot(flow_->source("source" + std::to_string(source)).counters, [&] { return outlet.pending(); });
   const std::string who = fmt::format("source {}: ", source);
   same(who + "pending", outlet.pending(), model.pending());
   same(who + "in", node.in, model.row.in);
@@ -84,7 +85,7 @@ void Lockstep::compare_line(std::size_t sink) {
 void Lockstep::compare_sink(std::size_t sink) {
   const std::string who = fmt::format("sink {}: ", sink);
   SinkState& model = model_->sinks[sink];
-  const auto real = snapshot(node(sink).counters, node(sink).in_hand.load());
+  const auto real = snapshot(node(sink).counters, [&] { return node(sink).in_hand.load(); });
   std::uint64_t in_hand = 0;
   for (const auto& worker : model.workers) {
     for (const Item& item : worker.group) in_hand += item.events.size();

@@ -86,6 +86,11 @@ class SourceOutlet final : public Outlet, public RoomListener {
   void on_room_now();
   /// Events in open batches and in what waits, counted from them.
   std::uint64_t pending() const { return pending_.load(std::memory_order_acquire); }
+  /// The same for the ledger: without what is just on its way into inlets, which counts there before it is gone here.
+  std::uint64_t accounted() const {
+    const auto moving = in_motion_.load(std::memory_order_acquire), held = pending();
+    return held > moving ? held - moving : 0;
+  }
   /// Ends everything held with abandoned{shutdown}; returns events and how many nobody waited for.
   Inlet::Abandoned abandon();
 
@@ -113,7 +118,7 @@ class SourceOutlet final : public Outlet, public RoomListener {
   Batch coffin_;
   bool flush_scheduled_ = false;
   mutable std::string why_;
-  std::atomic<std::uint64_t> pending_{0};
+  std::atomic<std::uint64_t> pending_{0}, in_motion_{0};
 };
 
 }  // namespace weir::pipeline

@@ -88,6 +88,7 @@ void SourceOutlet::send(Lane& l) {
   for (std::uint32_t before = 0; l.stuck.size() != before && !l.stuck.empty();) {
     before = l.stuck.size();
     arm();
+    in_motion_.store(before, std::memory_order_release);
     port_.push(l.stuck, l.spare, node_.context().now());
   }
   if (!l.stuck.empty()) return;
@@ -119,6 +120,7 @@ void SourceOutlet::send_dead_letters() {
   if (coffin_.empty()) return;
   Inlet& grave = node_.dead_letters->inlet;
   arm();
+  in_motion_.store(coffin_.size(), std::memory_order_release);
   node_.counters.consume(Fate::dead_lettered, grave.push_alone(coffin_, node_.context().now()));
 }
 
@@ -138,6 +140,7 @@ void SourceOutlet::publish() {
   std::uint64_t held = coffin_.size();
   for (const Lane& l : lanes_) held += (l.open ? l.open->size() : 0) + l.stuck.size() + l.next.size();
   pending_.store(held, std::memory_order_release);
+  in_motion_.store(0, std::memory_order_release);
 }
 
 std::string_view SourceOutlet::why() const {

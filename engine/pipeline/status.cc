@@ -49,7 +49,8 @@ std::string describe(const SinkStatus& sink) {
                          : fmt::format("inlet {}/{} events", p.waiting.events, p.bound.events);
   const auto& d = sink.destination;
   if (d.breaker == flow::BreakerState::open)
-    text += fmt::format(" <- breaker open, next probe in {}", human(sink.blocked_for));
+    text += sink.blocked_for > Duration{0} ? fmt::format(" <- breaker open, next probe in {}", human(sink.blocked_for))
+                                           : std::string(" <- breaker open, about to probe");
   else if (sink.blocked_for > Duration{0})
     text += fmt::format(" <- trying again in {}", human(sink.blocked_for));
   else if (sink.failing)

@@ -181,8 +181,11 @@ Worker::Next Worker::push_dead_letters() {
 }
 
 void Worker::settle_group(Fate rest, std::span<const DeadLetter> exceptions, bool moved) {
+  // Out of hand before it is counted elsewhere: a ledger read in between may miss events, never see them twice. What
+  // has moved to the dead letters was taken out of hand then.
+  const auto events = group_load().events - (moved ? exceptions.size() : 0);
+  node_.in_hand.fetch_sub(events, std::memory_order_release);
   std::vector<Batch::Ending> endings;
-  std::uint64_t events = 0;
   for (std::uint32_t b = 0; b < group_.size(); ++b) {
     endings.clear();
     while (!exceptions.empty() && exceptions.front().batch == b) {
@@ -190,7 +193,6 @@ void Worker::settle_group(Fate rest, std::span<const DeadLetter> exceptions, boo
       exceptions = exceptions.subspan(1);
     }
     Batch& batch = group_[b];
-    events += batch.size() - (moved ? endings.size() : 0);  // what has moved was taken out of hand then
     const bool letter = batch.info().dead_letter;
     node_.counters.consume(rest, batch.size() - endings.size());
     if (!moved)
@@ -198,7 +200,6 @@ void Worker::settle_group(Fate rest, std::span<const DeadLetter> exceptions, boo
     batch.settle(letter && rest == Fate::stored ? Fate::dead_lettered : rest, endings);
   }
   group_.clear();
-  node_.in_hand.fetch_sub(events, std::memory_order_release);
 }
 
 Worker::Next Worker::give_up() {

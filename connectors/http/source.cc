@@ -67,7 +67,7 @@ void add_to(Catalog& catalog) {
       {"max_body", size, "1MiB", false, "largest body, decoded; larger ones are answered 413"},
       {"max_event", size, "256KiB", false, "largest event; at most 16MiB"},
       {"max_events", count, "10000", false, "most events in one request"},
-      {"max_connections", count, "512", false, "most connections; each one counts in the memory table"},
+      {"max_connections", count, "512", false, "most connections of each reactor; each one counts in the memory table"},
       {"max_header", size, "8KiB", false, "largest request head"},
       {"ack_timeout", duration, "30s", false,
        "a request not settled by then is answered 504; its events stay in the flow"},

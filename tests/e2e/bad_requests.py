@@ -5,7 +5,7 @@ import os
 import sqlite3
 
 from clients import Raw, events, ndjson, post, post_gzip
-from weir_process import WeirTest, main
+from weir_process import WeirTest, main, sanitized
 
 STRICT = """
 memory: 128MiB
@@ -108,7 +108,8 @@ class BadRequests(WeirTest):
         before = self.resident()
         for _ in range(20):
             self.refused(post(self.weir.address, bomb, content_encoding="gzip"), 413, "too_large")
-        self.assertLess(self.resident() - before, 8 << 20)
+        if not sanitized():
+            self.assertLess(self.resident() - before, 8 << 20)
         self.nothing_stored()
 
     def resident(self):

@@ -229,6 +229,12 @@ def set_binary(path):
     BINARY = os.path.abspath(path)
 
 
+def sanitized():
+    """Whether the binary keeps memory of its own for a sanitizer: then what is resident says nothing about Weir."""
+    with open(BINARY, "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 def skip(why):
     print("skipped: " + why)
     sys.exit(SKIPPED)

@@ -87,8 +87,8 @@ void SourceOutlet::send(Lane& l) {
   // rest.
   for (std::uint32_t before = 0; l.stuck.size() != before && !l.stuck.empty();) {
     before = l.stuck.size();
-    arm();
     in_motion_.store(before, std::memory_order_release);
+    arm();
     port_.push(l.stuck, l.spare, node_.context().now());
   }
   if (!l.stuck.empty()) return;

@@ -22,7 +22,7 @@ from pathlib import Path
 import selfcheck
 from servers import BenchError, Tools, run_tool
 
-SLICES, WARM_UP_SHARE, FILL_ROUNDS, AS_EXPECTED = 6, 0.05, 20, 0.95
+SLICES, WARM_UP_SHARE, FILL_ROUNDS, AS_EXPECTED = 6, 0.05, 20, 0.99
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,21 @@
 #include "filter.h"
 
 namespace weir::filter {
+namespace {
+
+class Plan final : public StagePlan {
+ public:
+  explicit Plan(std::string where) : where_(std::move(where)) {}
+  std::unique_ptr<Stage> stage() override {
+    // It compiled before: a parser's memory belongs to one thread, so each reactor gets its own.
+    return std::make_unique<Filter>(std::move(Expression::compile(where_).value()));
+  }
+
+ private:
+  std::string where_;
+};
+
+}  // namespace
 
 void add_to(Catalog& catalog) {
   StageType type;
@@ -12,10 +27,10 @@ void add_to(Catalog& catalog) {
        .required = true,
        .help = "The condition: '.status == \"paid\"'."},
   };
-  type.make = [](const Options& options) -> Result<std::unique_ptr<Stage>> {
+  type.compile = [](const Options& options, const Context&) -> Result<std::shared_ptr<StagePlan>> {
     auto where = Expression::compile(options.text("where"));
     if (!where) return std::unexpected(std::move(where.error()));
-    return std::make_unique<Filter>(std::move(*where));
+    return std::make_shared<Plan>(options.text("where"));
   };
   catalog.add(std::move(type));
 }

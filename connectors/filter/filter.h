@@ -10,7 +10,10 @@ namespace weir::filter {
 class Filter final : public Stage {
  public:
   explicit Filter(Expression where) : where_(std::move(where)) {}
-  bool keeps(std::string_view event) override { return where_.matches(event); }
+  Verdict take(const Event& event, std::string& out) override {
+    (void)out;
+    return where_.matches(event.bytes) ? Verdict::passed() : Verdict::filtered();
+  }
 
  private:
   Expression where_;

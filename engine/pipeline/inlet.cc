@@ -127,8 +127,15 @@ void Inlet::close() {
   {
     std::lock_guard lock(mutex_);
     closed_ = true;
+    ++interrupts_;  // who lingers for a fuller group need not
   }
   wake_.notify_all();
+  interrupted_.notify_all();
+}
+
+bool Inlet::closed() const {
+  std::lock_guard lock(mutex_);
+  return closed_;
 }
 
 bool Inlet::empty() const {

@@ -92,6 +92,7 @@ class Inlet {
   void served(std::uint64_t events, Duration busy);
 
   void close();
+  bool closed() const;
   bool empty() const;
   flow::Pressure pressure(TimePoint now) const;
   flow::EdgeStats stats() const;

@@ -49,7 +49,12 @@ struct SinkNode {
   }
   /// How long nothing may be sent to it: time to the breaker's probe, or to the end of a hold. 0: now.
   Duration blocked_for(TimePoint now) const;
-  void set_blocked_until(TimePoint t) { blocked_until_.store(t.time_since_epoch().count(), std::memory_order_relaxed); }
+  /// breaker_open or destination_hold, while blocked_for() is more than nothing.
+  Reason blocked_by() const { return blocked_by_.load(std::memory_order_relaxed); }
+  void set_blocked_until(TimePoint t, Reason by = Reason::destination_hold) {
+    blocked_by_.store(by, std::memory_order_relaxed);
+    blocked_until_.store(t.time_since_epoch().count(), std::memory_order_relaxed);
+  }
 
   /// Around a delivery. The busy time it added: overlapping workers count once.
   void start_work(TimePoint now);
@@ -71,6 +76,7 @@ struct SinkNode {
   std::string last_error_;
   config::WorkerBatch batch_;
   std::atomic<Duration::rep> blocked_until_{0};
+  std::atomic<Reason> blocked_by_{Reason::destination_hold};
 };
 
 }  // namespace weir::pipeline

@@ -34,6 +34,7 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Class cls) {
     fact.reserved = sink->inlet.has_reserved_part(cls);
     fact.limit = sink->inlet.limit(cls);
     if (const Duration blocked = sink->blocked_for(now); blocked > Duration{0}) fact.to_probe = blocked;
+    fact.blocked_by = sink->blocked_by();
   }
   auto ticket = budget_.try_take(worst_case);
   std::lock_guard lock(mutex_);

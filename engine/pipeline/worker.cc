@@ -8,6 +8,7 @@ namespace weir::pipeline {
 namespace {
 
 constexpr Duration longest_sleep = std::chrono::seconds(1);
+constexpr Duration longest_pace = std::chrono::seconds(1);
 constexpr std::size_t dead_letters_at_once = 256;  // bounds the coffin: one push to the dead letters' inlet
 
 }  // namespace
@@ -46,7 +47,7 @@ Worker::Next Worker::step() {
 Worker::Next Worker::take() {
   const auto limits = node_.batch();
   const TimePoint now = context_.now();
-  if (limits.linger > Duration{0}) {
+  if (limits.linger > Duration{0} && !node_.inlet.closed()) {
     const auto waiting = node_.inlet.pressure(now);
     if (waiting.waiting.events > 0 && waiting.waiting.fits_in(limits.most) && waiting.oldest_age < limits.linger)
       return {Need::time, std::min(longest_sleep, limits.linger - waiting.oldest_age)};
@@ -57,6 +58,7 @@ Worker::Next Worker::take() {
     node_.counters.in.fetch_add(load.events, std::memory_order_release);
     node_.counters.bytes.fetch_add(load.bytes.count(), std::memory_order_relaxed);
     failures_ = 0;
+    busy_ = Duration{0};
     return {};
   }
   // CoDel or expiry may have picked everything: that is no reason to stop.
@@ -76,21 +78,18 @@ Worker::Next Worker::attempt() {
 
   using Try = flow::Destination::Try;
   auto attempt = node_.with_destination([&](auto& d) { return d.try_start(failures_ ? Try::retry : Try::first, now); });
-  if (!attempt) {
-    const Duration wait = std::max(attempt.error().retry_after, Duration(std::chrono::milliseconds(1)));
-    node_.set_blocked_until(now + wait);
-    return {Need::time, std::min(longest_sleep, wait)};
-  }
+  if (!attempt) return hold_back(attempt.error(), now);
   node_.start_work(now);
   Delivery delivery = sink_->deliver(group_);
   const TimePoint after = context_.now();
-  const Duration busy = node_.stop_work(after);
+  // What it makes us wait is part of what an event costs: or refusals would promise a rate it does not have.
+  busy_ += std::max(node_.stop_work(after), delivery.rest);
   node_.deliveries.fetch_add(1, std::memory_order_relaxed);
 
   const bool again = delivery.outcome == Delivery::Outcome::again;
   node_.with_destination([&](auto& destination) {
     if (!again)
-      attempt->ok(after);  // a refusal for good is an answer: the other side works
+      attempt->ok(after, delivery.rest);  // a refusal for good is an answer: the other side works
     else if (delivery.error.retry_after > Duration{0})
       attempt->refused(delivery.error.retry_after, after);
     else
@@ -102,24 +101,45 @@ Worker::Next Worker::attempt() {
     }
     return 0;
   });
-  if (again) {
-    node_.remember_error(delivery.error.message);
-    node_.failing.store(true, std::memory_order_relaxed);
-    node_.set_blocked_until(not_before_);
-    if (failures_ == 1)
-      spdlog::warn("sink {}: {}; {} events wait, trying again", node_.name, delivery.error.message,
-                   group_load().events);
-    return {};
-  }
-  if (failures_) spdlog::info("sink {}: works again after {} failed attempts", node_.name, failures_);
-  node_.failing.store(false, std::memory_order_relaxed);
-  node_.set_blocked_until(TimePoint{});
-  finish(std::move(delivery), busy);
+  if (again)
+    put_off(delivery, after);
+  else
+    went_well(std::move(delivery));
   return {};
 }
 
-void Worker::finish(Delivery delivery, Duration busy) {
-  node_.inlet.served(group_load().events, busy);
+Worker::Next Worker::hold_back(const Rejection& why, TimePoint now) {
+  const Duration wait = std::max(why.retry_after, Duration(std::chrono::milliseconds(1)));
+  // A pace is how it works, not what is wrong with it: the door stays open.
+  const bool pacing = why.reason == Reason::destination_hold && wait < longest_pace;
+  if (!pacing) node_.set_blocked_until(now + wait, why.reason);
+  return {Need::time, std::min(longest_sleep, wait)};
+}
+
+void Worker::put_off(const Delivery& delivery, TimePoint now) {
+  node_.remember_error(delivery.error.message);
+  node_.failing.store(true, std::memory_order_relaxed);
+  const auto destination = node_.destination_stats(now);
+  if (destination.breaker == flow::BreakerState::open)
+    node_.set_blocked_until(std::max(not_before_, destination.next_probe_at), Reason::breaker_open);
+  else
+    node_.set_blocked_until(not_before_);
+  if (failures_ == 1)
+    spdlog::warn("sink {}: {}; {} events wait, trying again", node_.name, delivery.error.message, group_load().events);
+}
+
+void Worker::went_well(Delivery delivery) {
+  if (failures_) spdlog::info("sink {}: works again after {} failed attempts", node_.name, failures_);
+  node_.failing.store(false, std::memory_order_relaxed);
+  node_.set_blocked_until(TimePoint{});
+  if (delivery.outcome == Delivery::Outcome::more)
+    failures_ = 0;
+  else
+    finish(std::move(delivery));
+}
+
+void Worker::finish(Delivery delivery) {
+  node_.inlet.served(group_load().events, busy_);
   std::vector<DeadLetter> dead;
   if (delivery.outcome == Delivery::Outcome::failed) {
     node_.remember_error(delivery.error.message);

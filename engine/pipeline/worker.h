@@ -2,6 +2,7 @@
 /// A worker takes what waits in front of its sink and stays with it until every event has its fate.
 ///
 ///   take a group -> may we send? (hold, breaker, retry budget) -> deliver -> done: settle
+///                                                                        -> more: same group again
 ///                                                                        -> again: back off, same group again
 ///                                                                        -> refused or failed: dead letters, or failed
 ///
@@ -49,7 +50,10 @@ class Worker final : public RoomListener {
   };
   Next take();
   Next attempt();
-  void finish(Delivery delivery, Duration busy);
+  Next hold_back(const Rejection& why, TimePoint now);
+  void put_off(const Delivery& delivery, TimePoint now);
+  void went_well(Delivery delivery);
+  void finish(Delivery delivery);
   void bury(std::vector<DeadLetter> dead);
   Next push_dead_letters();
   void settle_group(Fate rest, std::span<const DeadLetter> exceptions, bool moved);
@@ -64,6 +68,7 @@ class Worker final : public RoomListener {
   std::vector<DeadLetter> dead_;  // not yet in the coffin
   std::size_t next_dead_ = 0;
   int failures_ = 0;
+  Duration busy_{0};  // with this group, over all calls that went well
   TimePoint not_before_{};
   TimePoint lingering_since_{};
   std::uint64_t interrupts_seen_ = 0;

@@ -21,6 +21,10 @@ constexpr std::array table{
     ReasonInfo{
         breaker_open, "breaker_open", 503, 14, "the breaker of a required destination is open",
         "The destination failed repeatedly and is left alone until the next probe. `weir why` shows its last error."},
+    ReasonInfo{
+        destination_hold, "destination_hold", 503, 14, "a required destination asked to be left alone for a while",
+        "It refused with a time to come back at, or failed a moment ago: come back after Retry-After. `weir why` "
+        "shows its last answer."},
     ReasonInfo{class_shed, "class_shed", 503, 14, "only high and critical work is admitted at this fill",
                "Send what must not wait with a higher class, or come back after Retry-After."},
     ReasonInfo{concurrency_limited, "concurrency_limited", 503, 14, "the concurrency limit is reached",

@@ -18,6 +18,7 @@ enum class Reason : std::uint8_t {
   flow_full,
   memory_full,
   breaker_open,
+  destination_hold,
   class_shed,
   concurrency_limited,
   retry_budget_empty,

@@ -4,7 +4,9 @@
 /// `deliver` runs on a worker thread of the sink's own and may block. When it returns `done`, everything it was given
 /// is as safe as the sink's declared SinkAck says; nothing is acknowledged before. It gets all that is waiting (up to
 /// the worker's batch limits) in one call, so one fsync or one commit covers many requests: group commit needs no
-/// timer. Retrying, backoff, the breaker and dead letters belong to the pipeline: a sink only reports what happened.
+/// timer. Retrying, backoff, pacing, the breaker and dead letters belong to the pipeline: a sink only reports what
+/// happened. A sink that needs several exchanges for one group makes one in each call and says `more`, so that each of
+/// them passes breaker and pace.
 ///
 /// Thread: one worker calls one Sink object; with `workers: n` there are n objects. Cost: a call per group, not per
 /// event. On cancel: `deliver` should return within seconds; a stop waits for it until the drain deadline.
@@ -25,6 +27,8 @@ struct Delivery {
     done,    ///< all delivered, except `refused`
     again,   ///< none delivered for sure; the same call may succeed later (Error::retry_after if the other side said
              ///< when)
+    more,    ///< it went well and is not done: the same call again (the sink knows how far it came; until the group is
+             ///< done or failed it gets no other one)
     failed,  ///< none will ever be delivered: every event of the call ends failed, or in the dead letters
   };
   struct Refused {
@@ -34,13 +38,16 @@ struct Delivery {
   Outcome outcome = Outcome::done;
   Error error{};                   ///< for again and failed
   std::vector<Refused> refused{};  ///< with done: events the other side refuses for good, ascending
+  /// With done and more: the pace the other side asks for. No worker's next call begins sooner than so long after the
+  /// last one began.
+  Duration rest{0};
 
-  static Delivery again(Error e) { return {Outcome::again, std::move(e), {}}; }
+  static Delivery again(Error e) { return {.outcome = Outcome::again, .error = std::move(e)}; }
   static Delivery again(std::string message) {
     return again(Error{Error::Kind::overloaded, std::move(message), Duration{0}});
   }
   static Delivery failed(std::string message) {
-    return {Outcome::failed, Error{Error::Kind::failed, std::move(message), Duration{0}}, {}};
+    return {.outcome = Outcome::failed, .error = Error{Error::Kind::failed, std::move(message), Duration{0}}};
   }
 };
 

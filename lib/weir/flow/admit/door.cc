@@ -125,7 +125,7 @@ void Door::observe(std::span<const DoorFacts> required, TimePoint now) {
 std::optional<Reason> Door::verdict(std::span<const DoorFacts> required, bool memory_full, TimePoint now) const {
   if (closes_ != never) return Reason::shutting_down;
   for (const DoorFacts& fact : required)
-    if (fact.to_probe) return Reason::breaker_open;
+    if (fact.to_probe) return fact.blocked_by;
   const auto plan = this->plan(required);
   const bool open = plan && expected(Promises::place(now) / plan->group, *plan) > 0;
   for (const DoorFacts& fact : required) {

@@ -55,9 +55,10 @@ struct DoorConfig {
 struct DoorFacts {
   Pressure pressure;                   ///< of its inlet
   bool paused = false;                 ///< for this request's class
-  std::optional<Duration> to_probe{};  ///< breaker open: time to the next probe
-  bool reserved = false;               ///< this class has a part of the bound for itself: only the bound stops it (D5)
-  double limit = 1.0;                  ///< the part of the bound this class may fill: 1 - reserved_for_high, or 1
+  std::optional<Duration> to_probe{};  ///< nothing may be sent to it: time to the next probe, or to the end of a hold
+  Reason blocked_by = Reason::breaker_open;  ///< with to_probe: breaker_open or destination_hold
+  bool reserved = false;  ///< this class has a part of the bound for itself: only the bound stops it (D5)
+  double limit = 1.0;     ///< the part of the bound this class may fill: 1 - reserved_for_high, or 1
 };
 
 struct DoorStats {
@@ -69,7 +70,8 @@ class Door {
  public:
   Door(const DoorConfig& config, std::uint64_t seed);
 
-  /// flow_full, class_shed, breaker_open, memory_full or shutting_down, with a Retry-After in whole seconds.
+  /// flow_full, class_shed, breaker_open, destination_hold, memory_full or shutting_down, with a Retry-After in whole
+  /// seconds.
   Admitted<void> decide(std::span<const DoorFacts> required, bool memory_full, TimePoint now);
   /// Tell once for each admitted request when its events are counted, 0 when it brought none: until then it counts as
   /// an average one on its way. One that stays silent is forgotten after 30 to 60 s.

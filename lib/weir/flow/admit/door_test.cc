@@ -57,6 +57,8 @@ TEST_F(DoorTest, NamesTheReasonAndAWholeNumberOfSeconds) {
   EXPECT_EQ(ask(true).error().reason, Reason::memory_full);
   fact.to_probe = 5s;
   EXPECT_EQ(ask().error().reason, Reason::breaker_open);
+  fact.blocked_by = Reason::destination_hold;
+  EXPECT_EQ(ask().error().reason, Reason::destination_hold);
 }
 
 TEST_F(DoorTest, TellsTheTimeToTheProbePlusJitterOfTheSameLength) {

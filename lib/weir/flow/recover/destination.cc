@@ -18,12 +18,14 @@ Destination* Destination::Attempt::take() {
   return std::exchange(destination_, nullptr);
 }
 
-void Destination::Attempt::ok(TimePoint now) {
+void Destination::Attempt::ok(TimePoint now, Duration rest) {
   auto* destination = take();
   if (!destination) return;
   permit_.ok(now);
   ++destination->counts_.ok;
   destination->refusals_since_ok_ = 0;
+  destination->rest_ = rest;
+  destination->rest_until_ = rest > Duration{0} ? later(destination->last_start_, rest) : TimePoint{};
 }
 
 void Destination::Attempt::failed(TimePoint now) {
@@ -54,13 +56,16 @@ Admitted<Destination::Attempt> Destination::try_start(Try which, TimePoint now) 
     ++counts_.held_back;
     return std::unexpected(why);
   };
-  if (now < counts_.hold_until) return held_back({Reason::breaker_open, counts_.hold_until - now});
+  if (const auto until = std::max(counts_.hold_until, rest_until_); now < until)
+    return held_back({Reason::destination_hold, until - now});
   auto permit = breaker_.try_start(now);
   if (!permit) return held_back(permit.error());
   // Without a token the permit dies here: a probe of a half-open breaker goes back.
   if (which == Try::retry && !budget_.try_retry(now))
     return held_back({Reason::retry_budget_empty, budget_.time_to_token(now)});
   if (which == Try::first) budget_.on_attempt(now);
+  last_start_ = now;
+  if (rest_ > Duration{0}) rest_until_ = later(now, rest_);
   ++counts_.attempts;
   ++counts_.in_flight;
   counts_.retries += which == Try::retry;

@@ -3,11 +3,14 @@
 /// (semantics E). A failure seen by one worker keeps all of them from repeating it.
 ///
 /// try_start asks in this order, and a Rejection carries the exact wait:
-///   1. hold          it said when to come back; nothing is sent before       {breaker_open, rest of the hold}
+///   1. hold          it said when to come back; nothing is sent before       {destination_hold, rest of the hold}
+///      pace          it said how many it takes: starts are a rest apart      {destination_hold, rest of the rest}
 ///   2. breaker       it failed too often and is left alone                   {breaker_open, time to the next probe}
 ///   3. retry budget  retries only: they may add only so much load            {retry_budget_empty, time to a token}
 /// An Attempt then reports what came of it:
-///   ok       it answered, whatever it thought of the events (a permanent rejection of an event is an answer)
+///   ok       it answered, whatever it thought of the events (a permanent rejection of an event is an answer); `rest`
+///   is
+///            the pace it asks for: from now on the next start, whoever's, is no sooner than so long after the last one
 ///   failed   no answer, a bad one, or a bare 503: feeds the breaker
 ///   refused  429, or 503 with Retry-After: not a failure; holds everything back for that long (a longer hold stays).
 ///            Without a time named: for the backoff after so many refusals since it last answered
@@ -51,7 +54,7 @@ class Destination {
     ~Attempt() { ignored(); }
 
     /// Each settles the attempt; a settled one ignores what follows.
-    void ok(TimePoint now);
+    void ok(TimePoint now, Duration rest = Duration{0});
     void failed(TimePoint now);
     void refused(Duration retry_after, TimePoint now);
     void ignored();
@@ -85,6 +88,8 @@ class Destination {
   RetryBudget budget_;
   Rng rng_;
   int refusals_since_ok_ = 0;
+  Duration rest_{0};
+  TimePoint last_start_{}, rest_until_{};
   DestinationStats counts_;
 };
 

@@ -62,6 +62,24 @@ TEST_F(DestinationTest, E1AShorterRefusalDoesNotEndALongerHold) {
   a.refused(10s, now);
   b.refused(1s, now);
   EXPECT_EQ(refusal().retry_after, 10s);
+  EXPECT_EQ(refusal().reason, Reason::destination_hold) << "its breaker is closed";
+}
+
+TEST_F(DestinationTest, KeepsStartsARestApartWhoeverStarts) {
+  auto first = start();
+  now += 5ms;  // it took so long to answer
+  first.ok(now, 20ms);
+  EXPECT_EQ(refusal().reason, Reason::destination_hold);
+  EXPECT_EQ(refusal().retry_after, 15ms) << "a rest counts from the start: a slow answer does not make it longer";
+  now += 15ms;
+  auto a = start();
+  EXPECT_EQ(refusal().retry_after, 20ms) << "a second worker waits although no answer came yet";
+  now += 20ms;
+  auto b = start();
+  a.ok(now, 1s);
+  EXPECT_EQ(refusal().retry_after, 1s);
+  b.ok(now, 0s);
+  start().ok(now);  // nothing is asked for any more
 }
 
 TEST_F(DestinationTest, HoldsByItsBackoffWhenARefusalNamesNoTime) {

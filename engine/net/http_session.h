@@ -1,0 +1,64 @@
+#pragma once
+/// A blocking HTTP/1.1 client that keeps its connection: what an http sink's worker sends its batches over.
+///
+/// The connection is opened when it is needed, kept while the other side keeps it, and left after `max_idle`. A server
+/// may close an idle connection at the moment we write to it. When a kept connection breaks before any byte of the
+/// answer came, the request is sent once more over a fresh one, and that is no failure; on a fresh one it is.
+/// (RFC 9112 section 9.3.1 allows it for what is idempotent: a sink delivers at least once anyway.)
+/// An answer that comes while the body is still being sent ends the sending.
+///
+/// The name is resolved for each connection; the resolver's own time-out is not ours. No redirects, no proxies, no
+/// cookies, no TLS.
+///
+/// Thread: one owner, which it blocks for at most connect_timeout + timeout (twice that after a stale connection).
+/// Cost: two or three system calls an exchange. Bound: 16 KiB of head, `max_body` of the answer's body.
+#include <weir/base/context.h>
+#include <weir/base/result.h>
+
+#include <string>
+#include <string_view>
+
+#include "net/http_reply.h"
+
+namespace weir::net {
+
+struct SessionConfig {
+  std::string address;  ///< host:port
+  Duration connect_timeout = std::chrono::seconds(5);
+  Duration timeout = std::chrono::seconds(40);  ///< from the first byte sent to the last one of the answer
+  Duration max_idle = std::chrono::seconds(30);
+  Bytes max_body = 64_KiB;
+};
+
+class HttpSession {
+ public:
+  HttpSession(SessionConfig config, const Context& context) : config_(std::move(config)), context_(context) {}
+  HttpSession(const HttpSession&) = delete;
+  HttpSession& operator=(const HttpSession&) = delete;
+  ~HttpSession() { close(); }
+
+  /// Any status is an answer; an Error (disconnected) means that there was none. `head` is the whole head of the
+  /// request, empty line included.
+  Result<HttpAnswer> exchange(std::string_view head, std::string_view body);
+  void close();
+  std::uint64_t connections() const { return connections_; }  ///< opened so far
+
+ private:
+  enum class Trouble : std::uint8_t { none, broken, late, damaged };
+  bool still_open();
+  Result<void> connect();
+  Result<void> wait_connected();
+  Trouble attempt(std::string_view head, std::string_view body, ReplyReader& reply);
+  Trouble send_some(std::string_view& head, std::string_view& body);
+  Trouble receive_some(ReplyReader& reply, bool& done);
+  short wait(short what, TimePoint deadline) const;
+  std::unexpected<Error> wrong(Trouble trouble, const ReplyReader& reply) const;
+
+  const SessionConfig config_;
+  const Context& context_;
+  int socket_ = -1;
+  TimePoint last_used_{};
+  std::uint64_t connections_ = 0;
+};
+
+}  // namespace weir::net

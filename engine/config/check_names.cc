@@ -11,6 +11,7 @@ std::string path_of(const Sink& sink) { return "sinks." + sink.name; }
 
 struct Names {
   std::vector<std::string> readable, sinks;
+  std::map<std::string, std::vector<std::string>, std::less<>> outputs;  // of stages that have named ones
   bool can_be_read(std::string_view name) const { return std::ranges::find(readable, name) != readable.end(); }
   bool is_sink(std::string_view name) const { return std::ranges::find(sinks, name) != sinks.end(); }
 };
@@ -18,14 +19,42 @@ struct Names {
 Names names_of(const Config& config) {
   Names names;
   for (const Source& source : config.sources) names.readable.push_back(source.name);
-  for (const Stage& stage : config.stages) names.readable.push_back(stage.name);
+  for (const Stage& stage : config.stages) {
+    names.readable.push_back(stage.name);
+    if (!stage.plan) continue;
+    if (auto outputs = stage.plan->outputs(); !outputs.empty()) names.outputs[stage.name] = std::move(outputs);
+  }
   for (const Sink& sink : config.sinks) names.sinks.push_back(sink.name);
   return names;
 }
 
+/// A part with named outputs is read by output, and any other as a whole.
+void check_output(Reader& reader, const Names& names, const std::string& path, const std::string& from) {
+  const std::string part(part_of(from)), output(output_of(from));
+  const auto at = names.outputs.find(part);
+  if (at == names.outputs.end()) {
+    if (!output.empty())
+      reader.error_at(path, fmt::format("{} has no named outputs", part), fmt::format("write {}", part));
+    return;
+  }
+  std::vector<std::string> known;
+  for (const std::string& name : at->second) known.push_back(part + "." + name);
+  if (std::ranges::find(known, from) != known.end()) return;
+  std::string suggestion = output.empty() ? std::string() : did_you_mean(from, known);
+  if (suggestion.empty()) suggestion = "there are " + join(known);
+  reader.error_at(path,
+                  output.empty() ? fmt::format("{} has several outputs: say which", part)
+                                 : fmt::format("{} has no output {}", part, output),
+                  std::move(suggestion));
+}
+
 void check_from(Reader& reader, const Names& names, const std::string& path, const std::vector<std::string>& from) {
-  for (const std::string& name : from) {
-    if (names.can_be_read(name)) continue;
+  for (const std::string& full : from) {
+    const std::string name(part_of(full));
+    if (names.can_be_read(name)) {
+      check_output(reader, names, path + ".from", full);
+      continue;
+    }
     if (names.is_sink(name)) {
       reader.error_at(path + ".from", fmt::format("{} is a sink, and nothing comes out of a sink", name),
                       "name a source or a stage");
@@ -88,7 +117,7 @@ class Cycles {
       return;
     }
     way_.push_back(name);
-    for (const std::string& before : *at->second) visit(before);
+    for (const std::string& before : *at->second) visit(std::string(part_of(before)));
     way_.pop_back();
     done_.insert(name);
   }

@@ -111,6 +111,27 @@ void fill_reserves(Reader& reader, const Graph& graph, Config& config) {
   }
 }
 
+void check_waiting_stages(Reader& reader, const Catalog& catalog, const Graph& graph, const Config& config) {
+  for (const Stage& stage : config.stages) {
+    if (!stage.plan || !stage.plan->may_wait()) continue;
+    for (const Source* source : graph.sources_of(stage.name))
+      if (const SourceType* type = catalog.source(source->type); type && !type->can.can_pause)
+        reader.error_at("stages." + stage.name,
+                        fmt::format("holds its sources up, and sources.{} ({}) cannot pause", source->name, source->type),
+                        "let it drop instead, or use another source");
+  }
+}
+
+void warn_unread_outputs(Reader& reader, const Config& config, const Stage& stage) {
+  const auto reads = [&](const auto& parts, const std::string& full) {
+    return std::ranges::any_of(parts, [&](const auto& part) { return std::ranges::find(part.from, full) != part.from.end(); });
+  };
+  if (!stage.plan) return;
+  for (const std::string& output : stage.plan->outputs())
+    if (const std::string full = stage.name + "." + output; !reads(config.stages, full) && !reads(config.sinks, full))
+      reader.warning_at("stages." + stage.name, fmt::format("nothing reads {}: its events end here, filtered", full), "");
+}
+
 void warn_dead_ends(Reader& reader, const Graph& graph, const Config& config) {
   for (const Source& source : config.sources)
     if (!graph.is_read(source.name))
@@ -118,6 +139,8 @@ void warn_dead_ends(Reader& reader, const Graph& graph, const Config& config) {
   for (const Stage& stage : config.stages)
     if (!graph.is_read(stage.name))
       reader.warning_at("stages." + stage.name, "leads nowhere: nothing reads from it", "name it in a sink's from");
+    else
+      warn_unread_outputs(reader, config, stage);
 }
 
 /// Whether all that a source's events can end in has told what it can do.
@@ -143,6 +166,10 @@ Carried carried_by(const Graph& graph, const Source& source, const SourceType& t
     if (!sink->required) continue;
     required = true;
     lower(carried, carried_by(graph, *sink));
+    for (const Stage* stage : graph.stages_between(source, *sink))
+      if (stage->plan)
+        lower(carried, {stage->plan->strongest(),
+                        fmt::format("stages.{} is on its way: {}", stage->name, stage->plan->why_weaker()), ""});
   }
   if (const Sink* target = graph.sink(source.dead_letter)) lower(carried, carried_alone(*target));
   if (!required) lower(carried, {Level::accepted, "it leads to no required sink", ""});
@@ -165,6 +192,7 @@ bool check_flow(Reader& reader, const Catalog& catalog, Draft& draft) {
     check_edge(reader, catalog, graph, sink);
     check_largest_event(reader, graph, draft, sink);
   }
+  check_waiting_stages(reader, catalog, graph, config);
   warn_dead_ends(reader, graph, config);
   return true;
 }

@@ -10,6 +10,7 @@
 #include <weir/flow/queue/edge_config.h>
 #include <weir/flow/recover/destination_config.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,7 +41,17 @@ struct Source : Node {
   std::string dead_letter;  ///< a sink; empty: none
 };
 
-struct Stage : Node {};
+struct Stage : Node {
+  std::shared_ptr<StagePlan> plan;  ///< what it declares about itself; a flow compiles its own
+  bool merges() const { return plan && plan->merger(); }
+};
+
+/// `from` names a part, or one output of a stage: "by_kind.errors".
+inline std::string_view part_of(std::string_view from) { return from.substr(0, from.find('.')); }
+inline std::string_view output_of(std::string_view from) {
+  const auto dot = from.find('.');
+  return dot == std::string_view::npos ? std::string_view{} : from.substr(dot + 1);
+}
 
 struct WorkerBatch {
   Load most{10'000, 1_MiB};  ///< one deliver() takes at most so much

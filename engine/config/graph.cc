@@ -18,7 +18,7 @@ const std::vector<const Source*>& Graph::resolve(const std::string& part) {
   std::vector<const Source*> found;
   if (const auto at = from_.find(part); at != from_.end())
     for (const std::string& before : *at->second)
-      for (const Source* source : resolve(before))
+      for (const Source* source : resolve(std::string(part_of(before))))
         if (std::ranges::find(found, source) == found.end()) found.push_back(source);
   return sources_[part] = std::move(found);
 }
@@ -49,9 +49,30 @@ std::vector<const Sink*> Graph::sinks_of(const Source& source) const {
   return found;
 }
 
+bool Graph::leads_to(std::string_view part, const Sink& sink) const {
+  std::vector<std::string_view> open{sink.name};
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    if (open[i] == part) return true;
+    if (const auto at = from_.find(std::string(open[i])); at != from_.end())
+      for (const std::string& from : *at->second)
+        if (std::ranges::find(open, part_of(from)) == open.end()) open.push_back(part_of(from));
+  }
+  return false;
+}
+
+std::vector<const Stage*> Graph::stages_between(const Source& source, const Sink& sink) const {
+  std::vector<const Stage*> found;
+  for (const Stage& stage : config_.stages)
+    if (std::ranges::find(sources_of(stage.name), &source) != sources_of(stage.name).end() &&
+        leads_to(stage.name, sink))
+      found.push_back(&stage);
+  return found;
+}
+
 bool Graph::is_read(std::string_view part) const {
-  return std::ranges::any_of(
-      from_, [&](const auto& entry) { return std::ranges::find(*entry.second, part) != entry.second->end(); });
+  return std::ranges::any_of(from_, [&](const auto& entry) {
+    return std::ranges::any_of(*entry.second, [&](const auto& from) { return part_of(from) == part; });
+  });
 }
 
 const Sink* Graph::sink(std::string_view name) const {

@@ -22,6 +22,10 @@ class Graph {
   std::vector<const Source*> all_sources_of(const Sink& sink) const;
   /// The sinks a source reaches by `from`, in the order of the file.
   std::vector<const Sink*> sinks_of(const Source& source) const;
+  /// Whether events of this part can reach the sink by `from`.
+  bool leads_to(std::string_view part, const Sink& sink) const;
+  /// The stages on some way from a source to a sink.
+  std::vector<const Stage*> stages_between(const Source& source, const Sink& sink) const;
   /// Whether anything reads from this source or stage.
   bool is_read(std::string_view part) const;
   const Sink* sink(std::string_view name) const;

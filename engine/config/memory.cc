@@ -52,9 +52,13 @@ void add_sources(Rows& rows, const Catalog& catalog, const Config& config, const
 void add_stages(Rows& rows, const Config& config, const Graph& graph) {
   for (const Stage& stage : config.stages) {
     const std::string name = "stage " + stage.name;
-    rows.add(name + ": output buffers",
-             {{}, config.batch_bytes, static_cast<std::uint64_t>(config.reactors), "reactor"});
-    rows.add_port(name, config, graph.classes_of(stage.name));
+    // What it makes of one chunk of a class's events, and where each of them went.
+    const auto lanes = static_cast<std::uint64_t>(graph.classes_of(stage.name) * config.reactors);
+    rows.add(name + ": output buffers", {{}, config.batch_bytes + 64_KiB, lanes, "chunk"});
+    if (!stage.plan) continue;
+    for (const Footprint& footprint : stage.plan->footprint(config.reactors))
+      rows.add(part(name, footprint), footprint);
+    if (stage.merges()) rows.add_port(name, config, 1);
   }
 }
 

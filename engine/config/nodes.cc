@@ -139,6 +139,30 @@ void read_workers(Reader& reader, Section& sink, int& workers) {
   workers = most;
 }
 
+void compile_stage(Reader& reader, Section& section, const StageType& type, Stage& stage, Draft& draft) {
+  const Context here;  // what is compiled here is asked what it declares, never run
+  auto compiled = type.compile(stage.options, here);
+  if (compiled) {
+    stage.plan = std::move(*compiled);
+    return;
+  }
+  draft.broken.insert(stage.name);
+  // "option: what is wrong" or "table.key: what is wrong" is shown at that place.
+  const std::string& message = compiled.error().message;
+  const auto colon = message.find(": ");
+  const std::string named(colon == std::string::npos ? std::string() : message.substr(0, colon));
+  const auto is_named = [&](const OptionSpec& spec) { return spec.name == part_of(named); };
+  auto place = std::ranges::find_if(type.options, is_named);
+  const bool found = place != type.options.end();
+  if (!found) place = std::ranges::find(type.options, OptionKind::expression, &OptionSpec::kind);
+  const std::string path = place == type.options.end() ? section.path() : section.path(found ? named : place->name);
+  const auto secret = [&](const std::string& hidden) { return path == hidden || path.starts_with(hidden + "."); };
+  const bool hidden = std::ranges::any_of(reader.secrets(), secret);
+  reader.error_at(path, hidden  ? "what the file holds is not what is expected here"
+                        : found ? message.substr(colon + 2)
+                                : message);
+}
+
 }  // namespace
 
 void read_source(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft) {
@@ -167,13 +191,8 @@ void read_stage(Reader& reader, const YamlEntry& entry, const Catalog& catalog, 
     reader.error_at(section.path(), "has no from", "name the source or stage it reads from");
   if (!finish(reader, section, type, stage)) {
     draft.broken.insert(stage.name);
-  } else if (type->make) {
-    if (auto made = type->make(stage.options); !made) {
-      const auto place = std::ranges::find(type->options, OptionKind::expression, &OptionSpec::kind);
-      const std::string path = place == type->options.end() ? section.path() : section.path(place->name);
-      const bool hidden = std::ranges::find(reader.secrets(), path) != reader.secrets().end();
-      reader.error_at(path, hidden ? "what the file holds is not what is expected here" : made.error().message);
-    }
+  } else if (type->compile) {
+    compile_stage(reader, section, *type, stage, draft);
   }
   draft.config.stages.push_back(std::move(stage));
 }

@@ -43,6 +43,13 @@ std::string flow_list(const std::vector<std::string>& texts) {
   return out + "]";
 }
 
+std::string flow_map(const Options::Table& table) {
+  std::string out;
+  for (const auto& [name, text] : table)
+    out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", scalar(name, true), scalar(text, true));
+  return "{ " + out + " }";
+}
+
 std::string value(const Options& options, const OptionSpec& spec) {
   switch (spec.kind) {
     case OptionKind::boolean: return options.flag(spec.name) ? "true" : "false";
@@ -52,6 +59,7 @@ std::string value(const Options& options, const OptionSpec& spec) {
     case OptionKind::rate: return to_text(options.rate(spec.name));
     case OptionKind::ratio: return to_text_ratio(options.ratio(spec.name));
     case OptionKind::texts: return flow_list(options.get<std::vector<std::string>>(spec.name));
+    case OptionKind::table: return flow_map(options.table(spec.name));
     default: return scalar(options.text(spec.name));
   }
 }

@@ -43,6 +43,7 @@ Parsed<Options::Value> parse_value(const OptionSpec& spec, std::string_view text
         return std::unexpected(Section::not_one_of(text, spec.choices));
       return std::string(text);
     case OptionKind::texts: return std::vector<std::string>{std::string(text)};
+    case OptionKind::table: return std::unexpected(std::string("is no map: write name: value pairs below it"));
   }
   return std::unexpected(std::string("is of no known kind"));
 }
@@ -56,9 +57,22 @@ std::optional<Options::Value> read_texts(Reader& reader, const Yaml& list, const
   return texts;
 }
 
+std::optional<Options::Value> read_table(Reader& reader, const Yaml& map, const std::string& path) {
+  Options::Table table;
+  const std::size_t errors = reader.errors();
+  for (const YamlEntry& entry : map.entries) {
+    const std::string place = path + "." + entry.key;
+    reader.note(place, entry.place);
+    if (auto text = reader.text(entry.value, place, Secrets::allowed)) table.emplace_back(entry.key, text->value);
+  }
+  if (reader.errors() != errors) return std::nullopt;
+  return table;
+}
+
 std::optional<Options::Value> read_given(Reader& reader, const Yaml& node, const std::string& path,
                                          const OptionSpec& spec) {
   if (spec.kind == OptionKind::texts && node.kind == Yaml::Kind::list) return read_texts(reader, node, path);
+  if (spec.kind == OptionKind::table && node.kind == Yaml::Kind::map) return read_table(reader, node, path);
   const auto text = reader.text(node, path, Secrets::allowed);
   if (!text) return std::nullopt;
   auto parsed = parse_value(spec, text->value);

@@ -12,6 +12,14 @@ Parsed<std::string> parse_name(std::string_view text) {
   return std::string(text);
 }
 
+/// A part, or one output of a stage.
+Parsed<std::string> parse_from(std::string_view text) {
+  const auto dot = text.find('.');
+  for (const auto piece : {text.substr(0, dot), dot == text.npos ? std::string_view("x") : text.substr(dot + 1)})
+    if (!why_no_name(piece).empty()) return std::unexpected(why_no_name(text));
+  return std::string(text);
+}
+
 template <typename T>
 Parsed<T> at_least(Parsed<T> value, T least, std::string_view text) {
   if (!value || *value >= least) return value;
@@ -65,7 +73,7 @@ bool Section::names(std::string_view key, std::vector<std::string>& out) {
   if (!node) return false;
   if (node->kind != Yaml::Kind::list) {
     std::string one;
-    if (!name(key, one)) return false;
+    if (!value(key, one, parse_from)) return false;
     out = {one};
     return true;
   }
@@ -77,8 +85,8 @@ bool Section::names(std::string_view key, std::vector<std::string>& out) {
   for (const Yaml& item : node->items) {
     const auto text = reader_.text(item, path(key));
     if (!text) continue;
-    if (auto why = why_no_name(text->value); !why.empty())
-      reader_.error(item.place, path(key), std::move(why));
+    if (auto name = parse_from(text->value); !name)
+      reader_.error(item.place, path(key), std::move(name.error()));
     else if (std::ranges::find(out, text->value) != out.end())
       reader_.error(item.place, path(key), quote(text->value) + " is named twice");
     else

@@ -76,7 +76,7 @@ inline Catalog fake_catalog() {
   for (SourceType& type : source_types()) catalog.add(std::move(type));
   auto filter = type_of<StageType>("filter", "keeps some");
   filter.options = {{.name = "where", .kind = OptionKind::expression, .required = true}};
-  filter.make = [](const Options& o) -> Result<std::unique_ptr<weir::Stage>> {
+  filter.compile = [](const Options& o, const Context&) -> Result<std::shared_ptr<StagePlan>> {
     if (o.text("where").find("==") == std::string::npos) return failure("expected a comparison");
     return nullptr;
   };

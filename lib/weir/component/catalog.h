@@ -60,8 +60,8 @@ struct StageType {
   std::string name;
   std::string summary;
   std::vector<OptionSpec> options;
-  /// Compiles what the options hold (expressions); the error is shown at the option's place in the configuration.
-  std::function<Result<std::unique_ptr<Stage>>(const Options&)> make;
+  /// Compiles what the options hold; the error is shown at the option it names, or at the stage's first expression.
+  std::function<Result<std::shared_ptr<StagePlan>>(const Options&, const Context&)> compile;
 };
 
 struct SinkSetup {

@@ -30,7 +30,8 @@ enum class OptionKind : std::uint8_t {
   ratio,
   choice,
   expression,
-  texts
+  texts,
+  table,  ///< a mapping in the order of the file: name -> text
 };
 
 struct OptionSpec {
@@ -44,8 +45,9 @@ struct OptionSpec {
 
 class Options {
  public:
-  using Value =
-      std::variant<std::string, bool, std::uint64_t, Bytes, Duration, PerSecond, double, std::vector<std::string>>;
+  using Table = std::vector<std::pair<std::string, std::string>>;
+  using Value = std::variant<std::string, bool, std::uint64_t, Bytes, Duration, PerSecond, double,
+                             std::vector<std::string>, Table>;
 
   void set(std::string name, Value value) { values_[std::move(name)] = std::move(value); }
   bool has(std::string_view name) const { return values_.find(name) != values_.end(); }
@@ -64,6 +66,8 @@ class Options {
   Bytes size(std::string_view name) const { return get<Bytes>(name); }
   Duration duration(std::string_view name) const { return get<Duration>(name); }
   PerSecond rate(std::string_view name) const { return get<PerSecond>(name); }
+  /// Empty when absent.
+  Table table(std::string_view name) const { return get_or<Table>(name, {}); }
   double ratio(std::string_view name) const { return get<double>(name); }
   bool operator==(const Options&) const = default;
 

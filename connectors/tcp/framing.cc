@@ -1,0 +1,63 @@
+#include "framing.h"
+
+#include <cstring>
+
+namespace weir::tcp {
+
+void Framer::scan(std::string_view bytes, Frames& found) {
+  found.index.clear();
+  found.consumed = found.too_large = 0;
+  found.broken = false;
+  framing_ == Framing::newline ? scan_lines(bytes, found) : scan_lengths(bytes, found);
+}
+
+void Framer::scan_lines(std::string_view bytes, Frames& found) {
+  const char* const begin = bytes.data();
+  const char* const end = begin + bytes.size();
+  const char* line = begin;
+  const char* from = begin + looked_at_;
+  while (const void* feed = from < end ? std::memchr(from, '\n', static_cast<std::size_t>(end - from)) : nullptr) {
+    const char* const at = static_cast<const char*>(feed);
+    auto length = static_cast<std::size_t>(at - line);
+    if (length > 0 && at[-1] == '\r') --length;
+    if (skipping_)
+      skipping_ = false;
+    else if (length > max_)
+      ++found.too_large;
+    else if (length > 0)
+      found.index.push_back({static_cast<std::uint32_t>(line - begin), static_cast<std::uint32_t>(length), 0});
+    line = from = at + 1;
+  }
+  if (!skipping_ && static_cast<std::size_t>(end - line) > max_ + 1) {  // 1: it may still be a '\r' before its '\n'
+    ++found.too_large;
+    skipping_ = true;
+  }
+  found.consumed = skipping_ ? bytes.size() : static_cast<std::size_t>(line - begin);
+  looked_at_ = bytes.size() - found.consumed;
+}
+
+void Framer::scan_lengths(std::string_view bytes, Frames& found) const {
+  std::size_t at = 0;
+  while (bytes.size() - at >= 4) {
+    std::uint32_t length = 0;
+    for (int i = 0; i < 4; ++i)
+      length = length << 8 | static_cast<unsigned char>(bytes[at + static_cast<std::size_t>(i)]);
+    if (length > max_) {
+      ++found.too_large;
+      found.broken = true;
+      break;
+    }
+    if (bytes.size() - at - 4 < length) break;
+    if (length > 0) found.index.push_back({static_cast<std::uint32_t>(at + 4), length, 0});
+    at += 4 + length;
+  }
+  found.consumed = at;
+}
+
+std::array<char, 4> length_prefix(std::uint32_t length) {
+  std::array<char, 4> prefix{};
+  for (std::size_t i = 0; i < 4; ++i) prefix[i] = static_cast<char>(length >> (24 - 8 * i));
+  return prefix;
+}
+
+}  // namespace weir::tcp

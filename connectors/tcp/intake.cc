@@ -1,0 +1,204 @@
+#include "intake.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include "net/address.h"
+
+namespace weir::tcp {
+namespace {
+
+using boost::asio::ip::tcp;
+using ErrorCode = boost::system::error_code;
+
+constexpr auto sweep_interval = std::chrono::milliseconds(200);
+constexpr Bytes send_buffer = 8_KiB;  // nothing is sent but TLS
+
+Class gate_of(const ClassRule& rule) {
+  // A class that stands in the body is known only after reading: read while the best of them could go (D5).
+  return rule.from_body() ? Class::high : rule.fallback;
+}
+
+}  // namespace
+
+TcpIntake::TcpIntake(const IntakeSetup& setup, const TcpOptions& options, std::shared_ptr<Shared> shared)
+    : options_(options),
+      shared_(std::move(shared)),
+      outlet_(setup.outlet),
+      io_(setup.reactor),
+      acceptor_(setup.reactor),
+      sweeper_(setup.reactor),
+      memory_(setup.reactor),
+      gate_(gate_of(options.classes)),
+      buffer_(std::make_unique_for_overwrite<char[]>(rest_capacity + quantum + block_padding)) {
+  if (options_.classes.from_body()) {
+    auto reader = FieldReader::compile(options_.classes.path, options_.max_event);
+    WEIR_CHECK(reader.has_value());  // the configuration has compiled it before
+    class_reader_.emplace(std::move(*reader));
+  }
+  outlet_.on_room = [this] { schedule(); };
+  // Listening from here on: whoever connects when the flow says it is ready waits a moment and is not refused.
+  const auto endpoint = net::resolve(options_.listen);
+  WEIR_CHECK(endpoint.has_value());
+  WEIR_CHECK(net::listen_on(acceptor_, *endpoint, {options_.receive_buffer, send_buffer, true}).has_value());
+  address_ = net::to_string(acceptor_.local_endpoint());
+}
+
+TcpIntake::~TcpIntake() {
+  *alive_ = false;
+  outlet_.on_room = nullptr;
+  stop({});
+}
+
+void TcpIntake::start() {
+  last_sweep_ = outlet_.context().now();
+  accept();
+  keep_sweeping();
+}
+
+void TcpIntake::stop(Duration) {
+  stopped_ = true;
+  ErrorCode ignored;
+  acceptor_.close(ignored);
+  sweeper_.cancel();
+  while (!connections_.empty()) dismiss(Peer(connections_.front()), Reason::shutdown);
+  ready_.clear();
+  update_quiet();
+}
+
+void TcpIntake::abandon() {
+  if (tray_.peer) outlet_.refused(tray_.frames.index.size() - tray_.next, Reason::shutdown);
+  tray_ = Tray{};
+  stop({});
+}
+
+void TcpIntake::update_quiet() { quiet_.store(stopped_ && !tray_.peer, std::memory_order_release); }
+
+void TcpIntake::accept() {
+  acceptor_.async_accept([this, alive = alive_](const ErrorCode& error, tcp::socket socket) {
+    if (!*alive || stopped_) return;
+    accept_stuck_ = error && error != boost::asio::error::connection_aborted;
+    if (accept_stuck_) return;  // out of file descriptors: the sweeper tries again
+    if (!error) welcome(std::move(socket));
+    accept();
+  });
+}
+
+/// Above the cap a connection is closed at once. None is closed for it: a sender of lines is never told which of them
+/// arrived, so closing one that did nothing wrong could lose what it has just written.
+void TcpIntake::welcome(tcp::socket socket) {
+  if (shared_->connections.fetch_add(1, std::memory_order_relaxed) >= options_.max_connections) {
+    shared_->connections.fetch_sub(1, std::memory_order_relaxed);
+    outlet_.refused(1, Reason::too_many_connections);
+    return;
+  }
+  auto peer = std::make_shared<Connection>(std::move(socket), options_.framing, options_.max_event);
+  peer->place = connections_.insert(connections_.end(), peer);
+  if (options_.tls) {
+    peer->tls = options_.tls->accept(peer->socket.native_handle());
+    peer->phase = Connection::Phase::handshake;
+  }
+  arm(peer, tcp::socket::wait_read);
+}
+
+void TcpIntake::arm(const Peer& peer, tcp::socket::wait_type what) {
+  peer->socket.async_wait(what, [this, peer, alive = alive_](const ErrorCode&) {
+    if (*alive && !peer->closed) on_event(peer);
+  });
+}
+
+void TcpIntake::on_event(const Peer& peer) {
+  if (peer->phase == Connection::Phase::handshake) return shake_hands(peer);
+  peer->phase = Connection::Phase::ready;
+  ready_.push_back(peer);
+  schedule();
+}
+
+void TcpIntake::shake_hands(const Peer& peer) {
+  switch (peer->tls->handshake()) {
+    case Connection::State::wait_read: return arm(peer, tcp::socket::wait_read);
+    case Connection::State::wait_write: return arm(peer, tcp::socket::wait_write);
+    case Connection::State::ok: break;
+    default: return dismiss(peer, Reason::bad_request);
+  }
+  peer->waited = Duration{0};
+  on_event(peer);  // the first bytes may have come with the end of the handshake
+}
+
+/// Posted, so that the poller is asked in between: nobody who is always ready gets ahead of those who just became so.
+void TcpIntake::schedule() {
+  if (std::exchange(scheduled_, true)) return;
+  boost::asio::post(io_, [this, alive = alive_] {
+    if (!*alive) return;
+    scheduled_ = false;
+    turn();
+  });
+}
+
+bool TcpIntake::may_read() const { return !stopped_ && may_give(gate_); }
+
+void TcpIntake::turn() {
+  if (tray_.peer && !give()) return;
+  for (auto n = ready_.size(); n > 0 && !ready_.empty() && may_read(); --n) {
+    const Peer peer = std::move(ready_.front());
+    ready_.pop_front();
+    if (peer->closed) continue;
+    read(peer);
+    if (tray_.peer && !give()) return;
+  }
+  if (!ready_.empty() && may_read()) schedule();
+}
+
+void TcpIntake::keep_sweeping() {
+  sweeper_.expires_after(sweep_interval);
+  sweeper_.async_wait([this, alive = alive_](const ErrorCode& error) {
+    if (error || !*alive || stopped_) return;
+    sweep();
+    keep_sweeping();
+  });
+}
+
+/// Only time spent waiting for the sender counts: nobody is closed for our own pressure.
+void TcpIntake::sweep() {
+  const TimePoint now = outlet_.context().now();
+  const Duration passed = now - std::exchange(last_sweep_, now);
+  for (auto it = connections_.begin(); it != connections_.end();) {
+    const Peer peer = *it++;
+    const bool shaking = peer->phase == Connection::Phase::handshake;
+    if (!shaking && peer->phase != Connection::Phase::waiting) continue;
+    peer->waited += passed;
+    const bool hurry = shaking || is_unfinished(*peer);
+    if (peer->waited > (hurry ? options_.frame_timeout : options_.idle_timeout)) dismiss(peer, Reason::body_timeout);
+  }
+  if (std::exchange(accept_stuck_, false)) accept();
+}
+
+/// An unfinished frame is lost with its sender, and counted.
+void TcpIntake::dismiss(const Peer& given, Reason why) {
+  const Peer peer = given;
+  if (peer->closed) return;
+  if (!peer->rest.empty() || (large_.owner == peer && large_.used > 0)) outlet_.refused(1, why);
+  peer->close();
+  connections_.erase(peer->place);
+  shared_->connections.fetch_sub(1, std::memory_order_relaxed);
+  std::erase(large_.line, peer);
+  if (large_.owner == peer) free_large();
+}
+
+std::vector<Footprint> footprint(const TcpOptions& options, int reactors, bool with_tls) {
+  constexpr Bytes own = 4_KiB;  // the Connection, and the kernel's socket, file and epoll entries
+  const Bytes each = (options.receive_buffer + send_buffer) * 2 + Bytes(rest_capacity) + own;
+  const std::size_t read = rest_capacity + quantum;
+  const Bytes reactor = Bytes(2 * read + read / 2 * sizeof(Batch::Slot) * 2) + options.max_event;
+  return {{.fixed = Bytes{},
+           .per_unit = each + (with_tls ? net::tls_footprint : 0_B),
+           .max_units = options.max_connections,
+           .unit = "connection",
+           .soft = with_tls},
+          {.fixed = Bytes{},
+           .per_unit = reactor,
+           .max_units = static_cast<std::uint64_t>(reactors),
+           .unit = "reactor: read buffer, index, one large frame"}};
+}
+
+}  // namespace weir::tcp

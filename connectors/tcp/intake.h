@@ -1,0 +1,135 @@
+#pragma once
+/// One reactor's part of a tcp source: reads its connections in turn and gives their events to the flow.
+///
+/// Everything is read through one tray of this reactor: the bytes of one read of one connection, taken apart into
+/// events. As long as the flow has not taken all of them, nothing else is read; sockets that are not read fill their
+/// kernel buffers, and TCP's window of 0 is all a sender is ever told (semantics F3).
+///
+///   turn     each connection that has something is read once, at most `quantum` bytes, and goes to the end of the
+///            line: where the flow is the bottleneck every sender moves the same number of bytes
+///   memory   events are charged to the budget before they are given; an unfinished frame stays with its connection up
+///            to `rest_capacity`, and above that in the one place this reactor has for a large frame. While that is
+///            taken, others are looked at before they are read, and read only as far as their frames are whole; one
+///            whose frame is large waits unread, the oldest first (semantics C2)
+///
+/// Thread: its reactor; `quiet` any. Cost: a recv and an epoll_ctl for each burst of a sender, one copy of each event.
+/// On cancel: `stop` reads nothing more and closes every connection; what is on the tray still goes into the flow.
+#include <weir/component/catalog.h>
+#include <weir/component/expression/field_reader.h>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <deque>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "connection.h"
+
+namespace weir::tcp {
+
+inline constexpr std::size_t quantum = 32 << 10;
+inline constexpr std::size_t rest_capacity = 4 << 10;
+
+struct TcpOptions {
+  std::string listen;
+  Framing framing = Framing::newline;
+  Bytes max_event = 256_KiB;
+  std::uint64_t max_connections = 1024;
+  Duration idle_timeout = std::chrono::minutes(5);
+  Duration frame_timeout = std::chrono::seconds(30);
+  Bytes receive_buffer = 32_KiB;  ///< SO_RCVBUF; the kernel doubles it
+  ClassRule classes;
+  std::optional<net::TlsContext> tls;
+};
+
+/// What the reactors of one source share.
+struct Shared {
+  std::atomic<std::uint64_t> connections{0};
+};
+
+class TcpIntake final : public Intake {
+ public:
+  TcpIntake(const IntakeSetup& setup, const TcpOptions& options, std::shared_ptr<Shared> shared);
+  ~TcpIntake() override;
+
+  void start() override;
+  void stop(Duration retry_after) override;
+  void abandon() override;
+  bool quiet() const override { return quiet_.load(std::memory_order_acquire); }
+  const std::string& address() const { return address_; }  ///< with its real port
+  void sweep();                                            ///< deadlines; runs by itself every 200 ms
+
+ private:
+  using Peer = std::shared_ptr<Connection>;
+
+  // intake.cc: who is read, and when
+  void accept();
+  void welcome(boost::asio::ip::tcp::socket socket);
+  void arm(const Peer& peer, boost::asio::ip::tcp::socket::wait_type what);
+  void on_event(const Peer& peer);
+  void shake_hands(const Peer& peer);
+  void keep_sweeping();
+  void schedule();
+  void turn();
+  bool may_read() const;
+  void dismiss(const Peer& peer, Reason why);
+  void update_quiet();
+
+  // tray.cc: what is read, and where it goes
+  void read(const Peer& peer);
+  Connection::Moved fill(const Peer& peer, char* into, std::size_t kept);
+  void lay_out(const Peer& peer, std::size_t bytes, Connection::State state);
+  bool give();
+  bool give_one();
+  bool give_block();
+  void clear_tray();
+  void keep_rest(const Peer& peer, std::string_view rest);
+  void free_large();
+  bool is_unfinished(const Connection& c) const;
+  Class class_of(std::string_view event);
+  bool may_give(Class cls) const { return !outlet_.paused(cls) && outlet_.ready(cls); }
+  bool reserve(Bytes amount);
+
+  struct Tray {
+    Peer peer;  // null: the tray is empty
+    char* base = nullptr;
+    std::size_t size = 0, next = 0;
+    Frames frames;
+    Ticket ticket;
+    bool small = false, last = false;
+  };
+  struct Large {
+    std::unique_ptr<char[]> bytes;
+    std::size_t used = 0;
+    Peer owner;
+    std::deque<Peer> line;
+  };
+
+  TcpOptions options_;
+  std::shared_ptr<Shared> shared_;
+  Outlet& outlet_;
+  boost::asio::io_context& io_;
+  boost::asio::ip::tcp::acceptor acceptor_;
+  boost::asio::steady_timer sweeper_, memory_;
+  std::string address_;
+  Class gate_;
+  std::optional<FieldReader> class_reader_;
+  std::list<Peer> connections_;
+  std::deque<Peer> ready_;
+  std::unique_ptr<char[]> buffer_;
+  Tray tray_;
+  Large large_;
+  Frames probe_;
+  TimePoint last_sweep_{};
+  bool scheduled_ = false, stopped_ = false, accept_stuck_ = false;
+  std::atomic<bool> quiet_{false};
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+/// What connections and reactors hold at most, kernel buffers included.
+std::vector<Footprint> footprint(const TcpOptions& options, int reactors, bool with_tls);
+
+}  // namespace weir::tcp

@@ -1,0 +1,117 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "net/address.h"
+#include "tcp.h"
+
+namespace weir::tcp {
+namespace {
+
+constexpr Bytes largest_event = 16_MiB;
+
+class TcpSource final : public Source {
+ public:
+  TcpSource(const SourceSetup& setup)
+      : name_(setup.name),
+        certificate_(setup.options.get_or<std::string>("tls_certificate", "")),
+        key_(setup.options.get_or<std::string>("tls_key", "")),
+        context_(setup.context),
+        options_(read_options(setup.options)) {
+    options_.classes = setup.classes;
+  }
+
+  Result<void> open() override {
+    if (auto sane = check(); !sane) return failure(fmt::format("source {}: {}", name_, sane.error().message));
+    const auto endpoint = net::resolve(options_.listen);
+    if (!endpoint) return std::unexpected(endpoint.error());
+    if (endpoint->port() != 0)
+      if (auto free = net::check_free(*endpoint); !free) return free;
+    options_.listen = net::to_string(*endpoint);
+    return {};
+  }
+
+  std::unique_ptr<Intake> intake(const IntakeSetup& setup) override {
+    auto intake = std::make_unique<TcpIntake>(setup, options_, shared_);
+    options_.listen = intake->address();  // port 0: the other reactors join the first one's
+    return intake;
+  }
+
+  std::string address() const override {
+    const std::string warning = options_.tls ? options_.tls->warning() : "";
+    return fmt::format("{}://{}{}", options_.tls ? "tls" : "tcp", options_.listen,
+                       warning.empty() ? "" : fmt::format(" ({}: clients will refuse it)", warning));
+  }
+
+ private:
+  Result<void> check() {
+    if (options_.max_event.count() == 0 || options_.max_event > largest_event)
+      return failure("max_event: from 1B to 16MiB is possible");
+    if (options_.max_connections == 0) return failure("max_connections: at least 1, or nobody could send");
+    if (options_.receive_buffer < 4_KiB) return failure("receive_buffer: at least 4KiB");
+    if (certificate_.empty() != key_.empty())
+      return failure("tls_certificate and tls_key belong together: give both, or none for no TLS");
+    if (certificate_.empty()) return {};
+    auto tls = net::TlsContext::server(certificate_, key_, context_.wall());
+    if (!tls) return std::unexpected(tls.error());
+    options_.tls = std::move(*tls);
+    return {};
+  }
+
+  std::string name_, certificate_, key_;
+  const Context& context_;
+  TcpOptions options_;
+  std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
+};
+
+SourceType source_type() {
+  using enum OptionKind;
+  SourceType type;
+  type.name = "tcp";
+  type.summary = "takes events over TCP or TLS: one a line, or each behind its length";
+  type.options = {
+      {"listen", address, "127.0.0.1:9000", false, "Address and port to listen on; port 0 takes a free one."},
+      {"framing",
+       choice,
+       "newline",
+       false,
+       "How events are told apart: by a line feed, or by 4 bytes of length (big endian) before each.",
+       {"newline", "length"}},
+      {"max_event", size, "256KiB", false,
+       "Largest event, at most 16MiB: a larger line is skipped and counted, a larger length closes its connection."},
+      {"max_connections", count, "1024", false,
+       "Most connections of all reactors; each one counts in the memory table, and one more is closed at once."},
+      {"idle_timeout", duration, "300s", false, "A connection that sends nothing for this long is closed."},
+      {"frame_timeout", duration, "30s", false,
+       "An event that has begun must be complete within this time of waiting for its sender, and a TLS handshake too."},
+      {"receive_buffer", size, "32KiB", false,
+       "The kernel's receive buffer of each connection (Linux doubles it): what a sender can be ahead of the flow."},
+      {"tls_certificate", path, {}, false, "PEM file with the certificate and its chain: serve TLS 1.2 or later."},
+      {"tls_key", path, {}, false, "PEM file with the certificate's private key, without a password."},
+  };
+  type.can = {.can_pause = true, .can_refuse = false, .can_replay = false};
+  type.strongest = Level::accepted;
+  type.footprint = [](const Options& o, int reactors) {
+    return footprint(read_options(o), reactors, o.has("tls_certificate"));
+  };
+  type.make = [](const SourceSetup& setup) { return std::make_unique<TcpSource>(setup); };
+  return type;
+}
+
+}  // namespace
+
+TcpOptions read_options(const Options& o) {
+  TcpOptions tcp;
+  tcp.listen = o.text("listen");
+  tcp.framing = o.text("framing") == "length" ? Framing::length : Framing::newline;
+  tcp.max_event = o.size("max_event");
+  tcp.max_connections = o.count("max_connections");
+  tcp.idle_timeout = o.duration("idle_timeout");
+  tcp.frame_timeout = o.duration("frame_timeout");
+  tcp.receive_buffer = o.size("receive_buffer");
+  return tcp;
+}
+
+void add_to(Catalog& catalog) { catalog.add(source_type()); }
+
+}  // namespace weir::tcp

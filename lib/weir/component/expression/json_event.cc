@@ -1,118 +1,116 @@
-#include <simdjson.h>
-#include <weir/component/batch.h>
 #include <weir/component/expression/json_event.h>
+#include <weir/component/expression/json_string.h>
+
+#include <charconv>
 
 namespace weir {
 namespace {
 
-namespace od = simdjson::ondemand;
-static_assert(simdjson::SIMDJSON_PADDING <= block_padding);
+using Token = JsonTokens::Token;
+using Kind = JsonValue::Kind;
 
-bool step_into(od::value& value, const Path::Step& step) {
-  od::value next;
-  const auto error = step.index ? value.at(*step.index).get(next) : value.find_field_unordered(step.key).get(next);
-  if (error) return false;
-  value = next;
-  return true;
+/// The grammar of RFC 8259 section 6: from_chars alone would take 01, 1. and inf.
+bool is_number(std::string_view token) {
+  std::size_t at = token.starts_with('-') ? 1 : 0;
+  const auto digits = [&] {
+    const auto start = at;
+    while (at < token.size() && token[at] >= '0' && token[at] <= '9') ++at;
+    return at - start;
+  };
+  const bool zero = at < token.size() && token[at] == '0';
+  const auto whole = digits();
+  if (whole == 0 || (zero && whole > 1)) return false;
+  if (at < token.size() && token[at] == '.') {
+    ++at;
+    if (digits() == 0) return false;
+  }
+  if (at < token.size() && (token[at] == 'e' || token[at] == 'E')) {
+    ++at;
+    if (at < token.size() && (token[at] == '+' || token[at] == '-')) ++at;
+    if (digits() == 0) return false;
+  }
+  return at == token.size();
 }
 
-bool step_into(od::document& document, const Path::Step& step, od::value& value) {
-  return (step.index ? document.at(*step.index).get(value) : document.find_field_unordered(step.key).get(value)) ==
-         simdjson::SUCCESS;
-}
-
-std::string_view trimmed(std::string_view token) {
-  const auto last = token.find_last_not_of(" \t\r\n");
-  return last == token.npos ? std::string_view{} : token.substr(0, last + 1);
-}
-
-JsonValue text_of(od::value value, std::string& unescaped) {
-  const auto token = trimmed(value.raw_json_token());
-  if (token.size() < 2 || token.back() != '"') return {};
-  const auto raw = token.substr(1, token.size() - 2);
-  if (raw.find('\\') == raw.npos) return {.kind = JsonValue::Kind::text, .text = raw};
-  std::string_view text;
-  if (value.get_string().get(text)) return {};
-  unescaped.assign(text);  // the parser's own copy is overwritten by the next path
-  return {.kind = JsonValue::Kind::text, .text = unescaped};
-}
-
-JsonValue number_of(od::value value) {
-  JsonValue result{.kind = JsonValue::Kind::number, .text = trimmed(value.raw_json_token())};
-  od::number number;
-  if (!value.get_number().get(number)) {
-    if (number.is_int64())
-      result.number = number.get_int64();
-    else if (number.is_uint64())
-      result.number = number.get_uint64();
-    else
-      result.number = number.get_double();
+JsonValue number_of(std::string_view raw) {
+  if (!is_number(raw)) return {};
+  JsonValue result{.kind = Kind::number, .text = raw};
+  const auto* end = raw.data() + raw.size();
+  std::int64_t small = 0;
+  if (const auto [stop, error] = std::from_chars(raw.data(), end, small); error == std::errc{} && stop == end) {
+    result.number = small;
     return result;
   }
-  double large = 0;  // an integer beyond 64 bits
-  if (value.get_double().get(large)) return {};
-  result.number = large;
-  return result;
+  std::uint64_t large = 0;
+  if (const auto [stop, error] = std::from_chars(raw.data(), end, large); error == std::errc{} && stop == end) {
+    result.number = large;
+    return result;
+  }
+  double value = 0;
+  if (std::from_chars(raw.data(), end, value).ec == std::errc{}) {
+    result.number = value;
+    return result;
+  }
+  // Out of range: next to zero is zero, beyond the largest is nothing one could compare with.
+  const bool tiny = raw.find("e-") != raw.npos || raw.find("E-") != raw.npos || raw.find("0.") <= 1;
+  return tiny ? result : JsonValue{};
 }
 
-JsonValue read(od::value value, std::string& unescaped) {
-  od::json_type type{};
-  if (value.type().get(type)) return {};
-  switch (type) {
-    case od::json_type::array: return {.kind = JsonValue::Kind::array};
-    case od::json_type::object: return {.kind = JsonValue::Kind::object};
-    case od::json_type::number: return number_of(value);
-    case od::json_type::string: return text_of(value, unescaped);
-    case od::json_type::boolean: {
-      bool flag = false;
-      if (value.get_bool().get(flag)) return {};
-      return {.kind = JsonValue::Kind::boolean, .flag = flag, .text = flag ? "true" : "false"};
-    }
-    case od::json_type::null: {
-      bool is_null = false;  // false, or an error, for what only begins with an n
-      if (value.is_null().get(is_null) || !is_null) return {};
-      return {.kind = JsonValue::Kind::null};
-    }
+JsonValue text_of(std::string_view raw, std::string& unescaped) {
+  if (raw.size() < 2 || raw.back() != '"') return {};
+  const auto inside = raw.substr(1, raw.size() - 2);
+  if (inside.find('\\') == inside.npos) return {.kind = Kind::text, .text = inside};
+  unescaped.clear();
+  if (!unescape_json(inside, unescaped)) return {};
+  return {.kind = Kind::text, .text = unescaped};
+}
+
+JsonValue read(std::string_view raw, std::string& unescaped) {
+  switch (raw.empty() ? '\0' : raw.front()) {
+    case '"': return text_of(raw, unescaped);
+    case 't': return raw == "true" ? JsonValue{.kind = Kind::boolean, .flag = true, .text = "true"} : JsonValue{};
+    case 'f': return raw == "false" ? JsonValue{.kind = Kind::boolean, .text = "false"} : JsonValue{};
+    case 'n': return raw == "null" ? JsonValue{.kind = Kind::null} : JsonValue{};
+    default: return number_of(raw);
   }
-  return {};
 }
 
 }  // namespace
 
-struct JsonEvent::Parser {
-  explicit Parser(Bytes largest) : parser(largest.count()) {}
-  od::parser parser;
-  od::document document;
-  std::string_view event;
-  enum class State : std::uint8_t { unread, indexed, not_json } state = State::not_json;
-};
+JsonValue parse_json_number(std::string_view text) { return number_of(text); }
 
-JsonEvent::JsonEvent(Bytes largest) : parser_(std::make_unique<Parser>(largest)) {}
-JsonEvent::JsonEvent(JsonEvent&&) noexcept = default;
-JsonEvent& JsonEvent::operator=(JsonEvent&&) noexcept = default;
-JsonEvent::~JsonEvent() = default;
+JsonTokens* JsonEvent::tokens() {
+  if (state_ == State::unread) state_ = tokens_.index(event_) ? State::indexed : State::not_json;
+  return state_ == State::indexed ? &tokens_ : nullptr;
+}
 
-void JsonEvent::look_at(std::string_view event) {
-  parser_->event = event;
-  parser_->state = Parser::State::unread;
+Token JsonEvent::find(const Path& path) {
+  auto* tokens = this->tokens();
+  if (!tokens || path.steps.empty()) return JsonValue::nowhere;
+  Token at = 0;
+  for (const auto& step : path.steps) {
+    const auto next = step.index ? tokens->element(at, *step.index) : tokens->find(at, step.key);
+    if (!next) return JsonValue::nowhere;
+    at = *next;
+  }
+  return at;
 }
 
 JsonValue JsonEvent::at(const Path& path, std::string& unescaped) {
-  auto& [parser, document, event, state] = *parser_;
-  // A document in which a path ran into an error is dead and must not be rewound. It is indexed anew, so that what a
-  // path finds never depends on which paths were asked for before it.
-  if (state == Parser::State::unread || (state == Parser::State::indexed && !document.is_alive())) {
-    const auto error = parser.iterate(event.data(), event.size(), event.size() + block_padding).get(document);
-    state = error ? Parser::State::not_json : Parser::State::indexed;
-  } else if (state == Parser::State::indexed) {
-    document.rewind();
-  }
-  if (state != Parser::State::indexed || path.steps.empty()) return {};
-  od::value value;
-  if (!step_into(document, path.steps.front(), value)) return {};
-  for (std::size_t i = 1; i < path.steps.size(); ++i)
-    if (!step_into(value, path.steps[i])) return {};
-  return read(value, unescaped);
+  const auto token = find(path);
+  if (token == JsonValue::nowhere) return {};
+  const char first = tokens_.kind(token);
+  // The end of something large is looked for only when somebody wants it as it is written.
+  auto value = first == '{'   ? JsonValue{.kind = Kind::object}
+               : first == '[' ? JsonValue{.kind = Kind::array}
+                              : read(tokens_.raw(token), unescaped);
+  value.token = token;
+  return value;
+}
+
+std::string_view JsonEvent::raw(const Path& path) {
+  const auto token = find(path);
+  return token == JsonValue::nowhere ? std::string_view{} : tokens_.raw(token);
 }
 
 }  // namespace weir

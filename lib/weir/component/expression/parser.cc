@@ -1,264 +1,239 @@
-#include <weir/component/expression/program.h>
+#include <weir/component/expression/scanner.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 namespace weir {
 namespace {
 
 using Op = Program::Op;
+using Wrong = WrongExpression;
+using Node = std::uint16_t;
 
-/// Thrown and caught in this file only: a parser that unwinds by hand is twice as long.
-struct Wrong {
-  std::string message;
-  std::size_t at;
+struct Call {
+  std::string_view name;
+  Op op;
+  int least, most;
 };
-
-void append_utf8(std::string& out, std::uint32_t code) {
-  const auto put = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
-  if (code < 0x80) return put(code);
-  if (code < 0x800) {
-    put(0xc0 | code >> 6);
-  } else if (code < 0x10000) {
-    put(0xe0 | code >> 12);
-    put(0x80 | (code >> 6 & 0x3f));
-  } else {
-    put(0xf0 | code >> 18);
-    put(0x80 | (code >> 12 & 0x3f));
-    put(0x80 | (code >> 6 & 0x3f));
-  }
-  put(0x80 | (code & 0x3f));
-}
+constexpr std::array calls{Call{"exists", Op::exists, 1, 1},
+                           Call{"contains", Op::contains, 2, 2},
+                           Call{"starts_with", Op::starts_with, 2, 2},
+                           Call{"lower", Op::lower, 1, 1},
+                           Call{"upper", Op::upper, 1, 1},
+                           Call{"length", Op::length, 1, 1},
+                           Call{"now", Op::now, 0, 0},
+                           Call{"to_unix", Op::to_unix, 1, 1},
+                           Call{"to_rfc3339", Op::to_rfc3339, 1, 1},
+                           Call{"to_number", Op::to_number, 1, 1},
+                           Call{"to_text", Op::to_text, 1, 1},
+                           Call{"coalesce", Op::coalesce, 2, 8},
+                           Call{"if", Op::choose, 3, 3}};
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  explicit Parser(std::string_view text) : scan_(text) {
+    if (text.size() > Program::max_text) throw Wrong{"an expression has at most 4096 bytes", Program::max_text};
+  }
 
-  Program parse() {
-    if (text_.size() > Program::max_text) throw Wrong{"an expression has at most 4096 bytes", Program::max_text};
-    either();
-    skip_space();
-    if (at_ != text_.size()) throw Wrong{expected_instead(), at_};
+  Program parse(Wanted wanted) {
+    scan_.peek();
+    const auto start = scan_.at();
+    const auto root = either();
+    if (scan_.peek() != '\0') throw Wrong{expected_instead(), scan_.at()};
+    if (wanted == Wanted::condition) need_condition(root, start);
     return std::move(program_);
   }
 
  private:
-  std::string expected_instead() const {
-    const auto rest = text_.substr(at_);
+  std::string expected_instead() {
+    const auto rest = scan_.rest();
     if (rest.starts_with("=")) return "a comparison is written ==";
     if (rest.starts_with("and") || rest.starts_with("&")) return "write && for \"and\"";
     if (rest.starts_with("or") || rest.starts_with("|")) return "write || for \"or\"";
-    return "expected &&, || or the end of the expression";
+    return "expected &&, ||, a comparison, + - * / or the end of the expression";
   }
 
-  void skip_space() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
-      ++at_;
-  }
-  bool take(std::string_view token) {
-    skip_space();
-    if (!text_.substr(at_).starts_with(token)) return false;
-    at_ += token.size();
-    return true;
-  }
-  void need(std::string_view token, std::string_view where) {
-    if (!take(token)) throw Wrong{"expected " + std::string(token) + " " + std::string(where), at_};
+  Node add(Program::Node node, std::size_t at) {
+    if (program_.nodes.size() == Program::max_nodes) throw Wrong{"an expression has at most 512 parts", at};
+    node.growth = growth_of(program_, node);
+    if (node.growth.factor > Program::max_factor) throw Wrong{"this could be more than 16 times its event", at};
+    program_.nodes.push_back(node);
+    return program_.root();
   }
 
-  std::uint16_t add(Op op, std::uint16_t left, std::uint16_t right = 0) {
-    if (program_.nodes.size() == Program::max_nodes) throw Wrong{"an expression has at most 256 parts", at_};
-    program_.nodes.push_back({op, left, right});
-    return static_cast<std::uint16_t>(program_.nodes.size() - 1);
+  /// A path may hold a boolean, a choice may give one; a sum or a text never is one.
+  void need_condition(Node node, std::size_t at) const {
+    const auto& [op, first, second, third, growth] = program_.nodes[node];
+    const bool never = (op >= Op::add && op < Op::coalesce) ||
+                       (op == Op::literal && program_.literals[first].kept.kind != JsonValue::Kind::boolean);
+    if (never) throw Wrong{"a value alone is no condition: compare it with something", at};
   }
 
-  std::uint16_t either() {
-    auto left = both();
-    while (take("||")) {
-      const auto right = both();
-      left = add(Op::either, left, right);
+  template <typename Part>
+  Node chain(std::string_view token, Op op, Part part) {
+    scan_.peek();
+    auto start = scan_.at();
+    auto left = (this->*part)();
+    while (scan_.take(token)) {
+      need_condition(left, start);
+      scan_.peek();
+      start = scan_.at();
+      const auto right = (this->*part)();
+      need_condition(right, start);
+      left = add({op, left, right}, start);
     }
     return left;
   }
+  Node either() { return chain("||", Op::either, &Parser::both); }
+  Node both() { return chain("&&", Op::both, &Parser::negation); }
 
-  std::uint16_t both() {
-    auto left = unary();
-    while (take("&&")) {
-      const auto right = unary();
-      left = add(Op::both, left, right);
-    }
-    return left;
+  /// `!` binds less than a comparison: !.a == 1 negates the whole.
+  Node negation() {
+    if (scan_.peek() != '!' || scan_.rest().starts_with("!=")) return comparison();
+    const auto start = scan_.at();
+    scan_.take("!");
+    const Deeper deeper(*this);
+    const auto what = negation();
+    need_condition(what, start + 1);
+    return add({Op::negate, what}, start);
   }
 
-  std::uint16_t unary() {
-    if (++depth_ > Program::max_depth) throw Wrong{"parentheses and ! nest at most 32 deep", at_};
-    std::uint16_t node = 0;
-    skip_space();
-    if (!text_.substr(at_).starts_with("!=") && take("!")) {
-      node = add(Op::negate, unary());
-    } else if (take("(")) {
-      node = either();
-      need(")", "to close the parenthesis");
-    } else {
-      node = condition();
-    }
-    --depth_;
-    return node;
-  }
-
-  std::uint16_t condition() {
-    static constexpr std::array calls{std::pair{"exists(", Op::exists}, std::pair{"contains(", Op::contains},
-                                      std::pair{"starts_with(", Op::starts_with}};
-    for (const auto& [name, op] : calls)
-      if (take(name)) return call(op);
-    const auto start = at_;
-    const auto left = operand();
+  Node comparison() {
+    const auto left = sum();
     static constexpr std::array comparisons{std::pair{"==", Op::equal},   std::pair{"!=", Op::unequal},
                                             std::pair{"<=", Op::at_most}, std::pair{">=", Op::at_least},
                                             std::pair{"<", Op::less},     std::pair{">", Op::greater}};
+    const auto at = scan_.at();
     for (const auto& [token, op] : comparisons)
-      if (take(token)) {
-        const auto right = operand();
-        return add(op, left, right);
+      if (scan_.take(token)) {
+        const auto right = sum();
+        return add({op, left, right}, at);
       }
-    const auto& only = program_.operands[left];
-    if (!only.path && only.literal.kind != JsonValue::Kind::boolean)
-      throw Wrong{"a value alone is no condition: compare it with something", start};
-    return add(Op::truth, left);
+    return left;
   }
 
-  std::uint16_t call(Op op) {
-    skip_space();
-    if (at_ >= text_.size() || text_[at_] != '.') throw Wrong{"expected a path such as .status", at_};
-    const auto path = operand();
-    std::uint16_t part = 0;
-    if (op != Op::exists) {
-      need(",", "and a text after the path");
-      skip_space();
-      const auto start = at_;
-      part = operand();
-      if (program_.operands[part].literal.kind != JsonValue::Kind::text)
-        throw Wrong{"expected a text in quotes", start};
+  Node sum() {
+    auto left = product();
+    for (;;) {
+      const char c = scan_.peek();
+      const auto at = scan_.at();
+      if (c != '+' && c != '-') return left;
+      scan_.take(c == '+' ? "+" : "-");
+      const auto right = product();
+      left = add({c == '+' ? Op::add : Op::subtract, left, right}, at);
     }
-    need(")", "to close the call");
-    return add(op, path, part);
   }
 
-  std::uint16_t operand() {
-    skip_space();
-    Program::Operand made;
-    if (at_ >= text_.size()) throw Wrong{"expected a path or a value", at_};
-    const char c = text_[at_];
-    if (c == '.')
-      made.path = path();
-    else if (c == '"')
-      made = text();
-    else if (c == '-' || (c >= '0' && c <= '9'))
-      made.literal = number();
-    else
-      made.literal = word();
-    program_.operands.push_back(std::move(made));
-    return static_cast<std::uint16_t>(program_.operands.size() - 1);
+  Node product() {
+    auto left = primary();
+    for (;;) {
+      const char c = scan_.peek();
+      const auto at = scan_.at();
+      if (c != '*' && c != '/') return left;
+      scan_.take(c == '*' ? "*" : "/");
+      const auto right = primary();
+      left = add({c == '*' ? Op::multiply : Op::divide, left, right}, at);
+    }
   }
 
-  std::uint16_t path() {
-    Path parsed;
-    if (auto wrong = parse_path(text_, at_, parsed)) throw Wrong{*wrong, at_};
+  Node primary() {
+    const char c = scan_.peek();
+    const auto start = scan_.at();
+    if (c == '.') return add({Op::path, path()}, start);
+    if (const auto name = scan_.call_name(); !name.empty()) return call(name);
+    if (c == '(') {
+      scan_.take("(");
+      const Deeper deeper(*this);
+      const auto inside = either();
+      scan_.need(")", "to close the parenthesis");
+      return inside;
+    }
+    program_.literals.push_back(scan_.literal());
+    return add({Op::literal, static_cast<Node>(program_.literals.size() - 1)}, start);
+  }
+
+  Node call(std::string_view name) {
+    const auto start = scan_.at();
+    const auto* known = std::ranges::find(calls, name, &Call::name);
+    if (known == calls.end()) {
+      std::string names;
+      for (const auto& each : calls) names += (names.empty() ? "" : ", ") + std::string(each.name);
+      throw Wrong{"there is no such function; there are " + names, start};
+    }
+    const Deeper deeper(*this);
+    scan_.take(name);
+    scan_.take("(");
+    std::vector<Node> arguments;
+    while (static_cast<int>(arguments.size()) < known->most) {
+      if (!arguments.empty() && static_cast<int>(arguments.size()) >= known->least && scan_.peek() != ',') break;
+      if (!arguments.empty()) scan_.need(",", is_search(known->op) ? "and a text after the path" : "and another value");
+      arguments.push_back(argument(known->op, arguments.size()));
+    }
+    scan_.need(")", "to close the call");
+    return applied(known->op, arguments, start);
+  }
+
+  static bool is_search(Op op) { return op == Op::contains || op == Op::starts_with; }
+
+  Node argument(Op op, std::size_t index) {
+    const char c = scan_.peek();
+    const auto start = scan_.at();
+    if (op == Op::exists && c != '.') throw Wrong{"expected a path such as .status", start};
+    if (op == Op::exists) return add({Op::path, path()}, start);
+    const auto made = either();
+    const auto& node = program_.nodes[made];
+    if (is_search(op) && node.op == Op::literal && program_.literals[node.first].kept.kind != JsonValue::Kind::text)
+      throw Wrong{"expected a text in quotes", start};
+    if (op == Op::choose && index == 0) need_condition(made, start);
+    return made;
+  }
+
+  /// coalesce(a, b, c) is coalesce(a, coalesce(b, c)).
+  Node applied(Op op, const std::vector<Node>& arguments, std::size_t at) {
+    if (op == Op::coalesce) {
+      auto last = arguments.back();
+      for (auto i = arguments.size() - 1; i-- > 0;) last = add({op, arguments[i], last}, at);
+      return last;
+    }
+    const auto n = [&](std::size_t i) { return i < arguments.size() ? arguments[i] : Node{0}; };
+    return add({op, n(0), n(1), n(2)}, at);
+  }
+
+  Node path() {
+    const auto start = scan_.at();
+    auto parsed = scan_.path();
     auto& paths = program_.paths;
     const auto known = std::ranges::find(paths, parsed);
-    const auto index = static_cast<std::uint16_t>(known - paths.begin());
+    const auto index = static_cast<Node>(known - paths.begin());
     if (known == paths.end()) {
-      if (paths.size() == Program::max_paths) throw Wrong{"an expression reads at most 32 different paths", at_};
+      if (paths.size() == Program::max_paths) throw Wrong{"an expression reads at most 32 different paths", start};
       paths.push_back(std::move(parsed));
     }
     return index;
   }
 
-  JsonValue word() {
-    for (const auto& [name, value] : {std::pair{"true", JsonValue{.kind = JsonValue::Kind::boolean, .flag = true}},
-                                      std::pair{"false", JsonValue{.kind = JsonValue::Kind::boolean}},
-                                      std::pair{"null", JsonValue{.kind = JsonValue::Kind::null}}})
-      if (take(name)) return value;
-    if (text_[at_] == '\'') throw Wrong{"texts stand in double quotes", at_};
-    throw Wrong{"expected a path (.status), a text (\"paid\"), a number, true, false or null", at_};
-  }
-
-  JsonValue number() {
-    double value = 0;
-    const auto* begin = text_.data() + at_;
-    const auto* limit = text_.data() + text_.size();
-    const auto [end, error] = std::from_chars(begin, limit, value);
-    if (error != std::errc{}) throw Wrong{"this is not a number", at_};
-    JsonValue made{.kind = JsonValue::Kind::number, .number = value};
-    // Integers keep all their digits: ids are often beyond 2^53.
-    const auto reads_whole = [&](auto whole) {
-      const auto [stop, trouble] = std::from_chars(begin, end, whole);
-      if (trouble == std::errc{} && stop == end) made.number = whole;
-    };
-    reads_whole(std::int64_t{});
-    reads_whole(std::uint64_t{});
-    at_ += static_cast<std::size_t>(end - begin);
-    return made;
-  }
-
-  Program::Operand text() {
-    const auto start = at_++;
-    Program::Operand made;
-    made.literal.kind = JsonValue::Kind::text;
-    while (at_ < text_.size() && text_[at_] != '"') {
-      if (text_[at_] == '\\')
-        escape(made.text);
-      else
-        made.text.push_back(text_[at_++]);
+  struct Deeper {
+    explicit Deeper(Parser& p) : parser(p) {
+      if (++parser.depth_ > Program::max_depth)
+        throw Wrong{"parentheses, calls and ! nest at most 32 deep", parser.scan_.at()};
     }
-    if (at_ >= text_.size()) throw Wrong{"this text is not closed", start};
-    ++at_;
-    return made;
-  }
+    Deeper(const Deeper&) = delete;
+    Deeper& operator=(const Deeper&) = delete;
+    ~Deeper() { --parser.depth_; }
+    Parser& parser;
+  };
 
-  void escape(std::string& out) {
-    static constexpr std::string_view letters = "\"\\/nrtbf", values = "\"\\/\n\r\t\b\f";
-    const auto start = at_++;
-    const char c = at_ < text_.size() ? text_[at_++] : '\0';
-    if (c == 'u') return append_utf8(out, code_point(start));
-    const auto found = letters.find(c);
-    if (c == '\0' || found == letters.npos) throw Wrong{"expected \\\" \\\\ \\/ \\n \\r \\t \\b \\f or \\u0000", start};
-    out.push_back(values[found]);
-  }
-
-  std::uint32_t code_point(std::size_t start) {
-    const auto high = hex4(start);
-    if (high < 0xd800 || high > 0xdfff) return high;
-    if (high < 0xdc00 && text_.substr(at_).starts_with("\\u")) {
-      at_ += 2;
-      const auto low = hex4(start);
-      if (low >= 0xdc00 && low <= 0xdfff) return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-    }
-    throw Wrong{"half a surrogate pair is no character", start};
-  }
-
-  std::uint32_t hex4(std::size_t start) {
-    const auto digits = text_.substr(std::min(at_, text_.size()), 4);
-    std::uint32_t code = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
-    if (error != std::errc{} || end != digits.data() + 4)
-      throw Wrong{"expected four hexadecimal digits after \\u", start};
-    at_ += 4;
-    return code;
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
+  Scanner scan_;
   int depth_ = 0;
   Program program_;
 };
 
 }  // namespace
 
-Result<Program> parse_expression(std::string_view text) {
+Result<Program> parse_expression(std::string_view text, Wanted wanted) {
   try {
-    return Parser(text).parse();
+    return Parser(text).parse(wanted);
   } catch (const Wrong& wrong) {
     return std::unexpected(caret_error(wrong.message, text, wrong.at));
   }

@@ -1,11 +1,13 @@
 #pragma once
 /// A compiled expression as plain data: what the parser makes and the evaluator runs.
 ///
-/// Nodes refer to each other, to operands and to paths by index; the last node is the root. Bounded: 4 KiB of text,
-/// 256 nodes, 32 different paths, 32 levels of parentheses.
+/// Nodes form a tree; they refer to each other, to literals and to paths by index, and the last node is the root. Each
+/// has a Growth: how long what it gives can be, written as JSON, for an event of a given length. Bounded: 4 KiB of
+/// text, 512 nodes, 32 different paths, 32 levels of parentheses, 16 times the event.
 ///
 /// Thread: immutable once parsed. Cost: parsed once at start.
 #include <weir/component/expression/json_event.h>
+#include <weir/component/stage.h>
 
 #include <vector>
 
@@ -13,42 +15,63 @@ namespace weir {
 
 struct Program {
   enum class Op : std::uint8_t {
-    truth,
+    literal,
+    path,
     exists,
     contains,
-    starts_with,  // of operands
+    starts_with,
     equal,
     unequal,
     less,
     at_most,
     greater,
-    at_least,  // of two operands
+    at_least,
     both,
     either,
-    negate,  // of nodes
+    negate,
+    add,
+    subtract,
+    multiply,
+    divide,
+    lower,
+    upper,
+    length,
+    now,
+    to_unix,
+    to_rfc3339,
+    to_number,
+    to_text,
+    coalesce,
+    choose,
   };
   struct Node {
     Op op;
-    std::uint16_t left = 0, right = 0;
+    std::uint16_t first = 0, second = 0, third = 0;  ///< nodes; of a literal or path: its index
+    Growth growth{.factor = 0};
   };
-  struct Operand {
-    std::optional<std::uint16_t> path{};  ///< otherwise a literal
-    JsonValue literal{};                  ///< a text's view is set when it is read: it points into `text`
+  struct Literal {
+    JsonValue kept{};  ///< a text's view is set when it is read: it points into `text`
     std::string text{};
     JsonValue value() const {
-      JsonValue v = literal;
+      JsonValue v = kept;
       if (v.kind == JsonValue::Kind::text) v.text = text;
       return v;
     }
   };
   std::vector<Path> paths;
-  std::vector<Operand> operands;
+  std::vector<Literal> literals;
   std::vector<Node> nodes;
 
-  static constexpr std::size_t max_text = 4096, max_nodes = 256, max_paths = 32;
+  std::uint16_t root() const { return static_cast<std::uint16_t>(nodes.size() - 1); }
+  static constexpr std::size_t max_text = 4096, max_nodes = 512, max_paths = 32;
+  static constexpr std::uint64_t max_factor = 16;
   static constexpr int max_depth = 32;
 };
 
-Result<Program> parse_expression(std::string_view text);
+/// The growth of a node whose operands are there already.
+Growth growth_of(const Program& program, const Program::Node& node);
+
+enum class Wanted : std::uint8_t { condition, value };
+Result<Program> parse_expression(std::string_view text, Wanted wanted);
 
 }  // namespace weir

@@ -1,0 +1,85 @@
+#include <weir/component/expression/json_string.h>
+
+#include <charconv>
+
+namespace weir {
+namespace {
+
+constexpr std::string_view letters = "\"\\/nrtbf", values = "\"\\/\n\r\t\b\f";
+
+bool read_hex4(std::string_view raw, std::size_t& at, std::uint32_t& code) {
+  const auto digits = raw.substr(at, 4);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
+  if (digits.size() < 4 || error != std::errc{} || end != digits.data() + 4) return false;
+  at += 4;
+  return true;
+}
+
+/// `at` stands behind the u.
+bool read_code_point(std::string_view raw, std::size_t& at, std::uint32_t& code) {
+  if (!read_hex4(raw, at, code)) return false;
+  if (code < 0xd800 || code > 0xdfff) return true;
+  std::uint32_t low = 0;
+  if (code > 0xdbff || raw.substr(at, 2) != "\\u" || !read_hex4(raw, at += 2, low)) return false;
+  if (low < 0xdc00 || low > 0xdfff) return false;
+  code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+  return true;
+}
+
+}  // namespace
+
+void append_utf8(std::string& out, std::uint32_t code) {
+  const auto put = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
+  if (code < 0x80) return put(code);
+  if (code < 0x800) {
+    put(0xc0 | code >> 6);
+  } else if (code < 0x10000) {
+    put(0xe0 | code >> 12);
+    put(0x80 | (code >> 6 & 0x3f));
+  } else {
+    put(0xf0 | code >> 18);
+    put(0x80 | (code >> 12 & 0x3f));
+    put(0x80 | (code >> 6 & 0x3f));
+  }
+  put(0x80 | (code & 0x3f));
+}
+
+bool unescape_json(std::string_view raw, std::string& out) {
+  for (std::size_t at = 0; at < raw.size();) {
+    const auto escape = std::min(raw.find('\\', at), raw.size());
+    out.append(raw, at, escape - at);
+    if (escape + 1 >= raw.size()) return escape == raw.size();
+    const char c = raw[escape + 1];
+    at = escape + 2;
+    if (c == 'u') {
+      std::uint32_t code = 0;
+      if (!read_code_point(raw, at, code)) return false;
+      append_utf8(out, code);
+    } else if (const auto found = letters.find(c); found != letters.npos) {
+      out.push_back(values[found]);
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+void append_escaped(std::string_view text, std::string& out) {
+  static constexpr char hex[] = "0123456789abcdef";
+  std::size_t copied = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
+    out.append(text, copied, at - copied);
+    copied = at + 1;
+    out.push_back('\\');
+    if (const auto found = values.find(c); found != values.npos) {
+      out.push_back(letters[found]);
+    } else {
+      out += {'u', '0', '0', hex[c >> 4], hex[c & 15]};
+    }
+  }
+  out.append(text, copied);
+}
+
+}  // namespace weir

@@ -1,0 +1,21 @@
+#pragma once
+/// The inside of a JSON string, between its quotes, both ways.
+///
+/// Whatever `unescape_json` read, `append_escaped` writes in no more bytes than it was read from: what a stage makes of
+/// a text is never longer than the text as it came. (Hence DEL stays as it is, unlike in json_text, which is for
+/// terminals.)
+///
+/// Thread: pure functions. Cost: one pass, runs without escapes are copied. Ref: RFC 8259 section 7.
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace weir {
+
+void append_utf8(std::string& out, std::uint32_t code_point);
+/// Appends; false: this is not the inside of a JSON string, and what was appended is of no use.
+bool unescape_json(std::string_view raw, std::string& out);
+/// Appends valid UTF-8 so that it may stand between quotes.
+void append_escaped(std::string_view text, std::string& out);
+
+}  // namespace weir

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "intake.h"
+#include "sink.h"
 
 namespace weir::http {
 namespace {
@@ -89,6 +90,7 @@ void add_to(Catalog& catalog) {
     return std::make_unique<HttpSource>(std::move(http));
   };
   catalog.add(std::move(type));
+  catalog.add(sink_type());
 }
 
 }  // namespace weir::http

@@ -8,11 +8,12 @@
 
 #include "observe/json.h"
 #include "observe/metrics.h"
+#include "observe/tap_api.h"
 
 namespace weir::observe {
 
-Admin::Admin(const std::string& listen, const Context& context, Snapshot snapshot)
-    : context_(context), snapshot_(std::move(snapshot)) {
+Admin::Admin(const std::string& listen, const Context& context, Snapshot snapshot, pipeline::TapBoard* taps)
+    : context_(context), snapshot_(std::move(snapshot)), taps_(taps) {
   config_.listen = listen;
   config_.max_connections = 16;
   config_.max_header = 8_KiB;
@@ -56,12 +57,13 @@ boost::asio::awaitable<void> Admin::handle(net::Exchange& exchange) {
     response = {.status = 405,
                 .body = "{\"error\":\"method_not_allowed\",\"message\":\"the admin listener only answers GET\"}\n"};
   else
-    response = respond_to(head.target);
+    response = respond_to(head.target, head.query);
   co_await exchange.respond(std::move(response));
 }
 
-net::Response Admin::respond_to(std::string_view path) {
+net::Response Admin::respond_to(std::string_view path, std::string_view query) {
   if (path == "/health") return {.body = "{\"status\":\"ok\"}\n"};
+  if (path == "/api/tap" && taps_) return tap_response(*taps_, query, context_.now());
   const auto status = snapshot_();
   if (path == "/ready") {
     const bool ready = ready_ && !status.stopping;
@@ -75,7 +77,7 @@ net::Response Admin::respond_to(std::string_view path) {
   return {.status = 404,
           .body =
               "{\"error\":\"not_found\",\"message\":\"there are /metrics /health /ready /api/graph /api/pressure "
-              "/api/ledger\"}\n"};
+              "/api/ledger /api/tap\"}\n"};
 }
 
 }  // namespace weir::observe

@@ -63,36 +63,58 @@ std::string pressure_row(const pipeline::SinkStatus& s) {
       json_text(s.last_error), json_text(s.why));
 }
 
+std::uint64_t ended(const pipeline::NodeSnapshot& node, Fate fate) {
+  return node.consumed[static_cast<std::size_t>(fate)];
+}
+
+std::string graph_source(const pipeline::SourceStatus& s) {
+  return fmt::format(
+      R"({{"name":{},"type":{},"address":{},"acks":"{}","in":{},"bytes":{},"admitted":{},"refused":{},"pending":{},"paused":{},"why":{}}})",
+      json_text(s.name), json_text(s.type), json_text(s.address), name(s.acks), s.node.in, s.node.bytes, s.admitted,
+      s.refused, s.node.pending, s.paused, json_text(s.why));
+}
+
+std::string graph_stage(const pipeline::StageStatus& s) {
+  return fmt::format(R"({{"name":{},"in":{},"emitted":{},"pending":{},"filtered":{},"dropped":{},"failed":{}}})",
+                     json_text(s.name), s.node.in, s.node.emitted, s.node.pending, ended(s.node, Fate::filtered),
+                     ended(s.node, Fate::dropped), ended(s.node, Fate::failed));
+}
+
+std::string graph_sink(const pipeline::SinkStatus& s) {
+  std::uint64_t dropped = ended(s.node, Fate::dropped);
+  for (const auto n : s.edge.dropped) dropped += n;
+  const std::string load = fmt::format(
+      R"("waiting":{},"bound":{},"waiting_bytes":{},"bound_bytes":{},"fill":{:.4f},"paused":{},"oldest_age_s":{:.3f},"rate":{:.1f})",
+      s.pressure.waiting.events, s.pressure.bound.events, s.pressure.waiting.bytes.count(),
+      s.pressure.bound.bytes.count(), s.pressure.fill, s.pressure.paused, seconds(s.pressure.oldest_age),
+      s.pressure.service_rate.value);
+  const std::string work = fmt::format(
+      R"("workers":{},"workers_busy":{},"busy_s":{:.3f},"idle_s":{:.3f},"blocked_s":{:.3f},"deliveries":{})", s.workers,
+      s.workers_busy, static_cast<double>(s.busy_ns) / 1e9, static_cast<double>(s.idle_ns) / 1e9,
+      static_cast<double>(s.blocked_ns) / 1e9, s.deliveries);
+  return fmt::format(
+      R"({{"name":{},"type":{},"required":{},"in":{},"stored":{},"dead_lettered":{},"dropped":{},"failed":{},{},{},)"
+      R"("breaker":"{}","blocked_for_s":{:.3f},"retries":{},"failures":{},"last_error":{},"why":{}}})",
+      json_text(s.name), json_text(s.type), s.required, s.node.in, s.node.consumed[0],
+      ended(s.node, Fate::dead_lettered), dropped, ended(s.node, Fate::failed), load, work,
+      breaker_name(s.destination.breaker), seconds(s.blocked_for), s.destination.retries, s.destination.failures,
+      json_text(s.last_error), json_text(s.why));
+}
+
 }  // namespace
 
 std::string graph_json(const pipeline::FlowStatus& status) {
-  const auto sources = list(status.sources, [](const auto& s) {
-    return fmt::format(
-        R"({{"name":{},"type":{},"address":{},"acks":"{}","in":{},"admitted":{},"refused":{},"pending":{},"paused":{},"why":{}}})",
-        json_text(s.name), json_text(s.type), json_text(s.address), name(s.acks), s.node.in, s.admitted, s.refused,
-        s.node.pending, s.paused, json_text(s.why));
-  });
-  const auto stages = list(status.stages, [](const auto& s) {
-    return fmt::format(R"({{"name":{},"in":{},"emitted":{}}})", json_text(s.name), s.node.in, s.node.emitted);
-  });
-  const auto sinks = list(status.sinks, [](const auto& s) {
-    return fmt::format(
-        R"({{"name":{},"type":{},"required":{},"in":{},"stored":{},"waiting":{},"bound":{},"fill":{:.4f},"rate":{:.1f},"workers":{},"workers_busy":{},)"
-        R"("busy_s":{:.3f},"idle_s":{:.3f},"blocked_s":{:.3f},"deliveries":{},"breaker":"{}","retries":{},"failures":{},"why":{}}})",
-        json_text(s.name), json_text(s.type), s.required, s.node.in, s.node.consumed[0], s.pressure.waiting.events,
-        s.pressure.bound.events, s.pressure.fill, s.pressure.service_rate.value, s.workers, s.workers_busy,
-        static_cast<double>(s.busy_ns) / 1e9, static_cast<double>(s.idle_ns) / 1e9,
-        static_cast<double>(s.blocked_ns) / 1e9, s.deliveries, breaker_name(s.destination.breaker),
-        s.destination.retries, s.destination.failures, json_text(s.why));
-  });
+  const auto ledger = status.ledger();
   const auto links = list(status.links, [](const auto& l) {
     return fmt::format(R"({{"from":{},"to":{}}})", json_text(l.from), json_text(l.to));
   });
   return fmt::format(
-      R"({{"uptime_s":{:.1f},"stopping":{},"memory":{{"limit":{},"footprints":{},"budget":{},"used":{}}},"sources":{},"stages":{},"sinks":{},"links":{}}})"
+      R"({{"uptime_s":{:.1f},"stopping":{},"memory":{{"limit":{},"footprints":{},"budget":{},"used":{}}},)"
+      R"("ledger":{{"in_transit":{},"worst_difference":{},"worst_at":{}}},"sources":{},"stages":{},"sinks":{},"links":{}}})"
       "\n",
       seconds(status.uptime), status.stopping, status.memory.count(), status.footprints.count(), status.budget.count(),
-      status.budget_used.count(), sources, stages, sinks, links);
+      status.budget_used.count(), ledger.in_transit, ledger.worst, json_text(ledger.where),
+      list(status.sources, graph_source), list(status.stages, graph_stage), list(status.sinks, graph_sink), links);
 }
 
 std::string pressure_json(const pipeline::FlowStatus& status) {

@@ -1,0 +1,29 @@
+#pragma once
+/// Hides the values of fields before an event leaves the process for somebody's eyes: "card":"4111..." becomes
+/// "card":"<redacted>". Fields called password, token, secret, ... are always hidden, at any depth; who asks may only
+/// add.
+///
+///   `.user.card`   the field at that place       `card`   every field of that name, at any depth
+///
+/// It reads text, not JSON: what is broken or cut off is hidden all the same, and a key that is written with escapes is
+/// hidden whatever it says. What is no JSON has no fields and stays as it is.
+///
+/// Thread: immutable. Cost: one pass, about 2 ns a byte. Bound: containers deeper than 64 are hidden whole.
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::observe {
+
+class Redaction {
+ public:
+  /// Names hidden unasked.
+  static const std::vector<std::string>& always();
+  explicit Redaction(std::vector<std::string> fields = {});
+  std::string apply(std::string_view event) const;
+
+ private:
+  std::vector<std::string> names_, paths_;
+};
+
+}  // namespace weir::observe

@@ -58,8 +58,8 @@ mutants: ## break the engine on purpose; every mutant must be caught
 	@scripts/install-packages test
 	@python3 tests/mutants/run.py
 
-install: build ## install the binary (PREFIX=/usr/local)
-	@install -D -m 755 build/release/weir $(DESTDIR)$(or $(PREFIX),/usr/local)/bin/weir && echo "installed $(DESTDIR)$(or $(PREFIX),/usr/local)/bin/weir"
+install: build ## install binary and library (PREFIX=/usr/local)
+	@cmake --install build/release --prefix $(DESTDIR)$(or $(PREFIX),/usr/local) | tail -n 1
 
 clean: ## remove build/
 	@rm -rf build

@@ -103,14 +103,16 @@ bool ThreadPool::start_thread(Task& task, Aftermath& after) {
   after.ended.splice(after.ended.end(), ended_);  // so that no more than max of them ever wait to be joined
   const auto worker = workers_.emplace(workers_.end());
   worker->task = std::exchange(task, Task{});
+  starts_running();  // before it can have ended
   try {
     worker->thread = std::thread([this, worker] { work(worker); });
   } catch (const std::system_error&) {  // the system has no more threads: do with those there are
     task = std::move(worker->task);
     workers_.erase(worker);
+    --running_;
+    busy_.stop(context_.now());
     return false;
   }
-  starts_running();
   ++counts_.started_threads;
   counts_.most_threads = std::max(counts_.most_threads, ++counts_.threads);
   return true;

@@ -1,0 +1,31 @@
+# `cmake --install BUILD [--prefix DIR] [--component library|program]`: the library with find_package(weir), and the binary.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(library_layers base flow async component)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
+foreach(layer ${library_layers})
+  # The layers' own include directories are paths of this checkout; whoever installs gets those of the installed copy.
+  set_property(TARGET weir_${layer} PROPERTY INTERFACE_INCLUDE_DIRECTORIES
+    $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/lib> $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/engine> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  set_property(TARGET weir_${layer} PROPERTY EXPORT_NAME ${layer})
+  target_compile_features(weir_${layer} PUBLIC cxx_std_23)
+  install(TARGETS weir_${layer} EXPORT weir ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library)
+  install(DIRECTORY lib/weir/${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weir COMPONENT library
+    FILES_MATCHING PATTERN *.h PATTERN *_for_test.h EXCLUDE)
+endforeach()
+
+set_property(TARGET weir_asio PROPERTY EXPORT_NAME asio)
+install(TARGETS weir_asio EXPORT weir ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library)
+install(EXPORT weir NAMESPACE weir:: FILE weir-targets.cmake DESTINATION ${package_dir} COMPONENT library)
+configure_package_config_file(cmake/weir-config.cmake.in ${CMAKE_BINARY_DIR}/generated/weir-config.cmake
+  INSTALL_DESTINATION ${package_dir})
+# Before 1.0 a minor version may change what is called unstable.
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/generated/weir-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/generated/weir-config.cmake ${CMAKE_BINARY_DIR}/generated/weir-config-version.cmake
+  DESTINATION ${package_dir} COMPONENT library)
+
+if(TARGET weir)
+  install(TARGETS weir RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
+  install(FILES docs/man/weir.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program OPTIONAL)
+endif()

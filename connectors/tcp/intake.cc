@@ -122,6 +122,7 @@ void TcpIntake::shake_hands(const Peer& peer) {
     default: return dismiss(peer, Reason::bad_request);
   }
   peer->waited = Duration{0};
+  peer->phase = Connection::Phase::waiting;
   on_event(peer);  // the first bytes may have come with the end of the handshake
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "net/address.h"
+#include "sink.h"
 #include "tcp.h"
 
 namespace weir::tcp {
@@ -112,6 +113,9 @@ TcpOptions read_options(const Options& o) {
   return tcp;
 }
 
-void add_to(Catalog& catalog) { catalog.add(source_type()); }
+void add_to(Catalog& catalog) {
+  catalog.add(source_type());
+  catalog.add(sink_type());
+}
 
 }  // namespace weir::tcp

@@ -90,7 +90,8 @@ class TestSource {
   }
   ~TestSource() { intake.reset(); }
 
-  std::string address() const { return source->address(); }
+  /// Without the warning that the certificate is from this clock's future.
+  std::string address() const { return source->address().substr(0, source->address().find(' ')); }
   void step() {
     reactor.restart();
     reactor.run_for(std::chrono::milliseconds(2));

@@ -1,0 +1,157 @@
+#include "link.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "net/address.h"
+
+namespace weir::tcp {
+namespace {
+
+constexpr std::size_t progress_wanted = 4 << 10;
+constexpr std::size_t most_discarded = 256 << 10;  // at a time: who talks for ever does not keep us from writing
+constexpr int receive_buffer = 8 << 10;
+
+std::string text_of(int error) { return std::generic_category().message(error); }
+
+}  // namespace
+
+std::unexpected<Error> Link::lost(std::string_view what) {
+  drop();
+  return failure(fmt::format("{}: {}", config_.address, what), Error::Kind::disconnected);
+}
+
+void Link::drop() {
+  tls_.reset();
+  if (socket_ >= 0) ::close(std::exchange(socket_, -1));
+}
+
+void Link::close() {
+  if (socket_ < 0) return;
+  if (tls_) tls_->shut_down();
+  ::shutdown(socket_, SHUT_WR);
+  // Closing with unread input would make this kernel send a reset, which can destroy what is on its way.
+  const TimePoint end = context_.now() + std::chrono::seconds(1);
+  while (wait(POLLIN, end) && discard() == State::wait_read) {
+  }
+  drop();
+}
+
+Result<void> Link::open() {
+  if (socket_ >= 0 && still_there()) return {};
+  drop();
+  return connect();
+}
+
+/// Which of `what` is possible; 0 when the deadline came first.
+short Link::wait(short what, TimePoint deadline) const {
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - context_.now()).count();
+    if (left <= 0) return 0;
+    pollfd state{socket_, what, 0};
+    const int n = ::poll(&state, 1, static_cast<int>(std::min<long>(left, 60'000)));
+    if (n > 0) return state.revents;
+    if (n < 0 && errno != EINTR) return POLLERR;
+  }
+}
+
+Result<void> Link::connect() {
+  const auto endpoint = net::resolve(config_.address);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  socket_ = ::socket(endpoint->protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (socket_ < 0) return lost(fmt::format("no socket: {}", text_of(errno)));
+  const int on = 1, send_buffer = static_cast<int>(config_.send_buffer.count());
+  setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt(socket_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt(socket_, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
+  setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+  if (::connect(socket_, endpoint->data(), static_cast<socklen_t>(endpoint->size())) != 0 && errno != EINPROGRESS)
+    return lost(fmt::format("cannot connect: {}", text_of(errno)));
+  if (auto connected = wait_connected(); !connected) return connected;
+  return config_.tls ? shake_hands() : Result<void>{};
+}
+
+Result<void> Link::wait_connected() {
+  if (!wait(POLLOUT, context_.now() + config_.connect_timeout))
+    return lost(fmt::format("no connection within connect_timeout ({:g} s)", seconds(config_.connect_timeout)));
+  int error = 0;
+  socklen_t size = sizeof error;
+  getsockopt(socket_, SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error) return lost(fmt::format("cannot connect: {}", text_of(error)));
+  return {};
+}
+
+Result<void> Link::shake_hands() {
+  tls_ = config_.tls->connect(socket_, config_.server_name);
+  const TimePoint deadline = context_.now() + config_.connect_timeout;
+  for (;;) {
+    const State state = tls_->handshake();
+    if (state == State::ok) return {};
+    if (state == State::failed || state == State::end)
+      return lost(fmt::format("TLS for {}: {}", config_.server_name, std::string(tls_->why())));
+    if (!wait(state == State::wait_read ? POLLIN : POLLOUT, deadline))
+      return lost("no TLS handshake within connect_timeout: does it speak TLS?");
+  }
+}
+
+net::TlsSession::Moved Link::write(std::string_view bytes) {
+  if (tls_) return tls_->write(bytes);
+  const long n = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (n >= 0) return {static_cast<std::size_t>(n), State::ok};
+  return {0, errno == EAGAIN || errno == EINTR ? State::wait_write : State::failed};
+}
+
+/// `wait_read`: everything that came is gone, and the other side is there.
+Link::State Link::discard() {
+  char sink[4096];
+  for (std::size_t discarded = 0; discarded < most_discarded;) {
+    if (tls_) {
+      const auto moved = tls_->read(sink, sizeof sink);
+      if (moved.state != State::ok) return moved.state == State::wait_write ? State::wait_read : moved.state;
+      discarded += moved.bytes;
+      continue;
+    }
+    const long n = ::recv(socket_, sink, sizeof sink, MSG_DONTWAIT);
+    if (n == 0) return State::end;
+    if (n < 0) return errno == EAGAIN || errno == EINTR ? State::wait_read : State::failed;
+    discarded += static_cast<std::size_t>(n);
+  }
+  return State::wait_read;
+}
+
+Result<void> Link::still_there() {
+  if (discard() == State::wait_read) return {};
+  return lost("the other side has closed the connection");
+}
+
+Result<void> Link::send(std::string_view bytes) {
+  TimePoint deadline = context_.now() + config_.write_timeout;
+  std::size_t progress = 0;
+  while (!bytes.empty()) {
+    const auto moved = write(bytes);
+    bytes.remove_prefix(moved.bytes);
+    if (moved.state == State::failed || moved.state == State::end) return lost("the connection broke while writing");
+    if ((progress += moved.bytes) >= progress_wanted) {
+      progress = 0;
+      deadline = context_.now() + config_.write_timeout;
+    }
+    if (bytes.empty() || (moved.bytes > 0 && moved.state == State::ok)) continue;
+    const short possible = wait(POLLOUT | POLLIN, deadline);
+    if (!possible)
+      return lost(fmt::format("it takes less than 4 KiB in write_timeout ({:g} s): is it stuck?",
+                              seconds(config_.write_timeout)));
+    if (possible & (POLLIN | POLLERR | POLLHUP))
+      if (auto there = still_there(); !there) return there;
+  }
+  return {};
+}
+
+}  // namespace weir::tcp

@@ -1,0 +1,64 @@
+#pragma once
+/// A connection that a sink's worker writes to, with or without TLS, and every wait bounded.
+///
+/// Writing gives up when the other side takes less than 4 KiB in `write_timeout`. What it sends is thrown away (or its
+/// buffers would fill, and then ours); that it closes is noticed before and after each group.
+///
+/// Thread: one owner, which it blocks. Cost: a system call a piece, and one look before and after a group. On cancel:
+/// nothing to cancel; see the bounds. The name is resolved for each connection; the resolver's time-out is not ours.
+#include <weir/base/context.h>
+#include <weir/base/result.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "net/tls.h"
+
+namespace weir::tcp {
+
+struct LinkConfig {
+  std::string address;  ///< host:port
+  Duration connect_timeout = std::chrono::seconds(5);
+  Duration write_timeout = std::chrono::seconds(10);
+  Bytes send_buffer = 128_KiB;  ///< SO_SNDBUF; the kernel doubles it
+  std::optional<net::TlsContext> tls{};
+  std::string server_name{};  ///< what its certificate must be for
+};
+
+class Link {
+ public:
+  Link(LinkConfig config, const Context& context) : config_(std::move(config)), context_(context) {}
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+  ~Link() { drop(); }
+
+  /// Connected when it returns without an error: the kept connection, or a new one.
+  Result<void> open();
+  /// All of it, or an error after which only `open` makes sense.
+  Result<void> send(std::string_view bytes);
+  /// Whether the other side has closed meanwhile.
+  Result<void> still_there();
+  /// Ends it so that what was sent arrives: waits up to a second for the other side to close too.
+  void close();
+  /// Ends it at once.
+  void drop();
+
+ private:
+  using State = net::TlsSession::State;
+  Result<void> connect();
+  Result<void> wait_connected();
+  Result<void> shake_hands();
+  net::TlsSession::Moved write(std::string_view bytes);
+  State discard();
+  short wait(short what, TimePoint deadline) const;
+  std::unexpected<Error> lost(std::string_view what);
+
+  LinkConfig config_;
+  const Context& context_;
+  int socket_ = -1;
+  std::unique_ptr<net::TlsSession> tls_;
+};
+
+}  // namespace weir::tcp

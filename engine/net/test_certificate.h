@@ -1,0 +1,31 @@
+#pragma once
+// For tests: a self-signed certificate for localhost and 127.0.0.1, made by the openssl command.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+namespace weir::net {
+
+class TestCertificate {
+ public:
+  TestCertificate() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "weir-tls-XXXXXX").string();
+    folder = ::mkdtemp(pattern.data());
+    certificate = folder + "/cert.pem";
+    key = folder + "/key.pem";
+    const std::string make =
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost -addext "
+        "subjectAltName=DNS:localhost,IP:127.0.0.1 -days 2 -keyout " +
+        key + " -out " + certificate + " 2>" + folder + "/said";
+    EXPECT_EQ(std::system(make.c_str()), 0) << "is the openssl command installed?";
+  }
+  TestCertificate(const TestCertificate&) = delete;
+  ~TestCertificate() { std::filesystem::remove_all(folder); }
+
+  std::string folder, certificate, key;
+};
+
+}  // namespace weir::net

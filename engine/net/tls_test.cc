@@ -1,0 +1,139 @@
+#include "net/tls.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <weir/base/context.h>
+
+#include <fstream>
+
+#include "net/test_certificate.h"
+
+namespace weir::net {
+namespace {
+
+using State = TlsSession::State;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+WallTime now() { return system_clock().wall(); }
+
+/// Two sides on a pair of sockets, each moved as far as it can go in turn.
+struct Pair {
+  Pair(const TlsContext& server, const TlsContext& client, const std::string& name) {
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    left = server.accept(fds[0]);
+    right = client.connect(fds[1], name);
+  }
+  ~Pair() {
+    left.reset();
+    right.reset();
+    for (const int fd : fds) ::close(fd);
+  }
+  void shake_hands() {
+    for (int i = 0; i < 20 && (a != State::ok || b != State::ok) && b != State::failed && a != State::failed; ++i) {
+      if (b != State::ok) b = right->handshake();
+      if (a != State::ok) a = left->handshake();
+    }
+  }
+  int fds[2];
+  std::unique_ptr<TlsSession> left, right;
+  State a = State::wait_read, b = State::wait_read;
+};
+
+TEST(Tls, CarriesBytesBothWaysAndEndsProperly) {
+  const TestCertificate files;
+  const auto server = TlsContext::server(files.certificate, files.key, now());
+  const auto client = TlsContext::client(files.certificate);
+  ASSERT_TRUE(server && client);
+  EXPECT_THAT(server->warning(), IsEmpty());
+  for (const std::string name : {"localhost", "127.0.0.1"}) {
+    Pair pair(*server, *client, name);
+    pair.shake_hands();
+    ASSERT_EQ(pair.a, State::ok) << pair.left->why();
+    ASSERT_EQ(pair.b, State::ok) << pair.right->why();
+    const std::string text(40'000, 'x');
+    std::string heard;
+    char buffer[4096];
+    for (std::string_view left = text; heard.size() < text.size();) {
+      left.remove_prefix(pair.right->write(left).bytes);
+      const auto peeked = pair.left->peek(buffer, 10);
+      EXPECT_LE(peeked.bytes, 10u);
+      for (TlsSession::Moved m{.state = State::ok}; m.state == State::ok;) {
+        m = pair.left->read(buffer, sizeof buffer);
+        heard.append(buffer, m.bytes);
+        ASSERT_NE(m.state, State::failed) << pair.left->why();
+      }
+    }
+    EXPECT_EQ(heard, text);
+    EXPECT_EQ(pair.left->write("answer").bytes, 6u);
+    EXPECT_EQ(pair.right->read(buffer, sizeof buffer).bytes, 6u);
+    pair.right->shut_down();
+    EXPECT_EQ(pair.left->read(buffer, sizeof buffer).state, State::end);
+  }
+}
+
+TEST(Tls, AConnectionThatIsCutIsNotAnEnd) {
+  const TestCertificate files;
+  const auto server = TlsContext::server(files.certificate, files.key, now());
+  Pair pair(*server, *TlsContext::client(files.certificate), "localhost");
+  pair.shake_hands();
+  ASSERT_EQ(pair.a, State::ok);
+  ::shutdown(pair.fds[1], SHUT_WR);
+  char buffer[16];
+  EXPECT_EQ(pair.left->read(buffer, sizeof buffer).state, State::failed);
+  EXPECT_THAT(pair.left->why(), testing::Not(IsEmpty()));
+}
+
+TEST(Tls, TheOtherSideMustBeTrustedAndHaveTheRightName) {
+  const TestCertificate files, others;
+  const auto server = TlsContext::server(files.certificate, files.key, now());
+  Pair stranger(*server, *TlsContext::client(others.certificate), "localhost");
+  stranger.shake_hands();
+  EXPECT_EQ(stranger.b, State::failed);
+  EXPECT_THAT(stranger.right->why(), StartsWith("its certificate is not trusted: self-signed certificate"));
+  Pair renamed(*server, *TlsContext::client(files.certificate), "example.org");
+  renamed.shake_hands();
+  EXPECT_EQ(renamed.b, State::failed);
+  EXPECT_THAT(renamed.right->why(), HasSubstr("ostname mismatch"));
+}
+
+TEST(Tls, WhatIsNoTlsFailsWithoutQuotingIt) {
+  const TestCertificate files;
+  const auto server = TlsContext::server(files.certificate, files.key, now());
+  Pair pair(*server, *TlsContext::client(""), "localhost");
+  ASSERT_GT(::send(pair.fds[1], "GET / HTTP/1.1\r\n\r\n\x1b[31m", 23, 0), 0);
+  EXPECT_EQ(pair.left->handshake(), State::failed);
+  EXPECT_EQ(pair.left->why(), "http request");
+}
+
+TEST(Tls, SaysWhichFileIsWrongAndWhatToDo) {
+  const TestCertificate files, others;
+  const auto error = [](const std::string& certificate, const std::string& key) {
+    const auto made = TlsContext::server(certificate, key, now());
+    return made ? std::string("none") : made.error().message;
+  };
+  EXPECT_EQ(error(files.folder + "/no.pem", files.key),
+            files.folder + "/no.pem: cannot be read: No such file or directory: give the path of a PEM file");
+  EXPECT_EQ(error(files.certificate, others.key),
+            others.key + ": is not the key of " + files.certificate + ": give both files of one pair");
+  EXPECT_THAT(error(files.key, files.key), StartsWith(files.key + ": no certificate in it"));
+  EXPECT_THAT(error(files.certificate, files.certificate), EndsWith("tls_key is a PEM file without a password"));
+  std::ofstream(files.folder + "/empty.pem") << "nothing\n";
+  EXPECT_THAT(TlsContext::client(files.folder + "/empty.pem").error().message, HasSubstr("empty.pem: no certificates"));
+}
+
+TEST(Tls, AnExpiredCertificateIsServedWithAWarning) {
+  const TestCertificate files;
+  const auto later = TlsContext::server(files.certificate, files.key, now() + std::chrono::hours(24 * 30));
+  ASSERT_TRUE(later);
+  EXPECT_THAT(later->warning(), StartsWith("its certificate expired on 20"));
+  const auto earlier = TlsContext::server(files.certificate, files.key, now() - std::chrono::hours(24));
+  EXPECT_THAT(earlier->warning(), StartsWith("its certificate is not valid before 20"));
+}
+
+}  // namespace
+}  // namespace weir::net

@@ -116,20 +116,23 @@ void check_waiting_stages(Reader& reader, const Catalog& catalog, const Graph& g
     if (!stage.plan || !stage.plan->may_wait()) continue;
     for (const Source* source : graph.sources_of(stage.name))
       if (const SourceType* type = catalog.source(source->type); type && !type->can.can_pause)
-        reader.error_at("stages." + stage.name,
-                        fmt::format("holds its sources up, and sources.{} ({}) cannot pause", source->name, source->type),
-                        "let it drop instead, or use another source");
+        reader.error_at(
+            "stages." + stage.name,
+            fmt::format("holds its sources up, and sources.{} ({}) cannot pause", source->name, source->type),
+            "let it drop instead, or use another source");
   }
 }
 
 void warn_unread_outputs(Reader& reader, const Config& config, const Stage& stage) {
   const auto reads = [&](const auto& parts, const std::string& full) {
-    return std::ranges::any_of(parts, [&](const auto& part) { return std::ranges::find(part.from, full) != part.from.end(); });
+    return std::ranges::any_of(parts,
+                               [&](const auto& part) { return std::ranges::find(part.from, full) != part.from.end(); });
   };
   if (!stage.plan) return;
   for (const std::string& output : stage.plan->outputs())
     if (const std::string full = stage.name + "." + output; !reads(config.stages, full) && !reads(config.sinks, full))
-      reader.warning_at("stages." + stage.name, fmt::format("nothing reads {}: its events end here, filtered", full), "");
+      reader.warning_at("stages." + stage.name, fmt::format("nothing reads {}: its events end here, filtered", full),
+                        "");
 }
 
 void warn_dead_ends(Reader& reader, const Graph& graph, const Config& config) {

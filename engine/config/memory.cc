@@ -58,7 +58,10 @@ void add_stages(Rows& rows, const Config& config, const Graph& graph) {
     if (!stage.plan) continue;
     for (const Footprint& footprint : stage.plan->footprint(config.reactors))
       rows.add(part(name, footprint), footprint);
-    if (stage.merges()) rows.add_port(name, config, 1);
+    if (!stage.merges()) continue;
+    rows.add_port(name, config, 1);
+    rows.add(name + ": outputs on their way", {merge_outputs(config), {}, 0, {}});
+    rows.add(name + ": receipts of what was merged", {{}, 24_B, 65536, "receipt"});
   }
 }
 

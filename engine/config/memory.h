@@ -26,4 +26,7 @@ Bytes worst_case(const Config& config);
 /// Fills config.memory but for `memory` and `automatic`, and reports a number that is too small.
 void add_memory(Reader& reader, const Catalog& catalog, Config& config);
 
+/// The memory that the outputs of a merging stage travel in (semantics C1): declared beside its open batch.
+inline Bytes merge_outputs(const Config& config) { return config.batch_bytes * 4; }
+
 }  // namespace weir::config

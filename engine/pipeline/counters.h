@@ -18,7 +18,7 @@ namespace weir::pipeline {
 using flow::reason_count;
 
 struct NodeCounters {
-  std::atomic<std::uint64_t> in{0}, emitted{0}, bytes{0};
+  std::atomic<std::uint64_t> in{0}, emitted{0}, merged{0}, bytes{0};
   std::array<std::atomic<std::uint64_t>, fate_count> consumed{};
   std::array<std::atomic<std::uint64_t>, reason_count>
       by_reason{};  ///< of what was refused, dropped, failed or abandoned
@@ -49,14 +49,13 @@ class Ids {
 
 /// A NodeCounters at one moment, with what the node holds.
 struct NodeSnapshot {
-  std::uint64_t in = 0, emitted = 0, bytes = 0, pending = 0;
+  std::uint64_t in = 0, created = 0, emitted = 0, merged = 0, bytes = 0, pending = 0;
   std::array<std::uint64_t, fate_count> consumed{};
   std::array<std::uint64_t, reason_count> by_reason{};
 
-  /// in - emitted - consumed - pending: 0 at rest, never negative.
+  /// in + created - emitted - merged - consumed - pending: 0 at rest, never negative.
   std::int64_t difference() const {
-    std::int64_t d =
-        static_cast<std::int64_t>(in) - static_cast<std::int64_t>(emitted) - static_cast<std::int64_t>(pending);
+    std::int64_t d = static_cast<std::int64_t>(in + created) - static_cast<std::int64_t>(emitted + merged + pending);
     for (auto n : consumed) d -= static_cast<std::int64_t>(n);
     return d;
   }
@@ -70,6 +69,7 @@ NodeSnapshot snapshot(const NodeCounters& c, Pending&& pending) {
   for (std::size_t i = 0; i < fate_count; ++i) s.consumed[i] = c.consumed[i].load(std::memory_order_acquire);
   for (std::size_t i = 0; i < reason_count; ++i) s.by_reason[i] = c.by_reason[i].load(std::memory_order_relaxed);
   s.emitted = c.emitted.load(std::memory_order_acquire);
+  s.merged = c.merged.load(std::memory_order_acquire);
   s.pending = pending();
   s.bytes = c.bytes.load(std::memory_order_relaxed);
   s.in = c.in.load(std::memory_order_acquire);

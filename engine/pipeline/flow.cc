@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <future>
 
+#include "pipeline/merge_intake.h"
 #include "pipeline/running.h"
 
 namespace weir::pipeline {
@@ -54,17 +55,24 @@ Result<void> Flow::open_sources() {
                               context_, keep_malformed});
     if (auto opened = object->open(); !opened)
       return failure("source " + source.name + ": " + opened.error().message, opened.error().kind);
-    for (std::size_t r = 0; r < reactors_.size(); ++r) {
-      auto running = std::make_unique<Running>();
-      running->reactor = reactors_[r].get();
-      running->node = sources_[i].get();
-      running->outlet = std::make_unique<SourceOutlet>(*sources_[i], reactors_[r]->io(), config_.batch_bytes);
-      running->intake = object->intake({reactors_[r]->io(), static_cast<int>(r), *running->outlet});
-      running_.push_back(std::move(running));
-    }
+    for (std::size_t r = 0; r < reactors_.size(); ++r)
+      run(*sources_[i], *reactors_[r],
+          [&](Outlet& outlet) { return object->intake({reactors_[r]->io(), static_cast<int>(r), outlet}); });
     source_objects_.push_back(std::move(object));
   }
+  for (auto& merge : merges_)
+    run(merge->origin, *reactors_[0],
+        [&](Outlet& outlet) { return std::make_unique<MergeIntake>(*merge->stage.merge, reactors_[0]->io(), outlet); });
   return {};
+}
+
+void Flow::run(SourceNode& node, net::Reactor& reactor, const MakeIntake& make) {
+  auto running = std::make_unique<Running>();
+  running->reactor = &reactor;
+  running->node = &node;
+  running->outlet = std::make_unique<SourceOutlet>(node, reactor.io(), config_.batch_bytes);
+  running->intake = make(*running->outlet);
+  running_.push_back(std::move(running));
 }
 
 void Flow::post_to_intakes(const std::function<void(Intake&)>& f) {
@@ -114,6 +122,11 @@ StopReport Flow::stop(Duration deadline, const std::function<bool()>& hurry) {
       report.abandoned += left.events;
       report.unanswered += left.unanswered;
     }
+    for (auto& merge : merges_) {
+      const auto left = merge->stage.merge->abandon();
+      report.abandoned += left.events;
+      report.unanswered += left.unanswered;
+    }
   }
   close_and_join(false);
   close_and_join(true);
@@ -155,6 +168,25 @@ void Flow::reload(const config::Config& next) {
   for (std::size_t i = 0; i < sources_.size(); ++i) sources_[i]->set_refuse_when_full(next.sources[i].refuse_when_full);
 }
 
+std::uint64_t Flow::held_by(const SourceNode& node) const {
+  std::uint64_t pending = 0;
+  for (const auto& running : running_)
+    if (running->node == &node) pending += running->outlet->accounted();
+  return pending;
+}
+
+NodeSnapshot Flow::snapshot_of(const StageNode& stage) const {
+  const auto merge = std::ranges::find(merges_, &stage, [](const auto& m) { return &m->stage; });
+  if (merge == merges_.end()) return snapshot(stage.counters, [] { return std::uint64_t{0}; });
+  NodeSnapshot all = snapshot((*merge)->origin.counters, [&] { return held_by((*merge)->origin); });
+  const NodeSnapshot in = snapshot(stage.counters, [] { return std::uint64_t{0}; });
+  all.created = std::exchange(all.in, in.in);
+  all.merged = in.merged;
+  for (std::size_t i = 0; i < fate_count; ++i) all.consumed[i] += in.consumed[i];
+  for (std::size_t i = 0; i < flow::reason_count; ++i) all.by_reason[i] += in.by_reason[i];
+  return all;
+}
+
 FlowStatus Flow::status() const {
   std::lock_guard lock(structure_);
   const TimePoint now = context_.now();
@@ -172,7 +204,7 @@ FlowStatus Flow::status() const {
     status.sinks.push_back(std::move(s));
   }
   for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage)
-    status.stages.push_back({(*stage)->name, snapshot((*stage)->counters, [] { return std::uint64_t{0}; })});
+    status.stages.push_back({(*stage)->name, snapshot_of(**stage)});
   std::ranges::reverse(status.stages);
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     SourceStatus s;
@@ -180,12 +212,7 @@ FlowStatus Flow::status() const {
     s.type = sources_[i]->type;
     s.acks = sources_[i]->acks;
     if (i < source_objects_.size()) s.address = source_objects_[i]->address();
-    s.node = snapshot(sources_[i]->counters, [&] {
-      std::uint64_t pending = 0;
-      for (const auto& running : running_)
-        if (running->node == sources_[i].get()) pending += running->outlet->accounted();
-      return pending;
-    });
+    s.node = snapshot(sources_[i]->counters, [&] { return held_by(*sources_[i]); });
     s.admitted = sources_[i]->admitted.load(std::memory_order_relaxed);
     s.refused = sources_[i]->refused.load(std::memory_order_relaxed);
     s.paused =

@@ -12,6 +12,7 @@
 #include <weir/flow/demand/budget.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -54,7 +55,16 @@ class Flow {
   void build_sinks();
   void build_stages(const Catalog& catalog);
   void build_routes();
-  Route route_of(const config::Source& source) const;
+  void build_merges();
+  void lead(SourceNode& origin);
+  using StepOf = std::map<std::string, int, std::less<>>;
+  Route route_of(const std::string& origin) const;
+  std::vector<std::size_t> order_from(const std::string& origin, StepOf& step_of) const;
+  Route::Input input_of(const StepOf& step_of, std::string_view from) const;
+  using MakeIntake = std::function<std::unique_ptr<Intake>(Outlet&)>;
+  void run(SourceNode& node, net::Reactor& reactor, const MakeIntake& make);
+  std::uint64_t held_by(const SourceNode& node) const;
+  NodeSnapshot snapshot_of(const StageNode& stage) const;
   Result<void> open_sinks();
   Result<void> open_sources();
   bool drained() const;
@@ -72,6 +82,15 @@ class Flow {
   std::vector<std::unique_ptr<SinkNode>> sinks_;
   std::vector<std::unique_ptr<StageNode>> stages_;
   std::vector<std::unique_ptr<SourceNode>> sources_;
+  /// What comes out of a merging stage comes into the flow behind it as from a source, with memory of its own (C1).
+  struct MergeStage {
+    MergeStage(StageNode& stage, const config::Source& as_source, Bytes memory, Ids& ids, const Context& context,
+               std::uint64_t seed);
+    StageNode& stage;
+    Budget budget;
+    SourceNode origin;
+  };
+  std::vector<std::unique_ptr<MergeStage>> merges_;  // upstream first
   std::vector<std::unique_ptr<Source>> source_objects_;
   std::vector<std::unique_ptr<net::Reactor>> reactors_;
   std::vector<std::unique_ptr<Running>> running_;

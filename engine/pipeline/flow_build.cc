@@ -3,7 +3,10 @@
 #include <map>
 #include <set>
 
+#include "config/graph.h"
+#include "config/memory.h"
 #include "pipeline/flow.h"
+#include "pipeline/merge_node.h"
 #include "pipeline/running.h"
 
 namespace weir::pipeline {
@@ -43,11 +46,10 @@ void Flow::build_stages(const Catalog& catalog) {
     auto node = std::make_unique<StageNode>();
     node->name = stage.name;
     const StageType* type = catalog.stage(stage.type);
-    node->make = [type, options = stage.options]() {
-      auto made = type->make(options);
-      WEIR_CHECK(made.has_value());  // the configuration has compiled it before
-      return std::move(*made);
-    };
+    auto plan = type->compile(stage.options, context_);
+    WEIR_CHECK(plan.has_value());  // the configuration has compiled it before
+    node->plan = std::move(*plan);
+    if (Merger* merger = node->plan->merger()) node->merge = std::make_unique<MergeNode>(*merger);
     stages_.push_back(std::move(node));
   }
 }
@@ -56,44 +58,120 @@ void Flow::build_routes() {
   Rng seeds = context_.rng();
   for (const auto& source : config_.sources) {
     auto node = std::make_unique<SourceNode>(source, budget_, ids_, context_, seeds.next());
-    node->route = route_of(source);
+    lead(*node);
     if (!source.dead_letter.empty()) node->dead_letters = find(sinks_, source.dead_letter);
-    for (const auto& delivery : node->route.deliveries)
-      if (delivery.required) node->required.push_back(find(sinks_, delivery.inlet->name()));
     sources_.push_back(std::move(node));
   }
+  build_merges();
 }
 
-Route Flow::route_of(const config::Source& source) const {
-  Route route;
-  std::map<std::string, int, std::less<>> step_of;  // of the nodes that events of this source reach
-  step_of[source.name] = Route::raw;
-  std::set<std::string, std::less<>> reached{source.name};
+void Flow::lead(SourceNode& origin) {
+  origin.route = route_of(origin.name);
+  for (const auto& delivery : origin.route.deliveries)
+    if (delivery.required) origin.required.push_back(find(sinks_, delivery.inlet->name()));
+}
+
+Flow::MergeStage::MergeStage(StageNode& stage, const config::Source& as_source, Bytes memory, Ids& ids,
+                             const Context& context, std::uint64_t seed)
+    : stage(stage), budget(memory), origin(as_source, budget, ids, context, seed) {}
+
+void Flow::build_merges() {
+  Rng seeds = context_.rng();
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    if (!stages_[i]->merge) continue;
+    config::Source source;  // as the flow behind it sees it
+    source.name = stages_[i]->name;
+    source.type = config_.stages[i].type;
+    source.acks = Level::stored;
+    merges_.push_back(std::make_unique<MergeStage>(*stages_[i], source, config::merge_outputs(config_), ids_, context_,
+                                                   seeds.next()));
+    lead(merges_.back()->origin);
+  }
+  // Upstream first: what moves while we look whether all is quiet is then seen further down.
+  const auto feeds = [](const auto& a, const auto& b) {
+    return std::ranges::any_of(a->origin.route.merges,
+                               [&](const Route::Merge& m) { return m.node == b->stage.merge.get(); });
+  };
+  for (std::size_t done = 0; done + 1 < merges_.size(); ++done)
+    for (std::size_t i = done + 1; i < merges_.size(); ++i)
+      if (feeds(merges_[i], merges_[done])) std::swap(merges_[done], merges_[i]), i = done;
+}
+
+Route::Input Flow::input_of(const StepOf& step_of, std::string_view from) const {
+  Route::Input input{step_of.find(config::part_of(from))->second, 0};
+  if (input.step == Route::raw || config::output_of(from).empty()) return input;
+  const auto outputs = find(stages_, config::part_of(from))->plan->outputs();
+  input.output = static_cast<std::uint8_t>(std::ranges::find(outputs, config::output_of(from)) - outputs.begin());
+  return input;
+}
+
+/// The stages in the order in which events of this origin meet them, each with its step. Events do not go through a
+/// merging stage: what comes out of it has an origin of its own.
+std::vector<std::size_t> Flow::order_from(const std::string& origin, StepOf& step_of) const {
+  std::set<std::string, std::less<>> reached{origin};
+  const auto comes_from = [&](const std::string& from) {
+    const auto part = config::part_of(from);
+    const StageNode* stage = find(stages_, part);
+    return reached.contains(part) && (part == origin || !stage || !stage->merge);
+  };
   for (bool grew = true; grew;) {
     grew = false;
     for (const auto& stage : config_.stages)
-      if (std::ranges::any_of(stage.from, [&](const auto& from) { return reached.contains(from); }))
+      if (stage.name != origin && std::ranges::any_of(stage.from, comes_from))
         grew = reached.insert(stage.name).second || grew;
   }
   // Stages may stand in any order in the file: each gets its step once all of its inputs that are reached have theirs.
-  const auto waits = [&](const std::string& from) { return reached.contains(from) && !step_of.contains(from); };
+  std::vector<std::size_t> order;
+  step_of[origin] = Route::raw;
+  const auto waits = [&](const std::string& from) {
+    return comes_from(from) && !step_of.contains(config::part_of(from));
+  };
   while (step_of.size() < reached.size())
     for (std::size_t i = 0; i < config_.stages.size(); ++i) {
       const auto& stage = config_.stages[i];
-      if (!waits(stage.name) || std::ranges::any_of(stage.from, waits)) continue;
-      Route::Step step{stages_[i].get(), {}};
-      for (const auto& from : stage.from)
-        if (auto parent = step_of.find(from); parent != step_of.end()) step.parents.push_back(parent->second);
-      step_of[stage.name] = static_cast<int>(route.steps.size());
-      route.steps.push_back(std::move(step));
+      if (!reached.contains(stage.name) || step_of.contains(stage.name) || std::ranges::any_of(stage.from, waits))
+        continue;
+      step_of[stage.name] = static_cast<int>(order.size());
+      order.push_back(i);
     }
+  return order;
+}
+
+Route Flow::route_of(const std::string& origin) const {
+  Route route;
+  StepOf step_of;  // of the nodes that events of this origin reach
+  const auto order = order_from(origin, step_of);
+  const auto inputs_of = [&](const std::vector<std::string>& all) {
+    std::vector<Route::Input> inputs;
+    for (const auto& from : all) {
+      const auto at = step_of.find(config::part_of(from));
+      if (at == step_of.end()) continue;
+      if (at->second != Route::raw && stages_[order[static_cast<std::size_t>(at->second)]]->merge) continue;
+      inputs.push_back(input_of(step_of, from));
+    }
+    return inputs;
+  };
+  const config::Graph graph(config_);
+  const auto is_required = [&](const std::string& stage) {
+    return std::ranges::any_of(config_.sinks,
+                               [&](const auto& sink) { return sink.required && graph.leads_to(stage, sink); });
+  };
+  for (const std::size_t i : order) {
+    Route::Step step{stages_[i].get(), inputs_of(config_.stages[i].from), {}};
+    step.growth = route.growth_of(step.inputs);
+    const Growth own = stages_[i]->plan->growth();
+    step.growth = {step.growth.factor * own.factor, step.growth.plus * own.factor + own.plus};
+    if (stages_[i]->merge)
+      route.merges.push_back(
+          {static_cast<int>(route.steps.size()), stages_[i]->merge.get(), is_required(config_.stages[i].name)});
+    route.steps.push_back(std::move(step));
+  }
   for (const bool required : {false, true})
     for (const auto& sink : config_.sinks) {
       if (sink.required != required) continue;
-      Route::Delivery delivery{{}, &find(sinks_, sink.name)->inlet, required};
-      for (const auto& from : sink.from)
-        if (auto step = step_of.find(from); step != step_of.end()) delivery.steps.push_back(step->second);
-      if (!delivery.steps.empty()) route.deliveries.push_back(std::move(delivery));
+      Route::Delivery delivery{inputs_of(sink.from), &find(sinks_, sink.name)->inlet, required, {}};
+      delivery.growth = route.growth_of(delivery.inputs);
+      if (!delivery.inputs.empty()) route.deliveries.push_back(std::move(delivery));
     }
   return route;
 }
@@ -101,7 +179,7 @@ Route Flow::route_of(const config::Source& source) const {
 std::vector<Link> Flow::links() const {
   std::vector<Link> links;
   auto add = [&](const config::Node& node) {
-    for (const auto& from : node.from) links.push_back({from, node.name});
+    for (const auto& from : node.from) links.push_back({std::string(config::part_of(from)), node.name});
   };
   std::ranges::for_each(config_.stages, add);
   std::ranges::for_each(config_.sinks, add);

@@ -46,7 +46,10 @@ class Inlet {
   // ---- producers; between lock() and unlock() ----
   void lock() { mutex_.lock(); }
   void unlock() { mutex_.unlock(); }
-  std::uint32_t room_for(const Batch& batch) const { return closed_ ? 0 : edge_.room_for(batch); }
+  template <typename T>
+  std::uint32_t room_for(const T& batch) const {
+    return closed_ ? 0 : edge_.room_for(batch);
+  }
   /// The rest that did not fit (empty after a room_for that said so).
   Batch push(Batch batch, TimePoint now);
   /// What pushing leaves to do once the lock is released: wake a sleeping consumer, end what the policy picked.

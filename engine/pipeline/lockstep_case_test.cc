@@ -98,10 +98,21 @@ config::Sink sink_of(const Graph& graph, std::size_t i) {
 class Modulo final : public weir::Stage {
  public:
   explicit Modulo(std::uint64_t modulo) : stage_{.from = {}, .modulo = modulo} {}
-  bool keeps(std::string_view event) override { return stage_.keeps(id_of(event)); }
+  Verdict take(const weir::Event& event, std::string&) override {
+    return stage_.keeps(id_of(event.bytes)) ? Verdict::passed() : Verdict::filtered();
+  }
 
  private:
   model::Stage stage_;
+};
+
+class ModuloPlan final : public StagePlan {
+ public:
+  explicit ModuloPlan(std::uint64_t modulo) : modulo_(modulo) {}
+  std::unique_ptr<weir::Stage> stage() override { return std::make_unique<Modulo>(modulo_); }
+
+ private:
+  std::uint64_t modulo_;
 };
 
 class ScriptedSink final : public weir::Sink {
@@ -179,8 +190,8 @@ std::unique_ptr<weir::Sink> scripted_sink(OtherSide& side) { return std::make_un
 void add_scripted(Catalog& catalog, std::map<std::string, OtherSide>& sides) {
   StageType stage;
   stage.name = "modulo";
-  stage.make = [](const Options& o) -> Result<std::unique_ptr<weir::Stage>> {
-    return std::make_unique<Modulo>(o.count("modulo"));
+  stage.compile = [](const Options& o, const Context&) -> Result<std::shared_ptr<StagePlan>> {
+    return std::make_shared<ModuloPlan>(o.count("modulo"));
   };
   catalog.add(std::move(stage));
   SinkType sink;

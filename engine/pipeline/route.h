@@ -1,22 +1,13 @@
 #pragma once
-/// Where the events of one source go: the stages on the way (fused: plain functions, no queue) and the inlets at the
-/// end.
+/// Where the events of one origin (a source, or a merging stage) go: the stages on the way, fused, and the inlets or
+/// merging stages at the end. Made once from the configuration; a Port carries it out for one reactor.
 ///
-/// A Route is the plan, made once from the configuration. A Port carries it out for one reactor, with stage objects of
-/// its own. For each batch a port
-///   1. asks every stage about every event (masks, no copies, no locks held),
-///   2. locks the required inlets in order and finds the prefix that all of them have room for (A6),
-///   3. gives each branch that prefix: the bytes are shared where a branch takes all, copied where a stage left some
-///   out.
-/// What did not fit stays in the batch. The prefix counts events before the stages: a branch is never asked to keep
-/// what another cannot take now, and never holds a half-finished output.
+/// An event passes a stage once and reaches an inlet once, however many of its inputs let it through: the first input,
+/// in the order of `from`, that let it through says which version of it that is.
 ///
-/// Thread: a Route is immutable; a Port belongs to one reactor. Cost: one lock per required inlet and batch; stages as
-/// they cost; a copy only behind a stage.
+/// Thread: immutable once built. Cost: none at run time.
 #include <weir/component/stage.h>
 
-#include <algorithm>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,69 +17,57 @@
 
 namespace weir::pipeline {
 
-/// One stage of the graph: what it counts, and how to make its object for a reactor.
+class MergeNode;
+
+/// One stage of the graph: what it counts, and what all reactors share of it.
 struct StageNode {
+  StageNode();
+  ~StageNode();
   std::string name;
   NodeCounters counters;
-  std::function<std::unique_ptr<Stage>()> make;
+  std::shared_ptr<StagePlan> plan;
+  std::unique_ptr<MergeNode> merge;  ///< what becomes of the windows of a merging stage
 };
 
 struct Route {
-  static constexpr int raw = -1;  ///< the source's own events
-  /// An event passes a stage once, however many of its parents let it through. In topological order.
+  static constexpr int raw = -1;  ///< the origin's own events
+  /// An output of a step.
+  struct Input {
+    int step = raw;
+    std::uint8_t output = 0;
+    bool operator==(const Input&) const = default;
+  };
+  /// In topological order. `growth` is over all the way from the origin.
   struct Step {
     StageNode* stage;
-    std::vector<int> parents;
-    bool takes_all() const { return std::ranges::find(parents, raw) != parents.end(); }
+    std::vector<Input> inputs;
+    Growth growth;
   };
-  /// An event reaches an inlet once, however many of the inlet's `steps` let it through.
   struct Delivery {
-    std::vector<int> steps;
+    std::vector<Input> inputs;
     Inlet* inlet;
     bool required;
-    bool takes_all() const { return std::ranges::find(steps, raw) != steps.end(); }
+    Growth growth;
+    bool takes_all() const;
+    bool may_grow() const { return growth.factor > 1 || growth.plus > Bytes{0}; }
+  };
+  /// The way into a merging stage, which is one of the steps.
+  struct Merge {
+    int step;
+    MergeNode* node;
+    bool required;  ///< some required sink stands behind it
   };
   std::vector<Step> steps;
   std::vector<Delivery> deliveries;  // optional ones first
+  std::vector<Merge> merges;
 
   int required_paths() const;
-  /// How many copies of an event may exist beside the source's own: one for each delivery behind stages.
-  int copies() const;
+  /// What so many bytes and events of the origin cost the budget at most, all copies behind stages included.
+  Bytes cost(std::size_t bytes, std::size_t events) const;
   /// The required inlets, ascending, without doubles.
   std::vector<Inlet*> required_inlets() const;
-};
-
-class Port {
- public:
-  Port(const Route& route, NodeCounters& source);
-
-  /// Sends on the prefix that fits now; `batch` keeps the rest. Copies are charged to `spare`.
-  void push(Batch& batch, Ticket& spare, TimePoint now);
-  bool paused(Class cls) const;
-  std::span<Inlet* const> required_inlets() const { return required_; }
-
- private:
-  struct Item {
-    const Route::Delivery* delivery;
-    Batch batch;
-    Inlet::Aftermath aftermath;
-  };
-  void evaluate(const Batch& batch);
-  bool reaches(const Route::Step& step, std::uint32_t event) const;
-  std::uint32_t prefix_that_fits(const Batch& batch) const;
-  void count(const Batch& front);
-  void branch(Batch front, Ticket& spare);
-  Batch survivors(Batch path, const std::vector<int>& steps, Ticket& spare);
-
-  const Route& route_;
-  NodeCounters& source_;
-  std::vector<Inlet*> required_;
-  std::vector<std::unique_ptr<Stage>> stages_;  // one for each step
-  std::vector<std::vector<char>> masks_;        // one for each step: does event i go on?
-  std::vector<Item> items_;                     // scratch of one push
-  std::string copy_;                            // scratch of survivors()
-  std::vector<Batch::Slot> index_;
-  std::vector<Batch::Run> runs_;
+  /// Of what stands behind these inputs.
+  Growth growth_of(const std::vector<Input>& inputs) const;
 };
 
 }  // namespace weir::pipeline

@@ -36,6 +36,11 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Class cls) {
     if (const Duration blocked = sink->blocked_for(now); blocked > Duration{0}) fact.to_probe = blocked;
     fact.blocked_by = sink->blocked_by();
   }
+  if (const Duration held = held_for(now); held > Duration{0} && n < most_facts) {
+    facts[n].paused = true;
+    facts[n].to_probe = held;
+    facts[n++].blocked_by = Reason::throttled;
+  }
   auto ticket = budget_.try_take(worst_case);
   std::lock_guard lock(mutex_);
   const auto decided = decide({facts.data(), n}, !ticket, now);
@@ -58,6 +63,10 @@ Admitted<void> SourceNode::decide(std::span<const flow::DoorFacts> facts, bool m
   return {};
 }
 
+Duration SourceNode::held_for(TimePoint now) const {
+  return TimePoint(Duration(held_until_.load(std::memory_order_relaxed))) - now;
+}
+
 void SourceNode::brought(std::uint64_t events) {
   std::lock_guard lock(mutex_);
   door_.on_admitted(events);
@@ -78,6 +87,8 @@ std::string SourceNode::why() {
     if (!sink->inlet.paused(Class::normal) && !sink->failing.load(std::memory_order_relaxed)) continue;
     why_ += (why_.empty() ? "sink " : "; sink ") + sink->name + ": " + describe(sink->glance(now));
   }
+  if (const Duration held = held_for(now); why_.empty() && held > Duration{0})
+    why_ = "a stage lets nothing more through for " + human(held);
   const auto used = budget_.used().count();
   if (why_.empty() && used * 10 >= budget_.total().count() * 9)
     why_ = "the memory budget is " + std::to_string(used * 100 / budget_.total().count()) + " % in use";

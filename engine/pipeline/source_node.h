@@ -11,12 +11,13 @@
 #include <weir/flow/admit/door.h>
 
 #include <array>
+#include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <mutex>
 #include <string>
 
 #include "config/config.h"
-#include "pipeline/route.h"
+#include "pipeline/port.h"
 #include "pipeline/sink_node.h"
 
 namespace weir::pipeline {
@@ -39,6 +40,8 @@ class SourceNode {
   const Context& context() const { return context_; }
   void brought(std::uint64_t events);
   void close(Duration retry_after);
+  /// A stage lets nothing more through before then.
+  void hold_until(TimePoint t) { held_until_.store(t.time_since_epoch().count(), std::memory_order_relaxed); }
   void set_refuse_when_full(bool refuse) { refuse_when_full_ = refuse; }
   /// What holds this source up now; empty: nothing. Refreshed at most every 100 ms: refusals must stay cheap.
   std::string why();
@@ -52,8 +55,11 @@ class SourceNode {
   Budget& budget_;
   Ids& ids_;
   const Context& context_;
+  Duration held_for(TimePoint now) const;
+
   std::optional<Duration> closing_;
   std::atomic<bool> refuse_when_full_;
+  std::atomic<Duration::rep> held_until_{0};
   std::mutex mutex_;
   flow::Door door_;
   std::string why_;
@@ -69,7 +75,7 @@ class SourceOutlet final : public Outlet, public RoomListener {
   Admitted<Ticket> reserve(Bytes amount) override { return node_.budget().try_take(amount); }
   Bytes cost(std::size_t bytes, std::size_t events) const override;
   bool paused(Class cls) const override;
-  bool ready(Class cls) const override { return lanes_[static_cast<std::size_t>(cls)].stuck.empty(); }
+  bool ready(Class cls) const override { return !is_stuck(lanes_[static_cast<std::size_t>(cls)]); }
   void push(Batch batch, Ticket spare) override;
   void add(std::string_view event, Class cls, Receipt* receipt, Ticket part) override;
   void flush() override;
@@ -97,12 +103,14 @@ class SourceOutlet final : public Outlet, public RoomListener {
  private:
   struct Lane {
     std::unique_ptr<BatchBuilder> open;
-    BatchInfo info;  // of the open batch
-    Batch stuck;     // waits for room; nothing of this class may pass it
-    Ticket spare;    // for copies that stages make of `stuck`
-    Batch next;      // pushed while the open batch before it got stuck
+    BatchInfo info;               // of the open batch
+    std::optional<Flight> stuck;  // waits for room, or for a stage; nothing of this class may pass it
+    Batch next;                   // pushed while the open batch before it got stuck
     Ticket next_spare;
   };
+  static bool is_stuck(const Lane& lane) { return lane.stuck && !lane.stuck->empty(); }
+  void board(Lane& lane, Batch batch, Ticket spare);
+  void come_later(Duration wait, std::uint64_t events);
   Lane& lane(Class cls) { return lanes_[static_cast<std::size_t>(cls)]; }
   void flush(Lane& lane);
   void send(Lane& lane);
@@ -116,6 +124,8 @@ class SourceOutlet final : public Outlet, public RoomListener {
   Port port_;
   std::array<Lane, class_count> lanes_;
   Batch coffin_;
+  boost::asio::steady_timer later_;
+  TimePoint later_at_{};  // when the timer is set for; in the past: it is not
   bool flush_scheduled_ = false;
   mutable std::string why_;
   std::atomic<std::uint64_t> pending_{0}, in_motion_{0};

@@ -7,18 +7,12 @@
 namespace weir::pipeline {
 
 SourceOutlet::SourceOutlet(SourceNode& node, boost::asio::io_context& reactor, Bytes batch_bytes)
-    : node_(node), reactor_(reactor), batch_bytes_(batch_bytes), port_(node.route, node.counters) {
+    : node_(node), reactor_(reactor), batch_bytes_(batch_bytes), port_(node.route, node.counters), later_(reactor) {
   for (Inlet* inlet : node.route.required_inlets()) inlet->add_listener(*this);
   if (node.dead_letters) node.dead_letters->inlet.add_listener(*this);
 }
 
-Bytes SourceOutlet::cost(std::size_t bytes, std::size_t events) const {
-  // Bytes with a newline each and an index entry each; a block's own overhead once for every events_per_overhead; and
-  // all of it once more for each branch behind a stage, which copies what the stage lets through.
-  const Bytes contents = block_size(bytes + events, events, 0) - block_size(0, 0, 0);
-  const Bytes overhead = block_size(8, 0, 2) * (1 + events / events_per_overhead);
-  return (contents + overhead) * (1 + static_cast<std::uint64_t>(node_.route.copies()));
-}
+Bytes SourceOutlet::cost(std::size_t bytes, std::size_t events) const { return node_.route.cost(bytes, events); }
 
 bool SourceOutlet::paused(Class cls) const {
   if (!port_.paused(cls)) return false;
@@ -28,16 +22,15 @@ bool SourceOutlet::paused(Class cls) const {
 
 void SourceOutlet::push(Batch batch, Ticket spare) {
   Lane& l = lane(batch.cls());
-  WEIR_CHECK(l.stuck.empty());
+  WEIR_CHECK(!is_stuck(l));
   if (l.open && !l.open->empty()) flush(l);  // what came before goes before
   node_.counters.in.fetch_add(batch.size(), std::memory_order_release);
   node_.counters.bytes.fetch_add(batch.load().bytes.count(), std::memory_order_relaxed);
-  if (!l.stuck.empty()) {
+  if (is_stuck(l)) {
     l.next = std::move(batch);  // the open batch filled the edge; ready() is false now, so there is never a second
     l.next_spare = std::move(spare);
   } else {
-    l.stuck = std::move(batch);
-    l.spare = std::move(spare);
+    board(l, std::move(batch), std::move(spare));
     send(l);
   }
   publish();
@@ -45,7 +38,7 @@ void SourceOutlet::push(Batch batch, Ticket spare) {
 
 void SourceOutlet::add(std::string_view event, Class cls, Receipt* receipt, Ticket part) {
   Lane& l = lane(cls);
-  WEIR_CHECK(l.stuck.empty());
+  WEIR_CHECK(!is_stuck(l));
   if (!l.open) l.open = std::make_unique<BatchBuilder>(BatchBuilder::Limits{batch_bytes_, 1024});
   if (!l.open->fits(event.size())) flush(l);
   if (l.open->empty()) {
@@ -72,31 +65,52 @@ void SourceOutlet::schedule_flush() {
 
 void SourceOutlet::flush() {
   for (Lane& l : lanes_)
-    if (l.open && !l.open->empty() && l.stuck.empty()) flush(l);
+    if (l.open && !l.open->empty() && !is_stuck(l)) flush(l);
   publish();
 }
 
 void SourceOutlet::flush(Lane& l) {
   l.info.first_id = node_.next_ids(l.open->size());
-  l.stuck = l.open->seal(l.info, &l.spare);
+  Ticket spare;
+  Batch batch = l.open->seal(l.info, &spare);
+  board(l, std::move(batch), std::move(spare));
   send(l);
+}
+
+void SourceOutlet::board(Lane& l, Batch batch, Ticket spare) {
+  if (!l.stuck) l.stuck.emplace(node_.route, batch_bytes_);
+  l.stuck->board(std::move(batch), std::move(spare));
 }
 
 void SourceOutlet::send(Lane& l) {
   // Until nothing more fits: a prefix that the stages left nothing of fills no inlet, so nobody would wake us for the
   // rest.
-  for (std::uint32_t before = 0; l.stuck.size() != before && !l.stuck.empty();) {
-    before = l.stuck.size();
-    in_motion_.store(before, std::memory_order_release);
+  Port::Progress progress{.sent = 1};
+  while (progress.sent > 0 && !l.stuck->empty()) {
+    in_motion_.store(l.stuck->batch.size(), std::memory_order_release);
     arm();
-    port_.push(l.stuck, l.spare, node_.context().now());
+    progress = port_.push(*l.stuck, node_.context().now(), node_.context().wall());
   }
-  if (!l.stuck.empty()) return;
-  l.spare = Ticket{};
+  if (!l.stuck->empty()) {
+    if (progress.later > Duration{0}) come_later(progress.later, l.stuck->batch.size());
+    return;
+  }
+  l.stuck->spare = Ticket{};
   if (l.next.empty()) return;
-  l.stuck = std::move(l.next);
-  l.spare = std::move(l.next_spare);
+  board(l, std::move(l.next), std::move(l.next_spare));
   send(l);
+}
+
+void SourceOutlet::come_later(Duration wait, std::uint64_t events) {
+  // What the stage asks for is the wait of one event; all that stand behind it have theirs still to come.
+  const TimePoint now = node_.context().now();
+  node_.hold_until(now + wait * static_cast<Duration::rep>(events));
+  if (later_at_ > now && later_at_ <= now + wait) return;  // another class is asked again before
+  later_at_ = now + wait;
+  later_.expires_after(wait);
+  later_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) on_room_now();
+  });
 }
 
 void SourceOutlet::dead_letter(std::string_view event, Reason reason, std::string_view why, Receipt* receipt) {
@@ -131,14 +145,15 @@ void SourceOutlet::on_inlet_room() noexcept {
 void SourceOutlet::on_room_now() {
   send_dead_letters();
   for (Lane& l : lanes_)
-    if (!l.stuck.empty()) send(l);
+    if (is_stuck(l)) send(l);
   flush();
   if (on_room) on_room();
 }
 
 void SourceOutlet::publish() {
   std::uint64_t held = coffin_.size();
-  for (const Lane& l : lanes_) held += (l.open ? l.open->size() : 0) + l.stuck.size() + l.next.size();
+  for (const Lane& l : lanes_)
+    held += (l.open ? l.open->size() : 0) + (l.stuck ? l.stuck->batch.size() : 0) + l.next.size();
   pending_.store(held, std::memory_order_release);
   in_motion_.store(0, std::memory_order_release);
 }
@@ -159,7 +174,7 @@ Inlet::Abandoned SourceOutlet::abandon() {
     batch.settle(Fate::abandoned, Reason::shutdown);
   };
   for (Lane& l : lanes_) {
-    if (!l.stuck.empty()) end(l.stuck);
+    if (is_stuck(l)) end(l.stuck->batch);
     if (!l.next.empty()) end(l.next);
     if (l.open && !l.open->empty()) {
       Batch batch = l.open->seal(l.info);

@@ -162,6 +162,111 @@ TEST_F(WorkerTest, LingersForAFullerGroup) {
   EXPECT_EQ(rig.step(), Need::nothing) << "more than a group waits: no reason to linger";
 }
 
+TEST_F(WorkerTest, DoesNotLingerOnceItsInletIsClosed) {
+  model::Graph g = graph();
+  g.sinks[0].linger = 500ms;
+  Rig rig(g);
+  rig.add(1);
+  rig.turn();
+  EXPECT_EQ(rig.work(), Need::time);
+  rig.sink(0).inlet.close();
+  EXPECT_EQ(rig.work(), Need::finished);
+  EXPECT_EQ(rig.side(0).held.size(), 1u);
+}
+
+TEST_F(WorkerTest, AClosedInletWakesWhoLingers) {
+  model::Graph g = graph();
+  Rig rig(g);
+  std::uint64_t seen = 0;
+  rig.sink(0).inlet.close();
+  const Context real;
+  const auto before = real.now();
+  rig.sink(0).inlet.wait_interruptible(10s, seen);
+  EXPECT_LT(real.now() - before, 5s);
+}
+
+/// Answers with what it is told, one delivery a call; counts the calls.
+struct Told final : Sink {
+  explicit Told(std::vector<Delivery> answers) : deliveries(std::move(answers)) {}
+  Result<void> open() override { return {}; }
+  Delivery deliver(std::span<const Batch> batches) override {
+    sizes.push_back(batches.size());
+    return deliveries.at(sizes.size() - 1);
+  }
+  std::vector<Delivery> deliveries;
+  std::vector<std::size_t> sizes;
+};
+
+struct ToldWorkerTest : WorkerTest {
+  explicit ToldWorkerTest() : rig(graph()) {}
+  Told& answers(std::vector<Delivery> deliveries) {
+    auto sink = std::make_unique<Told>(std::move(deliveries));
+    Told& told = *sink;
+    rig.workers[0] = std::make_unique<Worker>(rig.sink(0), std::move(sink), rig.context);
+    return told;
+  }
+  Rig rig;
+};
+
+TEST_F(ToldWorkerTest, MoreIsTheSameGroupAgainAndNoRetry) {
+  const Delivery more{.outcome = Delivery::Outcome::more};
+  Told& told = answers({more, more, {}});
+  rig.add(3, Class::normal, &unit.receipt);
+  unit.receipt.done_reading();
+  rig.turn();
+  EXPECT_EQ(rig.work(), Need::arrivals);
+  EXPECT_EQ(told.sizes.size(), 3u);
+  EXPECT_TRUE(unit.settled);
+  EXPECT_EQ(rig.sink(0).destination_stats(rig.context.now()).retries, 0u);
+}
+
+TEST_F(ToldWorkerTest, ARestHoldsEveryWorkerBackAndLeavesTheDoorOpen) {
+  answers({{.rest = 50ms}, {}});
+  rig.add(1);
+  rig.turn();
+  EXPECT_EQ(rig.work(), Need::arrivals);
+  rig.add(1);
+  rig.turn();
+  EXPECT_EQ(rig.work(), Need::time) << "the next call waits";
+  EXPECT_EQ(rig.sink(0).blocked_for(rig.context.now()), 0s) << "a pace is no reason to refuse clients";
+  Worker second(rig.sink(0), std::make_unique<Told>(std::vector<Delivery>(1)), rig.context);
+  rig.add(1);
+  rig.turn();
+  EXPECT_EQ(second.step().need, Need::nothing);
+  EXPECT_EQ(second.step().need, Need::time) << "and so does that of another worker";
+  rig.clock.advance(50ms);
+  EXPECT_EQ(second.step().need, Need::nothing);
+  EXPECT_EQ(rig.work(), Need::arrivals);
+}
+
+TEST_F(ToldWorkerTest, ALongRestIsToldAtTheDoor) {
+  answers({{.rest = 30s}});
+  rig.add(1);
+  rig.turn();
+  rig.work();
+  rig.add(1);
+  rig.turn();
+  EXPECT_EQ(rig.work(), Need::time);
+  EXPECT_EQ(rig.sink(0).blocked_for(rig.context.now()), 30s);
+  EXPECT_EQ(rig.sink(0).blocked_by(), Reason::destination_hold);
+}
+
+TEST_F(WorkerTest, NamesTheBreakerOnlyWhenItIsOpen) {
+  model::Graph g = graph();
+  g.sinks[0].failures_to_open = 2;
+  g.sinks[0].open = 10s;
+  Rig rig(g);
+  rig.behave(0, Kind::again);
+  rig.add(1);
+  rig.turn();
+  rig.work();
+  EXPECT_EQ(rig.sink(0).blocked_by(), Reason::destination_hold) << "one failure is no open breaker";
+  rig.clock.advance(2s);
+  rig.work();
+  EXPECT_EQ(rig.sink(0).blocked_by(), Reason::breaker_open);
+  EXPECT_EQ(rig.sink(0).blocked_for(rig.context.now()), 10s);
+}
+
 TEST(DeadLetter, IsJsonWhateverTheEventWas) {
   const auto text = dead_letter_json("{\"a\":\"b\"}", Reason::sink_rejected, "no \"b\"", "out", 3, WallTime(5ms));
   EXPECT_EQ(

@@ -19,6 +19,10 @@
 /// Dequeue: class lanes (lanes.h), then what expired and what CoDel picks goes to `out`, then the item is cut to
 /// `most`. Casualties are not ended here: the caller owes each its fate (D8).
 ///
+/// When to choose it: wherever one part hands work to another that may be slower. block where the sender can be held
+/// up, reject where it can be told no, a drop policy only where losing work is better than having it late, spill where
+/// the disk is cheaper.
+///
 /// Thread: one owner (the pipeline holds a mutex). Cost: push + pop of a batch about 100 ns; drop_random removes from
 /// the middle, O(items of the lane). On cancel: an edge must be drained before it dies.
 /// Ref: semantics D1 to D8; RFC 8289 for CoDel.
@@ -35,7 +39,9 @@ class Edge {
   Edge(const EdgeConfig& config, std::uint64_t seed, std::uint64_t floor_events = 1);
 
   /// How many events of its front push would take now. Where full means drop: all, since nothing is ever returned.
-  std::uint32_t room_for(const T& item) const;
+  /// Whatever has the loads of what will be pushed may be asked about.
+  template <typename U>
+  std::uint32_t room_for(const U& item) const;
   /// Takes the prefix that fits; returns the rest (empty when all was taken, or ended in `out`).
   T push(T item, TimePoint now, Casualties<T>& out);
   /// The next item by class and age, cut to `most` (an event larger than most.bytes comes alone). False: none.
@@ -61,8 +67,8 @@ class Edge {
   void drain(F&& take);
 
  private:
-  static std::uint32_t size(const T& item) { return static_cast<std::uint32_t>(item.load().events); }
-  std::uint32_t fitting(const T& item, Load beside) const;
+  static std::uint32_t size(const auto& item) { return static_cast<std::uint32_t>(item.load().events); }
+  std::uint32_t fitting(const auto& item, Load beside) const;
   void enter(T item, TimePoint now);
   void end_arrival(T item, Casualties<T>& out);
   void end_waiting(Place place, Reason reason, TimePoint now, Casualties<T>& out);

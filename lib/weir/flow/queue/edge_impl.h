@@ -19,13 +19,14 @@ void Edge<T>::reconfigure(const EdgeConfig& config) {
 }
 
 template <Waiting T>
-std::uint32_t Edge<T>::fitting(const T& item, Load beside) const {
+std::uint32_t Edge<T>::fitting(const auto& item, Load beside) const {
   const std::uint32_t n = item.prefix(book_.room_beside(item.cls(), beside));
   return n == 0 && beside.empty() ? 1 : n;
 }
 
 template <Waiting T>
-std::uint32_t Edge<T>::room_for(const T& item) const {
+template <typename U>
+std::uint32_t Edge<T>::room_for(const U& item) const {
   if (item.load().empty()) return 0;
   return may_drop(book_.config().when_full) ? size(item) : fitting(item, book_.waiting());
 }

@@ -7,6 +7,9 @@
 ///
 /// Age decides only who is served next. It never decides who is shed, and nothing here sheds.
 ///
+/// When to choose it: some work matters more than other work that waits in the same place. Where all matters alike one
+/// class is simpler and strictly in order.
+///
 /// Thread: one owner. Cost: O(classes); taking from the middle of a lane is O(its items).
 #include <weir/base/units.h>
 

@@ -7,6 +7,9 @@
 /// Whoever could not place an arrival may `pause` by hand: an arrival larger than the room that is left waits for space
 /// although the fill is below the mark, and must be woken by the same resume.
 ///
+/// When to choose it: switching is costly and its cause moves all the time: pausing readers, opening connections. The
+/// gap is the price of quiet: the wider it is the fewer the switches, and the more room must stay free above the mark.
+///
 /// Thread: one owner. Cost: two comparisons.
 #include <cstdint>
 

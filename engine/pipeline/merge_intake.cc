@@ -1,0 +1,71 @@
+#include "pipeline/merge_intake.h"
+
+#include <algorithm>
+
+namespace weir::pipeline {
+namespace {
+
+// How late a window that was opened while nobody looked may be noticed.
+constexpr Duration look_again = std::chrono::milliseconds(50);
+constexpr Duration while_finishing = std::chrono::milliseconds(2);
+
+}  // namespace
+
+MergeIntake::MergeIntake(MergeNode& node, boost::asio::io_context& reactor, Outlet& outlet)
+    : node_(node), outlet_(outlet), timer_(reactor) {}
+
+void MergeIntake::start() {
+  outlet_.on_room = [this] { turn(); };
+  sleep(turn());
+}
+
+void MergeIntake::sleep(Duration wait) {
+  timer_.expires_after(wait);
+  timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
+    if (!error && *alive) sleep(turn());
+  });
+}
+
+Duration MergeIntake::turn() {
+  while (give()) {
+  }
+  holding_ = held_.has_value();
+  outlet_.flush();
+  if (finishing_) return while_finishing;
+  const auto next = node_.merger().next(outlet_.context().now());
+  return std::clamp(next.value_or(look_again), Duration{std::chrono::milliseconds(1)}, look_again);
+}
+
+/// False: nothing is over, or it cannot go now.
+bool MergeIntake::give() {
+  if (!held_) {
+    text_.clear();
+    held_ = node_.merger().take(outlet_.context().now(), outlet_.context().wall(), finishing_, text_);
+    if (!held_) return false;
+  }
+  if (held_->event) {
+    if (!outlet_.ready(Class::normal)) return false;
+    auto ticket = outlet_.reserve(outlet_.cost(text_.size(), 1));
+    if (!ticket) return false;
+    outlet_.add(text_, Class::normal, node_.receipt_for_output(held_->window), std::move(*ticket));
+  }
+  if (held_->last) node_.ended(held_->window, held_->merged);
+  held_.reset();
+  return true;
+}
+
+void MergeIntake::stop(Duration) {
+  finishing_ = true;
+  sleep(turn());
+}
+
+void MergeIntake::abandon() {
+  timer_.cancel();
+  *alive_ = false;
+}
+
+bool MergeIntake::quiet() const {
+  return finishing_ && !holding_ && node_.empty() && !node_.merger().next(outlet_.context().now());
+}
+
+}  // namespace weir::pipeline

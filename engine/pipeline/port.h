@@ -1,0 +1,53 @@
+#pragma once
+/// Carries out a Route for one reactor, with stage objects of its own. For each batch a port
+///   1. asks every stage about every event of the next chunk (Flight: once, no locks held),
+///   2. locks the required inlets in order and finds the prefix that all of them have room for (A6),
+///   3. gives each branch that prefix: the bytes are shared where a branch takes all, copied where a stage stands
+///      before it; what was merged is owed by its window from now on.
+/// What did not fit stays in the flight. The prefix counts events before the stages: a branch is never asked to keep
+/// what another cannot take now, and never holds a half-finished output.
+///
+/// Thread: one reactor. Cost: one lock per required inlet and batch; stages as they cost; a copy only behind a stage.
+#include <functional>
+
+#include "pipeline/flight.h"
+
+namespace weir::pipeline {
+
+class Port {
+ public:
+  Port(const Route& route, NodeCounters& origin);
+
+  struct Progress {
+    std::uint32_t sent = 0;
+    Duration later{0};  ///< a stage holds up the rest for so long; 0: only room is missing, or nothing
+  };
+  /// Sends on the prefix that is looked at and fits now; the flight keeps the rest.
+  Progress push(Flight& flight, TimePoint now, WallTime wall);
+  bool paused(Class cls) const;
+  std::span<Inlet* const> required_inlets() const { return required_; }
+
+ private:
+  struct Item {
+    const Route::Delivery* delivery;
+    Batch batch;
+    Inlet::Aftermath aftermath;
+  };
+  std::uint32_t prefix_that_fits(const Flight& flight);
+  void count(const Flight& flight, std::uint32_t n);
+  void branch(Batch front, Flight& flight);
+  Batch copy_of(Batch path, const Route::Delivery& delivery, Flight& flight);
+  void merge(Batch path, const Route::Merge& merge, const Flight& flight);
+
+  const Route& route_;
+  NodeCounters& origin_;
+  std::vector<Inlet*> required_;
+  std::vector<std::unique_ptr<Stage>> stages_;  // one for each step
+  std::vector<Item> items_;                     // scratch of one push
+  std::vector<std::uint32_t> sizes_;            // scratch of prefix_that_fits
+  std::string copy_;                            // scratch of copy_of
+  std::vector<Batch::Slot> index_;
+  std::vector<Batch::Run> runs_;
+};
+
+}  // namespace weir::pipeline

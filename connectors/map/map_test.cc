@@ -74,8 +74,7 @@ TEST(Map, ReadsEveryValueFromTheEventAsItCame) {
 }
 
 TEST(Map, RenamesAllAtOnce) {
-  EXPECT_EQ(mapped({.rename = {{".a", ".b"}, {".b", ".a"}}}, R"({"a":1,"b":2})"), R"({"b":1,"a":2})")
-      << "order differs";
+  EXPECT_EQ(mapped({.rename = {{".a", ".b"}, {".b", ".a"}}}, R"({"a":1,"b":2})"), R"({"a":2,"b":1})");
   EXPECT_EQ(mapped({.rename = {{".a", ".o.p"}}}, R"({"a":1.0,"b":2})"), R"({"b":2,"o":{"p":1.0}})");
   EXPECT_EQ(mapped({.rename = {{".a", ".b"}}}, R"({"b":2})"), "=");
   EXPECT_EQ(mapped({.rename = {{".a", ".o.p"}}}, R"({"a":1,"o":null})"), R"({"o":{"p":1}})");

@@ -1,0 +1,88 @@
+#include <weir/component/expression/key_reader.h>
+
+#include <bit>
+#include <cstring>
+
+namespace weir {
+namespace {
+
+struct Sip {
+  std::uint64_t a, b, c, d;
+  void rounds(int n) {
+    for (; n > 0; --n) {
+      a += b;
+      c += d;
+      b = std::rotl(b, 13) ^ a;
+      d = std::rotl(d, 16) ^ c;
+      a = std::rotl(a, 32);
+      c += b;
+      a += d;
+      b = std::rotl(b, 17) ^ c;
+      d = std::rotl(d, 21) ^ a;
+      c = std::rotl(c, 32);
+    }
+  }
+  void absorb(std::uint64_t word) {
+    d ^= word;
+    rounds(2);
+    a ^= word;
+  }
+  std::uint64_t sum() const { return a ^ b ^ c ^ d; }
+};
+
+}  // namespace
+
+KeyHash sip_hash(std::string_view bytes, const KeyHash& secret) {
+  static_assert(std::endian::native == std::endian::little);
+  const auto [k0, k1] = secret;
+  Sip sip{k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du ^ 0xee, k0 ^ 0x6c7967656e657261u,
+          k1 ^ 0x7465646279746573u};
+  const auto length = bytes.size();
+  for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data(), 8);
+    sip.absorb(word);
+  }
+  std::uint64_t last = 0;
+  if (!bytes.empty()) std::memcpy(&last, bytes.data(), bytes.size());
+  sip.absorb(last | static_cast<std::uint64_t>(length) << 56);
+  KeyHash made;
+  sip.c ^= 0xee;
+  sip.rounds(4);
+  made.high = sip.sum();
+  sip.b ^= 0xdd;
+  sip.rounds(4);
+  made.low = sip.sum();
+  return made;
+}
+
+Result<KeyReader> KeyReader::compile(const std::vector<std::string>& paths) {
+  KeyReader reader;
+  if (paths.size() > 16) return failure("a key has at most 16 fields");
+  for (const auto& text : paths) {
+    auto path = Path::parse(text);
+    if (!path) return std::unexpected(std::move(path.error()));
+    reader.fields_.push_back({.path = std::move(*path)});
+  }
+  return reader;
+}
+
+bool KeyReader::read(JsonEvent& event) {
+  bool all = true;
+  bytes_.clear();
+  for (auto& field : fields_) {
+    const auto value = event.at(field.path, field.unescaped);
+    const bool there = value.kind != JsonValue::Kind::missing && value.kind != JsonValue::Kind::object &&
+                       value.kind != JsonValue::Kind::array;
+    field.raw = there ? event.raw(value) : std::string_view{};
+    all = all && there;
+    // Kind and length before each text: ("a", "bc") is another key than ("ab", "c").
+    const auto size = static_cast<std::uint32_t>(there ? value.text.size() : 0);
+    bytes_.push_back(there ? static_cast<char>(value.kind) : '\0');
+    bytes_.append(reinterpret_cast<const char*>(&size), sizeof size);
+    if (there) bytes_.append(value.text);
+  }
+  return all;
+}
+
+}  // namespace weir

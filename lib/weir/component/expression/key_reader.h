@@ -1,0 +1,45 @@
+#pragma once
+/// Several fields of an event as one key: who has been seen before, what belongs together.
+///
+/// The key is hashed to 128 bits with SipHash-2-4 under a secret of the process, so that nobody outside can make two
+/// keys collide; among n keys two collide by chance with probability n^2 / 2^129 (a billion keys: 10^-21). Numbers
+/// count as they are written (1 and 1.0 differ), texts by what they say; objects and arrays are no keys: missing.
+///
+/// Thread: one owner. Cost: that of reading the fields, and about 20 ns. Ref: Aumasson, Bernstein, "SipHash: a fast
+/// short-input PRF", INDOCRYPT 2012.
+#include <weir/component/expression/json_event.h>
+
+#include <vector>
+
+namespace weir {
+
+struct KeyHash {
+  std::uint64_t high = 0, low = 0;
+  bool operator==(const KeyHash&) const = default;
+};
+
+KeyHash sip_hash(std::string_view bytes, const KeyHash& secret);
+
+class KeyReader {
+ public:
+  /// At most 16 paths.
+  static Result<KeyReader> compile(const std::vector<std::string>& paths);
+
+  /// False: a field is missing (which is a key too).
+  bool read(JsonEvent& event);
+  KeyHash hash(const KeyHash& secret) const { return sip_hash(bytes_, secret); }
+  std::size_t size() const { return fields_.size(); }
+  /// The i-th field as it was written; empty: missing.
+  std::string_view raw(std::size_t i) const { return fields_[i].raw; }
+
+ private:
+  struct Field {
+    Path path;
+    std::string unescaped{};
+    std::string_view raw{};
+  };
+  std::vector<Field> fields_;
+  std::string bytes_;
+};
+
+}  // namespace weir

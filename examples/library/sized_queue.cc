@@ -2,8 +2,8 @@
 // read backwards). When the server slows down, the same promise is a shorter queue.
 #include <weir/flow/queue/edge.h>
 #include <weir/flow/theory/little.h>
-#include <weir/flow/theory/sizing.h>
 
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -54,8 +54,8 @@ int main() {
     std::printf(
         "at %ld/s a promise of 500 ms is a bound %lu (Little: %.0f); the longest wait was %ld ms, %lu refused\n", rate,
         seen.bound, little, seen.longest_wait / 1ms, seen.refused);
-    const std::uint64_t expected = flow::queue_bound(target, PerSecond{static_cast<double>(rate)});
-    kept = kept && seen.bound == expected && seen.longest_wait <= target + 10ms && seen.refused > 0;
+    const bool sized = std::abs(static_cast<double>(seen.bound) - little) <= 1;
+    kept = kept && sized && seen.longest_wait <= target + 10ms && seen.refused > 0;
   }
   std::puts(kept ? "nobody who was let in waited longer than promised"
                  : "BROKEN: somebody waited longer than promised");

@@ -35,6 +35,9 @@
 /// Clients that come in the same instant come back in the same instant, so of a herd only about half of the bound's
 /// work is told to each second; what that leaves free is for those who come unasked.
 ///
+/// When to choose it: requests come from clients that can come back: a time that holds is worth more to them than a
+/// guess. Where the sender can be held up (a pipe, a TCP stream) holding it up is simpler.
+///
 /// Thread: one owner (the source holds a mutex). Cost: about 0.2 us to admit, up to a few us to refuse when the
 /// calendar is full; 2 KiB for 60 s.
 #include <weir/base/result.h>

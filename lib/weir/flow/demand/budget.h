@@ -10,6 +10,9 @@
 /// A Ticket owns an amount until it dies; it can be split (a request's reservation becomes its batches' charges) and
 /// absorbed, and never grows: nobody waits for memory while holding memory of the same unit.
 ///
+/// When to choose it: several sources share one memory, so that bounds of their own would either waste it or add up to
+/// more than there is.
+///
 /// Thread: any; the amount in use is one word changed by compare-and-swap, so the limit is exact across threads.
 /// Cost: about 10 ns uncontended. On cancel: a dying ticket gives back.
 #include <weir/base/result.h>

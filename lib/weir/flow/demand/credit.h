@@ -8,6 +8,9 @@
 ///   resize   the initial window changed while the stream was open: available += new - old, which may go below 0; then
 ///            nothing is sent until grants have made up for it
 ///
+/// When to choose it: a sender and a receiver share a protocol, so the receiver can say in advance what it has room
+/// for. Without such a protocol only waiting (block) or refusing (reject) is left.
+///
 /// Thread: one owner. Cost: a few comparisons. On cancel: a stream that ends takes its unspent credit with it; what it
 /// spent at the connection comes back by grants when the receiver has consumed or discarded it.
 /// Ref: RFC 9113, sections 5.2, 6.9.1 and 6.9.2; Reactive Streams 1.0.4, rule 3.9.

@@ -8,6 +8,10 @@
 ///   equal         m/2 + U(0, m/2)                         never less than half
 ///   decorrelated  min(cap, U(base, 3 x previous))         previous = base before the first retry
 ///
+/// When to choose it: always, before trying anything again. full unless there is a reason: equal where a wait of almost
+/// 0 does harm, decorrelated where callers share no count of attempts, additive where the wait was named by the other
+/// side.
+///
 /// Thread: a value. Cost: one draw; decorrelated without a previous wait up to 32.
 /// Ref: Brooker, "Exponential backoff and jitter", AWS Architecture Blog 2015; Finagle Backoff.
 #include <weir/base/rng.h>

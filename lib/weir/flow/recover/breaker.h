@@ -18,6 +18,9 @@
 /// Deviates from resilience4j: probes are given back when their permit dies, half_open_wait 0 means `open` and not "for
 /// ever", and a half-open is decided as soon as its result is certain.
 ///
+/// When to choose it: what is called can fail for longer than a retry takes, and waiting for its time-outs costs more
+/// than being told at once. For a destination that is merely slow, limit what is in flight instead.
+///
 /// Thread: one owner, permits included. A permit points to its breaker, so a breaker cannot be moved and must outlive
 /// its permits (checked).
 /// Cost: 10 ns a call, 25 with a time window.

@@ -6,6 +6,9 @@
 ///
 /// One retry a window is always allowed, so work that waits for its retry is delayed and never stuck (semantics E3).
 ///
+/// When to choose it: many callers retry against one destination. Backoff alone delays their storm; only a budget
+/// bounds it. With one caller that tries three times, backoff is enough.
+///
 /// Thread: one owner. Cost: O(1) amortised; time_to_token at most 21 steps. 0.4 KiB.
 /// Ref: Google, "Site Reliability Engineering", ch. 21; Finagle RetryBudget (20 %, 10/s, 10 s).
 #include <weir/flow/recover/destination_config.h>

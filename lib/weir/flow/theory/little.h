@@ -4,6 +4,9 @@
 ///
 ///   L = lambda x W        L items inside, lambda items per second through, W seconds inside
 ///
+/// When to choose it: two of items, rate and time are known and the third is wanted: how long a queue may be for a
+/// promised latency, how many calls are in flight at a rate.
+///
 /// Thread: functions of values. Cost: one operation. Ref: Little, "A proof for the queuing formula L = lambda W",
 /// Operations Research 9(3), 1961.
 #include <weir/base/units.h>

@@ -10,6 +10,8 @@
 ///
 /// At rho >= 1 everybody waits, counts are infinite and times Duration::max().
 ///
+/// When to choose it: the question is how many workers, connections or threads serve one queue within a promised wait.
+///
 /// Thread: a value. Cost: O(c) at construction, O(1) then. Ref: Erlang, 1917; Kleinrock, "Queueing Systems", vol. 1,
 /// 1975, section 3.5.
 #include <weir/base/units.h>

@@ -3,6 +3,9 @@
 /// promised, not from the memory that happens to be free: what waits longer than anybody waits for it is work for
 /// nothing (bufferbloat).
 ///
+/// When to choose it: a bound, a credit window or an alert needs a number: start from the latency that was promised and
+/// the rate that was measured.
+///
 /// Thread: functions of values. Cost: one operation. Ref: Little 1961 (little.h); Gettys and Nichols, "Bufferbloat",
 /// ACM Queue 9(11), 2011.
 #include <weir/base/units.h>

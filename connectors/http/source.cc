@@ -8,13 +8,18 @@ namespace {
 
 class HttpSource final : public Source {
  public:
-  explicit HttpSource(HttpOptions options) : options_(std::move(options)) {}
+  HttpSource(HttpOptions options, const SourceSetup& setup)
+      : name_(setup.name),
+        certificate_(setup.options.get_or<std::string>("tls_certificate", "")),
+        key_(setup.options.get_or<std::string>("tls_key", "")),
+        context_(setup.context),
+        options_(std::move(options)) {}
 
   Result<void> open() override {
     auto address = net::HttpServer::check_address(options_.server.listen, false);
     if (!address) return std::unexpected(address.error());
     options_.server.listen = *address;
-    return {};
+    return read_certificate();
   }
 
   std::unique_ptr<Intake> intake(const IntakeSetup& setup) override {
@@ -22,9 +27,27 @@ class HttpSource final : public Source {
     options_.server.listen = intake->address();  // port 0: the other reactors join the first one's
     return intake;
   }
-  std::string address() const override { return fmt::format("http://{}{}", options_.server.listen, options_.path); }
+  std::string address() const override {
+    const auto& tls = options_.server.tls;
+    const std::string warning =
+        tls && !tls->warning().empty() ? fmt::format(" ({}: clients will refuse it)", tls->warning()) : "";
+    return fmt::format("{}://{}{}{}", tls ? "https" : "http", options_.server.listen, options_.path, warning);
+  }
 
  private:
+  Result<void> read_certificate() {
+    if (certificate_.empty() && key_.empty()) return {};
+    if (certificate_.empty() || key_.empty())
+      return failure(
+          fmt::format("source {}: tls_certificate and tls_key belong together: give both, or none for no TLS", name_));
+    auto tls = net::TlsContext::server(certificate_, key_, context_.wall());
+    if (!tls) return failure(fmt::format("source {}: {}", name_, tls.error().message));
+    options_.server.tls = std::move(*tls);
+    return {};
+  }
+
+  std::string name_, certificate_, key_;
+  const Context& context_;
   HttpOptions options_;
 };
 
@@ -50,6 +73,10 @@ std::vector<Footprint> footprint(const Options& o, int reactors) {
   Footprint connections = net::connection_footprint(http.server);
   connections.max_units *= static_cast<std::uint64_t>(reactors);
   connections.unit = "connection";
+  if (o.has("tls_certificate")) {
+    connections.per_unit += net::tls_footprint;
+    connections.soft = true;
+  }
   const Bytes reactor =
       http.server.read_buffer + parser_memory(http.limits) + Bytes(http.limits.max_events * sizeof(Batch::Slot) * 2);
   return {connections, {Bytes{}, reactor, static_cast<std::uint64_t>(reactors), "reactor: read buffer, JSON parser"}};
@@ -77,6 +104,12 @@ void add_to(Catalog& catalog) {
       {"body_timeout", duration, "30s", false, "a body that makes no progress for this long ends its request"},
       {"receive_buffer", size, "32KiB", false, "the kernel's receive buffer of each connection (Linux doubles it)"},
       {"send_buffer", size, "8KiB", false, "the kernel's send buffer of each connection (Linux doubles it)"},
+      {"tls_certificate",
+       path,
+       {},
+       false,
+       "PEM file with the certificate and its chain: serve HTTPS, TLS 1.2 or later"},
+      {"tls_key", path, {}, false, "PEM file with the certificate's private key, without a password"},
   };
   type.can = {.can_pause = true, .can_refuse = true, .can_replay = false};
   type.strongest = Level::stored;
@@ -87,7 +120,7 @@ void add_to(Catalog& catalog) {
     http.classes = setup.classes;
     http.refuse_when_full = setup.refuse_when_full;
     http.keep_malformed = setup.keep_malformed;
-    return std::make_unique<HttpSource>(std::move(http));
+    return std::make_unique<HttpSource>(std::move(http), setup);
   };
   catalog.add(std::move(type));
   catalog.add(sink_type());

@@ -1,6 +1,6 @@
 #pragma once
-/// One request and its answer, without saying which protocol carries them: HTTP/1.1 stands behind it now; HTTP/2 and
-/// TLS fit behind it later.
+/// One request and its answer, without saying which protocol carries them: HTTP/1.1 stands behind it, with
+/// or without TLS; HTTP/2 fits behind it later.
 ///
 /// The body comes by credit. A handler asks for at most so many bytes; until it asks, the socket is not read, the
 /// kernel's buffer fills and TCP's window closes: that is how pressure reaches the client, and why no byte is read that

@@ -6,9 +6,11 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <iterator>
+#include <utility>
 
 #include "net/http_connection.h"
 
@@ -108,7 +110,32 @@ std::optional<bool> Connection::send_now(const Pieces& pieces, std::size_t& sent
   return std::nullopt;
 }
 
+/// One record for a small answer; what is offered again after a wait is the same bytes, as OpenSSL demands.
+long Connection::try_send_tls(const Pieces& pieces, std::size_t skip) {
+  constexpr std::size_t record = 16 << 10;
+  Pieces all = pieces;
+  std::string together;
+  if (pieces.a.size() + pieces.b.size() + pieces.c.size() <= record) {
+    together.append(pieces.a).append(pieces.b).append(pieces.c);
+    all = {together, {}, {}};
+  }
+  std::size_t sent = 0;
+  for (std::string_view piece : {all.a, all.b, all.c}) {
+    const std::size_t before = std::min(skip, piece.size());
+    skip -= before;
+    piece.remove_prefix(before);
+    if (piece.empty()) continue;
+    const auto moved = tls_->write(piece);
+    sent += moved.bytes;
+    if (moved.state == TlsSession::State::failed && !std::exchange(gone_, true)) server_.gone.add();
+    if (moved.bytes < piece.size()) break;
+  }
+  server_.bytes_out.add(sent);
+  return sent > 0 ? static_cast<long>(sent) : -1;
+}
+
 long Connection::try_send(const Pieces& pieces, std::size_t skip) {
+  if (tls_) return try_send_tls(pieces, skip);
   std::array<iovec, 3> parts;
   std::size_t count = 0;
   for (std::string_view piece : {pieces.a, pieces.b, pieces.c}) {

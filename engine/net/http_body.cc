@@ -1,4 +1,5 @@
 /// What comes in: pieces by credit, deadlines, limits, and what becomes of a body that nobody reads.
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -96,10 +97,19 @@ boost::asio::awaitable<bool> Connection::more_body(std::size_t most) {
   }
 }
 
+/// What TLS has read ahead will never make the socket readable.
+boost::asio::awaitable<ErrorCode> Connection::readable() {
+  ErrorCode error;
+  if (tls_ && tls_->pending())
+    co_await boost::asio::post(socket_.get_executor(), boost::asio::use_awaitable);
+  else
+    co_await socket_.async_wait(Socket::wait_read, boost::asio::redirect_error(boost::asio::use_awaitable, error));
+  co_return error;
+}
+
 boost::asio::awaitable<bool> Connection::wait_readable(Phase phase) {
   become(phase);
-  ErrorCode error;
-  co_await socket_.async_wait(Socket::wait_read, boost::asio::redirect_error(boost::asio::use_awaitable, error));
+  const ErrorCode error = co_await readable();
   if (phase == Phase::body) become(Phase::ours);
   if (!error) timed_out_ = false;  // the sweeper came a moment too late
   co_return !error && !gone_;
@@ -107,7 +117,15 @@ boost::asio::awaitable<bool> Connection::wait_readable(Phase phase) {
 
 /// > 0: so many bytes; 0: the client sends no more; < 0: nothing now (or gone_).
 long Connection::receive(char* into, std::size_t most) {
-  const long n = recv(socket_.native_handle(), into, most, MSG_DONTWAIT);
+  long n = 0;
+  if (tls_) {
+    const auto moved = tls_->read(into, most);
+    if (moved.state == TlsSession::State::failed && moved.bytes == 0) gone_ = true;
+    n = moved.bytes > 0 ? static_cast<long>(moved.bytes) : moved.state == TlsSession::State::end ? 0 : -1;
+    errno = EAGAIN;
+  } else {
+    n = recv(socket_.native_handle(), into, most, MSG_DONTWAIT);
+  }
   if (n > 0) server_.bytes_in.add(static_cast<std::uint64_t>(n));
   if (n < 0 && errno != EAGAIN && errno != EINTR) gone_ = true;
   return n;

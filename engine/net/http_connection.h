@@ -24,6 +24,7 @@
 #include "net/http_parser.h"
 #include "net/http_response.h"
 #include "net/http_server.h"
+#include "net/tls.h"
 
 namespace weir::net {
 
@@ -83,6 +84,8 @@ class Connection final : public Exchange {
   };
 
   // http_connection.cc: from one exchange to the next
+  awaitable<bool> shake_hands();
+  awaitable<std::size_t> first_bytes();
   bool become_idle();
   void begin_head(std::size_t bytes);
   awaitable<bool> more_head();
@@ -103,6 +106,7 @@ class Connection final : public Exchange {
   std::unexpected<Rejection> fail(Reason reason);
   awaitable<bool> more_body(std::size_t most);
   awaitable<bool> wait_readable(Phase phase);
+  awaitable<boost::system::error_code> readable();
   long receive_body(std::size_t most);
   long receive(char* into, std::size_t most);
   bool discard_buffered();
@@ -113,12 +117,14 @@ class Connection final : public Exchange {
   bool may_keep_alive(bool asked_to_close);
   awaitable<bool> send(Pieces pieces);
   long try_send(const Pieces& pieces, std::size_t skip);
+  long try_send_tls(const Pieces& pieces, std::size_t skip);
   std::optional<bool> send_now(const Pieces& pieces, std::size_t& sent);
   awaitable<bool> send_rest(std::string own, Pieces pieces, std::size_t sent);
   void progress(std::size_t bytes);
 
   ServerState& server_;
   Socket socket_;
+  std::unique_ptr<TlsSession> tls_;
   std::list<Connection*>::iterator place_;
   RequestParser parser_;
   std::array<char, 1024> small_;  ///< where a request begins; most end here too

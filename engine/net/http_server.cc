@@ -100,6 +100,7 @@ bool HttpServer::Runner::make_room() {
 
 /// Answers before a request is read, then waits for the client to close, so that no reset overtakes the answer.
 asio::awaitable<void> HttpServer::Runner::refuse(tcp::socket socket) {
+  if (state.config.tls) co_return;  // telling it would cost a handshake: closing is the answer
   const auto self = shared_from_this();
   const auto place = refusals.insert(refusals.end(), {&socket, Duration{0}});
   const Rejection why{Reason::too_many_connections, state.config.retry_after_full};
@@ -161,11 +162,13 @@ void HttpServer::Runner::close_all() {
 
 Footprint connection_footprint(const ServerConfig& config, bool holds_pieces) {
   const Bytes kernel = (config.receive_buffer + config.send_buffer) * 2;
-  const Bytes each = kernel + config.max_header * 2 + 8_KiB + (holds_pieces ? config.read_buffer : 0_B);
+  const Bytes each = kernel + config.max_header * 2 + 8_KiB + (holds_pieces ? config.read_buffer : 0_B) +
+                     (config.tls ? tls_footprint : 0_B);
   return {.fixed = config.read_buffer + config.max_header * 8 + (kernel + 8_KiB) * max_refusals,
           .per_unit = each,
           .max_units = config.max_connections,
-          .unit = "connection"};
+          .unit = "connection",
+          .soft = config.tls.has_value()};
 }
 
 HttpServer::HttpServer(asio::io_context& io, const ServerConfig& config, const Context& context, Handler handler)

@@ -19,9 +19,11 @@
 #include <weir/flow/demand/budget.h>
 
 #include "net/http.h"
+#include "net/tls.h"
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace boost::asio {
@@ -37,10 +39,11 @@ struct ServerConfig {
   Duration idle_timeout = std::chrono::seconds(60);
   Duration header_timeout = std::chrono::seconds(10);
   Duration body_timeout = std::chrono::seconds(30);
-  Bytes receive_buffer = 64_KiB;  ///< SO_RCVBUF; the kernel doubles it
-  Bytes send_buffer = 64_KiB;     ///< SO_SNDBUF; likewise
-  Bytes read_buffer = 64_KiB;     ///< one for the server: bodies are read through it piece by piece
-  bool reuse_port = true;         ///< one listener per reactor on the same port
+  Bytes receive_buffer = 64_KiB;    ///< SO_RCVBUF; the kernel doubles it
+  Bytes send_buffer = 64_KiB;       ///< SO_SNDBUF; likewise
+  Bytes read_buffer = 64_KiB;       ///< one for the server: bodies are read through it piece by piece
+  bool reuse_port = true;           ///< one listener per reactor on the same port
+  std::optional<TlsContext> tls{};  ///< speak HTTPS; a handshake has header_timeout
   Duration retry_after_full = std::chrono::seconds(1);  ///< what a client refused at max_connections is told
 };
 
@@ -54,6 +57,7 @@ struct HttpStats {
 /// What one server's connections cost at most, kernel buffers included (they count in a cgroup). per_unit =
 ///   2 x (receive_buffer + send_buffer)   Linux doubles what is asked for; both sides full
 ///   + 2 x max_header                     the head and what came with it; undecoded chunks or gzip input
+///   + tls_footprint                      with TLS; a soft ceiling
 ///   + 8 KiB                              coroutine frames, parser, and the kernel's socket, file and epoll entries
 /// An idle connection holds only the last line of it: http_memory_test.cc measures what is resident.
 /// With `holds_pieces` each handler may also keep one read_buffer: say so if yours waits for anything but the exchange

@@ -129,6 +129,7 @@ class TestClient {
   bool closed() { return rest().empty(); }
   void forget() { std::string().swap(input_); }
   void half_close() { ::shutdown(fd_, SHUT_WR); }
+  int fd() const { return fd_; }
   void reset() {
     const linger hard{1, 0};
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);

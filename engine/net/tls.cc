@@ -174,6 +174,8 @@ TlsSession::Moved TlsSession::write(std::string_view bytes) {
   return moved;
 }
 
+bool TlsSession::pending() const { return SSL_pending(ssl_.get()) > 0; }
+
 void TlsSession::shut_down() {
   ERR_clear_error();
   if (SSL_is_init_finished(ssl_.get()) && why_.empty()) SSL_shutdown(ssl_.get());

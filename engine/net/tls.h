@@ -42,6 +42,8 @@ class TlsSession {
   /// The same without taking them: at most what is left of one record.
   Moved peek(char* into, std::size_t most);
   Moved write(std::string_view bytes);
+  /// Whether `read` has something without looking at the socket: then waiting for the socket could be for ever.
+  bool pending() const;
   /// Says goodbye if that can be done without waiting.
   void shut_down();
   /// After `failed`: one line, without what the other side sent.

@@ -87,7 +87,7 @@ void FileSink::remove_oldest() {
   }
 }
 
-void add_to(Catalog& catalog) {
+SinkType sink_type() {
   SinkType type;
   type.name = "file";
   type.summary = "appends one event a line to a file, synced to the disk once a delivery";
@@ -109,7 +109,7 @@ void add_to(Catalog& catalog) {
     return std::vector{Footprint{.fixed = 32_KiB, .per_unit = {}, .unit = "file"}};
   };
   type.make = [](const SinkSetup& setup) { return std::make_unique<FileSink>(setup.name, setup.options); };
-  catalog.add(std::move(type));
+  return type;
 }
 
 }  // namespace weir::file

@@ -34,6 +34,6 @@ class FileSink final : public Sink {
   std::optional<std::uint64_t> rotate_keep_;
 };
 
-void add_to(Catalog& catalog);
+SinkType sink_type();
 
 }  // namespace weir::file

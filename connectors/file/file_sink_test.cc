@@ -1,4 +1,5 @@
 #include "file_sink.h"
+#include "file_source.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,162 @@
+#include "checkpoint.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+#include <weir/base/context.h>
+#include <weir/base/terminal_text.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <system_error>
+
+#include "disk.h"
+
+namespace weir::file {
+namespace {
+
+constexpr std::string_view heading = "weir checkpoint 1\n";
+constexpr std::size_t largest = 1 << 20;  // most_places lines of about 90 bytes
+
+std::uint64_t hash_of(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (const char c : text) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3u;
+  return hash;
+}
+
+std::optional<Place> decode_line(std::string_view line) {
+  std::array<std::uint64_t, 5> n{};
+  const char* at = line.data();
+  const char* const end = at + line.size();
+  for (std::size_t i = 0; i < n.size(); ++i) {
+    if (i > 0 && (at == end || *at++ != ' ')) return std::nullopt;
+    const auto [next, error] = std::from_chars(at, end, n[i]);
+    if (error != std::errc{}) return std::nullopt;
+    at = next;
+  }
+  if (at != end || n[2] > FileId::longest || n[4] > INT64_MAX) return std::nullopt;
+  return Place{{n[0], n[1], n[3], static_cast<std::uint32_t>(n[2])}, n[4]};
+}
+
+std::string folder_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::unexpected<Error> trouble(const std::string& path, std::string_view doing, int error) {
+  return failure(
+      fmt::format("checkpoint {}: {}: {}; give this user write permission in its folder, or name another "
+                  "with checkpoint:",
+                  terminal_text(path), doing, std::generic_category().message(error)));
+}
+
+}  // namespace
+
+std::string encode(const std::vector<Place>& places) {
+  std::string text(heading);
+  for (const auto& [id, offset] : places)
+    fmt::format_to(std::back_inserter(text), "{} {} {} {} {}\n", id.device, id.inode, id.length, id.hash, offset);
+  return text + fmt::format("end {}\n", hash_of(text));
+}
+
+std::optional<std::vector<Place>> decode(std::string_view text) {
+  if (!text.starts_with(heading) || !text.ends_with('\n')) return std::nullopt;
+  const auto last = text.rfind('\n', text.size() - 2) + 1;
+  if (text.substr(last) != fmt::format("end {}\n", hash_of(text.substr(0, last)))) return std::nullopt;
+  std::vector<Place> places;
+  for (auto rest = text.substr(heading.size(), last - heading.size()); !rest.empty();) {
+    const auto end = rest.find('\n');
+    const auto place = decode_line(rest.substr(0, end));
+    if (!place || places.size() == most_places) return std::nullopt;
+    places.push_back(*place);
+    rest.remove_prefix(end + 1);
+  }
+  return places;
+}
+
+Result<std::optional<std::vector<Place>>> load_checkpoint(const std::string& path) {
+  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
+  auto file = InputFile::open(path);
+  if (!file) return std::unexpected(file.error());
+  std::string text(std::min<std::uint64_t>(file->size(), largest + 1), '\0');
+  const auto got = file->read(text.data(), text.size(), 0);
+  text.resize(static_cast<std::size_t>(std::max<std::int64_t>(got, 0)));
+  auto places = text.size() > largest ? std::nullopt : decode(text);
+  if (!places)
+    return failure(
+        fmt::format("checkpoint {}: is damaged or no checkpoint: delete it to read everything again, or "
+                    "name another with checkpoint:",
+                    terminal_text(path)));
+  return places;
+}
+
+Result<void> save_checkpoint(const std::string& path, std::string_view text) {
+  crash_point("file_source.before_checkpoint");
+  const auto temporary = path + ".new";
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+  if (fd < 0) return trouble(path, "cannot be written", errno);
+  int error = 0;
+  while (!text.empty() && error == 0) {
+    const auto n = ::write(fd, text.data(), text.size());
+    if (n < 0 && errno != EINTR) error = errno;
+    if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  crash_point("file_source.after_write");
+  if (error == 0 && ::fdatasync(fd) != 0) error = errno;
+  ::close(fd);
+  if (error != 0) return trouble(path, "cannot be written", error);
+  crash_point("file_source.after_sync");
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return trouble(path, "cannot be replaced", errno);
+  crash_point("file_source.after_rename");
+  if (const int synced = Disk().sync_folder(folder_of(path)); synced < 0)
+    return trouble(path, "its folder cannot be synced", -synced);
+  return {};
+}
+
+CheckpointWriter::CheckpointWriter(std::string source, std::string path)
+    : source_(std::move(source)), path_(std::move(path)), thread_([this] { run(); }) {}
+
+CheckpointWriter::~CheckpointWriter() {
+  {
+    std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void CheckpointWriter::write(std::string text) {
+  {
+    std::lock_guard lock(mutex_);
+    next_ = std::move(text);
+  }
+  wake_.notify_one();
+}
+
+bool CheckpointWriter::idle() const {
+  std::lock_guard lock(mutex_);
+  return !next_ && !busy_;
+}
+
+void CheckpointWriter::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return next_ || ended_; });
+    if (!next_) return;
+    const std::string text = std::move(*next_);
+    next_.reset();
+    busy_ = true;
+    lock.unlock();
+    const auto saved = save_checkpoint(path_, text);
+    if (!saved && !failing_)
+      spdlog::warn("source {}: {}; until then a restart reads more again", source_, saved.error().message);
+    if (saved && failing_) spdlog::info("source {}: checkpoint {} is written again", source_, terminal_text(path_));
+    lock.lock();
+    failing_ = !saved;
+    busy_ = false;
+  }
+}
+
+}  // namespace weir::file

@@ -1,0 +1,438 @@
+#include "file_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+#include <weir/component/conformance/fake_outlet.h>
+#include <weir/component/conformance/source_check.h>
+
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <fstream>
+
+namespace weir::file {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+/// Keeps batches until the test ends them, as a slow sink does, and takes dead letters when told to.
+class SlowOutlet final : public Outlet {
+ public:
+  explicit SlowOutlet(const Context& context) : context_(context) {}
+  ~SlowOutlet() override { settle_all(Fate::abandoned); }
+  bool holds = false, takes_dead_letters = false;
+  std::vector<std::string> events, dead;
+  std::vector<Class> classes;
+  std::vector<Batch> held;
+  std::uint64_t too_large = 0;
+  void settle_all(Fate fate) {
+    for (Batch& batch : held) batch.settle(fate);
+    held.clear();
+  }
+
+  Admitted<Ticket> admit(Bytes n, Class) override { return reserve(n); }
+  Admitted<Ticket> reserve(Bytes n) override { return budget_.try_take(n); }
+  Bytes cost(std::size_t bytes, std::size_t count) const override { return block_size(bytes, count, 1); }
+  bool paused(Class) const override { return false; }
+  bool ready(Class) const override { return true; }
+  void push(Batch batch, Ticket) override {
+    for (std::uint32_t i = 0; i < batch.size(); ++i) {
+      events.emplace_back(batch[i]);
+      classes.push_back(batch.cls());
+    }
+    held.push_back(std::move(batch));
+    if (!holds) settle_all(Fate::stored);
+  }
+  void add(std::string_view, Class, Receipt*, Ticket) override {}
+  void flush() override {}
+  bool has_dead_letters() const override { return takes_dead_letters; }
+  bool dead_letters_ready() const override { return takes_dead_letters; }
+  void dead_letter(std::string_view event, Reason, std::string_view why, Receipt* receipt) override {
+    dead.push_back(std::string(why) + "|" + std::string(event));
+    receipt->settle(1, Fate::dead_lettered);
+  }
+  std::uint64_t next_ids(std::uint32_t n) override { return std::exchange(next_id_, next_id_ + n); }
+  const Context& context() const override { return context_; }
+  void refused(std::uint64_t n, Reason reason) override { too_large += reason == Reason::event_too_large ? n : 0; }
+  std::string_view why() const override { return {}; }
+
+ private:
+  const Context& context_;
+  Budget budget_{64_MiB};
+  std::uint64_t next_id_ = 1;
+};
+
+class FileSourceTest : public testing::Test {
+ protected:
+  FileSourceTest() {
+    spdlog::set_level(spdlog::level::off);
+    fs::create_directories(folder);
+    options.set("path", path);
+    options.set("mode", std::string("follow"));
+    options.set("poll", Duration(1ms));
+  }
+  ~FileSourceTest() override {
+    close();
+    fs::remove_all(folder);
+  }
+
+  void open(Level acks = Level::stored) {
+    source = source_type().make({"in", options, acks, classes, false, context});
+    const auto opened = source->open();
+    ASSERT_TRUE(opened) << opened.error().message;
+    reactor = std::make_unique<boost::asio::io_context>();
+    outlet = std::make_unique<SlowOutlet>(context);
+    outlet->takes_dead_letters = dead_letters;
+    intake = source->intake({*reactor, 0, *outlet});
+    intake->start();
+    run();
+  }
+  void run(Duration time = 10ms) {
+    const auto step = std::max<Duration>(5ms, time / 20);
+    for (Duration passed{0}; passed < time; passed += step) {
+      clock.advance(step);
+      reactor->restart();
+      reactor->run_for(std::chrono::milliseconds(4));
+    }
+  }
+  /// As a stop does it; what is held then is abandoned.
+  void close() {
+    if (!intake) return;
+    intake->stop(1s);
+    if (outlet) outlet->settle_all(Fate::abandoned);
+    for (int i = 0; i < 200 && !intake->quiet(); ++i) run(5ms);
+    EXPECT_TRUE(intake->quiet());
+    intake.reset();
+    outlet.reset();
+    source.reset();
+  }
+  std::string open_error() {
+    auto made = source_type().make({"in", options, Level::stored, classes, false, context});
+    const auto opened = made->open();
+    return opened ? "" : opened.error().message;
+  }
+  void write(const std::string& text, const std::string& to) { std::ofstream(to, std::ios::app) << text; }
+  void write(const std::string& text) { write(text, path); }
+  std::vector<std::string> taken() { return std::exchange(outlet->events, {}); }
+
+  const std::string folder = testing::TempDir() + "file_source_" + std::to_string(::getpid());
+  const std::string path = folder + "/app.log";
+  ManualClock clock;
+  Context context{clock};
+  Options options;
+  ClassRule classes;
+  bool dead_letters = false;
+  std::unique_ptr<Source> source;
+  std::unique_ptr<boost::asio::io_context> reactor;
+  std::unique_ptr<SlowOutlet> outlet;
+  std::unique_ptr<Intake> intake;
+};
+
+TEST_F(FileSourceTest, KeepsWhatEverySourcePromises) {
+  for (int i = 0; i < 500; ++i) write("line " + std::to_string(i) + "\n");
+  auto type = source_type();
+  type.make = [&](const SourceSetup& setup) {
+    fs::remove(folder + "/.app.log.checkpoint");  // each trial begins anew
+    return source_type().make(setup);
+  };
+  const auto step = [](ManualClock& given) { given.advance(20ms); };
+  for (const char* mode : {"read", "follow"}) {
+    options.set("mode", std::string(mode));
+    EXPECT_THAT(conformance::check_source({.type = type, .options = options, .events = 500, .step = step}), IsEmpty());
+  }
+}
+
+TEST_F(FileSourceTest, LeavesALineUnreadUntilItHasEnded) {
+  write("one\n\ntw");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("one"));
+  write("o\nthree");
+  run();
+  EXPECT_THAT(taken(), ElementsAre("two"));
+}
+
+TEST_F(FileSourceTest, TakesTheLastLineWithoutItsEndWhenAFileIsReadOnce) {
+  options.set("mode", std::string("read"));
+  write("one\ntwo");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("one", "two"));
+  run(50ms);
+  EXPECT_TRUE(intake->quiet());
+}
+
+TEST_F(FileSourceTest, GoesOnAfterARestartWhereEverythingWasSettled) {
+  write("one\ntwo\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("one", "two"));
+  close();
+  write("three\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("three"));
+}
+
+TEST_F(FileSourceTest, ReadsAgainAfterARestartWhatWasNotSettled) {
+  write("one\n");
+  open();
+  run();
+  outlet->holds = true;
+  write("two\n");
+  run();
+  write("three\n");
+  run();
+  ASSERT_EQ(outlet->held.size(), 2u);
+  outlet->held.back().settle(Fate::stored);  // the later range first: nothing may be committed over the gap
+  outlet->held.pop_back();
+  run();
+  close();
+  open();
+  EXPECT_THAT(taken(), ElementsAre("two", "three"));
+}
+
+TEST_F(FileSourceTest, ReadsAgainWhatFailedAndNeverSkipsIt) {
+  open();
+  outlet->holds = true;
+  write("one\n");
+  run();
+  outlet->settle_all(Fate::failed);
+  run(200ms);
+  EXPECT_THAT(taken(), ElementsAre("one", "one"));
+  outlet->settle_all(Fate::stored);
+  run(200ms);
+  EXPECT_THAT(taken(), IsEmpty());
+}
+
+TEST_F(FileSourceTest, CommitsWhatFailedWhenOnlyProcessedWasPromised) {
+  open(Level::processed);
+  outlet->holds = true;
+  write("one\n");
+  run();
+  outlet->settle_all(Fate::failed);
+  run(300ms);
+  EXPECT_THAT(taken(), ElementsAre("one"));
+}
+
+TEST_F(FileSourceTest, ReadsARenamedFileToItsEndBeforeTheNewOne) {
+  write("a1\n");
+  open();
+  fs::rename(path, path + ".1");
+  write("a2\n", path + ".1");
+  write("b1\n");
+  run();
+  write("a3\n", path + ".1");  // the writer has not noticed yet
+  run();
+  EXPECT_THAT(taken(), ElementsAre("a1", "a2", "b1", "a3"));
+}
+
+TEST_F(FileSourceTest, TakesTheLastLineOfARenamedFileWhenItHasNotGrownForRotateWait) {
+  write("a1\na2");
+  open();
+  fs::rename(path, path + ".1");
+  write("b1\n");
+  run(4s);
+  EXPECT_THAT(taken(), ElementsAre("a1", "b1"));
+  run(2s);
+  EXPECT_THAT(taken(), ElementsAre("a2"));
+}
+
+TEST_F(FileSourceTest, FindsARenamedFileAgainAfterARestart) {
+  write("a1\n");
+  open();
+  close();
+  write("a2\n");
+  fs::rename(path, path + ".1");
+  write("b1\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("a2", "b1"));
+}
+
+TEST_F(FileSourceTest, ReadsADeletedFileToItsEndAndItsSuccessorFromTheStart) {
+  write("a1\n");
+  open();
+  std::ofstream writer(path, std::ios::app);
+  fs::remove(path);
+  writer << "a2\n" << std::flush;
+  write("b1\n");
+  run();
+  EXPECT_THAT(taken(), ElementsAre("a1", "a2", "b1"));
+}
+
+TEST_F(FileSourceTest, BeginsAnewWhenAFileWasEmptied) {
+  write("one\ntwo\nthree\n");
+  open();
+  EXPECT_EQ(taken().size(), 3u);
+  fs::resize_file(path, 0);
+  write("four\n");
+  run();
+  EXPECT_THAT(taken(), ElementsAre("four"));
+}
+
+TEST_F(FileSourceTest, NoticesAFileThatWasEmptiedAndIsLongerAgain) {
+  write("one\n");
+  open();
+  taken();
+  fs::resize_file(path, 0);
+  write("another beginning\nand more\n");
+  run();
+  EXPECT_THAT(taken(), ElementsAre("another beginning", "and more"));
+}
+
+TEST_F(FileSourceTest, RangesOfBeforeDoNotCountForAFileThatWasEmptied) {
+  open();
+  outlet->holds = true;
+  write("a long first line\n");
+  run();
+  fs::resize_file(path, 0);
+  write("new\n");
+  run();
+  ASSERT_EQ(outlet->held.size(), 2u);
+  outlet->held.front().settle(Fate::stored);
+  outlet->held.erase(outlet->held.begin());
+  run();
+  close();  // "new" was never settled
+  open();
+  EXPECT_THAT(taken(), ElementsAre("new"));
+}
+
+TEST_F(FileSourceTest, DoesNotTakeAnInodeThatIsUsedAgainForTheOldFile) {
+  write("one\n");
+  open();
+  close();
+  std::ofstream(path, std::ios::trunc) << "another, and longer\n";  // the same inode, another file
+  open();
+  EXPECT_THAT(taken(), ElementsAre("another, and longer"));
+}
+
+TEST_F(FileSourceTest, StartsAtTheEndOnlyWhenThereIsNoCheckpoint) {
+  options.set("start_at", std::string("end"));
+  write("old\n");
+  open();
+  write("new\n");
+  run();
+  EXPECT_THAT(taken(), ElementsAre("new"));
+  close();
+  write("while away\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("while away"));
+}
+
+TEST_F(FileSourceTest, CountsALineThatIsTooLargeAndStepsOverIt) {
+  options.set("max_event", 10_B);
+  write("one\n" + std::string(300'000, 'x') + "\ntwo\n");
+  open();
+  run(50ms);
+  EXPECT_THAT(taken(), ElementsAre("one", "two"));
+  EXPECT_EQ(outlet->too_large, 1u);
+}
+
+TEST_F(FileSourceTest, SendsALineThatIsTooLargeToTheDeadLettersOnce) {
+  options.set("max_event", 10_B);
+  dead_letters = true;
+  write("0123456789\n0123456789a\nend\n");
+  open();
+  run(50ms);
+  EXPECT_THAT(taken(), ElementsAre("0123456789", "end"));
+  EXPECT_THAT(outlet->dead, ElementsAre("a line of 12 bytes at 11 of " + path + "; these are its first 10|0123456789"));
+  close();
+  open();
+  EXPECT_THAT(outlet->dead, IsEmpty());
+}
+
+TEST_F(FileSourceTest, TakesALineLongerThanAPiece) {
+  options.set("max_event", 2_MiB);
+  const std::string line(1'500'000, 'x');
+  write("one\n" + line + "\ntwo\n");
+  open();
+  run(50ms);
+  EXPECT_THAT(taken(), ElementsAre("one", line, "two"));
+}
+
+TEST_F(FileSourceTest, ReadsNoFurtherAheadThanMaxUnsettled) {
+  options.set("max_unsettled", 1_B);
+  open();
+  outlet->holds = true;
+  std::string text;
+  for (int i = 0; i < 50'000; ++i) text += "a line of some length, so that there are several pieces\n";
+  write(text);
+  for (int i = 0; i < 3; ++i) {
+    run(50ms);
+    EXPECT_EQ(outlet->held.size(), 1u);
+    outlet->settle_all(Fate::stored);
+  }
+}
+
+TEST_F(FileSourceTest, FollowsAllFilesOfAPatternAndNoCompressedOnes) {
+  options.set("path", folder + "/*.log*");
+  write("a\n", folder + "/a.log");
+  write("b\n", folder + "/b.log");
+  write("not text\n", folder + "/b.log.1.gz");
+  open();
+  run();
+  write("c\n", folder + "/c.log");
+  fs::rename(folder + "/a.log", folder + "/a.log.1");  // matches as well: the same file, not read again
+  run(50ms);
+  auto all = taken();
+  std::ranges::sort(all);
+  EXPECT_THAT(all, ElementsAre("a", "b", "c"));
+}
+
+TEST_F(FileSourceTest, TakesTheClassFromAField) {
+  classes = {.path = ".level", .map = {{"error", Class::critical}}, .fallback = Class::low};
+  write("{\"level\":\"info\"}\n{\"level\":\"error\"}\nno json\n");
+  open();
+  EXPECT_THAT(outlet->classes, ElementsAre(Class::critical, Class::low, Class::low));
+  EXPECT_THAT(taken(), ElementsAre("{\"level\":\"error\"}", "{\"level\":\"info\"}", "no json"));
+}
+
+TEST_F(FileSourceTest, SaysWhatIsWrong) {
+  options.set("mode", std::string("read"));
+  EXPECT_THAT(open_error(), HasSubstr("there is no such file"));
+  write("x\n");
+  write("garbage", folder + "/.app.log.checkpoint");
+  EXPECT_THAT(open_error(), HasSubstr("is damaged or no checkpoint: delete it"));
+  fs::remove(folder + "/.app.log.checkpoint");
+  open();
+  EXPECT_THAT(open_error(), HasSubstr("another process (or another source) has it"));
+  options.set("path", folder + "/*/app.log");
+  EXPECT_THAT(open_error(), HasSubstr("only the name of the file may be a pattern"));
+}
+
+TEST(Checkpoint, IsReadAsItWasWritten) {
+  const std::vector<Place> places{{{1, 2, 3, 4}, 5}, {{UINT64_MAX, 7, 8, 1024}, 9}};
+  EXPECT_EQ(decode(encode(places)), places);
+  EXPECT_EQ(decode(encode({})), std::vector<Place>{});
+}
+
+TEST(Checkpoint, IsRefusedWhenAnyByteOfItIsNotAsWritten) {
+  const auto text = encode({{{1, 2, 3, 4}, 5}});
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto damaged = text;
+    damaged[i] ^= 1;
+    EXPECT_FALSE(decode(damaged)) << i;
+    EXPECT_FALSE(decode(text.substr(0, i))) << i;
+  }
+}
+
+TEST(InputLines, AreToldApartAtTheirEnds) {
+  std::vector<Batch::Slot> index;
+  const auto find = [&](std::string_view text, bool last, std::size_t max = 5, std::size_t most = 10) {
+    return find_lines(text, last, max, most, index);
+  };
+  EXPECT_EQ(find("ab\n\nc\nd", false).used, 6u);
+  EXPECT_EQ(index.size(), 2u);
+  EXPECT_EQ(find("ab\n\nc\nd", true).used, 7u);
+  EXPECT_EQ(index.size(), 3u);
+  EXPECT_EQ(find("a\nb\nc\n", false, 5, 2).used, 4u);
+  EXPECT_TRUE(find("123456", false).too_large);
+  EXPECT_TRUE(find("123456\n", false).too_large);
+  EXPECT_FALSE(find("1\n123456", false).too_large);
+  EXPECT_EQ(find("1\n123456", false).used, 2u);
+  EXPECT_EQ(find("12345", false).used, 0u);
+}
+
+}  // namespace
+}  // namespace weir::file

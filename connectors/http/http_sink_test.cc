@@ -285,7 +285,7 @@ TEST(HttpSinkOptions, SayWhatIsWrongWithAUrlOrAHeader) {
   };
   EXPECT_EQ(error("http://localhost"), "");
   EXPECT_EQ(error("http://[::1]:80/a?b"), "");
-  EXPECT_THAT(error("https://a/"), HasSubstr("TLS"));
+  EXPECT_EQ(error("https://a/"), "");
   EXPECT_THAT(error("ftp://a/"), HasSubstr("http://"));
   EXPECT_THAT(error("http://a b/"), HasSubstr("percent"));
   EXPECT_THAT(error("http://u:p@a/"), HasSubstr("headers"));

@@ -11,7 +11,10 @@ namespace {
 
 struct Url {
   std::string host, port, target;
+  bool tls = false;
   std::string address() const { return host + ":" + port; }
+  std::string_view scheme() const { return tls ? "https" : "http"; }
+  std::string bare_host() const { return host.starts_with('[') ? host.substr(1, host.size() - 2) : host; }
 };
 
 bool printable(std::string_view text) {
@@ -22,10 +25,10 @@ Result<Url> parse_url(std::string_view text) {
   const auto wrong = [&](std::string_view why) {
     return failure(fmt::format("url: {} {}: write http://host:port/path", json_text(text.substr(0, 200)), why));
   };
-  if (text.starts_with("https://")) return wrong("asks for TLS, which this sink does not speak");
-  if (!text.starts_with("http://")) return wrong("does not begin with http://");
+  const bool tls = text.starts_with("https://");
+  if (!tls && !text.starts_with("http://")) return wrong("does not begin with http:// or https://");
   if (!printable(text)) return wrong("holds a blank or a character that must be percent-encoded");
-  const auto rest = text.substr(7);
+  const auto rest = text.substr(tls ? 8 : 7);
   const auto end = std::min(rest.find_first_of("/?#"), rest.size());
   const auto authority = rest.substr(0, end);
   if (authority.find('@') != authority.npos) return wrong("holds credentials, which belong into `headers`");
@@ -33,7 +36,10 @@ Result<Url> parse_url(std::string_view text) {
   const auto colon = authority.rfind(':');
   const bool has_port = colon != authority.npos && authority.find(']', colon) == authority.npos;
   Url url{std::string(authority.substr(0, has_port ? colon : authority.npos)),
-          std::string(has_port ? authority.substr(colon + 1) : "80"), std::string(rest.substr(end))};
+          std::string(has_port ? authority.substr(colon + 1)
+                      : tls    ? "443"
+                               : "80"),
+          std::string(rest.substr(end)), tls};
   const bool digits = std::ranges::all_of(url.port, [](char c) { return c >= '0' && c <= '9'; });
   if (url.host.empty()) return wrong("names no host");
   if (url.port.empty() || url.port.size() > 5 || !digits) return wrong("has a port that is not a number");
@@ -80,7 +86,9 @@ BodyFormat body_format(const Options& options) {
 }
 
 std::vector<Footprint> footprint(const Options& options, Load batch) {
-  constexpr Bytes connection = 96_KiB;     // an answer's head and body, what was read of it
+  const Bytes connection =
+      96_KiB + (options.text("url").starts_with("https:") ? net::tls_footprint
+                                                          : 0_B);  // an answer's head and body, what was read of it
   constexpr std::uint64_t per_event = 32;  // its place, whether it is refused, whether it was sent; doubling vectors
   return {{body_footprint(body_format(options)) + connection + Bytes(batch.events * per_event), {}, 0, "request"}};
 }
@@ -101,10 +109,18 @@ Result<SinkConfig> sink_config(const Options& options) {
                     .connect_timeout = options.duration("connect_timeout"),
                     .timeout = options.duration("timeout"),
                     .max_idle = options.duration("idle_timeout")};
-  config.where = fmt::format("http://{}{}", url->address(), url->target.substr(0, url->target.find('?')));
+  const auto ca = options.get_or<std::string>("tls_ca", "");
+  if (!url->tls && !ca.empty()) return failure("tls_ca: `url` asks for no TLS: write https://, or leave it out");
+  if (url->tls) {
+    auto context = net::TlsContext::client(ca);
+    if (!context) return std::unexpected(context.error());
+    config.session.tls = std::move(*context);
+    config.session.server_name = url->bare_host();
+  }
+  config.where = fmt::format("{}://{}{}", url->scheme(), url->address(), url->target.substr(0, url->target.find('?')));
   config.body = body_format(options);
   config.head = fmt::format("{} {} HTTP/1.1\r\nHost: {}{}\r\n", options.text("method"), url->target, url->host,
-                            url->port == "80" ? "" : ":" + url->port);
+                            url->port == (url->tls ? "443" : "80") ? "" : ":" + url->port);
   if (!given("User-Agent")) config.head += "User-Agent: weir\r\n";
   if (!given("Content-Type"))
     config.head += config.body.array ? "Content-Type: application/json\r\n" : "Content-Type: application/x-ndjson\r\n";
@@ -119,7 +135,7 @@ SinkType sink_type() {
   type.name = "http";
   type.summary = "posts events to a server, a batch a request, at the pace the server asks for";
   type.options = {
-      {.name = "url", .required = true, .help = "Where to, as http://host:port/path."},
+      {.name = "url", .required = true, .help = "Where to, as http://host:port/path or https://host/path."},
       {.name = "method",
        .kind = choice,
        .fallback = "POST",
@@ -136,6 +152,9 @@ SinkType sink_type() {
        .help = "gzip: bodies are compressed, fast rather than small.",
        .choices = {"none", "gzip"}},
       {.name = "headers", .kind = table, .help = "Headers of every request, as name: value; secrets are allowed."},
+      {.name = "tls_ca",
+       .kind = path,
+       .help = "With https: a PEM file of whose certificates are believed; without it, what the system believes."},
       {.name = "max_body",
        .kind = size,
        .fallback = "1MiB",

@@ -5,7 +5,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
@@ -18,7 +17,13 @@
 namespace weir::net {
 namespace {
 
+using State = TlsSession::State;
 constexpr Bytes max_head = 16_KiB;
+
+short awaited(State state) {
+  if (state == State::wait_read) return POLLIN;
+  return state == State::wait_write ? POLLOUT : short{0};
+}
 
 std::unexpected<Error> unreachable(const std::string& address, int error) {
   return failure(
@@ -44,6 +49,8 @@ Result<HttpAnswer> HttpSession::exchange(std::string_view head, std::string_view
 }
 
 void HttpSession::close() {
+  if (tls_) tls_->shut_down();
+  tls_.reset();
   if (socket_ >= 0) ::close(std::exchange(socket_, -1));
 }
 
@@ -53,6 +60,9 @@ bool HttpSession::still_open() {
   if (context_.now() - last_used_ < config_.max_idle) {
     pollfd fd{socket_, POLLIN, 0};
     if (poll(&fd, 1, 0) == 0) return true;
+    // Behind TLS it may be a session ticket, which is nothing.
+    char any;
+    if (tls_ && tls_->peek(&any, 1).state == State::wait_read) return true;
   }
   close();
   return false;
@@ -66,7 +76,7 @@ Result<void> HttpSession::connect() {
   ++connections_;
   const int on = 1;
   setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::connect(socket_, endpoint->data(), static_cast<socklen_t>(endpoint->size())) == 0) return {};
+  if (::connect(socket_, endpoint->data(), static_cast<socklen_t>(endpoint->size())) == 0) return shake_hands();
   if (errno == EINPROGRESS) return wait_connected();
   const int error = errno;
   close();
@@ -78,56 +88,87 @@ Result<void> HttpSession::wait_connected() {
   socklen_t size = sizeof error;
   if (wait(POLLOUT, context_.now() + config_.connect_timeout) != 0)
     if (getsockopt(socket_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
-  if (error == 0) return {};
+  if (error == 0) return shake_hands();
   close();
   return unreachable(config_.address, error);
+}
+
+Result<void> HttpSession::shake_hands() {
+  if (!config_.tls) return {};
+  const TimePoint deadline = context_.now() + config_.connect_timeout;
+  tls_ = config_.tls->connect(socket_, config_.server_name);
+  while (true) {
+    const State state = tls_->handshake();
+    if (state == State::ok) return {};
+    if (const short what = awaited(state); what != 0 && wait(what, deadline) != 0) continue;
+    const std::string why = tls_->why().empty() ? "no TLS handshake in time" : tls_->why();
+    close();
+    return failure(fmt::format("{}: {}", config_.address, why), Error::Kind::disconnected);
+  }
 }
 
 HttpSession::Trouble HttpSession::attempt(std::string_view head, std::string_view body, ReplyReader& reply) {
   const TimePoint deadline = context_.now() + config_.timeout;
   bool done = false, deaf = false;  // deaf: it takes no more, but may have answered
-  while (!done) {
-    const bool sending = !deaf && !(head.empty() && body.empty());
-    if (sending) {
-      deaf = send_some(head, body) == Trouble::broken;
-      if (deaf) continue;
+  while (true) {
+    short more = 0;
+    if (!deaf) {
+      const auto awaited = send_some(head, body);
+      deaf = !awaited;
+      more = awaited.value_or(0);
     }
-    const bool more = !deaf && !(head.empty() && body.empty());
-    const short ready = wait(static_cast<short>(POLLIN | (more ? POLLOUT : 0)), deadline);
-    if (ready == 0) return Trouble::late;
-    if (!(ready & ~POLLOUT)) continue;
+    // Behind TLS bytes may wait where poll() does not look: read until there is nothing, then wait.
     if (const Trouble trouble = receive_some(reply, done); trouble != Trouble::none) return trouble;
+    if (done) break;
+    if (wait(static_cast<short>(POLLIN | more), deadline) == 0) return Trouble::late;
   }
   if (!reply.may_reuse() || !head.empty() || !body.empty()) close();
   return Trouble::none;
 }
 
-HttpSession::Trouble HttpSession::send_some(std::string_view& head, std::string_view& body) {
-  while (!head.empty() || !body.empty()) {
-    std::array<iovec, 2> pieces{
-        {{const_cast<char*>(head.data()), head.size()}, {const_cast<char*>(body.data()), body.size()}}};
-    msghdr message{};
-    message.msg_iov = pieces.data();
-    message.msg_iovlen = pieces.size();
-    const long n = ::sendmsg(socket_, &message, MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno == EAGAIN ? Trouble::none : Trouble::broken;
-    const auto of_head = std::min(static_cast<std::size_t>(n), head.size());
-    head.remove_prefix(of_head);
-    body.remove_prefix(static_cast<std::size_t>(n) - of_head);
+std::optional<short> HttpSession::send_some(std::string_view& head, std::string_view& body) {
+  for (std::string_view* part : {&head, &body}) {
+    while (!part->empty()) {
+      const auto moved = write(*part, part == &head && !body.empty());
+      part->remove_prefix(moved.bytes);
+      if (moved.state == State::ok) continue;
+      const short what = awaited(moved.state);
+      return what != 0 ? std::optional(what) : std::nullopt;
+    }
   }
-  return Trouble::none;
+  return short{0};
 }
 
 HttpSession::Trouble HttpSession::receive_some(ReplyReader& reply, bool& done) {
   std::array<char, 16 << 10> buffer;
-  const long n = ::recv(socket_, buffer.data(), buffer.size(), 0);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return Trouble::none;
-  if (n < 0) return Trouble::broken;
-  const auto status = n == 0 ? reply.end() : reply.feed({buffer.data(), static_cast<std::size_t>(n)});
-  done = status == ReplyReader::Status::done;
-  if (n == 0 && !done) return Trouble::broken;
-  return status == ReplyReader::Status::damaged ? Trouble::damaged : Trouble::none;
+  while (true) {
+    const auto moved = read(buffer.data(), buffer.size());
+    auto status = moved.bytes == 0 ? ReplyReader::Status::need_more : reply.feed({buffer.data(), moved.bytes});
+    if (status == ReplyReader::Status::need_more && moved.state == State::end) {
+      status = reply.end();
+      if (status != ReplyReader::Status::done) return Trouble::broken;
+    }
+    done = status == ReplyReader::Status::done;
+    if (status == ReplyReader::Status::damaged) return Trouble::damaged;
+    if (done) return Trouble::none;
+    if (moved.state == State::failed) return Trouble::broken;
+    if (moved.state != State::ok) return Trouble::none;
+  }
+}
+
+TlsSession::Moved HttpSession::write(std::string_view bytes, bool more_follows) {
+  if (tls_) return tls_->write(bytes);
+  const long n = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | (more_follows ? MSG_MORE : 0));
+  if (n >= 0) return {static_cast<std::size_t>(n), State::ok};
+  return {0, errno == EINTR ? State::ok : errno == EAGAIN ? State::wait_write : State::failed};
+}
+
+TlsSession::Moved HttpSession::read(char* into, std::size_t most) {
+  if (tls_) return tls_->read(into, most);
+  const long n = ::recv(socket_, into, most, 0);
+  if (n == 0) return {0, State::end};
+  if (n > 0) return {static_cast<std::size_t>(n), State::ok};
+  return {0, errno == EINTR ? State::ok : errno == EAGAIN ? State::wait_read : State::failed};
 }
 
 /// What is ready; 0: the deadline has passed.

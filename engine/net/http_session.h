@@ -8,17 +8,21 @@
 /// An answer that comes while the body is still being sent ends the sending.
 ///
 /// The name is resolved for each connection; the resolver's own time-out is not ours. No redirects, no proxies, no
-/// cookies, no TLS.
+/// cookies. With `tls` the other side must show a certificate for `server_name`.
 ///
 /// Thread: one owner, which it blocks for at most connect_timeout + timeout (twice that after a stale connection).
-/// Cost: two or three system calls an exchange. Bound: 16 KiB of head, `max_body` of the answer's body.
+/// Cost: three or four system calls an exchange. Bound: 16 KiB of head, `max_body` of the answer's body; with TLS
+/// tls_footprint more.
 #include <weir/base/context.h>
 #include <weir/base/result.h>
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "net/http_reply.h"
+#include "net/tls.h"
 
 namespace weir::net {
 
@@ -28,6 +32,8 @@ struct SessionConfig {
   Duration timeout = std::chrono::seconds(40);  ///< from the first byte sent to the last one of the answer
   Duration max_idle = std::chrono::seconds(30);
   Bytes max_body = 64_KiB;
+  std::optional<TlsContext> tls{};
+  std::string server_name{};
 };
 
 class HttpSession {
@@ -49,14 +55,19 @@ class HttpSession {
   Result<void> connect();
   Result<void> wait_connected();
   Trouble attempt(std::string_view head, std::string_view body, ReplyReader& reply);
-  Trouble send_some(std::string_view& head, std::string_view& body);
+  Result<void> shake_hands();
+  /// What the connection waits for before more can be sent; 0: all is sent.
+  std::optional<short> send_some(std::string_view& head, std::string_view& body);
   Trouble receive_some(ReplyReader& reply, bool& done);
+  TlsSession::Moved write(std::string_view bytes, bool more_follows);
+  TlsSession::Moved read(char* into, std::size_t most);
   short wait(short what, TimePoint deadline) const;
   std::unexpected<Error> wrong(Trouble trouble, const ReplyReader& reply) const;
 
   const SessionConfig config_;
   const Context& context_;
   int socket_ = -1;
+  std::unique_ptr<TlsSession> tls_;
   TimePoint last_used_{};
   std::uint64_t connections_ = 0;
 };

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "net/test_certificate.h"
 #include "net/test_scripted.h"
+#include "net/test_server.h"
 
 namespace weir::net {
 namespace {
@@ -140,6 +142,26 @@ TEST_F(HttpSessionTest, SaysWhenNobodyIsThere) {
   }
   HttpSession session({.address = address}, context);
   EXPECT_NE(post(session).error().message.find("is it running"), std::string::npos);
+}
+
+TEST_F(HttpSessionTest, SpeaksTlsAndBelievesOnlyWhomItIsTold) {
+  const TestCertificate files, others;
+  ServerConfig config;
+  config.tls = *TlsContext::server(files.certificate, files.key, context.wall());
+  const TestServer server(echo, config);
+  SessionConfig to{.address = server.address, .server_name = "localhost"};
+  to.tls = *TlsContext::client(files.certificate);
+  HttpSession session(to, context);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(post(session, std::string(50'000, 'x')).value().body.size(), 50'007u);
+  EXPECT_EQ(session.connections(), 1u);
+
+  to.server_name = "example.org";
+  HttpSession wrong_name(to, context);
+  EXPECT_EQ(post(wrong_name).error().kind, Error::Kind::disconnected);
+  to.server_name = "localhost";
+  to.tls = *TlsContext::client(others.certificate);
+  HttpSession wrong_ca(to, context);
+  EXPECT_NE(post(wrong_ca).error().message.find("certificate"), std::string::npos);
 }
 
 }  // namespace

@@ -16,7 +16,4 @@ struct Answer {
 /// Fills `answer`; says on standard error what is wrong when nobody answers.
 bool ask(const std::string& admin, const std::string& path, Answer& answer);
 
-/// Names and errors come from outside: what is not printable is shown as '?', so no text can drive the terminal.
-std::string printable(std::string_view text);
-
 }  // namespace weir::app

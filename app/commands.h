@@ -1,5 +1,5 @@
 #pragma once
-/// One function for each subcommand; main() parses the command line and calls one of them.
+/// One function for each subcommand; the command line (command_line.h) calls one of them. Each returns its exit code.
 #include <weir/component/catalog.h>
 
 #include <string>
@@ -10,13 +10,26 @@ namespace weir::app {
 struct CheckOptions {
   bool json = false, print = false, graph = false;
 };
+struct TopOptions {
+  double interval = 1;
+  int times = 0;
+  bool once = false;
+};
+struct TapOptions {
+  std::string edge, where, sample = "1/1";
+  std::uint64_t limit = 0;
+  std::vector<std::string> redact;
+};
 
 int run(const std::vector<std::string>& files, const Catalog& catalog, bool quiet);
 int check(const std::vector<std::string>& files, const Catalog& catalog, const CheckOptions& options);
 int init(const std::string& file, bool force);
 int why(const std::string& admin, const std::string& node);
 int explain(const std::string& reason);
-int top(const std::string& admin, double interval, int times);
+int top(const std::string& admin, const TopOptions& options);
+int tap(const std::string& admin, const TapOptions& options);
+int print_schema(const Catalog& catalog);
+int print(const std::string& page);
 int version();
 
 /// The files to load when none is named: weir.yaml.

@@ -1,5 +1,6 @@
 #pragma once
 /// How a command ends. Stable: scripts and service managers rely on these.
+#include <array>
 
 namespace weir::app {
 
@@ -9,8 +10,27 @@ enum ExitCode : int {
   bad_configuration = 2,  ///< `check` and `run`: the configuration has errors, all of them printed
   unsettled = 3,          ///< `run`: stopped with work unsettled, but safe: its sender was not told it was stored
   abandoned = 4,          ///< `run`: stopped with work abandoned that had been accepted (acks: accepted)
-  not_reachable = 5,      ///< `why`, `top`: no running Weir answered at the admin address
+  not_reachable = 5,      ///< `why`, `top`, `tap`: no running Weir answered at the admin address
   bad_usage = 64,         ///< the command line
+};
+
+/// The same for people: one line in `--help`, one row in the man page.
+struct ExitCodeRow {
+  ExitCode code;
+  const char *brief, *meaning;
+};
+inline constexpr std::array exit_codes{
+    ExitCodeRow{ok, "ok", "Success; run: stopped, and nothing was left."},
+    ExitCodeRow{failed, "failed", "Something outside failed: a port in use, a path that cannot be written."},
+    ExitCodeRow{bad_configuration, "bad configuration",
+                "The configuration has errors; all of them are printed with file, line and column."},
+    ExitCodeRow{unsettled, "stopped unsettled but safe",
+                "run: stopped with work unsettled but safe: its sender was not told it was stored."},
+    ExitCodeRow{abandoned, "abandoned after being accepted",
+                "run: stopped with work abandoned that had been accepted (acks: accepted)."},
+    ExitCodeRow{not_reachable, "no running weir at the admin address",
+                "why, top, tap: no running weir answers at the admin address."},
+    ExitCodeRow{bad_usage, "bad usage", "The command line is wrong."},
 };
 
 }  // namespace weir::app

@@ -1,4 +1,4 @@
-// version, explain, init: nothing running is asked.
+// version, explain, init, schema: nothing running is asked.
 #include <fmt/format.h>
 #include <weir/base/reason.h>
 
@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "exit_codes.h"
+#include "schema.h"
 
 namespace weir::app {
 namespace {
@@ -43,6 +44,13 @@ std::vector<std::string> or_default(std::vector<std::string> files) {
   if (files.empty()) files.emplace_back("weir.yaml");
   return files;
 }
+
+int print(const std::string& page) {
+  fmt::print("{}", page);
+  return std::fflush(stdout) == 0 ? ok : failed;
+}
+
+int print_schema(const Catalog& catalog) { return print(config_schema(catalog)); }
 
 int version() {
   fmt::print("weir {}\n", WEIR_VERSION);

@@ -1,99 +1,113 @@
 #include <fmt/format.h>
 #include <unistd.h>
+#include <weir/base/terminal_text.h>
 
 #include <chrono>
-#include <map>
+#include <optional>
 #include <thread>
 
 #include "ask.h"
 #include "commands.h"
 #include "exit_codes.h"
+#include "net/http_client.h"
+#include "terminal.h"
+#include "top_screen.h"
 
 namespace weir::app {
 namespace {
 
-using Row = simdjson::dom::element;
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
 
-std::string text(Row row, const char* key) {
-  std::string_view value;
-  return row[key].get(value) ? std::string{} : printable(value);
-}
-double number(Row row, const char* key) {
-  double value = 0;
-  return row[key].get(value) ? 0.0 : value;
-}
-
-std::string bar(double fill) {
-  const int width = 16, full = static_cast<int>(fill * width + 0.5);
-  std::string out;
-  for (int i = 0; i < width; ++i) out += i < full ? "█" : "·";
-  return out;
-}
-
-/// Counters of the last screen, to show rates.
-class Rates {
- public:
-  double of(const std::string& key, double value, double interval) {
-    const auto [at, fresh] = last_.try_emplace(key, value);
-    const double rate = fresh || interval <= 0 ? 0 : (value - at->second) / interval;
-    at->second = value;
-    return rate < 0 ? 0 : rate;
+/// The next answer with its rates; nothing when nobody answers, and then `error` says so.
+std::optional<TopData> next(const std::string& admin, const std::optional<TopData>& before, std::string& error) {
+  Answer answer;
+  const auto reply = net::http_get(admin, "/api/graph", std::chrono::seconds(2));
+  if (!reply || answer.parser.parse(*reply).get(answer.json)) {
+    error = terminal_text(reply ? "no answer of weir's" : "no answer: " + reply.error().message);
+    return std::nullopt;
   }
+  error.clear();
+  TopData data = top_data(answer.json);
+  if (before) add_rates(data, *before);
+  return data;
+}
 
- private:
-  std::map<std::string, double> last_;
-};
+/// What a key does; false: leave.
+bool react(const Terminal::Pressed& pressed, TopView& view, int rows) {
+  using Key = Terminal::Key;
+  const char c = pressed.letter;
+  if (pressed.key == Key::quit || c == 'q') return false;
+  if (pressed.key == Key::up || c == 'k') --view.selected;
+  if (pressed.key == Key::down || c == 'j') ++view.selected;
+  view.selected = std::clamp(view.selected, 0, std::max(0, rows - 1));
+  if (c == 'h' || c == '?')
+    view.help = !view.help;
+  else if (view.help && (pressed.key == Key::escape || pressed.key == Key::enter))
+    view.help = false;
+  else if (pressed.key == Key::enter || (view.details && (pressed.key == Key::escape || pressed.key == Key::left)))
+    view.details = !view.details;
+  if (c == 'p' || c == ' ') view.paused = !view.paused;
+  if (c == 's') view.sort = static_cast<TopView::Sort>((static_cast<int>(view.sort) + 1) % 3);
+  return true;
+}
 
-std::string screen(Row json, Rates& rates, double interval) {
-  std::string out;
-  Row memory;
-  if (!json["memory"].get(memory))
-    out += fmt::format("up {:.0f} s   memory budget {:.1f} of {:.1f} MiB in use\n\n", number(json, "uptime_s"),
-                       number(memory, "used") / 1048576, number(memory, "budget") / 1048576);
-  out += fmt::format("{:<20} {:>12} {:>10} {:>10}  {}\n", "SOURCE", "EVENTS", "PER S", "REFUSED/S", "HELD UP BY");
-  simdjson::dom::array rows;
-  if (!json["sources"].get(rows))
-    for (Row row : rows) {
-      const auto name = text(row, "name");
-      out += fmt::format("{:<20} {:>12.0f} {:>10.0f} {:>10.0f}  {}\n", name, number(row, "in"),
-                         rates.of("in " + name, number(row, "in"), interval),
-                         rates.of("refused " + name, number(row, "refused"), interval), text(row, "why"));
+int live(const std::string& admin, const TopOptions& options, TopData first) {
+  Terminal terminal;
+  TopView view;
+  view.color = wants_color(STDOUT_FILENO);
+  view.interactive = true;
+  view.admin = terminal_text(admin);
+  std::optional<TopData> data = std::move(first);
+  const auto interval = std::chrono::duration_cast<milliseconds>(std::chrono::duration<double>(options.interval));
+  auto due = Clock::now() + interval;
+  for (int drawn = 1;;) {
+    const Size size = terminal.size();
+    view.columns = size.columns, view.rows = size.rows;
+    TopData shown = *data;
+    sort_rows(shown, view.sort);
+    terminal.draw(top_screen(shown, view));
+    const auto left = std::chrono::duration_cast<milliseconds>(due - Clock::now());
+    const auto pressed = terminal.wait(std::clamp(left, milliseconds(0), interval));
+    if (pressed.key != Terminal::Key::none && !react(pressed, view, top_rows(shown))) return ok;
+    if (Clock::now() < due) continue;
+    due = Clock::now() + interval;
+    if (options.times > 0 && drawn++ >= options.times) return ok;
+    if (view.paused) continue;
+    if (auto fresh = next(admin, data, view.error)) data = std::move(fresh);
+  }
+}
+
+/// For pipes and files: a page an interval, without anything a terminal would need.
+int pages(const std::string& admin, const TopOptions& options, TopData data) {
+  TopView view;
+  view.columns = 160;
+  view.admin = terminal_text(admin);
+  const int times = options.once ? 1 : options.times;
+  const auto interval = std::chrono::duration<double>(options.interval);
+  for (int n = 0;;) {
+    // Rates need two answers.
+    std::this_thread::sleep_for(interval);
+    auto fresh = next(admin, data, view.error);
+    if (!fresh) {
+      fmt::print(stderr, "weir: {} at {}\n", view.error, view.admin);
+      return not_reachable;
     }
-  out += fmt::format("\n{:<20} {:>12} {:>10} {:>10}  {:<16} {:>5}  {:<9} {}\n", "SINK", "STORED", "PER S", "WAITING",
-                     "QUEUE", "FILL", "BREAKER", "BUSY");
-  if (!json["sinks"].get(rows))
-    for (Row row : rows) {
-      const auto name = text(row, "name");
-      const double busy = rates.of("busy " + name, number(row, "busy_s"), interval);
-      out += fmt::format("{:<20} {:>12.0f} {:>10.0f} {:>10.0f}  {} {:>4.0f}%  {:<9} {:>3.0f}%\n", name,
-                         number(row, "stored"), rates.of("stored " + name, number(row, "stored"), interval),
-                         number(row, "waiting"), bar(number(row, "fill")), number(row, "fill") * 100,
-                         text(row, "breaker"), busy * 100);
-    }
-  return out;
+    data = std::move(*fresh);
+    for (const std::string& line : top_screen(data, view)) fmt::print("{}\n", line);
+    fmt::print("\n");
+    if (std::fflush(stdout) != 0 || (times > 0 && ++n >= times)) return ok;
+  }
 }
 
 }  // namespace
 
-int top(const std::string& admin, double interval, int times) {
-  const bool terminal = ::isatty(STDOUT_FILENO) == 1;
-  Rates rates;
-  for (int n = 0; times == 0 || n < times; ++n) {
-    Answer answer;
-    if (!ask(admin, "/api/graph", answer)) return not_reachable;
-    const std::string page = screen(answer.json, rates, n == 0 ? 0 : interval);
-    // Home, the page with each line cleared to its end, then clear below: no flicker.
-    if (terminal) {
-      std::string drawn = "\033[H";
-      for (const char c : page) drawn += c == '\n' ? std::string("\033[K\n") : std::string(1, c);
-      fmt::print("{}\033[J", drawn);
-    } else {
-      fmt::print("{}\n", page);
-    }
-    std::fflush(stdout);
-    if (times == 0 || n + 1 < times) std::this_thread::sleep_for(std::chrono::duration<double>(interval));
-  }
-  return ok;
+int top(const std::string& admin, const TopOptions& options) {
+  Answer answer;
+  if (!ask(admin, "/api/graph", answer)) return not_reachable;
+  TopData first = top_data(answer.json);
+  const bool terminal = ::isatty(STDOUT_FILENO) == 1 && ::isatty(STDIN_FILENO) == 1;
+  return terminal && !options.once ? live(admin, options, std::move(first)) : pages(admin, options, std::move(first));
 }
 
 }  // namespace weir::app

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <weir/base/terminal_text.h>
 
 #include "ask.h"
 #include "commands.h"
@@ -9,7 +10,7 @@ namespace {
 
 std::string text(simdjson::dom::element row, const char* key) {
   std::string_view value;
-  return row[key].get(value) ? std::string{} : printable(value);
+  return row[key].get(value) ? std::string{} : terminal_text(value);
 }
 bool flag(simdjson::dom::element row, const char* key) {
   bool value = false;
@@ -49,7 +50,7 @@ int why(const std::string& admin, const std::string& node) {
     for (auto row : rows)
       if (node.empty() || text(row, "sink") == node) say_sink(row), found = true;
   if (found) return ok;
-  fmt::print(stderr, "weir: there is no source or sink '{}' in the running flow\n", printable(node));
+  fmt::print(stderr, "weir: there is no source or sink '{}' in the running flow\n", terminal_text(node));
   return bad_usage;
 }
 

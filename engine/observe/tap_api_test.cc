@@ -14,7 +14,7 @@ TEST(TapApi, GivesAPageOfRedactedEventsAsTheirOwnBytes) {
   tap.offer(R"({"id":1,"token":"t"})", start);
   tap.offer("two\nlines\xff", start);
   EXPECT_EQ(tap_response(board, "edge=orders&after=0&redact=.id", start).body,
-            "{\"next\":2,\"passed\":2,\"missed\":0,\"events\":[{\"length\":41},{\"length\":10}]}\n"
+            "{\"next\":2,\"passed\":2,\"missed\":0,\"events\":[{\"length\":40},{\"length\":10}]}\n"
             "{\"id\":\"<redacted>\",\"token\":\"<redacted>\"}"
             "two\nlines\xff");
 }

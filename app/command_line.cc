@@ -1,0 +1,99 @@
+#include "command_line.h"
+
+#include "completion.h"
+#include "exit_codes.h"
+#include "man_page.h"
+
+namespace weir::app {
+namespace {
+
+constexpr auto files_help = "configuration files or folders (default: weir.yaml)";
+
+void add_admin(CLI::App& command, CommandLine& line) {
+  command.add_option("--admin", line.admin, "admin address of the running weir")->capture_default_str();
+}
+
+void add_flow_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
+  auto* run = cli.add_subcommand("run", "run the flow that the configuration describes");
+  run->add_option("FILE", line.files, files_help);
+  run->add_flag("-q,--quiet", line.quiet, "log warnings and errors only");
+  run->callback([&] { line.code = app::run(or_default(line.files), catalog, line.quiet); });
+
+  auto* check =
+      cli.add_subcommand("check", "say what a configuration promises, what it costs, and what is wrong with it");
+  check->add_option("FILE", line.files, files_help);
+  check->add_flag("--json", line.check.json, "the report as JSON");
+  check->add_flag("--print", line.check.print, "the effective configuration, defaults included, secrets hidden");
+  check->add_flag("--graph", line.check.graph, "the graph, for Graphviz");
+  check->callback([&] { line.code = app::check(or_default(line.files), catalog, line.check); });
+
+  auto* init = cli.add_subcommand("init", "write a small configuration to start from");
+  init->add_option("FILE", line.init_file, "where to write it")->capture_default_str();
+  init->add_flag("--force", line.force, "overwrite an existing file");
+  init->callback([&] { line.code = app::init(line.init_file, line.force); });
+}
+
+void add_watching_commands(CLI::App& cli, CommandLine& line) {
+  auto* why = cli.add_subcommand("why", "say what holds a source or sink up, as a chain of causes");
+  why->add_option("NODE", line.node, "a source or sink (default: all)");
+  add_admin(*why, line);
+  why->callback([&] { line.code = app::why(line.admin, line.node); });
+
+  auto* top = cli.add_subcommand("top", "show a running flow, live; h shows the keys");
+  add_admin(*top, line);
+  top->add_option("--interval", line.top.interval, "seconds between refreshes")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  top->add_option("--times", line.top.times, "stop after so many refreshes (0: until q or Ctrl-C)")
+      ->check(CLI::NonNegativeNumber);
+  top->add_flag("--once", line.top.once, "print one page and stop");
+  top->callback([&] { line.code = app::top(line.admin, line.top); });
+
+  auto* tap = cli.add_subcommand("tap", "show a sample of the events that pass a source, stage or sink");
+  tap->add_option("EDGE", line.tap.edge, "what a source or stage gives on, or what comes in at a sink")->required();
+  add_admin(*tap, line);
+  tap->add_option("--where", line.tap.where, "only the sampled events for which this condition is true");
+  tap->add_option("--sample", line.tap.sample, "one event of so many: 1/100")->capture_default_str();
+  tap->add_option("--limit", line.tap.limit, "stop after so many events (0: until Ctrl-C)")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  tap->add_option("--redact", line.tap.redact, "fields hidden besides password, token, secret, ...: .card,.user.mail")
+      ->delimiter(',');
+  tap->callback([&] { line.code = app::tap(line.admin, line.tap); });
+}
+
+void add_help_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
+  auto* explain = cli.add_subcommand("explain", "explain a reason code: what it means, what to do");
+  explain->add_option("REASON", line.reason, "e.g. flow_full (default: list all)");
+  explain->callback([&] { line.code = app::explain(line.reason); });
+
+  cli.add_subcommand("schema", "print the JSON Schema of the configuration, for editors")->callback([&] {
+    line.code = print_schema(catalog);
+  });
+
+  auto* completion = cli.add_subcommand("completion", "print the completion script of a shell");
+  completion->add_option("SHELL", line.shell, "bash, zsh or fish")->required()->check(CLI::IsMember(shells));
+  completion->callback([&] { line.code = print(completion_script(cli, line.shell)); });
+
+  cli.add_subcommand("man", "print the man page (weir man | man -l -)")->callback([&] {
+    line.code = print(man_page(cli));
+  });
+  cli.add_subcommand("version", "print the version")->callback([&] { line.code = version(); });
+}
+
+}  // namespace
+
+void define_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
+  cli.name("weir");
+  cli.description("Weir carries events through systems that can be overloaded, and keeps its promises while they are.");
+  cli.require_subcommand(1);
+  std::string codes = "Exit codes:";
+  for (const ExitCodeRow& row : exit_codes) codes += " " + std::to_string(row.code) + " " + row.brief + ",";
+  codes.back() = '.';
+  cli.footer(codes);
+  add_flow_commands(cli, line, catalog);
+  add_watching_commands(cli, line);
+  add_help_commands(cli, line, catalog);
+}
+
+}  // namespace weir::app

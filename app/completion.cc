@@ -1,0 +1,162 @@
+#include "completion.h"
+
+#include <fmt/format.h>
+#include <weir/base/reason.h>
+
+#include <algorithm>
+
+namespace weir::app {
+namespace {
+
+/// What can follow a command, taken from its definition once for all shells.
+struct Word {
+  std::string name, help;
+  bool takes_value = false;
+};
+struct Command {
+  std::string name, help;
+  std::vector<Word> options;
+  std::string positional;  ///< "FILE", "REASON", ...; empty: none
+};
+
+std::vector<Command> commands_of(const CLI::App& cli) {
+  std::vector<Command> out;
+  for (const CLI::App* app : cli.get_subcommands([](const CLI::App*) { return true; })) {
+    Command command{app->get_name(), app->get_description(), {}, {}};
+    for (const CLI::Option* option : app->get_options()) {
+      if (option->get_positional()) command.positional = option->get_name(true);
+      for (const std::string& name : option->get_lnames())
+        command.options.push_back({"--" + name, option->get_description(), takes_value(*option)});
+    }
+    out.push_back(std::move(command));
+  }
+  return out;
+}
+
+/// The words that may stand where this argument is expected; nothing for files and free text.
+std::vector<std::string> values_of(const std::string& positional) {
+  std::vector<std::string> out;
+  if (positional == "SHELL") out.assign(shells.begin(), shells.end());
+  if (positional == "REASON")
+    for (const auto& row : all_reasons()) out.emplace_back(row.key);
+  return out;
+}
+
+std::string joined(const auto& range, auto&& text) {
+  std::string out;
+  for (const auto& item : range) out += (out.empty() ? "" : " ") + text(item);
+  return out;
+}
+std::string joined(const std::vector<std::string>& words) {
+  return joined(words, [](const std::string& word) { return word; });
+}
+
+/// In single quotes, which are the same in all three shells.
+std::string quoted(std::string text, const std::string& quote_as) {
+  for (std::size_t at = 0; (at = text.find('\'', at)) != std::string::npos; at += quote_as.size())
+    text.replace(at, 1, quote_as);
+  return "'" + text + "'";
+}
+
+std::string for_bash(const std::vector<Command>& commands) {
+  std::string cases;
+  for (const Command& c : commands) {
+    const auto names = [](const Word& word) { return word.name; };
+    std::string values = joined(values_of(c.positional));
+    cases += fmt::format("    {}) options={}; words={}; files={} ;;\n", c.name, quoted(joined(c.options, names), ""),
+                         quoted(values, ""), c.positional == "FILE" ? "yes" : "");
+  }
+  return fmt::format(R"(# Completion of weir for bash; made by `weir completion bash`.
+_weir() {{
+  local current=${{COMP_WORDS[COMP_CWORD]}} options= words= files=
+  COMPREPLY=()
+  if ((COMP_CWORD == 1)); then
+    mapfile -t COMPREPLY < <(compgen -W '{} --help' -- "$current")
+    return
+  fi
+  case ${{COMP_WORDS[1]}} in
+{}  esac
+  if [[ $current == -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+  elif [[ -n $files ]]; then
+    compopt -o filenames
+    mapfile -t COMPREPLY < <(compgen -d -- "$current"; compgen -f -X '!*.yaml' -- "$current")
+  else
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+  fi
+}}
+complete -F _weir weir
+)",
+                     joined(commands, [](const Command& c) { return c.name; }), cases);
+}
+
+/// Descriptions stand in brackets in zsh, where brackets, colons and backslashes mean something.
+std::string zsh_help(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '[' || c == ']' || c == ':' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+std::string for_zsh(const std::vector<Command>& commands) {
+  std::string list, cases;
+  for (const Command& c : commands) {
+    list += fmt::format("    {}\n", quoted(c.name + ":" + zsh_help(c.help), "'\\''"));
+    cases += fmt::format("    {}) _arguments", c.name);
+    for (const Word& word : c.options)
+      cases +=
+          " \\\n      " +
+          quoted(fmt::format("{}[{}]{}", word.name, zsh_help(word.help), word.takes_value ? ":value:" : ""), "'\\''");
+    if (c.positional == "FILE")
+      cases += " \\\n      '*:file:_files -g \"*.yaml(-.)\"'";
+    else if (const auto values = joined(values_of(c.positional)); !values.empty())
+      cases += fmt::format(" \\\n      '1:{}:({})'", c.positional, values);
+    cases += " ;;\n";
+  }
+  return fmt::format(R"(#compdef weir
+# Completion of weir for zsh; made by `weir completion zsh`.
+_weir() {{
+  local -a commands
+  commands=(
+{}  )
+  if ((CURRENT == 2)); then
+    _describe command commands
+    return
+  fi
+  local command=$words[2]
+  shift words
+  ((CURRENT--))
+  case $command in
+{}  esac
+}}
+if [[ $funcstack[1] == _weir ]]; then _weir "$@"; else compdef _weir weir; fi
+)",
+                     list, cases);
+}
+
+std::string for_fish(const std::vector<Command>& commands) {
+  std::string out = "# Completion of weir for fish; made by `weir completion fish`.\ncomplete -c weir -f\n";
+  for (const Command& c : commands) {
+    const std::string help = quoted(c.help, "\\'"), here = quoted("__fish_seen_subcommand_from " + c.name, "");
+    out += fmt::format("complete -c weir -n __fish_use_subcommand -a {} -d {}\n", c.name, help);
+    for (const Word& word : c.options)
+      out += fmt::format("complete -c weir -n {} -l {} -d {}{}\n", here, word.name.substr(2), quoted(word.help, "\\'"),
+                         word.takes_value ? " -x" : "");
+    if (c.positional == "FILE")
+      out += fmt::format("complete -c weir -n {} -k -a '(__fish_complete_suffix .yaml)'\n", here);
+    else if (const auto values = joined(values_of(c.positional)); !values.empty())
+      out += fmt::format("complete -c weir -n {} -a {}\n", here, quoted(values, ""));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string completion_script(const CLI::App& cli, const std::string& shell) {
+  const auto commands = commands_of(cli);
+  return shell == "zsh" ? for_zsh(commands) : shell == "fish" ? for_fish(commands) : for_bash(commands);
+}
+
+}  // namespace weir::app

@@ -1,0 +1,18 @@
+#pragma once
+/// Completion scripts for bash, zsh and fish, made from the definition of the command line: subcommands, their options,
+/// YAML files where a configuration is expected, reasons after `explain`, shells after `completion`.
+///
+/// Thread: pure. Cost: a few KiB of text.
+#include <CLI/CLI.hpp>
+#include <set>
+#include <string>
+
+namespace weir::app {
+
+inline const std::set<std::string> shells{"bash", "fish", "zsh"};
+/// False for flags.
+inline bool takes_value(const CLI::Option& option) { return option.get_items_expected_max() > 0; }
+
+std::string completion_script(const CLI::App& cli, const std::string& shell);
+
+}  // namespace weir::app

@@ -1,0 +1,12 @@
+#pragma once
+/// The man page weir(1), made from the definition of the command line and the table of exit codes.
+///
+/// Thread: pure. Cost: a few KiB of text. Ref: man(7).
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace weir::app {
+
+std::string man_page(const CLI::App& cli);
+
+}  // namespace weir::app

@@ -1,0 +1,175 @@
+#include "schema_keys.h"
+
+namespace weir::app {
+namespace {
+
+using enum OptionKind;
+using Form = Key::Form;
+
+Key key(std::string name, OptionKind kind, std::optional<std::string> fallback, std::string help) {
+  return {{std::move(name), kind, std::move(fallback), false, std::move(help)}};
+}
+Key one_of(std::string name, std::vector<std::string> choices, std::optional<std::string> fallback, std::string help) {
+  return {{std::move(name), choice, std::move(fallback), false, std::move(help), std::move(choices)}};
+}
+Key named(std::string name, Form form, std::string help) {
+  return {{std::move(name), text, std::nullopt, false, std::move(help)}, form};
+}
+Key section(std::string name, std::string help) {
+  return {{name, text, std::nullopt, false, std::move(help)}, Form::section, name};
+}
+/// A section for which one value may stand.
+Key section_or(std::string name, std::string below, OptionKind kind, std::optional<std::string> fallback,
+               std::string help) {
+  return {{std::move(name), kind, std::move(fallback), false, std::move(help)}, Form::section, std::move(below), true};
+}
+Key or_word(Key key, std::string word) {
+  key.word = std::move(word);
+  return key;
+}
+Key required(Key key) {
+  key.option.required = true;
+  return key;
+}
+
+const std::vector<std::string> classes{"batch", "low", "normal", "high", "critical"};
+
+KeySection process() {
+  return {
+      "process",
+      "A flow: sources bring events in, stages look at each, sinks write them out.",
+      {or_word(key("memory", size, "auto", "What the process may use at most; auto: 60 % of the cgroup or machine."),
+               "auto"),
+       or_word(key("reactors", count, "auto", "Threads for sources and stages, 1 to 64; auto: half of the cores."),
+               "auto"),
+       key("drain_deadline", duration, "30s", "How long a stop waits until everything has left."),
+       key("batch_bytes", size, "256KiB", "The buffer of an open batch, 4KiB to 1MiB.")}};
+}
+
+KeySection source() {
+  return {"source",
+          "Brings events in.",
+          {one_of("acks", {"accepted", "processed", "stored"}, "accepted",
+                  "When the sender is answered: taken over, delivered, or stored by every required sink."),
+           one_of("when_full", {"reject", "block"}, std::nullopt,
+                  "What its sender sees when there is no room; reject is the default where the type can refuse."),
+           section("class", "Where an event's class is read from; without it every event is normal."),
+           one_of("on_malformed", {"reject", "dead_letter"}, "reject", "What becomes of input that is no event."),
+           named("dead_letter", Form::part, "The sink that gets what cannot enter the flow.")}};
+}
+
+KeySection class_rule() {
+  return {"class",
+          "Reads the class of an event from a header or a field.",
+          {required(key("from", text, std::nullopt, "A field, as .severity, or a header, as header:X-Priority.")),
+           key("map", table, std::nullopt, "Which value means which class; by default the classes' own names."),
+           one_of("default", classes, "normal", "The class of every other value.")}};
+}
+
+KeySection stage() {
+  return {"stage",
+          "Looks at one event at a time.",
+          {required(named("from", Form::parts, "The sources and stages it reads from; STAGE.OUTPUT for one output."))}};
+}
+
+KeySection sink() {
+  return {
+      "sink",
+      "Writes events out.",
+      {named("from", Form::parts, "The sources and stages it reads from; STAGE.OUTPUT for one output."),
+       key("required", boolean, "true", "Whether senders wait for it; false: it may miss events, and nobody waits."),
+       section_or("workers", "workers", count, "1", "Deliveries at the same time; more than 1 do not keep the order."),
+       section("queue", "The only place where events wait, and what happens when it is full."),
+       section("batch", "How much one delivery takes."),
+       section("breaker", "When a failing destination is left alone, and for how long."),
+       section("retry", "When a failed delivery is tried again."),
+       one_of("on_failure", {"fail", "drop"}, "fail",
+              "What becomes of events that are refused for good: their senders are told, or they are dropped."),
+       named("dead_letter", Form::part, "The sink that gets what is refused for good.")}};
+}
+
+KeySection workers() {
+  return {"workers",
+          "A fixed number of workers, written as a range.",
+          {key("min", count, "1", "At least so many."), key("max", count, "1", "At most so many.")}};
+}
+
+KeySection queue() {
+  return {"queue",
+          "The bounded queue in front of a sink.",
+          {key("max_events", count, "10000", "Its bound in events."),
+           key("max_bytes", size, "32MiB", "Its bound in bytes."),
+           key("max_wait", duration, std::nullopt, "Sizes the bound by time: at most so long at the measured rate."),
+           key("pause_at", ratio, "80%", "Readers pause at this share of the bound."),
+           key("resume_at", ratio, "20%", "Readers resume at this share of the bound."),
+           one_of("when_full", {"block", "reject", "drop_newest", "drop_oldest", "drop_lowest", "drop_random"}, "block",
+                  "What happens at the bound: senders wait or are refused, or events are dropped and counted."),
+           key("age_boost", duration, "5s", "Events that waited longer may be served before their class's turn."),
+           section_or("codel", "codel", boolean, "false", "Drops some events while all of them wait too long."),
+           key("expire_after", duration, std::nullopt, "Events that waited longer are dropped."),
+           key("reserved_for_high", ratio, "0%", "The part of the bound kept for the classes high and critical.")}};
+}
+
+KeySection codel() {
+  return {"codel",
+          "Controlled delay: drops at a rising rate while the wait stands above the target.",
+          {key("target", duration, "5ms", "The wait that is accepted."),
+           key("interval", duration, "100ms", "How long the wait may stand above it.")}};
+}
+
+KeySection batch() {
+  return {"batch",
+          "How much one delivery takes.",
+          {key("max_events", count, "10000", "At most so many events."),
+           key("max_bytes", size, "1MiB", "At most so many bytes."),
+           key("linger", duration, "0s", "Waits so long for more before it delivers, at most 60s.")}};
+}
+
+KeySection breaker() {
+  return {"breaker",
+          "Leaves a failing destination alone for a while, then probes.",
+          {key("consecutive_failures", count, "5", "Opens after so many failures in a row; 0: never."),
+           one_of("window", {"none", "count", "time"}, "none", "Opens also by the share of failures over a window."),
+           key("window_calls", count, "100", "Window count: the last so many calls."),
+           key("window_time", duration, "20s", "Window time: the calls of so long."),
+           key("minimum_calls", count, "10", "No share is judged on fewer calls."),
+           key("failure_rate", ratio, "50%", "Opens at this share of failures."),
+           key("slow_rate", ratio, "100%", "Opens at this share of slow calls."),
+           key("slow_call", duration, "1m", "A call that took longer is slow."),
+           key("open", duration, "10s", "Time to the next probe."),
+           key("half_open_calls", count, "1", "Probes at the same time."),
+           key("half_open_wait", duration, "1m", "Probes that never report count as failed after this.")}};
+}
+
+KeySection retry() {
+  return {"retry",
+          "Exponential backoff with jitter.",
+          {key("base", duration, "100ms", "The first wait, doubled after each failure."),
+           key("cap", duration, "30s", "The longest wait."),
+           one_of("jitter", {"full", "equal", "decorrelated", "additive"}, "full", "How the wait is spread by chance."),
+           key("additive_most", duration, "100ms", "Jitter additive: at most so much is added."),
+           section_or("budget", "budget", ratio, "20%", "Retries may be at most this share of first attempts.")}};
+}
+
+KeySection budget() {
+  return {"budget",
+          "Bounds the load that retries add to what is failing.",
+          {key("ratio", ratio, "20%", "Retries in a window, as a share of first attempts."),
+           key("minimum", rate, "10/s", "Retries that are always allowed."),
+           key("window", duration, "10s", "What it is counted over.")}};
+}
+
+KeySection admin() {
+  return {"admin",
+          "The listener for /metrics, /health, /ready and `weir top`, `why` and `tap`.",
+          {key("listen", address, "127.0.0.1:9600", "Where to listen, as HOST:PORT; empty: nowhere.")}};
+}
+
+}  // namespace
+
+std::vector<KeySection> config_keys() {
+  return {process(), source(), class_rule(), stage(), sink(),   workers(), queue(),
+          codel(),   batch(),  breaker(),    retry(), budget(), admin()};
+}
+
+}  // namespace weir::app

@@ -1,0 +1,105 @@
+#include "top_data.h"
+
+#include <weir/base/terminal_text.h>
+
+#include <algorithm>
+
+namespace weir::app {
+namespace {
+
+using Row = simdjson::dom::element;
+
+std::string text(Row row, const char* key) {
+  std::string_view value;
+  return row[key].get(value) ? std::string{} : terminal_text(value);
+}
+double number(Row row, const char* key) {
+  double value = 0;
+  return row[key].get(value) ? 0.0 : value;
+}
+bool flag(Row row, const char* key) {
+  bool value = false;
+  return !row[key].get(value) && value;
+}
+
+TopSource source(Row row) {
+  TopSource s;
+  s.name = text(row, "name"), s.type = text(row, "type"), s.address = text(row, "address");
+  s.acks = text(row, "acks"), s.why = text(row, "why"), s.paused = flag(row, "paused");
+  s.in = number(row, "in"), s.bytes = number(row, "bytes"), s.refused = number(row, "refused");
+  s.pending = number(row, "pending");
+  return s;
+}
+
+TopStage stage(Row row) {
+  TopStage s;
+  s.name = text(row, "name"), s.in = number(row, "in"), s.emitted = number(row, "emitted");
+  s.filtered = number(row, "filtered"), s.dropped = number(row, "dropped"), s.pending = number(row, "pending");
+  return s;
+}
+
+TopSink sink(Row row) {
+  TopSink s;
+  s.name = text(row, "name"), s.type = text(row, "type"), s.breaker = text(row, "breaker");
+  s.last_error = text(row, "last_error"), s.why = text(row, "why");
+  s.required = flag(row, "required"), s.paused = flag(row, "paused");
+  s.stored = number(row, "stored"), s.waiting = number(row, "waiting"), s.bound = number(row, "bound");
+  s.waiting_bytes = number(row, "waiting_bytes"), s.bound_bytes = number(row, "bound_bytes");
+  s.fill = number(row, "fill"), s.oldest = number(row, "oldest_age_s"), s.retries = number(row, "retries");
+  s.failures = number(row, "failures"), s.dead_lettered = number(row, "dead_lettered");
+  s.dropped = number(row, "dropped"), s.failed = number(row, "failed"), s.workers = number(row, "workers");
+  s.workers_busy = number(row, "workers_busy"), s.busy = number(row, "busy_s");
+  s.blocked_for = number(row, "blocked_for_s");
+  return s;
+}
+
+template <typename T, typename Make>
+void rows_of(Row graph, const char* key, std::vector<T>& out, Make make) {
+  simdjson::dom::array rows;
+  if (graph[key].get(rows)) return;
+  for (Row row : rows) out.push_back(make(row));
+}
+
+template <typename T, typename F>
+void with_earlier(std::vector<T>& now, const std::vector<T>& before, F&& f) {
+  for (T& row : now)
+    if (const auto was = std::ranges::find(before, row.name, &T::name); was != before.end()) f(row, *was);
+}
+
+}  // namespace
+
+TopData top_data(Row graph) {
+  TopData data;
+  data.uptime = number(graph, "uptime_s");
+  data.stopping = flag(graph, "stopping");
+  Row part;
+  if (!graph["memory"].get(part))
+    data.budget = number(part, "budget"), data.used = number(part, "used"), data.limit = number(part, "limit");
+  if (!graph["ledger"].get(part)) {
+    data.in_transit = number(part, "in_transit"), data.difference = number(part, "worst_difference");
+    data.worst_at = text(part, "worst_at");
+  }
+  rows_of(graph, "sources", data.sources, source);
+  rows_of(graph, "stages", data.stages, stage);
+  rows_of(graph, "sinks", data.sinks, sink);
+  return data;
+}
+
+void add_rates(TopData& now, const TopData& before) {
+  const double time = now.uptime - before.uptime;
+  if (time <= 0) return;
+  const auto rate = [time](double later, double earlier) { return std::max(0.0, (later - earlier) / time); };
+  with_earlier(now.sources, before.sources, [&](TopSource& s, const TopSource& was) {
+    s.rate = rate(s.in, was.in), s.byte_rate = rate(s.bytes, was.bytes), s.refused_rate = rate(s.refused, was.refused);
+  });
+  with_earlier(now.stages, before.stages, [&](TopStage& s, const TopStage& was) {
+    s.rate_in = rate(s.in, was.in), s.rate_out = rate(s.emitted, was.emitted);
+    s.filtered_rate = rate(s.filtered, was.filtered), s.dropped_rate = rate(s.dropped, was.dropped);
+  });
+  with_earlier(now.sinks, before.sinks, [&](TopSink& s, const TopSink& was) {
+    s.rate = rate(s.stored, was.stored), s.retry_rate = rate(s.retries, was.retries);
+    s.dropped_rate = rate(s.dropped, was.dropped), s.busy_share = std::min(1.0, rate(s.busy, was.busy));
+  });
+}
+
+}  // namespace weir::app

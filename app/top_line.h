@@ -1,0 +1,71 @@
+#pragma once
+/// One line of a screen: text in tones, cut at the width of the screen. Text must be fit for a terminal already.
+///
+/// Thread: a value. Cost: a copy.
+#include <weir/base/json_text.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace weir::app {
+
+class Line {
+ public:
+  enum class Tone : std::uint8_t { plain, strong, dim, good, warn, bad };
+  Line(int columns, bool color) : left_(columns), color_(color) {}
+
+  Line& add(std::string_view text, Tone tone = Tone::plain) {
+    std::size_t bytes = 0;
+    while (bytes < text.size() && left_ > 0) {
+      bytes += std::max<std::size_t>(1, utf8_length(text.substr(bytes)));
+      --left_;
+    }
+    const bool toned = color_ && tone != Tone::plain && bytes > 0;
+    if (toned) text_ += escapes[static_cast<std::size_t>(tone)];
+    text_ += text.substr(0, bytes);
+    if (toned) text_ += "\033[0m";
+    return *this;
+  }
+  Line& left(std::string_view text, int width, Tone tone = Tone::plain) {
+    const int n = length(text);
+    if (n < width) return add(text, tone).add(std::string(static_cast<std::size_t>(width - n), ' '));
+    return add(first(text, width - 1), tone).add(" ");
+  }
+  Line& right(std::string_view text, int width, Tone tone = Tone::plain) {
+    return add(std::string(static_cast<std::size_t>(std::max(0, width - length(text))), ' ')).add(text, tone);
+  }
+  /// Never looks full before it is, nor empty while it is not.
+  Line& bar(double fill, int width, Tone tone) {
+    const double share = std::clamp(fill, 0.0, 1.0);
+    int full = static_cast<int>(share * width);
+    if (share > 0 && full == 0) full = 1;
+    std::string done, rest;
+    for (int i = 0; i < width; ++i) (i < full ? done : rest) += i < full ? "█" : "·";
+    return add(done, tone).add(rest, Tone::dim);
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  static constexpr std::array<std::string_view, 6> escapes{"",         "\033[1m",  "\033[2m",
+                                                           "\033[32m", "\033[33m", "\033[31m"};
+
+  static int length(std::string_view text) {
+    int n = 0;
+    for (; !text.empty(); ++n) text.remove_prefix(std::max<std::size_t>(1, utf8_length(text)));
+    return n;
+  }
+  static std::string_view first(std::string_view text, int characters) {
+    std::size_t bytes = 0;
+    for (int i = 0; i < characters && bytes < text.size(); ++i)
+      bytes += std::max<std::size_t>(1, utf8_length(text.substr(bytes)));
+    return text.substr(0, bytes);
+  }
+
+  int left_;
+  bool color_;
+  std::string text_;
+};
+
+}  // namespace weir::app

@@ -30,7 +30,7 @@ TcpIntake::TcpIntake(const IntakeSetup& setup, const TcpOptions& options, std::s
       sweeper_(setup.reactor),
       memory_(setup.reactor),
       gate_(gate_of(options.classes)),
-      buffer_(std::make_unique_for_overwrite<char[]>(rest_capacity + quantum + block_padding)) {
+      buffer_(std::make_unique_for_overwrite<char[]>(rest_capacity + most_quantum + block_padding)) {
   if (options_.classes.from_body()) {
     auto reader = FieldReader::compile(options_.classes.path, options_.max_event);
     WEIR_CHECK(reader.has_value());  // the configuration has compiled it before
@@ -189,7 +189,7 @@ void TcpIntake::dismiss(const Peer& given, Reason why) {
 std::vector<Footprint> footprint(const TcpOptions& options, int reactors, bool with_tls) {
   constexpr Bytes own = 4_KiB;  // the Connection, and the kernel's socket, file and epoll entries
   const Bytes each = (options.receive_buffer + send_buffer) * 2 + Bytes(rest_capacity) + own;
-  const std::size_t read = rest_capacity + quantum;
+  const std::size_t read = rest_capacity + most_quantum;
   const Bytes reactor = Bytes(2 * read + read / 2 * sizeof(Batch::Slot) * 2) + options.max_event;
   return {{.fixed = Bytes{},
            .per_unit = each + (with_tls ? net::tls_footprint : 0_B),

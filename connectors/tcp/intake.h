@@ -5,8 +5,9 @@
 /// events. As long as the flow has not taken all of them, nothing else is read; sockets that are not read fill their
 /// kernel buffers, and TCP's window of 0 is all a sender is ever told (semantics F3).
 ///
-///   turn     each connection that has something is read once, at most `quantum` bytes, and goes to the end of the
-///            line: where the flow is the bottleneck every sender moves the same number of bytes
+///   turn     each connection that has something is read once, at most a quantum of bytes, and goes to the end of the
+///            line: where the flow is the bottleneck every sender moves the same number of bytes. The quantum is what
+///            keeps a whole round at 256 KiB, between 4 and 32 KiB: nobody's turn is far away
 ///   memory   events are charged to the budget before they are given; an unfinished frame stays with its connection up
 ///            to `rest_capacity`, and above that in the one place this reactor has for a large frame. While that is
 ///            taken, others are looked at before they are read, and read only as far as their frames are whole; one
@@ -30,7 +31,7 @@
 
 namespace weir::tcp {
 
-inline constexpr std::size_t quantum = 32 << 10;
+inline constexpr std::size_t most_quantum = 32 << 10;
 inline constexpr std::size_t rest_capacity = 4 << 10;
 
 struct TcpOptions {
@@ -80,6 +81,7 @@ class TcpIntake final : public Intake {
 
   // tray.cc: what is read, and where it goes
   void read(const Peer& peer);
+  std::size_t quantum() const;
   Connection::Moved fill(const Peer& peer, char* into, std::size_t kept);
   void lay_out(const Peer& peer, std::size_t bytes, Connection::State state);
   bool give();

@@ -36,12 +36,17 @@ void TcpIntake::read(const Peer& peer) {
   if (!tray_.frames.index.empty() || !in_a_frame) peer->waited = Duration{0};
 }
 
+std::size_t TcpIntake::quantum() const {
+  constexpr std::size_t round = 256 << 10, least = 4 << 10;
+  return std::clamp(round / (ready_.size() + 1), least, most_quantum);
+}
+
 /// Reads so that whatever stays unfinished can be kept: a socket that has been read cannot be unread.
 Connection::Moved TcpIntake::fill(const Peer& peer, char* into, std::size_t kept) {
   const bool large = large_.owner == peer;
   const bool anything_fits = large ? large_.line.empty() : !large_.owner;
-  if (anything_fits) return peer->read(into + kept, quantum);
-  const auto seen = peer->peek(into + kept, quantum);
+  if (anything_fits) return peer->read(into + kept, quantum());
+  const auto seen = peer->peek(into + kept, quantum());
   if (seen.bytes == 0) return seen;
   Framer probe = peer->framer;
   probe.scan({into, kept + seen.bytes}, probe_);
@@ -160,7 +165,8 @@ void TcpIntake::keep_rest(const Peer& peer, std::string_view rest) {
     return;
   }
   if (!large_.bytes)
-    large_.bytes = std::make_unique_for_overwrite<char[]>(options_.max_event.count() + 8 + quantum + block_padding);
+    large_.bytes =
+        std::make_unique_for_overwrite<char[]>(options_.max_event.count() + 8 + most_quantum + block_padding);
   std::memmove(large_.bytes.get(), rest.data(), rest.size());
   large_.used = rest.size();
   large_.owner = peer;

@@ -1,0 +1,267 @@
+#include "stdin_source.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+namespace weir::stdio {
+namespace {
+
+constexpr std::size_t piece_bytes = 64 << 10;
+constexpr auto look_again = std::chrono::milliseconds(10);
+
+/// Reads one piece when asked to, and can be ended while it waits for input.
+class ReadingThread {
+ public:
+  /// `got` is called on this thread: bytes, 0 at the end, -errno.
+  ReadingThread(int fd, std::function<void(long)> got)
+      : fd_(fd), got_(std::move(got)), end_(::eventfd(0, EFD_CLOEXEC)), thread_([this] { run(); }) {}
+  ~ReadingThread() {
+    {
+      std::lock_guard lock(mutex_);
+      ended_ = true;
+    }
+    ::eventfd_write(end_, 1);
+    wake_.notify_one();
+    thread_.join();
+    ::close(end_);
+  }
+  void ask() {
+    {
+      std::lock_guard lock(mutex_);
+      asked_ = true;
+    }
+    wake_.notify_one();
+  }
+  const char* data() const { return piece_.data(); }
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      wake_.wait(lock, [this] { return asked_ || ended_; });
+      if (ended_) return;
+      asked_ = false;
+      lock.unlock();
+      const long n = read();
+      lock.lock();
+      if (ended_) return;
+      got_(n);
+    }
+  }
+  long read() {
+    std::array<pollfd, 2> wait{pollfd{fd_, POLLIN, 0}, pollfd{end_, POLLIN, 0}};
+    while (true) {
+      ::poll(wait.data(), wait.size(), -1);
+      if (wait[1].revents) return 0;
+      const auto n = ::read(fd_, piece_.data(), piece_.size());
+      if (n >= 0) return n;
+      if (errno != EINTR && errno != EAGAIN) return -errno;
+    }
+  }
+
+  const int fd_;
+  const std::function<void(long)> got_;
+  const int end_;
+  std::array<char, piece_bytes> piece_{};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool asked_ = false, ended_ = false;
+  std::thread thread_;
+};
+
+class StdinIntake final : public Intake {
+ public:
+  StdinIntake(const SourceSetup& source, const IntakeSetup& setup, int fd)
+      : name_(source.name),
+        max_event_(source.options.get_or<Bytes>("max_event", 256_KiB).count()),
+        cls_(source.classes.fallback),
+        io_(setup.reactor),
+        outlet_(setup.outlet),
+        timer_(setup.reactor),
+        idle_(setup.index != 0) {
+    if (idle_) return;
+    thread_ = std::make_unique<ReadingThread>(fd, [this, alive = alive_](long n) {
+      boost::asio::post(io_, [this, alive, n] {
+        if (*alive) take(n);
+      });
+    });
+  }
+  ~StdinIntake() override {
+    *alive_ = false;
+    outlet_.on_room = nullptr;
+  }
+
+  void start() override {
+    if (idle_) return;
+    outlet_.on_room = [this] { turn(); };
+    turn();
+  }
+  void stop(Duration) override {
+    if (idle_) return;
+    idle_ = true;
+    timer_.cancel();
+    thread_.reset();
+    const auto left = static_cast<std::uint64_t>(std::ranges::count(rest_, '\n')) + (line_.empty() ? 0 : 1);
+    if (left > 0) outlet_.refused(left, Reason::shutting_down);
+  }
+  void abandon() override { stop({}); }
+  bool quiet() const override { return idle_; }
+
+ private:
+  bool flow_takes() const { return !outlet_.paused(cls_) && outlet_.ready(cls_); }
+
+  void take(long n) {
+    if (idle_) return;
+    asked_ = false;
+    if (n < 0)
+      spdlog::warn("source {}: cannot read standard input: {}; it counts as ended", name_,
+                   std::generic_category().message(static_cast<int>(-n)));
+    at_end_ = n <= 0;
+    rest_ = {thread_->data(), static_cast<std::size_t>(std::max(n, 0L))};
+    turn();
+  }
+
+  /// Gives what was read; asks for more only when all of it is given and the flow takes more.
+  void turn() {
+    if (idle_ || asked_) return;
+    for (cut(); whole_; cut()) {
+      if (!give()) return wait();
+      whole_ = false;
+      line_.clear();
+      length_ = 0;
+    }
+    outlet_.flush();
+    if (at_end_) {
+      idle_ = true;
+    } else if (flow_takes()) {
+      asked_ = true;
+      thread_->ask();
+    } else {
+      wait();
+    }
+  }
+  void wait() {
+    outlet_.flush();
+    timer_.expires_after(look_again);  // memory comes back without a word
+    timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
+      if (!error && *alive) turn();
+    });
+  }
+
+  /// Moves what belongs to the next line that is not empty from what was read.
+  void cut() {
+    while (!whole_ && !rest_.empty()) {
+      const auto end = rest_.find('\n');
+      const auto part = rest_.substr(0, end);
+      length_ += part.size();
+      line_.append(part.substr(0, max_event_ - line_.size()));
+      rest_.remove_prefix(end == rest_.npos ? rest_.size() : end + 1);
+      whole_ = end != std::string_view::npos && length_ > 0;
+    }
+    if (at_end_ && length_ > 0) whole_ = true;
+  }
+
+  bool give() {
+    if (length_ > max_event_) return give_dead();
+    if (!flow_takes()) return false;
+    auto ticket = outlet_.reserve(outlet_.cost(line_.size(), 1));
+    if (!ticket) return false;
+    outlet_.add(line_, cls_, nullptr, std::move(*ticket));
+    return true;
+  }
+  bool give_dead() {
+    const bool keeps = outlet_.has_dead_letters();
+    if (keeps && !outlet_.dead_letters_ready()) return false;
+    if (!std::exchange(said_large_, true))
+      spdlog::warn("source {}: a line of {} bytes is longer than max_event ({} bytes): it {}; this is said once", name_,
+                   length_, max_event_, keeps ? "goes to the dead letters, cut" : "is left out and counted");
+    if (keeps)
+      outlet_.dead_letter(std::string_view(line_).substr(0, 8 << 10), Reason::event_too_large,
+                          fmt::format("a line of {} bytes; max_event is {}", length_, max_event_), nullptr);
+    else
+      outlet_.refused(1, Reason::event_too_large);
+    return true;
+  }
+
+  const std::string name_;
+  const std::size_t max_event_;
+  const Class cls_;
+  boost::asio::io_context& io_;
+  Outlet& outlet_;
+  boost::asio::steady_timer timer_;
+  std::string_view rest_;  // of the piece that was read
+  std::string line_;       // begun in an earlier piece, or waiting for room; cut at max_event
+  std::size_t length_ = 0;
+  bool whole_ = false, asked_ = false, at_end_ = false, said_large_ = false;
+  std::atomic<bool> idle_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::unique_ptr<ReadingThread> thread_;
+};
+
+class StdinSource final : public Source {
+ public:
+  StdinSource(const SourceSetup& setup, int fd) : setup_(setup), fd_(fd) {}
+  ~StdinSource() override {
+    if (mine_) taken() = false;
+  }
+  Result<void> open() override {
+    if (setup_.classes.from_body() || setup_.classes.from_header())
+      return failure("standard input gives all its events one class: write only default: under class:");
+    if (taken().exchange(true))
+      return failure("another source reads standard input already: a line can only go to one of them");
+    mine_ = true;
+    return {};
+  }
+  std::unique_ptr<Intake> intake(const IntakeSetup& setup) override {
+    return std::make_unique<StdinIntake>(setup_, setup, fd_);
+  }
+  std::string address() const override { return "standard input"; }
+
+ private:
+  static std::atomic<bool>& taken() {
+    static std::atomic<bool> is_taken{false};
+    return is_taken;
+  }
+  const SourceSetup setup_;
+  const int fd_;
+  bool mine_ = false;
+};
+
+}  // namespace
+
+SourceType stdin_type(int fd) {
+  SourceType type;
+  type.name = "stdin";
+  type.summary = "takes lines from standard input, as in `producer | weir run`";
+  type.options = {{.name = "max_event",
+                   .kind = OptionKind::size,
+                   .fallback = "256KiB",
+                   .help = "The longest line; longer ones are dead-lettered, cut, or counted."}};
+  type.can = {.can_pause = true, .can_refuse = false, .can_replay = false};
+  type.strongest = Level::accepted;
+  type.footprint = [](const Options& options, int) {
+    return std::vector{Footprint{.fixed = 128_KiB + options.get_or<Bytes>("max_event", 256_KiB) * 2}};
+  };
+  type.make = [fd](const SourceSetup& setup) -> std::unique_ptr<Source> {
+    return std::make_unique<StdinSource>(setup, fd);
+  };
+  return type;
+}
+
+}  // namespace weir::stdio

@@ -44,6 +44,8 @@ class Flow {
   /// Takes over changed policy values; the topology must be the same (config::topology_differences says so).
   void reload(const config::Config& next);
   FlowStatus status() const;
+  /// One tap for each source, stage and sink, by its name.
+  TapBoard& taps() { return taps_; }
 
   // For tests that drive the parts themselves, without threads.
   SourceNode& source(std::string_view name);
@@ -77,6 +79,7 @@ class Flow {
   const Catalog& catalog_;
   const Context& context_;
   Budget budget_;
+  TapBoard taps_;
   Ids ids_;
   TimePoint started_{};
   std::vector<std::unique_ptr<SinkNode>> sinks_;

@@ -23,6 +23,9 @@ T* find(const std::vector<std::unique_ptr<T>>& nodes, std::string_view name) {
 
 Flow::Flow(const config::Config& config, const Catalog& catalog, const Context& context)
     : config_(config), catalog_(catalog), context_(context), budget_(config.memory.budget), ids_(context.wall()) {
+  for (const auto& source : config_.sources) taps_.add(source.name);
+  for (const auto& stage : config_.stages) taps_.add(stage.name);
+  for (const auto& sink : config_.sinks) taps_.add(sink.name);
   build_sinks();
   build_stages(catalog);
   build_routes();
@@ -49,6 +52,7 @@ void Flow::build_stages(const Catalog& catalog) {
     auto plan = type->compile(stage.options, context_);
     WEIR_CHECK(plan.has_value());  // the configuration has compiled it before
     node->plan = std::move(*plan);
+    node->tap = taps_.find(stage.name);
     if (Merger* merger = node->plan->merger()) node->merge = std::make_unique<MergeNode>(*merger);
     stages_.push_back(std::move(node));
   }
@@ -67,6 +71,7 @@ void Flow::build_routes() {
 
 void Flow::lead(SourceNode& origin) {
   origin.route = route_of(origin.name);
+  origin.route.tap = taps_.find(origin.name);
   for (const auto& delivery : origin.route.deliveries)
     if (delivery.required) origin.required.push_back(find(sinks_, delivery.inlet->name()));
 }
@@ -171,6 +176,7 @@ Route Flow::route_of(const std::string& origin) const {
       if (sink.required != required) continue;
       Route::Delivery delivery{inputs_of(sink.from), &find(sinks_, sink.name)->inlet, required, {}};
       delivery.growth = route.growth_of(delivery.inputs);
+      delivery.tap = taps_.find(sink.name);
       if (!delivery.inputs.empty()) route.deliveries.push_back(std::move(delivery));
     }
   return route;

@@ -11,10 +11,19 @@ using flow::WhenFull;
 
 bool chance(Rng& rng, int percent) { return rng.below(100) < static_cast<std::uint64_t>(percent); }
 
-std::vector<int> draw_from(Rng& rng, std::size_t nodes) {
-  std::set<int> from{static_cast<int>(rng.below(nodes))};
-  if (chance(rng, 30)) from.insert(static_cast<int>(rng.below(nodes)));
-  return {from.begin(), from.end()};
+std::vector<int> draw_from(Rng& rng, const Graph& graph) {
+  const std::size_t nodes = graph.sources.size() + graph.stages.size();
+  const auto draw = [&] {
+    const auto node = rng.below(nodes);
+    const bool splits =
+        node >= graph.sources.size() && graph.stages[node - graph.sources.size()].kind == model::Stage::Kind::splits;
+    return static_cast<int>(node) + (splits && chance(rng, 50) ? second_output : 0);
+  };
+  std::set<int> from{draw()};
+  if (chance(rng, 30)) from.insert(draw());
+  std::vector<int> in_order(from.begin(), from.end());
+  if (chance(rng, 30)) std::ranges::reverse(in_order);
+  return in_order;
 }
 
 WhenFull draw_drop(Rng& rng) {
@@ -35,9 +44,9 @@ flow::EdgeConfig draw_queue(Rng& rng, bool may_block) {
   return queue;
 }
 
-Sink draw_sink(Rng& rng, std::size_t nodes) {
+Sink draw_sink(Rng& rng, const Graph& graph) {
   Sink sink;
-  sink.from = draw_from(rng, nodes);
+  sink.from = draw_from(rng, graph);
   sink.required = chance(rng, 75);
   sink.ack = static_cast<SinkAck>(rng.below(3));
   sink.queue = draw_queue(rng, sink.required);
@@ -53,8 +62,8 @@ Sink draw_sink(Rng& rng, std::size_t nodes) {
 }
 
 // Dead letters are lines of JSON: their lengths are the engine's business, so this line is bounded in events only.
-Sink draw_grave(Rng& rng) {
-  Sink grave = draw_sink(rng, 1);
+Sink draw_grave(Rng& rng, const Graph& graph) {
+  Sink grave = draw_sink(rng, graph);
   grave.from.clear();
   grave.required = true;
   grave.queue.bound.bytes = 1_GiB;
@@ -65,9 +74,12 @@ Sink draw_grave(Rng& rng) {
 
 std::vector<std::string> names_of(const Graph& graph, const std::vector<int>& from) {
   std::vector<std::string> names;
-  for (const int node : from) {
-    const int stage = node - static_cast<int>(graph.sources.size());
-    names.push_back(stage < 0 ? "source" + std::to_string(node) : "stage" + std::to_string(stage));
+  for (const int input : from) {
+    const int stage = node_of(input) - static_cast<int>(graph.sources.size());
+    std::string name = stage < 0 ? "source" + std::to_string(input) : "stage" + std::to_string(stage);
+    if (stage >= 0 && graph.stages[static_cast<std::size_t>(stage)].kind == model::Stage::Kind::splits)
+      name += input >= second_output ? ".divided" : ".other";
+    names.push_back(std::move(name));
   }
   return names;
 }
@@ -97,9 +109,17 @@ config::Sink sink_of(const Graph& graph, std::size_t i) {
 
 class Modulo final : public weir::Stage {
  public:
-  explicit Modulo(std::uint64_t modulo) : stage_{.from = {}, .modulo = modulo} {}
-  Verdict take(const weir::Event& event, std::string&) override {
-    return stage_.keeps(id_of(event.bytes)) ? Verdict::passed() : Verdict::filtered();
+  explicit Modulo(model::Stage stage) : stage_(std::move(stage)) {}
+  Verdict take(const weir::Event& event, std::string& out) override {
+    using Kind = model::Stage::Kind;
+    const bool divides = stage_.divides(id_of(event.bytes));
+    if (stage_.kind == Kind::splits) return Verdict::passed(divides ? 1 : 0);
+    if (stage_.kind == Kind::grows) {
+      out.append(event.bytes).append(model::Stage::growth, 'x');
+      return Verdict::rewritten();
+    }
+    if (!divides) return Verdict::passed();
+    return stage_.kind == Kind::loses ? Verdict::dropped(Reason::throttled) : Verdict::filtered();
   }
 
  private:
@@ -108,11 +128,18 @@ class Modulo final : public weir::Stage {
 
 class ModuloPlan final : public StagePlan {
  public:
-  explicit ModuloPlan(std::uint64_t modulo) : modulo_(modulo) {}
-  std::unique_ptr<weir::Stage> stage() override { return std::make_unique<Modulo>(modulo_); }
+  explicit ModuloPlan(model::Stage stage) : stage_(std::move(stage)) {}
+  std::unique_ptr<weir::Stage> stage() override { return std::make_unique<Modulo>(stage_); }
+  std::vector<std::string> outputs() const override {
+    return stage_.kind == model::Stage::Kind::splits ? std::vector<std::string>{"other", "divided"}
+                                                     : std::vector<std::string>{};
+  }
+  Growth growth() const override {
+    return stage_.kind == model::Stage::Kind::grows ? Growth{1, Bytes(model::Stage::growth)} : Growth{};
+  }
 
  private:
-  std::uint64_t modulo_;
+  model::Stage stage_;
 };
 
 class ScriptedSink final : public weir::Sink {
@@ -148,14 +175,13 @@ Graph draw_graph(Rng& rng) {
   graph.sources.resize(1 + rng.below(2));
   for (Source& source : graph.sources) source.batch_bytes = chance(rng, 50) ? 4096 : 40 + rng.below(100);
   for (auto n = rng.below(4); n > 0; --n)
-    graph.stages.push_back({draw_from(rng, graph.sources.size() + graph.stages.size()), 2 + rng.below(4)});
-  for (auto n = 1 + rng.below(3); n > 0; --n)
-    graph.sinks.push_back(draw_sink(rng, graph.sources.size() + graph.stages.size()));
+    graph.stages.push_back({draw_from(rng, graph), 2 + rng.below(4), static_cast<Stage::Kind>(rng.below(4))});
+  for (auto n = 1 + rng.below(3); n > 0; --n) graph.sinks.push_back(draw_sink(rng, graph));
   if (chance(rng, 60)) {
     const int grave = static_cast<int>(graph.sinks.size());
     for (Sink& sink : graph.sinks)
       if (chance(rng, 70)) sink.dead_letters = grave;
-    graph.sinks.push_back(draw_grave(rng));
+    graph.sinks.push_back(draw_grave(rng, graph));
   }
   for (std::size_t s = 0; s < graph.sources.size(); ++s)
     graph.sources[s].acks =
@@ -178,6 +204,7 @@ config::Config config_of(const Graph& graph) {
     stage.type = "modulo";
     stage.from = names_of(graph, graph.stages[i].from);
     stage.options.set("modulo", graph.stages[i].modulo);
+    stage.options.set("kind", static_cast<std::uint64_t>(graph.stages[i].kind));
     config.stages.push_back(std::move(stage));
   }
   for (std::size_t i = 0; i < graph.sinks.size(); ++i) config.sinks.push_back(sink_of(graph, i));
@@ -191,7 +218,8 @@ void add_scripted(Catalog& catalog, std::map<std::string, OtherSide>& sides) {
   StageType stage;
   stage.name = "modulo";
   stage.compile = [](const Options& o, const Context&) -> Result<std::shared_ptr<StagePlan>> {
-    return std::make_shared<ModuloPlan>(o.count("modulo"));
+    return std::make_shared<ModuloPlan>(
+        model::Stage{{}, o.count("modulo"), static_cast<model::Stage::Kind>(o.count("kind"))});
   };
   catalog.add(std::move(stage));
   SinkType sink;

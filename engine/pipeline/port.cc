@@ -51,7 +51,11 @@ Port::Progress Port::push(Flight& flight, TimePoint now, WallTime wall) {
     n = prefix_that_fits(flight);
     if (n == 0) return {};
     count(flight, n);
+    show(flight, n, now);
     branch(flight.batch.split(n), flight);
+    for (const Item& item : items_)
+      if (Tap* tap = item.delivery->tap; tap && tap->on())
+        tap->offer(item.batch.size(), now, [&](std::uint32_t i) { return item.batch[i]; });
     for (Item& item : items_)
       if (item.delivery->required) {
         Batch rest = item.delivery->inlet->push(std::move(item.batch), now);
@@ -110,6 +114,22 @@ void Port::count(const Flight& flight, std::uint32_t n) {
     counters.emitted.fetch_add(emitted, std::memory_order_release);
     counters.merged.fetch_add(merged, std::memory_order_release);
     counters.consume(Fate::filtered, filtered);
+  }
+}
+
+/// To those who look at the source or a stage, if anybody does.
+void Port::show(const Flight& flight, std::uint32_t n, TimePoint now) {
+  if (route_.tap && route_.tap->on()) route_.tap->offer(n, now, [&](std::uint32_t i) { return flight.batch[i]; });
+  for (std::size_t s = 0; s < stages_.size(); ++s) {
+    Tap* tap = route_.steps[s].stage->tap;
+    if (!tap || !tap->on()) continue;
+    std::vector<Route::Input> input{{static_cast<int>(s), 0}};
+    for (std::uint32_t i = 0; i < n; ++i) {
+      const Outcome& o = flight.at(s, i);
+      if (o.end != Outcome::End::emitted) continue;
+      input[0].output = o.output;
+      tap->offer(flight.version(flight.batch, input, i).bytes, now);
+    }
   }
 }
 

@@ -36,6 +36,7 @@ class Port {
   std::uint32_t prefix_that_fits(const Flight& flight);
   void count(const Flight& flight, std::uint32_t n);
   void branch(Batch front, Flight& flight);
+  void show(const Flight& flight, std::uint32_t n, TimePoint now);
   Batch copy_of(Batch path, const Route::Delivery& delivery, Flight& flight);
   void merge(Batch path, const Route::Merge& merge, const Flight& flight);
 

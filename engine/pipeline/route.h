@@ -14,6 +14,7 @@
 
 #include "pipeline/counters.h"
 #include "pipeline/inlet.h"
+#include "pipeline/tap.h"
 
 namespace weir::pipeline {
 
@@ -26,6 +27,7 @@ struct StageNode {
   std::string name;
   NodeCounters counters;
   std::shared_ptr<StagePlan> plan;
+  Tap* tap = nullptr;                ///< what it gives on
   std::unique_ptr<MergeNode> merge;  ///< what becomes of the windows of a merging stage
 };
 
@@ -48,6 +50,7 @@ struct Route {
     Inlet* inlet;
     bool required;
     Growth growth;
+    Tap* tap = nullptr;  ///< what comes in there
     bool takes_all() const;
     bool may_grow() const { return growth.factor > 1 || growth.plus > Bytes{0}; }
   };
@@ -57,6 +60,7 @@ struct Route {
     MergeNode* node;
     bool required;  ///< some required sink stands behind it
   };
+  Tap* tap = nullptr;  ///< the origin's own events
   std::vector<Step> steps;
   std::vector<Delivery> deliveries;  // optional ones first
   std::vector<Merge> merges;

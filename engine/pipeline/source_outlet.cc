@@ -78,7 +78,7 @@ void SourceOutlet::flush(Lane& l) {
 }
 
 void SourceOutlet::board(Lane& l, Batch batch, Ticket spare) {
-  if (!l.stuck) l.stuck.emplace(node_.route, batch_bytes_);
+  if (!l.stuck) l.stuck.emplace(node_.route, std::max(batch_bytes_, 64_KiB));
   l.stuck->board(std::move(batch), std::move(spare));
 }
 

@@ -11,27 +11,25 @@ constexpr std::uint32_t slices_per_second = 10;
 
 }  // namespace
 
-void Tap::offer(std::string_view event, TimePoint now) {
-  const auto n = passed_.fetch_add(1, std::memory_order_relaxed);
-  if (n % every_.load(std::memory_order_relaxed) != 0) return;
-  std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock) {
-    missed_.fetch_add(1, std::memory_order_relaxed);
-    return;
+/// False: no place for it, nor for others now.
+bool Tap::copy(std::string_view event, TimePoint now) {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock) return false;
+  if (now > until_) {
+    turn_off();
+    return false;
   }
-  if (now > until_) return turn_off();
   if (now - slice_ >= slice) {
     slice_ = now;
     copied_ = 0;
   }
   const auto bytes = std::min<std::size_t>(event.size(), limits_.largest.count());
-  if (copied_ >= std::max(1u, limits_.per_second / slices_per_second) || held_ + bytes > limits_.memory.count()) {
-    missed_.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
+  if (copied_ >= std::max(1u, limits_.per_second / slices_per_second) || held_ + bytes > limits_.memory.count())
+    return false;
   ++copied_;
   held_ += bytes;
   ring_.push_back({++number_, std::string(event.substr(0, bytes)), bytes < event.size()});
+  return true;
 }
 
 void Tap::turn_off() {

@@ -34,7 +34,20 @@ class Tap {
 
   bool on() const { return on_.load(std::memory_order_relaxed); }
   /// Only worth calling while on().
-  void offer(std::string_view event, TimePoint now);
+  void offer(std::string_view event, TimePoint now) {
+    offer(1, now, [event](std::uint32_t) { return event; });
+  }
+  /// The same for n events at once; event(i) is asked for those only that may be copied.
+  template <typename F>
+  void offer(std::uint32_t n, TimePoint now, F&& event) {
+    const auto every = every_.load(std::memory_order_relaxed);
+    const auto first = passed_.fetch_add(n, std::memory_order_relaxed) % every;
+    for (std::uint64_t i = first == 0 ? 0 : every - first; i < n; i += every)
+      if (!copy(event(static_cast<std::uint32_t>(i)), now)) {
+        missed_.fetch_add(1 + (n - 1 - i) / every, std::memory_order_relaxed);
+        return;
+      }
+  }
 
   struct Seen {
     std::uint64_t number;  ///< 1 for the first event that was ever copied
@@ -50,6 +63,7 @@ class Tap {
   Page read(std::uint64_t after, std::size_t most, std::uint64_t every, TimePoint now);
 
  private:
+  bool copy(std::string_view event, TimePoint now);
   void turn_off();
 
   const TapLimits limits_;

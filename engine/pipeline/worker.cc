@@ -34,6 +34,7 @@ void Worker::run() {
 
 void Worker::abandon() {
   abandoned_.store(true);
+  sink_->cancel();
   node_.inlet.interrupt();
 }
 

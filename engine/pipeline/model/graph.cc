@@ -17,20 +17,43 @@ Item Item::take_front(std::uint64_t n) {
   return front;
 }
 
-bool Graph::emits(int node, const Event& event) const {
-  const int stage = node - static_cast<int>(sources.size());
-  if (stage < 0) return event.source == node;
+Arrival Graph::out_of(int from, const Event& event) const {
+  const int stage = node_of(from) - static_cast<int>(sources.size());
+  if (stage < 0) return {event.source == from, event.bytes, Fate::filtered};
   const Stage& s = stages[static_cast<std::size_t>(stage)];
-  return reaches(s.from, event) && s.keeps(event.id);
+  Arrival out = arrival(s.from, event);
+  if (!out.arrives) return out;
+  const bool divides = s.divides(event.id);
+  if (s.kind == Stage::Kind::keeps || s.kind == Stage::Kind::loses) out.arrives = !divides;
+  if (s.kind == Stage::Kind::splits) out.arrives = divides == (from >= second_output);
+  if (s.kind == Stage::Kind::grows) out.bytes += Stage::growth;
+  if (!out.arrives && s.kind == Stage::Kind::loses) out.fate = Fate::dropped;
+  return out;
 }
 
-bool Graph::reaches(const std::vector<int>& from, const Event& event) const {
-  return std::ranges::any_of(from, [&](int node) { return emits(node, event); });
+Arrival Graph::arrival(const std::vector<int>& from, const Event& event) const {
+  Arrival none;
+  for (const int input : from) {
+    const Arrival at = out_of(input, event);
+    if (at.arrives) return at;
+    none.fate = worst(none.fate, at.fate);
+  }
+  return none;
+}
+
+bool Graph::may_lose(int source, const std::vector<int>& from) const {
+  return std::ranges::any_of(from, [&](int input) {
+    const int stage = node_of(input) - static_cast<int>(sources.size());
+    if (stage < 0 || !leads(source, {input})) return false;
+    const Stage& s = stages[static_cast<std::size_t>(stage)];
+    return s.kind == Stage::Kind::loses || may_lose(source, s.from);
+  });
 }
 
 bool Graph::leads(int source, const std::vector<int>& from) const {
   const int count = static_cast<int>(sources.size());
-  return std::ranges::any_of(from, [&](int node) {
+  return std::ranges::any_of(from, [&](int input) {
+    const int node = node_of(input);
     return node < count ? node == source : leads(source, stages[static_cast<std::size_t>(node - count)].from);
   });
 }
@@ -55,6 +78,7 @@ Level Graph::carried(int source) const {
   for (const int s : required) {
     const Sink& sink = sinks[static_cast<std::size_t>(s)];
     along(sink);
+    if (may_lose(source, sink.from)) level = weakest(level, Level::processed);
     if (sink.dead_letters != nobody) along(sinks[static_cast<std::size_t>(sink.dead_letters)]);
   }
   return level;

@@ -40,10 +40,31 @@ struct Source {
   std::uint64_t batch_bytes = 4096;  ///< of an open batch
 };
 
+/// What a stage's verdict hangs on is the event's id.
 struct Stage {
+  enum class Kind : std::uint8_t {
+    keeps,   ///< those that modulo does not divide; the others end filtered
+    loses,   ///< the same, but the others are dropped
+    splits,  ///< all: those that modulo divides by output 1, the others by output 0
+    grows,   ///< all, each `growth` bytes longer
+  };
+  static constexpr std::uint64_t growth = 7;
   std::vector<int> from;
   std::uint64_t modulo = 2;
-  bool keeps(std::uint64_t id) const { return id % modulo != 0; }
+  Kind kind = Kind::keeps;
+  bool divides(std::uint64_t id) const { return id % modulo == 0; }
+};
+
+/// An entry of `from`: a node, or output 1 of a stage that splits.
+inline constexpr int second_output = 1000;
+constexpr int node_of(int from) { return from % second_output; }
+
+/// What comes of an event at the end of some inputs: the first of them, in their order, that lets it through says which
+/// version; when none does, the worst of their fates is why.
+struct Arrival {
+  bool arrives = false;
+  std::uint64_t bytes = 0;
+  Fate fate = Fate::filtered;
 };
 
 struct Sink {
@@ -66,14 +87,16 @@ struct Graph {
   std::vector<Stage> stages;
   std::vector<Sink> sinks;
 
-  /// Does the event come out of this node?
-  bool emits(int node, const Event& event) const;
-  /// Does it come out of any of these?
-  bool reaches(const std::vector<int>& from, const Event& event) const;
+  /// What comes out of this node, by this output.
+  Arrival out_of(int from, const Event& event) const;
+  Arrival arrival(const std::vector<int>& from, const Event& event) const;
+  bool reaches(const std::vector<int>& from, const Event& event) const { return arrival(from, event).arrives; }
   /// Could any event of this source?
   bool leads(int source, const std::vector<int>& from) const;
   /// The sinks on the required paths of a source.
   std::vector<int> required_sinks(int source) const;
+  /// Can a stage on the way from this source lose events?
+  bool may_lose(int source, const std::vector<int>& from) const;
   /// The strongest acks that the required paths of a source carry (A2 to A4): the weakest of its sinks' acks, and no
   /// more than `processed` where a line may lose what it was given. A refusal for good is answered, not lost.
   Level carried(int source) const;

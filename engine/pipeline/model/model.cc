@@ -141,6 +141,15 @@ void Model::send(int source, Lane& lane) {
     std::uint64_t n = lane.stuck.events.size();
     for (const int s : graph_.required_sinks(source))
       n = std::min(n, sinks[at(s)].closed ? 0 : sinks[at(s)].queue.room_for(lane.stuck));
+    // Behind stages events may have grown; no branch is given what it has no room for.
+    for (const int s : graph_.required_sinks(source)) {
+      Item grown = lane.stuck;
+      grown.events.resize(n);
+      for (Event& event : grown.events)
+        if (const Arrival a = graph_.arrival(graph_.sinks[at(s)].from, event); a.arrives)
+          event.bytes = std::max(event.bytes, a.bytes);
+      if (n > 0 && !sinks[at(s)].closed) n = std::min(n, sinks[at(s)].queue.room_for(grown));
+    }
     if (n == 0) return;
     fan_out(source, lane.stuck.take_front(n));
   }
@@ -157,10 +166,11 @@ void Model::fan_out(int source, const Item& front) {
     for (const Event& event : front.events) {
       if (!graph_.reaches(graph_.stages[s].from, event)) continue;
       ++stages[s].in;
-      if (graph_.stages[s].keeps(event.id))
+      const Stage& stage = graph_.stages[s];
+      if (stage.kind == Stage::Kind::splits || stage.kind == Stage::Kind::grows || !stage.divides(event.id))
         ++stages[s].emitted;
       else
-        ++stages[s].of(Fate::filtered);
+        ++stages[s].of(stage.kind == Stage::Kind::loses ? Fate::dropped : Fate::filtered);
     }
   const auto required = graph_.required_sinks(source);
   for (const Event& event : front.events) {
@@ -168,13 +178,14 @@ void Model::fan_out(int source, const Item& front) {
     if (event.unit != nobody) units[at(event.unit)].owed += std::max<std::size_t>(required.size(), 1) - 1;
     if (required.empty()) settle(event, Fate::filtered);
     for (const int s : required)
-      if (!graph_.reaches(graph_.sinks[at(s)].from, event)) settle(event, Fate::filtered);
+      if (const Arrival a = graph_.arrival(graph_.sinks[at(s)].from, event); !a.arrives) settle(event, a.fate);
   }
   for (std::size_t s = 0; s < sinks.size(); ++s) {
     const Sink& sink = graph_.sinks[s];
     Item branch = front;
     branch.owed = sink.required;
     std::erase_if(branch.events, [&](const Event& event) { return !graph_.reaches(sink.from, event); });
+    for (Event& event : branch.events) event.bytes = graph_.arrival(sink.from, event).bytes;
     arrive(static_cast<int>(s), std::move(branch));
   }
 }

@@ -199,7 +199,7 @@ std::vector<Footprint> footprint(const TcpOptions& options, int reactors, bool w
           {.fixed = Bytes{},
            .per_unit = reactor,
            .max_units = static_cast<std::uint64_t>(reactors),
-           .unit = "reactor: read buffer, index, one large frame"}};
+           .unit = "reactor: buffers, one large event"}};
 }
 
 }  // namespace weir::tcp

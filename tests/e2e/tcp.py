@@ -262,7 +262,7 @@ class Tcp(WeirTest):
         for n in range(20):
             connection.request("POST", "/events", ndjson(events(f"s{n}", 100)))
             answer = connection.getresponse()
-            self.assertEqual((answer.status, json.loads(answer.read())["stored"]), (200, 100))
+            self.assertEqual((answer.status, json.loads(answer.read())["events"]), (200, 100))
         connection.close()
         self.assertEqual(len(set(self.ids())), 2000)
 

@@ -110,6 +110,24 @@ TEST_F(ThreadPoolTest, EndsThreadsAboveCoreThatHaveHadNoWorkForKeepAlive) {
   EXPECT_TRUE(pool.drain_for(30s));
 }
 
+TEST_F(ThreadPoolTest, CoreThreadsSleepWhateverKeepAliveIs) {
+  struct AskedClock final : Clock {
+    TimePoint now() const override {
+      ++asked;
+      return TimePoint(1s);
+    }
+    WallTime wall() const override { return {}; }
+    mutable std::atomic<int> asked = 0;
+  } asked_clock;
+  const Context asked(asked_clock);
+  ThreadPool pool({.core = 1, .max = 1, .keep_alive = 0s}, asked);
+  ASSERT_TRUE(submit(pool, task(1)));
+  wait_until([&] { return pool.stats().idle == 1; });
+  const int before = asked_clock.asked;
+  for (int turn = 0; turn < 10'000; ++turn) std::this_thread::yield();
+  EXPECT_LE(asked_clock.asked, before + 1) << "it polls instead of sleeping";
+}
+
 TEST_F(FullPool, CallerRunsInTheCallersThread) {
   ThreadPool pool(with(WhenFull::caller_runs), context);
   fill(pool);

@@ -47,9 +47,19 @@ class Flow {
   /// One tap for each source, stage and sink, by its name.
   TapBoard& taps() { return taps_; }
 
+  /// What comes out of a merging stage comes into the flow behind it as from a source, with memory of its own (C1).
+  struct MergeStage {
+    MergeStage(StageNode& stage, const config::Source& as_source, Bytes memory, Ids& ids, const Context& context,
+               std::uint64_t seed);
+    StageNode& stage;
+    Budget budget;
+    SourceNode origin;
+  };
+
   // For tests that drive the parts themselves, without threads.
   SourceNode& source(std::string_view name);
   SinkNode& sink(std::string_view name);
+  MergeStage& merge_stage(std::string_view name);
   Budget& budget() { return budget_; }
 
  private:
@@ -85,14 +95,6 @@ class Flow {
   std::vector<std::unique_ptr<SinkNode>> sinks_;
   std::vector<std::unique_ptr<StageNode>> stages_;
   std::vector<std::unique_ptr<SourceNode>> sources_;
-  /// What comes out of a merging stage comes into the flow behind it as from a source, with memory of its own (C1).
-  struct MergeStage {
-    MergeStage(StageNode& stage, const config::Source& as_source, Bytes memory, Ids& ids, const Context& context,
-               std::uint64_t seed);
-    StageNode& stage;
-    Budget budget;
-    SourceNode origin;
-  };
   std::vector<std::unique_ptr<MergeStage>> merges_;  // upstream first
   std::vector<std::unique_ptr<Source>> source_objects_;
   std::vector<std::unique_ptr<net::Reactor>> reactors_;

@@ -193,6 +193,9 @@ std::vector<Link> Flow::links() const {
 }
 
 SourceNode& Flow::source(std::string_view name) { return *find(sources_, name); }
+Flow::MergeStage& Flow::merge_stage(std::string_view name) {
+  return **std::ranges::find(merges_, name, [](const auto& merge) { return std::string_view(merge->stage.name); });
+}
 SinkNode& Flow::sink(std::string_view name) { return *find(sinks_, name); }
 
 }  // namespace weir::pipeline

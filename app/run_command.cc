@@ -119,7 +119,7 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   std::optional<observe::Admin> admin;
   std::string admin_address;
   if (!config->admin.listen.empty()) {
-    admin.emplace(config->admin.listen, context, [&flow] { return flow.status(); });
+    admin.emplace(config->admin.listen, context, [&flow] { return flow.status(); }, &flow.taps());
     const auto opened = admin->open();
     if (!opened) {
       fmt::print(stderr, "weir: {}\n", opened.error().message);

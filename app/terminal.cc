@@ -69,34 +69,43 @@ void Terminal::draw(const std::vector<std::string>& lines) {
 }
 
 Terminal::Pressed Terminal::wait(std::chrono::milliseconds most) {
-  pollfd input{STDIN_FILENO, POLLIN, 0};
-  const int ready = ended || resized ? 0 : ::poll(&input, 1, static_cast<int>(most.count()));
   if (ended) return {Key::quit};
   if (resized) {
     resized = 0;
     return {Key::resized};
   }
-  return ready > 0 ? read_key() : Pressed{};
+  if (typed_.empty()) {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    if (::poll(&input, 1, static_cast<int>(most.count())) <= 0) return {};
+    char bytes[64];
+    const ssize_t n = ::read(STDIN_FILENO, bytes, sizeof bytes);
+    if (n <= 0) return {n < 0 && errno == EINTR ? Key::none : Key::quit};
+    typed_.assign(bytes, static_cast<std::size_t>(n));
+  }
+  return next_key();
 }
 
-Terminal::Pressed Terminal::read_key() {
-  char bytes[8];
-  const ssize_t n = ::read(STDIN_FILENO, bytes, sizeof bytes);
-  if (n <= 0) return {n == 0 || errno != EINTR ? Key::quit : Key::none};
-  const std::string_view text(bytes, static_cast<std::size_t>(n));
-  if (text == "\033") return {Key::escape};
-  if (text.starts_with("\033[") || text.starts_with("\033O")) {
-    switch (text.size() > 2 ? text[2] : 0) {
+Terminal::Pressed Terminal::next_key() {
+  const bool sequence = typed_.starts_with("\033[") || typed_.starts_with("\033O");
+  const char c = sequence && typed_.size() > 2 ? typed_[2] : typed_[0];
+  typed_.erase(0, sequence ? 3 : 1);
+  if (sequence) {
+    switch (c) {
       case 'A': return {Key::up};
       case 'B': return {Key::down};
       case 'C': return {Key::right};
       case 'D': return {Key::left};
-      default: return {};
+      default: typed_.clear(); return {};  // a key that means nothing here, of unknown length
     }
   }
-  if (text[0] == '\r' || text[0] == '\n') return {Key::enter};
-  if (text[0] == 3 || text[0] == 4) return {Key::quit};
-  return {Key::other, text[0]};
+  switch (c) {
+    case '\033': return {Key::escape};
+    case '\r':
+    case '\n': return {Key::enter};
+    case 3:
+    case 4: return {Key::quit};
+    default: return {Key::other, c};
+  }
 }
 
 }  // namespace weir::app

@@ -40,8 +40,9 @@ class Terminal {
   Pressed wait(std::chrono::milliseconds most);
 
  private:
-  Pressed read_key();
+  Pressed next_key();
   termios before_{};
+  std::string typed_;  // and not looked at yet
 };
 
 }  // namespace weir::app

@@ -133,7 +133,7 @@ class Screen {
     else if (s.blocked_for > 0)
       out.add("waits", Tone::warn).add(fmt::format(", again in {}", short_time(s.blocked_for)));
     else
-      out.add(s.rate > 0 ? "delivers" : s.waiting > 0 ? "full hands" : "idle", s.rate > 0 ? Tone::good : Tone::dim);
+      out.add(s.rate > 0 ? "delivers" : s.waiting > 0 ? "delivering" : "idle", s.rate > 0 ? Tone::good : Tone::dim);
     if (!s.required) out.add(", optional", Tone::dim);
     if (s.retries > 0) out.add(fmt::format(", {} retries", short_count(s.retries)));
     if (s.dropped > 0) out.add(fmt::format(", {} dropped", short_count(s.dropped)), Tone::warn);
@@ -228,8 +228,8 @@ class Screen {
                                     {"h, ?", "this page"}})
       fact(key, what);
     blank();
-    fact("QUEUE", "what waits in front of a sink against its bound; readers pause when it is nearly full");
-    fact("BUSY", "the share of the time in which a sink's workers are at it");
+    fact("QUEUE", "what waits for a sink, of its bound; readers pause near the end");
+    fact("BUSY", "how much of the time a sink delivers");
     fact("<-", "because: the cause stands behind the arrow");
   }
 

@@ -18,7 +18,7 @@ Result<void> HttpSink::open() {
   return {};
 }
 
-void HttpSink::close() { session_.reset(); }
+void HttpSink::close() { session_->close(); }
 
 Delivery HttpSink::deliver(std::span<const Batch> batches) {
   if (left_.empty()) begin(batches);

@@ -19,6 +19,7 @@ namespace {
 
 using State = TlsSession::State;
 constexpr Bytes max_head = 16_KiB;
+constexpr Duration look_around = std::chrono::milliseconds(100);  // for a cancel
 
 short awaited(State state) {
   if (state == State::wait_read) return POLLIN;
@@ -171,14 +172,14 @@ TlsSession::Moved HttpSession::read(char* into, std::size_t most) {
   return {0, errno == EINTR ? State::ok : errno == EAGAIN ? State::wait_read : State::failed};
 }
 
-/// What is ready; 0: the deadline has passed.
+/// What is ready; 0: the deadline has passed, or somebody cancelled.
 short HttpSession::wait(short what, TimePoint deadline) const {
   while (true) {
     const Duration left = deadline - context_.now();
-    if (left <= Duration{0}) return 0;
+    if (left <= Duration{0} || cancelled_.load(std::memory_order_relaxed)) return 0;
     pollfd fd{socket_, what, 0};
-    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-    if (poll(&fd, 1, static_cast<int>(std::min<long>(ms, 1 << 30))) > 0) return fd.revents;
+    const auto slice = std::chrono::ceil<std::chrono::milliseconds>(std::min(left, look_around));
+    if (poll(&fd, 1, static_cast<int>(slice.count())) > 0) return fd.revents;
   }
 }
 
@@ -188,6 +189,7 @@ std::unexpected<Error> HttpSession::wrong(Trouble trouble, const ReplyReader& re
   };
   switch (trouble) {
     case Trouble::late:
+      if (cancelled_.load(std::memory_order_relaxed)) return say("given up on, because the process stops");
       return say(fmt::format("no answer within {:.3g} s: it is slow or stuck, or `timeout` is too short",
                              seconds(config_.timeout)));
     case Trouble::damaged: return say("the answer is not HTTP/1.1 as it should be: is this the right port?");

@@ -16,6 +16,7 @@
 #include <weir/base/context.h>
 #include <weir/base/result.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,6 +48,8 @@ class HttpSession {
   /// request, empty line included.
   Result<HttpAnswer> exchange(std::string_view head, std::string_view body);
   void close();
+  /// From any thread, for good: an exchange on its way ends within 0.1 s, and every later one fails.
+  void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
   std::uint64_t connections() const { return connections_; }  ///< opened so far
 
  private:
@@ -70,6 +73,7 @@ class HttpSession {
   std::unique_ptr<TlsSession> tls_;
   TimePoint last_used_{};
   std::uint64_t connections_ = 0;
+  std::atomic<bool> cancelled_{false};
 };
 
 }  // namespace weir::net

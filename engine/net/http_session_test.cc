@@ -144,6 +144,17 @@ TEST_F(HttpSessionTest, SaysWhenNobodyIsThere) {
   EXPECT_NE(post(session).error().message.find("is it running"), std::string::npos);
 }
 
+TEST_F(HttpSessionTest, ACancelEndsAnExchangeOnItsWay) {
+  HttpSession* to_cancel = nullptr;
+  ScriptedServer server([&](const Request&) {
+    to_cancel->cancel();
+    return Reply{};
+  });
+  auto session = session_to(server);
+  to_cancel = &session;
+  EXPECT_NE(post(session).error().message.find("the process stops"), std::string::npos);
+}
+
 TEST_F(HttpSessionTest, SpeaksTlsAndBelievesOnlyWhomItIsTold) {
   const TestCertificate files, others;
   ServerConfig config;

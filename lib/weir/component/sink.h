@@ -9,7 +9,8 @@
 /// them passes breaker and pace.
 ///
 /// Thread: one worker calls one Sink object; with `workers: n` there are n objects. Cost: a call per group, not per
-/// event. On cancel: `deliver` should return within seconds; a stop waits for it until the drain deadline.
+/// event. On cancel: `cancel` comes from another thread at the drain deadline; a `deliver` that may block for longer
+/// than a second heeds it.
 #include <weir/base/context.h>
 #include <weir/base/result.h>
 #include <weir/component/batch.h>
@@ -57,6 +58,8 @@ class Sink {
   /// Opens or creates what it writes to. At start an error is final and ends the process with its message.
   virtual Result<void> open() = 0;
   virtual Delivery deliver(std::span<const Batch> batches) = 0;
+  /// Any thread, any time after `open`: a `deliver` on its way returns soon, whatever came of it.
+  virtual void cancel() {}
   virtual void close() {}
 };
 

@@ -1,0 +1,84 @@
+#include "top_screen.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace weir::app {
+namespace {
+
+TopData parsed(const std::string& json) {
+  simdjson::dom::parser parser;
+  return top_data(parser.parse(json));
+}
+
+std::string page(const TopData& data, const TopView& view) {
+  std::string out;
+  for (const std::string& line : top_screen(data, view)) out += line + "\n";
+  return out;
+}
+
+const std::string graph = R"({"uptime_s":10,"memory":{"budget":1048576,"used":524288},"ledger":{"worst_difference":0},
+  "sources":[{"name":"in","in":1000,"paused":true,"why":"sink out: inlet 80/100 events"}],
+  "sinks":[{"name":"out","stored":900,"waiting":80,"bound":100,"fill":0.8,"breaker":"open","required":true,
+            "last_error":"\u001b]0;owned\u0007 refused\nby \u202epeer"}]})";
+
+TEST(TopScreen, ShowsWhatIsHeldUpAndWhy) {
+  const std::string text = page(parsed(graph), {});
+  EXPECT_NE(text.find("paused <- sink out: inlet 80/100 events"), std::string::npos);
+  EXPECT_NE(text.find("breaker open"), std::string::npos);
+  EXPECT_NE(text.find(" 80%"), std::string::npos);
+  EXPECT_NE(text.find("512 KiB of 1.0 MiB budget"), std::string::npos);
+}
+
+TEST(TopScreen, ShowsHostileErrorsAsTextOfOneLine) {
+  const std::string text = page(parsed(graph), {.columns = 200});
+  EXPECT_EQ(text.find('\033'), std::string::npos);
+  EXPECT_EQ(text.find('\a'), std::string::npos);
+  EXPECT_NE(text.find("\\x1b]0;owned"), std::string::npos);
+  EXPECT_NE(text.find("\\n"), std::string::npos);
+}
+
+TEST(TopScreen, RatesComeFromTheTimeBetweenTwoAnswers) {
+  TopData before = parsed(R"({"uptime_s":8,"sources":[{"name":"in","in":600}]})"), now = parsed(graph);
+  add_rates(now, before);
+  EXPECT_EQ(now.sources[0].rate, 200);
+  EXPECT_EQ(now.sinks[0].rate, 0) << "what was not there before has no rate yet";
+  before.uptime = 11;  // it was started again
+  now.sources[0].rate = 0;
+  add_rates(now, before);
+  EXPECT_EQ(now.sources[0].rate, 0);
+}
+
+TEST(TopScreen, NeverDrawsMoreThanTheScreenHolds) {
+  TopData data = parsed(graph);
+  data.sources.resize(50, data.sources[0]);
+  for (const int rows : {1, 3, 10})
+    EXPECT_LE(top_screen(data, {.columns = 60, .rows = rows, .interactive = true}).size(),
+              static_cast<std::size_t>(rows));
+}
+
+TEST(TopScreen, KeepsTheSelectedRowOnTheScreen) {
+  TopData data = parsed(graph);
+  data.sources.resize(50, data.sources[0]);
+  EXPECT_NE(page(data, {.columns = 60, .rows = 10, .interactive = true, .selected = 45}).find("> in"),
+            std::string::npos);
+}
+
+TEST(TopScreen, SortsTheFullestSinkFirst) {
+  TopData data = parsed(R"({"sinks":[{"name":"a","fill":0.1},{"name":"b","fill":0.9}]})");
+  sort_rows(data, TopView::Sort::fill);
+  EXPECT_EQ(data.sinks[0].name, "b");
+}
+
+TEST(ShortCount, HasAtMostSixCharacters) {
+  EXPECT_EQ(short_count(0), "0");
+  EXPECT_EQ(short_count(0.5), "0.5");
+  EXPECT_EQ(short_count(1234), "1234");
+  EXPECT_EQ(short_count(12345), "12.3k");
+  EXPECT_EQ(short_count(999600), "1.0M");
+  EXPECT_EQ(short_count(123456789), "123M");
+}
+
+}  // namespace
+}  // namespace weir::app

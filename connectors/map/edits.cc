@@ -102,7 +102,9 @@ Result<void> Edits::set(const Path& path, ValueExpression value, bool moved) {
 
 Edits::Node* Edits::child(const Node& of, std::string_view written) {
   for (const auto i : of.children)
-    if (nodes_[i].written == written) return &nodes_[i];
+    if (const auto& name = nodes_[i].written;
+        name.size() == written.size() && (name.empty() || (name.front() == written.front() && name == written)))
+      return &nodes_[i];
   if (written.find('\\') == written.npos) return nullptr;
   // Who removes "password" means "pass\u0077ord" as well.
   unescaped_.clear();
@@ -128,28 +130,50 @@ bool Edits::apply(JsonEvent& event, WallTime wall, std::string& out) {
 bool Edits::object(Token at, Node& node, std::string& out) {
   out.push_back('{');
   Writer writer{*tokens_, out};
-  Token next = at + 1;
-  while (const auto found = tokens_->member(next)) {
-    next = tokens_->skip(found->value());
-    const char behind = tokens_->kind(next);
-    if (behind != ',' && behind != '}') return false;
-    if (auto* known = child(node, tokens_->key(*found)))
-      member(*known, *found, next, writer);
-    else if (keeping_)
-      changed_ = true, writer.flush();
-    else
-      writer.stay(*found, next);
-    if (behind == '}') break;
-    ++next;
-    if (tokens_->kind(next) == '}') return false;  // a comma before the end
-  }
-  if (tokens_->kind(next) != '}' || (at == 0 && next + 1 != tokens_->size())) return false;
+  if (!(at == 0 ? outermost(node, writer) : inner(at, node, writer))) return false;
   writer.flush();
   for (const auto i : node.children) {
     if (append_new(nodes_[i], writer.first ? "" : ",", out)) writer.first = false;
   }
   out.push_back('}');
   return true;
+}
+
+void Edits::each(Node& node, const JsonTokens::Member& found, Token behind, Writer& writer) {
+  if (auto* known = child(node, tokens_->key(found))) {
+    member(*known, found, behind, writer);
+  } else if (keeping_) {
+    changed_ = true;
+    writer.flush();
+  } else {
+    writer.stay(found, behind);
+  }
+}
+
+/// Its members are known as far as somebody asked for one of them.
+bool Edits::outermost(Node& node, Writer& writer) {
+  std::size_t count = 0;
+  while (tokens_->top(count)) ++count;
+  if (!tokens_->complete()) return false;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto behind = i + 1 < count ? tokens_->top(i + 1)->name - 1 : tokens_->size() - 1;
+    each(node, *tokens_->top(i), behind, writer);
+  }
+  return true;
+}
+
+bool Edits::inner(Token at, Node& node, Writer& writer) {
+  Token next = at + 1;
+  while (const auto found = tokens_->member(next)) {
+    next = tokens_->skip(found->value());
+    const char behind = tokens_->kind(next);
+    if (behind != ',' && behind != '}') return false;
+    each(node, *found, next, writer);
+    if (behind == '}') return true;
+    ++next;
+    if (tokens_->kind(next) == '}') return false;  // a comma before the end
+  }
+  return tokens_->kind(next) == '}';
 }
 
 void Edits::member(Node& node, const JsonTokens::Member& found, Token behind, Writer& writer) {

@@ -55,6 +55,9 @@ class Edits {
   Result<void> mark(const Path& path, Action action);
   Node* child(const Node& of, std::string_view written);
   bool object(JsonTokens::Token at, Node& node, std::string& out);
+  bool outermost(Node& node, Writer& writer);
+  bool inner(JsonTokens::Token at, Node& node, Writer& writer);
+  void each(Node& node, const JsonTokens::Member& found, JsonTokens::Token behind, Writer& writer);
   void member(Node& node, const JsonTokens::Member& found, JsonTokens::Token behind, Writer& writer);
   bool nested(Node& node, JsonTokens::Token value, std::string& out);
   bool parsed(JsonTokens::Token value, std::string& out);

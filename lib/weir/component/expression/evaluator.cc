@@ -52,9 +52,14 @@ std::optional<WallTime> time_of(const JsonValue& value) {
 void append_number(long double number, std::string& out) {
   char text[40];
   const auto put = [&](auto n) { out.append(text, std::to_chars(text, text + sizeof text, n).ptr); };
-  if (number != std::trunc(number) || number <= -0x1p63L || number >= 0x1p64L) return put(static_cast<double>(number));
-  if (number < 0) return put(static_cast<std::int64_t>(number));
-  put(static_cast<std::uint64_t>(number));
+  if (number >= 0 && number < 0x1p64L) {
+    if (const auto whole = static_cast<std::uint64_t>(number); number == static_cast<long double>(whole))
+      return put(whole);
+  } else if (number < 0 && number >= -0x1p63L) {
+    if (const auto whole = static_cast<std::int64_t>(number); number == static_cast<long double>(whole))
+      return put(whole);
+  }
+  put(static_cast<double>(number));
 }
 
 JsonValue Evaluator::path(std::uint16_t index) {

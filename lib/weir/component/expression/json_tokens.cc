@@ -52,9 +52,7 @@ bool JsonTokens::index(std::string_view event) {
   return size_ > 0;
 }
 
-Token JsonTokens::skip(Token value) const {
-  const char first = kind(value);
-  if (first != '{' && first != '[') return value + 1;
+Token JsonTokens::skip_nested(Token value) const {
   std::uint32_t depth = 1;
   for (Token at = value + 1; at < size_; ++at) {
     const char c = text_[places_[at]];
@@ -78,40 +76,47 @@ std::string_view JsonTokens::raw(Token value) const {
   return {begin, end};
 }
 
-std::optional<JsonTokens::Member> JsonTokens::member(Token token) const {
-  if (kind(token) != '"' || kind(token + 1) != ':' || !begins_value(kind(token + 2))) return std::nullopt;
+inline bool JsonTokens::read_member(Token token, Member& found) const {
+  if (kind(token) != '"' || kind(token + 1) != ':' || !begins_value(kind(token + 2))) return false;
   const char* begin = place(token);
   const char* end = place(token + 1);
   while (space(end[-1])) --end;
-  if (end < begin + 2 || end[-1] != '"') return std::nullopt;
-  return Member{token, static_cast<std::uint32_t>(end - begin - 2)};
+  if (end < begin + 2 || end[-1] != '"') return false;
+  found = {token, static_cast<std::uint32_t>(end - begin - 2)};
+  return true;
+}
+
+std::optional<JsonTokens::Member> JsonTokens::member(Token token) const {
+  Member found{};
+  return read_member(token, found) ? std::optional(found) : std::nullopt;
 }
 
 bool JsonTokens::walk() {
   if (ended_) return false;
   Token next = 1;
+  bool more = true;
   if (!top_.empty()) {
     next = skip(top_.back().value());
-    if (kind(next) == ',') {
-      if (const auto found = member(next + 1)) {
-        top_.push_back(*found);
-        return true;
-      }
-      ended_ = true;
-      return false;
-    }
-  } else if (const auto found = member(next)) {
-    top_.push_back(*found);
+    more = kind(next) == ',';
+    if (more) ++next;
+  }
+  Member found{};
+  if (more && read_member(next, found)) {
+    top_.push_back(found);
     return true;
   }
   ended_ = true;
-  complete_ = kind(next) == '}' && next + 1 == size_;
+  // A comma before the end is no end.
+  complete_ = (!more || top_.empty()) && kind(next) == '}' && next + 1 == size_;
   return false;
 }
 
 std::optional<Token> JsonTokens::find(Token object, std::string_view wanted) {
   const auto is = [&](const Member& m) {
-    return m.key_bytes == wanted.size() && std::memcmp(place(m.name) + 1, wanted.data(), wanted.size()) == 0;
+    const char* key = place(m.name) + 1;
+    // Most names differ in length or their first byte: those need no call.
+    return m.key_bytes == wanted.size() &&
+           (wanted.empty() || (*key == wanted.front() && std::memcmp(key, wanted.data(), wanted.size()) == 0));
   };
   if (object == 0) {
     for (std::size_t i = 0; const auto* found = top(i); ++i)
@@ -119,11 +124,11 @@ std::optional<Token> JsonTokens::find(Token object, std::string_view wanted) {
     return std::nullopt;
   }
   if (kind(object) != '{') return std::nullopt;
-  for (Token at = object + 1; const auto found = member(at);) {
-    if (is(*found)) return found->value();
-    at = skip(found->value());
+  Member found{};
+  for (Token at = object + 1; read_member(at, found); ++at) {
+    if (is(found)) return found.value();
+    at = skip(found.value());
     if (kind(at) != ',') break;
-    ++at;
   }
   return std::nullopt;
 }

@@ -42,7 +42,10 @@ class JsonTokens {
   const char* place(Token token) const { return text_.data() + places_[token]; }
 
   /// The token behind the value that begins here; beyond size() when its brackets do not close.
-  Token skip(Token value) const;
+  Token skip(Token value) const {
+    const char first = kind(value);
+    return first != '{' && first != '[' ? value + 1 : skip_nested(value);
+  }
   /// The value that begins here, as written; empty when its brackets do not close.
   std::string_view raw(Token value) const;
 
@@ -64,6 +67,8 @@ class JsonTokens {
 
  private:
   struct Indexer;
+  Token skip_nested(Token value) const;
+  bool read_member(Token token, Member& found) const;
   bool walk();
   std::string_view text_;
   const std::uint32_t* places_ = nullptr;

@@ -33,7 +33,7 @@ class Plan final : public StagePlan {
     return std::make_unique<Aggregate>(windows_, std::move(parts));
   }
   Merger* merger() override { return windows_.get(); }
-  Level strongest() const override { return settings_.shape.drop_late ? Level::processed : Level::stored; }
+  Level strongest() const override { return settings_.shape.drop_late && settings_.shape.own_times ? Level::processed : Level::stored; }
   std::string why_weaker() const override {
     return settings_.shape.drop_late ? "it drops what comes late; when_late: current counts it in an open window" : "";
   }

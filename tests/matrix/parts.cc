@@ -3,6 +3,14 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -42,14 +50,168 @@ void post(const std::string& address, int client, int request, Sent& sent) {
     sent.told_stored.insert(ids.begin(), ids.end());
 }
 
-void drive_http(const std::string& address, Sent& sent) {
+void drive_http(const Run& run, Sent& sent) {
   std::vector<std::thread> threads;
   for (int c = 0; c < clients; ++c)
     threads.emplace_back([&, c] {
-      for (int r = 0; r < requests_each; ++r) post(address, c, r, sent);
+      for (int r = 0; r < requests_each; ++r) post(run.address, c, r, sent);
     });
   for (auto& thread : threads) thread.join();
 }
+
+/// Lines of events that the driver knows, for sources that answer nobody.
+std::string known_lines(Sent& sent) {
+  std::lock_guard lock(sent.mutex);
+  std::string lines;
+  for (int n = 0; n < clients * requests_each * events_each; ++n) {
+    const auto id = fmt::format("line-{}-{}", n / events_each, n % events_each);
+    sent.sent.insert(id);
+    lines += fmt::format("{{\"id\":\"{}\",\"n\":{}}}\n", id, n % events_each);
+  }
+  sent.accepted = 1;
+  sent.events = sent.sent.size();
+  return lines;
+}
+
+void write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto n = ::write(fd, bytes.data(), bytes.size());
+    if (n <= 0) return;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+int connect_to(const std::string& address) {
+  const auto colon = address.rfind(':');
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1))));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to);
+  return fd;
+}
+
+void drive_tcp(const Run& run, Sent& sent) {
+  const int fd = connect_to(run.address);
+  write_all(fd, known_lines(sent));
+  ::close(fd);
+}
+
+void drive_file(const Run& run, Sent& sent) {
+  const std::string lines = known_lines(sent);
+  std::ofstream(run.folder + "/in.ndjson", std::ios::app) << lines;
+  // Nobody is answered: what a run that ends well has read to the end with acks: stored is stored.
+  if (run.acks == Level::stored) sent.told_stored = sent.sent;
+}
+
+/// The process's own standard input, for as long as it lives.
+struct StandardInput {
+  StandardInput() : kept(::dup(0)) {
+    int ends[2];
+    if (::pipe(ends) != 0) std::abort();
+    ::dup2(ends[0], 0);
+    ::close(ends[0]);
+    in = ends[1];
+  }
+  ~StandardInput() {
+    close_in();
+    ::dup2(kept, 0);
+    ::close(kept);
+  }
+  void close_in() {
+    if (in >= 0) ::close(std::exchange(in, -1));
+  }
+  int kept, in = -1;
+};
+std::weak_ptr<StandardInput> standard_input;
+
+void drive_stdin(const Run&, Sent& sent) {
+  const auto to = standard_input.lock();
+  write_all(to->in, known_lines(sent));
+  to->close_in();
+}
+
+/// The process's own standard output goes to a file for as long as it lives.
+struct StandardOutput {
+  explicit StandardOutput(const std::string& path) : kept(::dup(1)) {
+    std::fflush(stdout);
+    const int fd = ::open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
+    ::dup2(fd, 1);
+    ::close(fd);
+  }
+  ~StandardOutput() {
+    std::fflush(stdout);
+    ::dup2(kept, 1);
+    ::close(kept);
+  }
+  int kept;
+};
+
+/// A server that writes what it is sent to out.ndjson: lines as they come, or the bodies of HTTP requests, each stored
+/// before it is answered.
+class OtherSide {
+ public:
+  OtherSide(const std::string& folder, bool http) : http_(http), out_(folder + "/out.ndjson") {
+    listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in here{};
+    here.sin_family = AF_INET;
+    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof here;
+    ::bind(listener_, reinterpret_cast<sockaddr*>(&here), size);
+    ::listen(listener_, 16);
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&here), &size);
+    std::ofstream(folder + "/port") << ntohs(here.sin_port);
+    accepting_ = std::thread([this] {
+      for (int fd; (fd = ::accept(listener_, nullptr, nullptr)) >= 0;)
+        connections_.emplace_back([this, fd] { serve(fd); });
+    });
+  }
+  ~OtherSide() {
+    ::shutdown(listener_, SHUT_RDWR);
+    accepting_.join();
+    ::close(listener_);
+    for (auto& connection : connections_) connection.join();
+  }
+
+ private:
+  void serve(int fd) {
+    std::string bytes;
+    char piece[4096];
+    for (ssize_t n; (n = ::read(fd, piece, sizeof piece)) > 0;) {
+      bytes.append(piece, static_cast<std::size_t>(n));
+      while (http_ && answer(fd, bytes)) {
+      }
+    }
+    if (!http_) store(bytes);
+    ::close(fd);
+  }
+  bool answer(int fd, std::string& bytes) {
+    const auto end = bytes.find("\r\n\r\n");
+    if (end == bytes.npos) return false;
+    std::string head = bytes.substr(0, end);
+    std::ranges::transform(head, head.begin(), [](char c) { return static_cast<char>(std::tolower(c)); });
+    const auto length = head.find("content-length: ");
+    if (length == head.npos) return false;
+    const auto size = static_cast<std::size_t>(std::stoul(head.substr(length + 16)));
+    if (bytes.size() < end + 4 + size) return false;
+    store(bytes.substr(end + 4, size));
+    bytes.erase(0, end + 4 + size);
+    write_all(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    return true;
+  }
+  void store(const std::string& lines) {
+    std::lock_guard lock(mutex_);
+    std::ofstream(out_, std::ios::app) << lines;
+  }
+
+  const bool http_;
+  const std::string out_;
+  int listener_ = -1;
+  std::mutex mutex_;
+  std::thread accepting_;
+  std::vector<std::thread> connections_;
+};
 
 std::vector<std::string> lines_held(const std::string& folder) {
   std::vector<std::string> ids;
@@ -75,6 +237,21 @@ std::vector<std::string> rows_held(const std::string& folder) {
 
 }  // namespace
 
+std::uint64_t sum_of_rows(const std::string& folder, const std::string& member) {
+  std::uint64_t sum = 0;
+  sqlite3* database = nullptr;
+  if (sqlite3_open_v2((folder + "/out.db").c_str(), &database, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK)
+    sqlite3_exec(
+        database, fmt::format("SELECT sum(event ->> '$.{}') FROM events", member).c_str(),
+        [](void* to, int, char** values, char**) {
+          if (values[0]) *static_cast<std::uint64_t*>(to) = std::stoull(values[0]);
+          return 0;
+        },
+        &sum, nullptr);
+  sqlite3_close(database);
+  return sum;
+}
+
 std::string id_in(std::string_view event) {
   constexpr std::string_view mark = R"("id":")";
   const auto at = event.find(mark);
@@ -84,22 +261,63 @@ std::string id_in(std::string_view event) {
 }
 
 std::map<std::string, SourcePart> source_parts() {
+  const auto always = [](std::string options) { return [options](const std::string&) { return options; }; };
   return {
-      {"http", {"listen: 127.0.0.1:0, max_connections: 16", drive_http}},
+      {"http", {always("listen: 127.0.0.1:0, max_connections: 16"), drive_http}},
       {"generator",
-       {fmt::format("rate: 20000/s, count: {}", generated),
-        [](const std::string&, Sent& sent) {
+       {always(fmt::format("rate: 20000/s, count: {}", generated)),
+        [](const Run&, Sent& sent) {
           sent.ids_known = false;
           sent.accepted = 1;
+          sent.events = generated;
+        }}},
+      {"tcp", {always("listen: 127.0.0.1:0, max_connections: 16"), drive_tcp}},
+      {"file",
+       {[](const std::string& folder) { return "path: " + folder + "/in.ndjson, mode: follow, poll: 10ms"; },
+        drive_file}},
+      {"stdin",
+       {always("max_event: 64KiB"), drive_stdin,
+        [](const std::string&) {
+          const auto input = std::make_shared<StandardInput>();
+          standard_input = input;
+          return input;
         }}},
   };
 }
 
 std::map<std::string, SinkPart> sink_parts() {
+  const auto told_port = [](const std::string& folder) {
+    std::string port = "9";  // where nobody is asked to connect
+    std::ifstream(folder + "/port") >> port;
+    return port;
+  };
   return {
       {"file", {[](const std::string& folder) { return "path: " + folder + "/out.ndjson"; }, lines_held}},
       {"sqlite", {[](const std::string& folder) { return "path: " + folder + "/out.db"; }, rows_held}},
-      {"blackhole", {[](const std::string&) { return std::string("delay: 1ms"); }, nullptr}},
+      {"blackhole", {[](const std::string&) { return std::string("delay: 1ms"); }, nullptr, SinkAck::received}},
+      {"stdout",
+       {[](const std::string&) { return std::string("format: json"); }, lines_held, SinkAck::sent,
+        [](const std::string& folder) { return std::make_shared<StandardOutput>(folder + "/out.ndjson"); }}},
+      {"tcp",
+       {[=](const std::string& folder) { return "address: 127.0.0.1:" + told_port(folder); }, lines_held, SinkAck::sent,
+        [](const std::string& folder) { return std::make_shared<OtherSide>(folder, false); }}},
+      {"http",
+       {[=](const std::string& folder) { return "url: http://127.0.0.1:" + told_port(folder) + "/events"; }, lines_held,
+        SinkAck::received, [](const std::string& folder) { return std::make_shared<OtherSide>(folder, true); }}},
+  };
+}
+
+std::map<std::string, StagePart> stage_parts() {
+  const auto big = [](int n) { return n > 3; };
+  return {
+      {"filter", {.options = "where: .n > 3", .keeps = big}},
+      {"map", {.options = "set: { .seen: true }, rename: { .n: .number }"}},
+      {"route", {.options = "outputs: { big: .n > 3 }", .output = "st.big", .keeps = big}},
+      {"sample", {.options = "rate: 50%", .keeps_ids = false}},
+      {"throttle", {.options = "rate: 5000/s, burst: 10, when_over: slow"}},
+      {"dedupe", {.options = "by: [.id], window: 1m, max_keys: 10000", .strongest = Level::processed}},
+      {"aggregate",
+       {.options = "window: 50ms, by: [.n], values: { events: count() }", .keeps_ids = false, .merges = true}},
   };
 }
 

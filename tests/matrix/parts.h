@@ -9,6 +9,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -22,23 +23,46 @@ struct Sent {
   std::set<std::string> sent, told_stored;  ///< ids
   bool ids_known = true;                    ///< false: the source makes its own events
   std::uint64_t accepted = 0, refused = 0;  ///< units
+  std::uint64_t events = 0;                 ///< what must have come in before a run ends; 0: whatever came
+};
+
+/// Where a run has its files, and what its drivers are told.
+struct Run {
+  std::string folder, address;
+  Level acks;
 };
 
 struct SourcePart {
-  std::string options;  ///< YAML, one option a line
+  std::function<std::string(const std::string& folder)> options;  ///< YAML, in one line
   /// Sends until it has sent what one run takes, or waits until the source has made it. Several threads are its own.
-  std::function<void(const std::string& address, Sent& sent)> drive;
+  std::function<void(const Run& run, Sent& sent)> drive;
+  /// What has to be there before the source opens, and for as long as it lives.
+  std::function<std::shared_ptr<void>(const std::string& folder)> stand_up{};
 };
 
 struct SinkPart {
   std::function<std::string(const std::string& folder)> options;
   /// The ids it holds, each as often as it holds it. Nothing: it keeps nothing, what it confirmed is taken for it.
   std::function<std::vector<std::string>(const std::string& folder)> held;
-  bool durable_if_asked = true;  ///< these options claim more than `sent`
+  SinkAck ack = SinkAck::durable;  ///< what it claims with these options
+  /// The other side, for as long as it is needed.
+  std::function<std::shared_ptr<void>(const std::string& folder)> stand_up{};
+};
+
+struct StagePart {
+  std::string options;
+  Level strongest = Level::stored;
+  std::string output{};            ///< what the sink reads of it: "st.big"
+  bool (*keeps)(int n) = nullptr;  ///< by the event's number; none: all go on
+  bool keeps_ids = true;           ///< false: what goes on is not known beforehand
+  bool merges = false;             ///< what goes on has `events`, the count of what is in it
 };
 
 std::map<std::string, SourcePart> source_parts();
 std::map<std::string, SinkPart> sink_parts();
+std::map<std::string, StagePart> stage_parts();
+/// The sum of a number in all events of out.db.
+std::uint64_t sum_of_rows(const std::string& folder, const std::string& member);
 /// The id in an event's JSON, or of a line that holds one.
 std::string id_in(std::string_view event);
 

@@ -128,10 +128,11 @@ Growth Map::growth() const {
 Verdict Map::take(const Event& event, std::string& out) {
   auto bytes = event.bytes;
   bool changed = false;
+  std::size_t free = 0;  // the buffer that `bytes` does not lie in
   for (std::size_t i = 0; i < passes_.size(); ++i) {
     json_.look_at(bytes);
     const bool last = i + 1 == passes_.size();
-    auto& to = last ? out : between_[i % 2];
+    auto& to = last ? out : between_[free];
     if (!last) to.clear();
     if (!passes_[i].apply(json_, event.wall, to)) continue;
     changed = true;
@@ -139,6 +140,7 @@ Verdict Map::take(const Event& event, std::string& out) {
     const auto size = to.size();
     to.append(block_padding, '\0');
     bytes = std::string_view(to).substr(0, size);
+    free = 1 - free;
   }
   if (!changed) return Verdict::passed();
   out += bytes;

@@ -111,6 +111,11 @@ TEST(Map, WorksInItsDocumentedOrder) {
                     .keep = {".level", ".m"}},
                    R"({"m":"{\"lvl\":\"warn\",\"n\":1}","secret":1,"z":0})"),
             R"({"m":{"n":1},"level":"WARN"})");
+  EXPECT_EQ(
+      mapped({.parse_json = {".a"}, .rename = {{".b", ".d"}}, .set = {{".n", ".d"}}, .remove = {".c"}, .keep = {".a"}},
+             R"({"a":"[1]","c":2})"),
+      R"({"a":[1]})")
+      << "passes that change nothing stand between those that do";
   EXPECT_EQ(mapped({.rename = {{".a", ".b"}}, .set = {{".c", ".b"}}}, R"({"a":1})"), R"({"b":1,"c":1})");
 }
 

@@ -59,7 +59,12 @@ void append_number(long double number, std::string& out) {
     if (const auto whole = static_cast<std::int64_t>(number); number == static_cast<long double>(whole))
       return put(whole);
   }
-  put(static_cast<double>(number));
+  // Written out, a whole number beyond 64 bits would be refused by many who read it.
+  if (std::fabs(number) >= 0x1p63L)
+    out.append(text,
+               std::to_chars(text, text + sizeof text, static_cast<double>(number), std::chars_format::scientific).ptr);
+  else
+    put(static_cast<double>(number));
 }
 
 JsonValue Evaluator::path(std::uint16_t index) {

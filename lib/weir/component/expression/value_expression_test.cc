@@ -41,6 +41,7 @@ TEST(ValueExpression, Calculates) {
   EXPECT_EQ(made("10 - 3 - 2"), "5");
   EXPECT_EQ(made(".price / 4"), "3.75");
   EXPECT_EQ(made(".big - 1"), "18446744073709551614");
+  EXPECT_EQ(made(".big * 2"), "3.6893488147419103e+19");
   EXPECT_EQ(made(".n / 0"), "-");
   EXPECT_EQ(made(".n + .id"), "-");
   EXPECT_EQ(made("1e308 * 10"), "-");

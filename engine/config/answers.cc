@@ -99,6 +99,9 @@ std::vector<Report::Answer> answers_of(const Config& config) {
   std::vector<Report::Answer> answers;
   for (const Source& source : config.sources)
     answers.push_back({"sources." + source.name, singular(door(graph, source))});
+  for (const Stage& stage : config.stages)
+    if (stage.plan && !stage.plan->when_behind().empty())
+      answers.push_back({"stages." + stage.name, stage.plan->when_behind()});
   for (const Sink& sink : config.sinks)
     answers.push_back({"sinks." + sink.name, when_full(graph, sink) + losses(sink)});
   answers.push_back({"memory", memory(config)});

@@ -53,7 +53,7 @@ TEST(Reload, NamesWhatElseDiffers) {
 
 TEST(Reload, RefusesToDeclareMoreMemoryThanWasSetAside) {
   EXPECT_THAT(differences(flow(), flow("", ", batch: { max_bytes: 3MiB }")),
-              ElementsAre("memory: parts would declare 27.1 MiB, and 25.1 MiB are set aside"));
+              ElementsAre("memory: parts would declare 28.1 MiB, and 26.1 MiB are set aside"));
   EXPECT_THAT(differences(flow("", ", batch: { max_bytes: 3MiB }"), flow()), IsEmpty());
 }
 

@@ -12,6 +12,7 @@ namespace {
 constexpr Bytes most{1ull << 60};
 constexpr Footprint process{12_MiB, {}, 0, {}};  // measured: code, thread stacks, the logger's ring
 constexpr Footprint admin{1_MiB, 32_KiB, 16, "connections"};
+constexpr Footprint taps{{}, 256_KiB, 4, "taps"};  // what `weir tap` may hold of the edges it looks at
 
 Bytes saturating_add(Bytes a, Bytes b) { return std::min(most, std::min(a, most) + std::min(b, most)); }
 
@@ -84,6 +85,30 @@ std::string in_whole_mib(Bytes size) {
   return fmt::format("{}MiB", (size.count() + (1_MiB).count() - 1) / (1_MiB).count());
 }
 
+/// The largest unit of a source, with the copies that are made of it behind stages, each as large as stages may make
+/// it.
+Bytes cost_of_unit(const Graph& graph, const Source& source, std::uint64_t bytes) {
+  constexpr std::uint64_t index_entry = 13;  // and a newline
+  const std::uint64_t events =
+      source.options.has("max_events") ? std::min(bytes / 2 + 1, source.options.count("max_events")) : 1;
+  Bytes sum = Bytes(bytes + bytes / 8) + 256_KiB;  // and what a gzip window and the blocks' own overhead take
+  for (const Sink* sink : graph.sinks_of(source)) {
+    const auto stages = graph.stages_between(source, *sink);
+    if (stages.empty()) continue;
+    Bytes copy(bytes);
+    for (const Stage* stage : stages) {
+      if (stage->merges()) {
+        copy = Bytes{};
+        break;
+      }
+      const Growth growth = stage->plan ? stage->plan->growth() : Growth{};
+      copy = saturating_add(Bytes(times(copy.count(), growth.factor)), Bytes(times(growth.plus.count(), events)));
+    }
+    if (copy > Bytes{}) sum = saturating_add(sum, copy + Bytes(events * index_entry));
+  }
+  return sum;
+}
+
 void check(Reader& reader, const Config& config) {
   const MemoryTable& table = config.memory;
   const Bytes needed = std::max(least_budget, worst_case(config));
@@ -106,14 +131,12 @@ Bytes saturating_total(const Footprint& footprint) {
 }
 
 Bytes worst_case(const Config& config) {
+  const Graph graph(config);
   Bytes worst;
   for (const Source& source : config.sources)
     for (const char* option : {"max_body", "max_event"})
-      if (source.options.has(option)) {
-        const auto bytes = source.options.size(option).count();
-        // an index entry of 12 bytes and a newline for each of up to max_events, and a gzip window
-        worst = std::max(worst, Bytes(bytes + bytes / 8) + 256_KiB);
-      }
+      if (source.options.has(option))
+        worst = std::max(worst, cost_of_unit(graph, source, source.options.size(option).count()));
   return worst;
 }
 
@@ -122,7 +145,10 @@ void add_memory(Reader& reader, const Catalog& catalog, Config& config) {
   const Graph graph(config);
   Rows rows(table);
   rows.add("process: code, stacks, logging", process);
-  if (!config.admin.listen.empty()) rows.add("admin: connections", admin);
+  if (!config.admin.listen.empty()) {
+    rows.add("admin: connections", admin);
+    rows.add("admin: taps", taps);
+  }
   add_sources(rows, catalog, config, graph);
   add_stages(rows, config, graph);
   add_sinks(rows, catalog, config);

@@ -1,6 +1,8 @@
 #include "file_sink.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <weir/base/terminal_text.h>
 
 #include <algorithm>
 #include <charconv>
@@ -11,6 +13,12 @@ namespace weir::file {
 namespace {
 
 bool syncs(const Options& options) { return options.get_or<std::string>("sync", "commit") == "commit"; }
+bool packs(const Options& options) { return options.get_or<std::string>("compression", "none") == "gzip"; }
+
+std::optional<int> gzip_level(const Options& options) {
+  if (!packs(options)) return std::nullopt;
+  return options.get_or<std::string>("level", "6").front() - '0';  // a choice of 1 to 9
+}
 
 template <typename T>
 std::optional<T> optional(const Options& options, std::string_view name) {
@@ -22,13 +30,21 @@ std::optional<T> optional(const Options& options, std::string_view name) {
 FileSink::FileSink(std::string name, const Options& options, std::unique_ptr<Disk> disk)
     : name_(std::move(name)),
       disk_(std::move(disk)),
-      log_(options.text("path"), syncs(options), *disk_),
+      log_(options.text("path"), syncs(options), gzip_level(options), *disk_),
       rotate_size_(optional<Bytes>(options, "rotate_size")),
       rotate_keep_(optional<std::uint64_t>(options, "rotate_keep")) {}
 
 Result<void> FileSink::open() {
-  auto opened = log_.open();
+  auto opened = open_log();
   if (!opened) opened.error().message = fmt::format("sink {}: {}", name_, opened.error().message);
+  return opened;
+}
+
+Result<void> FileSink::open_log() {
+  auto opened = log_.open();
+  if (opened && log_.torn() > Bytes(0))
+    spdlog::warn("sink {}: {}: its last {} bytes were torn by a crash and are cut off; nothing of them was confirmed",
+                 name_, terminal_text(log_.path()), log_.torn().count());
   return opened;
 }
 
@@ -40,7 +56,9 @@ Delivery FileSink::deliver(std::span<const Batch> batches) {
   Load all;
   for (const Batch& batch : batches) all += batch.load();
   if (all.empty()) return {};
-  if (auto ready = make_room(all.bytes + Bytes(all.events)); !ready) return again(ready.error());
+  const Bytes text = all.bytes + Bytes(all.events);
+  // How small gzip will make it nobody knows before, and no file may grow beyond its size.
+  if (auto ready = make_room(log_.packs() ? packed_at_most(text) : text); !ready) return again(ready.error());
   Delivery delivery;
   log_.begin();
   for (std::uint32_t i = 0; i < batches.size(); ++i) append_lines(log_, batches[i], i, delivery.refused);
@@ -50,7 +68,7 @@ Delivery FileSink::deliver(std::span<const Batch> batches) {
 
 Result<void> FileSink::make_room(Bytes coming) {
   if (!log_.is_open())
-    if (auto opened = log_.open(); !opened) return opened;
+    if (auto opened = open_log(); !opened) return opened;
   if (!rotate_size_ || log_.length() == 0 || Bytes(log_.length()) + coming <= *rotate_size_) return {};
   return rotate();
 }
@@ -98,6 +116,16 @@ SinkType sink_type() {
        .fallback = "commit",
        .help = "commit: on the disk before it is confirmed. none: handed to the system only.",
        .choices = {"commit", "none"}},
+      {.name = "compression",
+       .kind = OptionKind::choice,
+       .fallback = "none",
+       .help = "gzip: each delivery is one member; zcat reads the file, also while it grows.",
+       .choices = {"none", "gzip"}},
+      {.name = "level",
+       .kind = OptionKind::choice,
+       .fallback = "6",
+       .help = "Of gzip: 1 is fastest, 9 smallest.",
+       .choices = {"1", "2", "3", "4", "5", "6", "7", "8", "9"}},
       {.name = "rotate_size", .kind = OptionKind::size, .help = "Begins a new file before this one grows beyond it."},
       {.name = "rotate_keep",
        .kind = OptionKind::count,
@@ -105,8 +133,9 @@ SinkType sink_type() {
   };
   type.ack = [](const Options& options) { return syncs(options) ? SinkAck::durable : SinkAck::sent; };
   type.max_workers = [](const Options&) { return 1; };
-  type.footprint = [](const Options&, Load) {
-    return std::vector{Footprint{.fixed = 32_KiB, .per_unit = {}, .unit = "file"}};
+  type.footprint = [](const Options& options, Load) {
+    const Bytes fixed = packs(options) ? 32_KiB + gzip_footprint : 32_KiB;
+    return std::vector{Footprint{.fixed = fixed, .per_unit = {}, .unit = "file"}};
   };
   type.make = [](const SinkSetup& setup) { return std::make_unique<FileSink>(setup.name, setup.options); };
   return type;

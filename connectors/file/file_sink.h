@@ -1,8 +1,9 @@
 #pragma once
-/// Sink `file`: one event a line, appended to a file, synced once a delivery. README.md has its guarantees.
+/// Sink `file`: one event a line, appended to a file, plain or as gzip, synced once a delivery. README.md has its
+/// guarantees.
 ///
-/// Thread: one worker. Cost: one pwritev and one fdatasync a delivery; nothing is copied. On cancel: a delivery ends
-/// with the disk's answer.
+/// Thread: one worker. Cost: one pwritev and one fdatasync a delivery; plain, nothing is copied. On cancel: a delivery
+/// ends with the disk's answer.
 #include <weir/component/catalog.h>
 
 #include <memory>
@@ -21,6 +22,7 @@ class FileSink final : public Sink {
   void close() override { log_.close(); }
 
  private:
+  Result<void> open_log();
   Result<void> make_room(Bytes coming);
   Result<void> rotate();
   void remove_oldest();

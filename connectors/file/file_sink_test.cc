@@ -6,9 +6,12 @@
 #include <weir/component/conformance/batches.h>
 #include <weir/component/conformance/sink_check.h>
 
+#include <zlib.h>
+
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <sstream>
 
 namespace weir::file {
@@ -34,6 +37,36 @@ std::vector<std::string> lines_of(const std::string& path) {
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);) lines.push_back(line);
   return lines;
+}
+
+/// What zcat says: gzread goes over all members; an empty file holds none. A damaged file gives one line that says so.
+std::vector<std::string> packed_lines_of(const std::string& path) {
+  std::vector<std::string> lines;
+  gzFile file = ::gzopen(path.c_str(), "rb");
+  if (!file) return lines;
+  std::string text, piece(65'536, '\0');
+  int n = 0;
+  while ((n = ::gzread(file, piece.data(), static_cast<unsigned>(piece.size()))) > 0)
+    text.append(piece, 0, static_cast<std::size_t>(n));
+  int error = Z_OK;
+  const std::string why = ::gzerror(file, &error);
+  ::gzclose(file);
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  if (n < 0 || error != Z_OK) lines.push_back("damaged: " + why);
+  return lines;
+}
+
+/// Text that deflate cannot make smaller.
+std::vector<std::string> noise(std::size_t n, std::size_t size) {
+  std::mt19937_64 dice(7);
+  std::vector<std::string> events;
+  for (std::size_t i = 0; i < n; ++i) {
+    std::string event = "\"";
+    while (event.size() + 1 < size) event += static_cast<char>('a' + dice() % 26);
+    events.push_back(event + '"');
+  }
+  return events;
 }
 
 /// A disk whose next calls a test can make fail.
@@ -120,14 +153,18 @@ class FileSinkTest : public testing::Test {
 TEST_F(FileSinkTest, KeepsWhatEverySinkPromises) {
   Catalog catalog;
   add_to(catalog);
-  for (const std::string sync : {"commit", "none"}) {
-    int count = 0;
+  int count = 0;
+  for (const std::string sync : {"commit", "none", "gzip"}) {
+    const bool packed = sync == "gzip";
     conformance::SinkUnderTest under_test{.type = *catalog.sink("file"), .fresh = [&] {
                                             auto fresh = with_path(folder + "/" + sync + std::to_string(count++));
-                                            fresh.set("sync", sync);
+                                            fresh.set("sync", packed ? "commit" : sync);
+                                            fresh.set("compression", std::string(packed ? "gzip" : "none"));
                                             return fresh;
                                           }};
-    under_test.read_back = [](const Options& o) { return lines_of(o.text("path")); };
+    under_test.read_back = [&](const Options& o) {
+      return packed ? packed_lines_of(o.text("path")) : lines_of(o.text("path"));
+    };
     under_test.as_stored = [](std::string_view event) {
       std::string stored(event);
       std::ranges::replace(stored, '\n', ' ');
@@ -328,6 +365,153 @@ TEST_F(FileSinkTest, DeclaresDurableOnlyWhenItSyncs) {
   auto sink = bad_sink();
   EXPECT_EQ(sink->deliver(some("a")).outcome, Outcome::done);
   EXPECT_EQ(plan.syncs, 0);
+}
+
+class PackedFileSinkTest : public FileSinkTest {
+ protected:
+  PackedFileSinkTest() {
+    fs::create_directories(folder + "/deep");
+    options.set("compression", std::string("gzip"));
+  }
+  void deliver(std::string_view prefix) { EXPECT_EQ(bad_sink()->deliver(some(prefix)).outcome, Outcome::done); }
+  std::string why_not_opened() {
+    FileSink sink("out", options);
+    const auto opened = sink.open();
+    return opened ? "it was opened" : opened.error().message;
+  }
+};
+
+TEST_F(PackedFileSinkTest, MakesOneMemberOfADelivery) {
+  auto sink = bad_sink();
+  EXPECT_EQ(sink->deliver(some("a")).outcome, Outcome::done);
+  EXPECT_EQ(packed_lines_of(path), texts({"a"}));
+  const auto first = contents(path);
+  EXPECT_EQ(sink->deliver(some("b")).outcome, Outcome::done);
+  EXPECT_EQ(packed_lines_of(path), texts({"a", "b"}));
+  EXPECT_TRUE(contents(path).starts_with(first));
+  EXPECT_EQ(contents(path).substr(first.size(), 3), "\x1f\x8b\x08");
+  EXPECT_EQ(plan.syncs, 2);
+}
+
+TEST_F(PackedFileSinkTest, WritesADeliveryThatIsLargerThanItsBuffer) {
+  plan.short_write = 50'001;
+  auto sink = bad_sink();
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(sink->deliver(Delivered(batch_of(noise(100, 5'000), 1, Layout::array))).outcome, Outcome::done);
+  auto expected = noise(100, 5'000);
+  std::ranges::copy(noise(100, 5'000), std::back_inserter(expected));
+  EXPECT_GT(fs::file_size(path), 500'000u);
+  EXPECT_EQ(packed_lines_of(path), expected);
+}
+
+TEST_F(PackedFileSinkTest, TakesItsLevel) {
+  std::vector<std::string> events;
+  for (int i = 0; i < 2'000; ++i) events.push_back("{\"id\":" + std::to_string(i * i % 7919) + ",\"name\":\"event\"}");
+  std::vector<std::uint64_t> sizes;
+  for (const char* level : {"1", "9"}) {
+    fs::remove(path);
+    options.set("level", std::string(level));
+    EXPECT_EQ(bad_sink()->deliver(Delivered(batch_of(events, 1))).outcome, Outcome::done);
+    EXPECT_EQ(packed_lines_of(path), events);
+    sizes.push_back(fs::file_size(path));
+  }
+  EXPECT_LT(sizes[1], sizes[0]);
+}
+
+TEST_F(PackedFileSinkTest, CutsATornMemberWhereverItIsTorn) {
+  deliver("a");
+  const auto whole = contents(path);
+  deliver("b");
+  const auto both = contents(path);
+  for (auto size = whole.size(); size < both.size(); ++size) {
+    write(both.substr(0, size));
+    bad_sink();
+    ASSERT_EQ(contents(path), whole) << "torn at " << size;
+  }
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    write(whole.substr(0, size));
+    bad_sink();
+    ASSERT_EQ(contents(path), "") << "torn at " << size;
+  }
+  write(both);
+  bad_sink();
+  EXPECT_EQ(contents(path), both);
+}
+
+TEST_F(PackedFileSinkTest, CutsTheZerosOfAPowerLoss) {
+  deliver("a");
+  const auto whole = contents(path);
+  for (const std::size_t zeros : {1, 7, 100'000}) {
+    write(whole + std::string(zeros, '\0'));
+    deliver("b");
+    EXPECT_EQ(packed_lines_of(path), texts({"a", "b"}));
+    write(whole + whole.substr(0, 20) + std::string(zeros, '\0'));
+    bad_sink();
+    EXPECT_EQ(contents(path), whole);
+  }
+}
+
+TEST_F(PackedFileSinkTest, CutsNothingThatMayHaveBeenConfirmed) {
+  deliver("a");
+  const auto first = contents(path);
+  deliver("b");
+  auto damaged = contents(path);
+  damaged[first.size() / 2] = static_cast<char>(damaged[first.size() / 2] ^ 0x55);
+  write(damaged);
+  EXPECT_THAT(why_not_opened(), HasSubstr(path + ": it is damaged at byte 0 and more follows: move it away"));
+  EXPECT_EQ(contents(path), damaged);
+  write(first + "somebody's text");
+  EXPECT_THAT(why_not_opened(), HasSubstr("is not gzip: move it away"));
+  write("{\"id\":0}\n");
+  EXPECT_THAT(why_not_opened(), HasSubstr("it is not gzip: choose another path, or compression: none"));
+  EXPECT_EQ(contents(path), "{\"id\":0}\n");
+}
+
+TEST_F(PackedFileSinkTest, AppendsNoPlainLinesToAPackedFile) {
+  deliver("a");
+  options.set("compression", std::string("none"));
+  EXPECT_THAT(why_not_opened(), HasSubstr("it is gzip: choose another path, or compression: gzip"));
+}
+
+TEST_F(PackedFileSinkTest, UndoesAMemberThatDoesNotFitOnTheDisk) {
+  auto sink = bad_sink();
+  EXPECT_EQ(sink->deliver(some("a")).outcome, Outcome::done);
+  const auto before = contents(path);
+  const Delivered large(batch_of(noise(100, 5'000), 1));
+  for (const std::uint64_t room : {1, 10, 65'536, 65'537, 200'000}) {
+    plan.room = room;
+    EXPECT_EQ(sink->deliver(large).outcome, Outcome::again);
+    EXPECT_EQ(contents(path), before);
+  }
+  plan.room = UINT64_MAX;
+  plan.sync_error = EIO;
+  EXPECT_EQ(sink->deliver(large).outcome, Outcome::again);
+  EXPECT_EQ(sink->deliver(large).outcome, Outcome::done);
+  auto expected = texts({"a"});
+  std::ranges::copy(noise(100, 5'000), std::back_inserter(expected));
+  EXPECT_EQ(packed_lines_of(path), expected);
+}
+
+TEST_F(PackedFileSinkTest, RotatesBeforeAPackedFileGrowsBeyondItsSize) {
+  options.set("rotate_size", Bytes(400));
+  auto sink = bad_sink();
+  std::vector<std::string> all, found;
+  for (int i = 0; i < 12; ++i) {
+    const auto group = some("g" + std::to_string(i));
+    EXPECT_EQ(sink->deliver(group).outcome, Outcome::done);
+    std::ranges::copy(group.texts(), std::back_inserter(all));
+  }
+  std::size_t files = 0;
+  for (int i = 1; i <= 12; ++i) {
+    const auto name = path + (i == 12 ? "" : ".0000" + std::string(i < 10 ? "0" : "") + std::to_string(i));
+    if (!fs::exists(name)) continue;
+    ++files;
+    EXPECT_LE(fs::file_size(name), 400u);
+    std::ranges::copy(packed_lines_of(name), std::back_inserter(found));
+  }
+  EXPECT_EQ(found, all);
+  EXPECT_GE(files, 3u);
+  EXPECT_LE(files, 6u);  // of more than one delivery each: their packed size counts
 }
 
 class KilledFileSinkTest : public FileSinkTest, public testing::WithParamInterface<const char*> {

@@ -41,7 +41,11 @@ bool is_torn(const std::string& tail) {
 
 }  // namespace
 
-LogFile::LogFile(std::string path, bool sync, Disk& disk) : path_(std::move(path)), sync_(sync), disk_(disk) {}
+LogFile::LogFile(std::string path, bool sync, std::optional<int> gzip_level, Disk& disk)
+    : path_(std::move(path)),
+      sync_(sync),
+      disk_(disk),
+      packer_(gzip_level ? std::make_unique<GzipPacker>(*gzip_level) : nullptr) {}
 
 std::string LogFile::folder() const {
   const auto slash = path_.rfind('/');
@@ -62,6 +66,7 @@ Result<void> LogFile::open() {
     return std::unexpected(error(code, doing));
   };
   if (const int made = disk_.make_folders(folder()); made < 0) return fail(made, "cannot create its folder");
+  torn_ = {};
   fd_ = disk_.open(path_);
   if (fd_ < 0) return fail(fd_, "cannot open it");
   const auto found = disk_.size(fd_);
@@ -110,18 +115,42 @@ Result<void> LogFile::read_exactly(char* to, std::size_t n, std::uint64_t offset
   return {};
 }
 
+Result<std::uint64_t> LogFile::last_member_end(std::uint64_t found) {
+  auto end = end_of_whole_members(
+      found, [this](std::span<char> to, std::uint64_t offset) { return read_exactly(to.data(), to.size(), offset); });
+  if (!end && !end.error().message.starts_with(path_)) end.error().message = path_ + ": " + end.error().message;
+  return end;
+}
+
+/// Lines behind gzip would make neither of them readable.
+Result<void> LogFile::refuse_packed(std::uint64_t found) {
+  std::array<char, 2> start{};
+  if (found < start.size()) return {};
+  if (auto got = read_exactly(start.data(), start.size(), 0); !got) return got;
+  if (start != std::array{'\x1f', '\x8b'}) return {};
+  return failure(path_ + ": it is gzip: choose another path, or compression: gzip");
+}
+
+Result<void> LogFile::cut_behind(std::uint64_t end, std::uint64_t found) {
+  length_ = end;
+  cut_needed_ = found > end;
+  torn_ = Bytes(found - end);
+  known_ = true;
+  return undo();
+}
+
 Result<void> LogFile::adopt(std::uint64_t found) {
   known_ = false;
+  if (packer_) {
+    const auto end = last_member_end(found);
+    return end ? cut_behind(*end, found) : std::unexpected(end.error());
+  }
+  if (auto text = refuse_packed(found); !text) return text;
   const auto line_end = last_line_end(found);
   if (!line_end) return std::unexpected(line_end.error());
   std::string tail(found - *line_end, '\0');
   if (auto got = read_exactly(tail.data(), tail.size(), *line_end); !got) return got;
-  if (tail.empty() || is_torn(tail)) {
-    length_ = *line_end;
-    cut_needed_ = !tail.empty();
-    known_ = true;
-    return undo();
-  }
+  if (tail.empty() || is_torn(tail)) return cut_behind(*line_end, found);
   length_ = found;
   begin();
   append("\n");
@@ -133,7 +162,7 @@ Result<void> LogFile::adopt(std::uint64_t found) {
 Result<void> LogFile::undo() {
   if (!cut_needed_) return {};
   if (const int cut = disk_.truncate(fd_, length_); cut < 0)
-    return std::unexpected(error(cut, "cannot cut it back to its last whole line"));
+    return std::unexpected(error(cut, "cannot cut it back to what was confirmed"));
   cut_needed_ = false;
   return {};
 }
@@ -142,9 +171,20 @@ void LogFile::begin() {
   piece_count_ = 0;
   written_ = 0;
   write_error_ = 0;
+  if (packer_) packer_->begin();
 }
 
 void LogFile::append(std::string_view piece) {
+  if (!packer_) return add(piece);
+  if (write_error_ == 0) packer_->pack(piece, [this](std::string_view packed) { write_packed(packed); });
+}
+
+void LogFile::write_packed(std::string_view packed) {
+  add(packed);
+  flush_pieces();  // the packer writes over it next
+}
+
+void LogFile::add(std::string_view piece) {
   if (piece.empty()) return;
   if (piece_count_ == static_cast<int>(pieces_.size())) flush_pieces();
   pieces_[static_cast<std::size_t>(piece_count_++)] = {const_cast<char*>(piece.data()), piece.size()};
@@ -171,6 +211,7 @@ void LogFile::flush_pieces() {
 
 Result<void> LogFile::commit() {
   crash_point("file.before_write");
+  if (packer_ && write_error_ == 0) packer_->finish([this](std::string_view packed) { write_packed(packed); });
   flush_pieces();
   if (write_error_ < 0) {
     auto failed = error(write_error_, "cannot write to it");

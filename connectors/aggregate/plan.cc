@@ -33,10 +33,13 @@ class Plan final : public StagePlan {
     return std::make_unique<Aggregate>(windows_, std::move(parts));
   }
   Merger* merger() override { return windows_.get(); }
-  Level strongest() const override { return settings_.shape.drop_late && settings_.shape.own_times ? Level::processed : Level::stored; }
+  Level strongest() const override {
+    return settings_.shape.drop_late && settings_.shape.own_times ? Level::processed : Level::stored;
+  }
   std::string why_weaker() const override {
     return settings_.shape.drop_late ? "it drops what comes late; when_late: current counts it in an open window" : "";
   }
+  std::vector<Count> counts() const override { return {{"overflowed_events", windows_->overflowed()}}; }
   bool may_wait() const override { return true; }
   std::string when_behind() const override { return "its sources wait while max_windows windows are open"; }
   std::vector<Footprint> footprint(int) const override {

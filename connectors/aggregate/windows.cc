@@ -47,7 +47,7 @@ Verdict Windows::merge(const Entry& entry, TimePoint now, WallTime wall) {
   observe(entry.time, now, wall);
   auto number = number_of(entry.time);
   if (number < open_from_) {
-    if (shape_.drop_late) return Verdict::dropped(Reason::expired);
+    if (shape_.drop_late) return Verdict::dropped(Reason::late);
     number = open_from_;
   }
   auto* window = open(number);

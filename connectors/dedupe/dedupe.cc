@@ -26,6 +26,7 @@ class Plan final : public StagePlan {
     if (!shared_) shared_ = std::make_shared<Shared>(settings_.max_keys, settings_.window, secret_);
     return std::make_unique<Dedupe>(shared_, KeyReader::compile(settings_.by).value());
   }
+  std::vector<Count> counts() const override { return {{"forgotten_keys", shared_ ? shared_->forgotten() : 0}}; }
   Level strongest() const override { return Level::processed; }
   std::string why_weaker() const override {
     return "a duplicate ends here while its first copy may still be on its way; a sink that is idempotent removes "

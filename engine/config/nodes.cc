@@ -8,6 +8,7 @@ namespace weir::config {
 namespace {
 
 constexpr int most_workers = 1024;
+constexpr std::size_t most_outputs = 250;  // of a stage: they are numbered in a byte
 
 /// "sources", "stages" or "sinks": where the entry stands, what it is called in messages, and its types.
 template <typename T>
@@ -142,6 +143,11 @@ void read_workers(Reader& reader, Section& sink, int& workers) {
 void compile_stage(Reader& reader, Section& section, const StageType& type, Stage& stage, Draft& draft) {
   const Context here;  // what is compiled here is asked what it declares, never run
   auto compiled = type.compile(stage.options, here);
+  if (compiled && *compiled && (*compiled)->outputs().size() > most_outputs) {
+    reader.error_at(section.path(), fmt::format("has more than {} outputs", most_outputs), "use two stages");
+    draft.broken.insert(stage.name);
+    return;
+  }
   if (compiled) {
     stage.plan = std::move(*compiled);
     return;

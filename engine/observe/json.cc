@@ -36,8 +36,8 @@ std::string account(const pipeline::NodeSnapshot& s) {
     if (s.by_reason[r])
       reasons += fmt::format("{}\"{}\":{}", reasons.empty() ? "" : ",", key(static_cast<Reason>(r)), s.by_reason[r]);
   return fmt::format(
-      R"("in":{},"bytes":{},"emitted":{},"pending":{},"consumed":{{{}}},"reasons":{{{}}},"difference":{})", s.in,
-      s.bytes, s.emitted, s.pending, consumed, reasons, s.difference());
+      R"("in":{},"created":{},"bytes":{},"emitted":{},"merged":{},"pending":{},"consumed":{{{}}},"reasons":{{{}}},"difference":{})",
+      s.in, s.created, s.bytes, s.emitted, s.merged, s.pending, consumed, reasons, s.difference());
 }
 
 std::string edge_account(const pipeline::SinkStatus& s) {
@@ -75,9 +75,12 @@ std::string graph_source(const pipeline::SourceStatus& s) {
 }
 
 std::string graph_stage(const pipeline::StageStatus& s) {
-  return fmt::format(R"({{"name":{},"in":{},"emitted":{},"pending":{},"filtered":{},"dropped":{},"failed":{}}})",
-                     json_text(s.name), s.node.in, s.node.emitted, s.node.pending, ended(s.node, Fate::filtered),
-                     ended(s.node, Fate::dropped), ended(s.node, Fate::failed));
+  std::string counts;
+  for (const auto& count : s.counts) counts += fmt::format(R"(,"{}":{})", count.what, count.n);
+  return fmt::format(
+      R"({{"name":{},"in":{},"created":{},"emitted":{},"merged":{},"pending":{},"filtered":{},"dropped":{},"failed":{}{}}})",
+      json_text(s.name), s.node.in, s.node.created, s.node.emitted, s.node.merged, s.node.pending,
+      ended(s.node, Fate::filtered), ended(s.node, Fate::dropped), ended(s.node, Fate::failed), counts);
 }
 
 std::string graph_sink(const pipeline::SinkStatus& s) {

@@ -47,6 +47,10 @@ void node(Sheet& sheet, const char* kind, const std::string& name, const pipelin
   sheet.counter("weir_node_received_events_total", "Events that came into a node.", who, number(s.in));
   sheet.counter("weir_node_received_bytes_total", "Bytes that came into a node.", who, number(s.bytes));
   sheet.counter("weir_node_emitted_events_total", "Events that a node gave on.", who, number(s.emitted));
+  if (s.merged || s.created) {
+    sheet.counter("weir_node_merged_events_total", "Events that became part of another.", who, number(s.merged));
+    sheet.counter("weir_node_created_events_total", "Events that a node made of others.", who, number(s.created));
+  }
   sheet.gauge("weir_node_pending_events", "Events a node holds now.", who, number(s.pending));
   for (int i = 0; i < fate_count; ++i)
     sheet.counter("weir_node_consumed_events_total", "Events that ended at a node, by fate.",
@@ -126,7 +130,12 @@ std::string prometheus_text(const pipeline::FlowStatus& status) {
                   number(s.refused));
     sheet.gauge("weir_source_paused", "1 while the source does not read.", {{"source", s.name}}, s.paused ? 1 : 0);
   }
-  for (const auto& s : status.stages) node(sheet, "stage", s.name, s.node);
+  for (const auto& s : status.stages) {
+    node(sheet, "stage", s.name, s.node);
+    for (const auto& count : s.counts)
+      sheet.counter("weir_stage_count_total", "What a stage counts besides events: keys it forgot, groups it folded.",
+                    {{"stage", s.name}, {"what", std::string(count.what)}}, number(count.n));
+  }
   for (const auto& s : status.sinks) {
     node(sheet, "sink", s.name, s.node);
     inlet(sheet, s);

@@ -69,7 +69,8 @@ Duration Flight::ask(std::size_t step, Stage& stage, TimePoint now, WallTime wal
   }
   out.output = verdict.output;
   out.window = verdict.window;
-  if (verdict.kind == Kind::passed || verdict.kind == Kind::rewritten) out.end = Outcome::End::emitted;
+  const bool goes_on = verdict.kind == Kind::passed || verdict.kind == Kind::rewritten;
+  if (goes_on && plan.is_read(verdict.output)) out.end = Outcome::End::emitted;
   if (verdict.kind == Kind::merged) out.end = Outcome::End::merged;
   if (verdict.kind == Kind::dropped) {
     out.fate = Fate::dropped;

@@ -204,7 +204,7 @@ FlowStatus Flow::status() const {
     status.sinks.push_back(std::move(s));
   }
   for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage)
-    status.stages.push_back({(*stage)->name, snapshot_of(**stage)});
+    status.stages.push_back({(*stage)->name, snapshot_of(**stage), (*stage)->plan->counts()});
   std::ranges::reverse(status.stages);
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     SourceStatus s;

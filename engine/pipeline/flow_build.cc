@@ -171,12 +171,22 @@ Route Flow::route_of(const std::string& origin) const {
           {static_cast<int>(route.steps.size()), stages_[i]->merge.get(), is_required(config_.stages[i].name)});
     route.steps.push_back(std::move(step));
   }
+  const auto mark_read = [&](const std::vector<Route::Input>& inputs) {
+    for (const auto& input : inputs) {
+      if (input.step == Route::raw) continue;
+      auto& read = route.steps[static_cast<std::size_t>(input.step)].read;
+      if (read.size() <= input.output) read.resize(input.output + 1u);
+      read[input.output] = true;
+    }
+  };
+  for (const auto& step : std::vector(route.steps)) mark_read(step.inputs);
   for (const bool required : {false, true})
     for (const auto& sink : config_.sinks) {
       if (sink.required != required) continue;
       Route::Delivery delivery{inputs_of(sink.from), &find(sinks_, sink.name)->inlet, required, {}};
       delivery.growth = route.growth_of(delivery.inputs);
       delivery.tap = taps_.find(sink.name);
+      mark_read(delivery.inputs);
       if (!delivery.inputs.empty()) route.deliveries.push_back(std::move(delivery));
     }
   return route;

@@ -44,6 +44,8 @@ struct Route {
     StageNode* stage;
     std::vector<Input> inputs;
     Growth growth;
+    std::vector<bool> read{};  ///< of its outputs: does anybody read it? What nobody reads ends filtered
+    bool is_read(std::uint8_t output) const { return output < read.size() && read[output]; }
   };
   struct Delivery {
     std::vector<Input> inputs;

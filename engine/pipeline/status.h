@@ -3,6 +3,7 @@
 /// and `weir top` are made of this; nothing below knows them.
 ///
 /// Thread: a value. Cost: taking one locks each inlet once; meant for a few times a second.
+#include <weir/component/stage.h>
 #include <weir/flow/queue/edge.h>
 #include <weir/flow/recover/destination.h>
 
@@ -25,6 +26,7 @@ struct SourceStatus {
 struct StageStatus {
   std::string name;
   NodeSnapshot node;
+  std::vector<StagePlan::Count> counts{};  ///< what its type counts besides
 };
 
 struct SinkStatus {

@@ -41,6 +41,11 @@ Arrival Graph::arrival(const std::vector<int>& from, const Event& event) const {
   return none;
 }
 
+bool Graph::is_read(int from) const {
+  const auto reads = [&](const auto& part) { return std::ranges::count(part.from, from) > 0; };
+  return std::ranges::any_of(stages, reads) || std::ranges::any_of(sinks, reads);
+}
+
 bool Graph::may_lose(int source, const std::vector<int>& from) const {
   return std::ranges::any_of(from, [&](int input) {
     const int stage = node_of(input) - static_cast<int>(sources.size());

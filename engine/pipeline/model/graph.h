@@ -95,6 +95,8 @@ struct Graph {
   bool leads(int source, const std::vector<int>& from) const;
   /// The sinks on the required paths of a source.
   std::vector<int> required_sinks(int source) const;
+  /// Does anything read from this node, by this output?
+  bool is_read(int from) const;
   /// Can a stage on the way from this source lose events?
   bool may_lose(int source, const std::vector<int>& from) const;
   /// The strongest acks that the required paths of a source carry (A2 to A4): the weakest of its sinks' acks, and no

@@ -167,10 +167,15 @@ void Model::fan_out(int source, const Item& front) {
       if (!graph_.reaches(graph_.stages[s].from, event)) continue;
       ++stages[s].in;
       const Stage& stage = graph_.stages[s];
-      if (stage.kind == Stage::Kind::splits || stage.kind == Stage::Kind::grows || !stage.divides(event.id))
+      const int node = static_cast<int>(sources.size() + s);
+      const bool second = stage.kind == Stage::Kind::splits && stage.divides(event.id);
+      const bool kept =
+          stage.kind == Stage::Kind::splits || stage.kind == Stage::Kind::grows || !stage.divides(event.id);
+      // What nobody reads ends at the stage.
+      if (kept && graph_.is_read(node + (second ? second_output : 0)))
         ++stages[s].emitted;
       else
-        ++stages[s].of(stage.kind == Stage::Kind::loses ? Fate::dropped : Fate::filtered);
+        ++stages[s].of(!kept && stage.kind == Stage::Kind::loses ? Fate::dropped : Fate::filtered);
     }
   const auto required = graph_.required_sinks(source);
   for (const Event& event : front.events) {

@@ -48,6 +48,7 @@ enum class Reason : std::uint8_t {
   codel,
   expired,
   throttled,
+  late,
   behind,
   // failed or abandoned
   sink_rejected,

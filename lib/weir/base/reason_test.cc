@@ -55,7 +55,7 @@ TEST(Reasons, AreAnsweredByWhoseLimitItIs) {
 
 TEST(Reasons, DroppedInsideAreNeverHttpAnswers) {
   for (const auto r : {Reason::drop_newest, Reason::drop_oldest, Reason::drop_lowest, Reason::drop_random,
-                       Reason::codel, Reason::expired, Reason::throttled, Reason::behind})
+                       Reason::codel, Reason::expired, Reason::late, Reason::behind})
     EXPECT_EQ(info(r).http_status, 0) << key(r);
 }
 

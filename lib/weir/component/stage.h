@@ -105,6 +105,13 @@ class StagePlan {
     return {};
   }
   virtual Merger* merger() { return nullptr; }
+
+  /// What else it counts, for metrics and `weir top`: {"forgotten_keys", 12}. Any thread.
+  struct Count {
+    std::string_view what;
+    std::uint64_t n;
+  };
+  virtual std::vector<Count> counts() const { return {}; }
 };
 
 }  // namespace weir

@@ -31,12 +31,13 @@ bool Flight::full() const {
          std::ranges::any_of(buffers_, [&](const auto& buffer) { return buffer.size() >= chunk_bytes_; });
 }
 
-Duration Flight::look(std::span<const std::unique_ptr<Stage>> stages, TimePoint now, WallTime wall) {
+Duration Flight::look(std::span<const std::unique_ptr<Stage>> stages, JsonEvent& json, TimePoint now, WallTime wall) {
   if (stages.empty() || known() > 0) return Duration{0};
   // An event that a stage has told to wait is finished first, however full its buffers are.
   while (looked_ - gone_ < batch.size() && (next_step_ > 0 || !full())) {
+    json.look_at({});  // memory is used again: the same place may hold another event
     for (; next_step_ < stages.size(); ++next_step_)
-      if (const Duration wait = ask(next_step_, *stages[next_step_], now, wall); wait > Duration{0}) return wait;
+      if (const Duration wait = ask(next_step_, *stages[next_step_], json, now, wall); wait > Duration{0}) return wait;
     next_step_ = 0;
     ++looked_;
   }
@@ -44,7 +45,7 @@ Duration Flight::look(std::span<const std::unique_ptr<Stage>> stages, TimePoint 
 }
 
 /// 0: the outcome is there.
-Duration Flight::ask(std::size_t step, Stage& stage, TimePoint now, WallTime wall) {
+Duration Flight::ask(std::size_t step, Stage& stage, JsonEvent& json, TimePoint now, WallTime wall) {
   const std::uint32_t event = looked_ - gone_;
   const Route::Step& plan = route_.steps[step];
   const Version input = version(batch, plan.inputs, event);
@@ -61,7 +62,8 @@ Duration Flight::ask(std::size_t step, Stage& stage, TimePoint now, WallTime wal
   // The next stage reads up to block_padding bytes behind what this one writes.
   if (const std::size_t need = before + most + block_padding; buffer.capacity() < need)
     buffer.reserve(std::max(need, std::min(2 * buffer.capacity(), chunk_bytes_ + most + block_padding)));
-  const Verdict verdict = stage.take({input.bytes, batch.info(), now, wall}, buffer);
+  if (json.event().data() != input.bytes.data() || json.event().size() != input.bytes.size()) json.look_at(input.bytes);
+  const Verdict verdict = stage.take({input.bytes, batch.info(), now, wall, &json}, buffer);
   using Kind = Verdict::Kind;
   if (verdict.kind == Kind::later) {
     buffer.resize(before);

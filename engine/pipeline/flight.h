@@ -8,6 +8,8 @@
 ///
 /// Thread: one reactor. Cost: one virtual call per event and stage; 24 bytes per event and stage. Memory: for each
 /// stage a buffer of at most `batch_bytes` and one event, kept for the next chunk.
+#include <weir/component/expression/json_event.h>
+
 #include <deque>
 
 #include "pipeline/route.h"
@@ -36,7 +38,8 @@ class Flight {
   void board(Batch b, Ticket s);
   /// Asks the stages about the next chunk, unless the answers about the last one are not used up. How long to wait when
   /// a stage says later; 0: it did not.
-  Duration look(std::span<const std::unique_ptr<Stage>> stages, TimePoint now, WallTime wall);
+  /// `json` is what the stages share; what it spoke about before is forgotten.
+  Duration look(std::span<const std::unique_ptr<Stage>> stages, JsonEvent& json, TimePoint now, WallTime wall);
   /// How many events at the front have all their answers.
   std::uint32_t known() const { return route_.steps.empty() ? batch.size() : looked_ - gone_; }
 
@@ -56,7 +59,7 @@ class Flight {
   Ticket spare;  ///< for the copies that are made of it
 
  private:
-  Duration ask(std::size_t step, Stage& stage, TimePoint now, WallTime wall);
+  Duration ask(std::size_t step, Stage& stage, JsonEvent& json, TimePoint now, WallTime wall);
   std::string_view bytes_of(const Batch& front, const Outcome& o, std::uint32_t event) const;
   bool full() const;
   void forget();

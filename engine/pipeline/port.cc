@@ -43,7 +43,7 @@ bool Port::paused(Class cls) const {
 Port::Progress Port::push(Flight& flight, TimePoint now, WallTime wall) {
   for (const Route::Merge& m : route_.merges)
     if (const Duration wait = m.node->wait_for_room(); wait > Duration{0} && flight.known() == 0) return {0, wait};
-  const Duration later = flight.look(stages_, now, wall);
+  const Duration later = flight.look(stages_, json_, now, wall);
   if (flight.known() == 0) return {0, later};
   std::uint32_t n = 0;
   {

@@ -44,6 +44,7 @@ class Port {
   NodeCounters& origin_;
   std::vector<Inlet*> required_;
   std::vector<std::unique_ptr<Stage>> stages_;  // one for each step
+  JsonEvent json_;                              // of the event they look at
   std::vector<Item> items_;                     // scratch of one push
   std::vector<std::uint32_t> sizes_;            // scratch of prefix_that_fits
   std::string copy_;                            // scratch of copy_of

@@ -45,12 +45,17 @@ struct Verdict {
   static Verdict later(Duration wait) { return {.kind = Kind::later, .wait = wait}; }
 };
 
+class JsonEvent;
+
 /// An event at a stage. `block_padding` bytes behind it may be read.
 struct Event {
   std::string_view bytes;
   const BatchInfo& info;
   TimePoint now;
   WallTime wall;
+  /// Speaks about `bytes`, for all stages that see them unchanged: they are indexed once, by the first who asks. The
+  /// same object for every event of a stage; nullptr: the stage looks for itself.
+  JsonEvent* json = nullptr;
 };
 
 class Stage {

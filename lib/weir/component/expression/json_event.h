@@ -40,6 +40,7 @@ class JsonEvent {
     state_ = State::unread;
     ++number_;
   }
+  std::string_view event() const { return event_; }
   /// Which event it is, so that what was found in it can be kept until the next.
   std::uint64_t number() const { return number_; }
   /// The text lies in the event, or in `unescaped` when it had escapes.

@@ -32,19 +32,25 @@ class ReadingThread {
   ReadingThread(int fd, std::function<void(long)> got)
       : fd_(fd), got_(std::move(got)), end_(::eventfd(0, EFD_CLOEXEC)), thread_([this] { run(); }) {}
   ~ReadingThread() {
+    end();
+    ::close(end_);
+  }
+  /// Reads nothing more. What it has read since it was last asked, which nobody may have heard of.
+  std::string_view end() {
     {
       std::lock_guard lock(mutex_);
       ended_ = true;
     }
     ::eventfd_write(end_, 1);
     wake_.notify_one();
-    thread_.join();
-    ::close(end_);
+    if (thread_.joinable()) thread_.join();
+    return {piece_.data(), size_};
   }
   void ask() {
     {
       std::lock_guard lock(mutex_);
       asked_ = true;
+      size_ = 0;
     }
     wake_.notify_one();
   }
@@ -60,6 +66,7 @@ class ReadingThread {
       lock.unlock();
       const long n = read();
       lock.lock();
+      size_ = static_cast<std::size_t>(std::max(n, 0L));
       if (ended_) return;
       got_(n);
     }
@@ -81,6 +88,7 @@ class ReadingThread {
   std::array<char, piece_bytes> piece_{};
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::size_t size_ = 0;  // of what was read
   bool asked_ = false, ended_ = false;
   std::thread thread_;
 };
@@ -116,7 +124,8 @@ class StdinIntake final : public Intake {
     if (idle_) return;
     idle_ = true;
     timer_.cancel();
-    thread_.reset();
+    const auto read = thread_->end();
+    if (asked_) rest_ = read;  // it came while we stopped
     const auto left = static_cast<std::uint64_t>(std::ranges::count(rest_, '\n')) + (line_.empty() ? 0 : 1);
     if (left > 0) outlet_.refused(left, Reason::shutting_down);
   }

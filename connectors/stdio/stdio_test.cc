@@ -144,6 +144,27 @@ TEST(Stdin, StopsWhileNothingComes) {
   EXPECT_TRUE(run.intake->quiet());
 }
 
+TEST(Stdin, CountsTheLinesThatAStopLeavesUngiven) {
+  StdinRun run;
+  run.start();
+  run.outlet.is_ready = false;
+  run.pipe.write("one\ntwo\nthree\n");
+  run.until([n = 0]() mutable { return ++n > 20; });
+  run.intake->stop(1s);
+  EXPECT_THAT(run.outlet.events, IsEmpty());
+  EXPECT_EQ(run.outlet.refusals, 3u);
+}
+
+TEST(Stdin, CountsTheLinesThatWereReadWhileItStopped) {
+  StdinRun run;
+  run.start();
+  run.pipe.write("one\ntwo\n");
+  pollfd more{run.pipe.ends[0], POLLIN, 0};
+  for (int i = 0; i < 2000 && ::poll(&more, 1, 0) == 1; ++i) ::poll(nullptr, 0, 1);  // until its thread has read
+  run.intake->stop(1s);  // before the reactor has heard of it
+  EXPECT_EQ(run.outlet.refusals, 2u);
+}
+
 TEST(Stdin, CanHaveOneReaderOnly) {
   StdinRun run;
   run.start();

@@ -27,6 +27,7 @@ void MergeIntake::sleep(Duration wait) {
 }
 
 Duration MergeIntake::turn() {
+  if (abandoned_) return look_again;  // room behind the stage may still be announced
   while (give()) {
   }
   holding_ = held_.has_value();
@@ -60,11 +61,13 @@ void MergeIntake::stop(Duration) {
 }
 
 void MergeIntake::abandon() {
+  abandoned_ = true;
   timer_.cancel();
   *alive_ = false;
 }
 
 bool MergeIntake::quiet() const {
+  if (abandoned_) return true;  // what is left in windows will never come out
   return finishing_ && !holding_ && node_.empty() && !node_.merger().next(outlet_.context().now());
 }
 

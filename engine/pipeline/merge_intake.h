@@ -3,7 +3,8 @@
 /// merging stage is where new events come from (created{aggregate}, semantics G1).
 ///
 /// Thread: the first reactor. Cost: one timer. On cancel: `stop` ends all windows early, so that what was merged is
-/// delivered before the flow ends.
+/// delivered before the flow ends. `abandon` takes nothing more out of them: what they hold is ended by their
+/// MergeNode.
 #include <weir/component/source.h>
 
 #include <atomic>
@@ -34,7 +35,7 @@ class MergeIntake final : public Intake {
   boost::asio::steady_timer timer_;
   std::string text_;
   std::optional<Merger::Output> held_;  // taken, and not given yet: its event is `text_`
-  std::atomic<bool> finishing_{false}, holding_{false};
+  std::atomic<bool> finishing_{false}, holding_{false}, abandoned_{false};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -162,6 +162,21 @@ TEST(Merging, AbandonsWhatIsInOpenWindowsAndSaysHowMuch) {
   EXPECT_EQ(ticked.receipt.tally().of(Fate::abandoned), 2u);
 }
 
+TEST(Merging, TakesNothingMoreOutOfWindowsThatWereAbandoned) {
+  MergeRig rig(1);
+  rig.add(8, nullptr);
+  rig.intake->turn();  // one output is in the sink's inlet, one in front of it, two events are in an open window
+  rig.intake->stop(Duration{0});
+  EXPECT_FALSE(rig.intake->quiet());
+  rig.intake->abandon();
+  EXPECT_EQ(rig.behind->abandon().events, 1u);
+  EXPECT_EQ(rig.node->abandon().events, 2u);
+  EXPECT_TRUE(rig.intake->quiet()) << "a stop would wait for what never comes";
+  rig.deliver();  // room again
+  EXPECT_EQ(rig.sides["sink0"].held.size(), 1u);
+  EXPECT_TRUE(rig.node->empty());
+}
+
 TEST(Merging, HoldsItsOutputsBackWhileTheSinkIsFull) {
   MergeRig rig(1);
   rig.add(9, nullptr);

@@ -27,6 +27,11 @@ void add_flow_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog)
   check->add_flag("--graph", line.check.graph, "the graph, for Graphviz");
   check->callback([&] { line.code = app::check(or_default(line.files), catalog, line.check); });
 
+  auto* test = cli.add_subcommand("test", "run the cases in `tests:`: events in, what is expected to come out");
+  test->add_option("FILE", line.files, files_help);
+  test->add_option("--filter", line.test.filter, "only the cases with this text in their names");
+  test->callback([&] { line.code = app::test(or_default(line.files), catalog, line.test); });
+
   auto* init = cli.add_subcommand("init", "write a small configuration to start from");
   init->add_option("FILE", line.init_file, "where to write it")->capture_default_str();
   init->add_flag("--force", line.force, "overwrite an existing file");

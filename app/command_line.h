@@ -19,6 +19,7 @@ struct CommandLine {
   std::string admin = "127.0.0.1:9600", init_file = "weir.yaml", node, reason, shell;
   bool quiet = false, force = false;
   CheckOptions check;
+  TestOptions test;
   TopOptions top;
   TapOptions tap;
   int code = 0;

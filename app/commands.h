@@ -10,6 +10,9 @@ namespace weir::app {
 struct CheckOptions {
   bool json = false, print = false, graph = false;
 };
+struct TestOptions {
+  std::string filter;
+};
 struct TopOptions {
   double interval = 1;
   int times = 0;
@@ -23,6 +26,7 @@ struct TapOptions {
 
 int run(const std::vector<std::string>& files, const Catalog& catalog, bool quiet);
 int check(const std::vector<std::string>& files, const Catalog& catalog, const CheckOptions& options);
+int test(const std::vector<std::string>& files, const Catalog& catalog, const TestOptions& options);
 int init(const std::string& file, bool force);
 int why(const std::string& admin, const std::string& node);
 int explain(const std::string& reason);

@@ -6,8 +6,8 @@ namespace weir::app {
 
 enum ExitCode : int {
   ok = 0,
-  failed = 1,             ///< something outside went wrong: a port in use, a path that cannot be written
-  bad_configuration = 2,  ///< `check` and `run`: the configuration has errors, all of them printed
+  failed = 1,             ///< something outside went wrong (a port in use, ...), or `test`: a case failed
+  bad_configuration = 2,  ///< the configuration has errors, all of them printed; `test`: it has no cases
   unsettled = 3,          ///< `run`: stopped with work unsettled, but safe: its sender was not told it was stored
   abandoned = 4,          ///< `run`: stopped with work abandoned that had been accepted (acks: accepted)
   not_reachable = 5,      ///< `why`, `top`, `tap`: no running Weir answered at the admin address
@@ -21,9 +21,11 @@ struct ExitCodeRow {
 };
 inline constexpr std::array exit_codes{
     ExitCodeRow{ok, "ok", "Success; run: stopped, and nothing was left."},
-    ExitCodeRow{failed, "failed", "Something outside failed: a port in use, a path that cannot be written."},
-    ExitCodeRow{bad_configuration, "bad configuration",
-                "The configuration has errors; all of them are printed with file, line and column."},
+    ExitCodeRow{failed, "failed",
+                "Something outside failed: a port in use, a path that cannot be written. test: a case failed."},
+    ExitCodeRow{
+        bad_configuration, "bad configuration",
+        "The configuration has errors; all of them are printed with file, line and column. test: it has no cases."},
     ExitCodeRow{unsettled, "stopped unsettled but safe",
                 "run: stopped with work unsettled but safe: its sender was not told it was stored."},
     ExitCodeRow{abandoned, "abandoned after being accepted",

@@ -10,6 +10,7 @@
 #include "config/checks.h"
 #include "config/memory.h"
 #include "config/nodes.h"
+#include "config/tests.h"
 
 namespace weir::config {
 namespace {
@@ -43,6 +44,8 @@ void merge(Yaml& into, Yaml&& from, std::vector<Problem>& problems) {
     YamlEntry* first = find(into, entry.key);
     if (!first) {
       into.entries.push_back(std::move(entry));
+    } else if (entry.key == "tests" && first->value.kind == Yaml::Kind::list && entry.value.kind == Yaml::Kind::list) {
+      std::ranges::move(entry.value.items, std::back_inserter(first->value.items));
     } else if (!is_section(entry.key) || first->value.kind != Yaml::Kind::map || entry.value.kind != Yaml::Kind::map) {
       defined_twice(problems, entry, *first, entry.key);
     } else {
@@ -138,7 +141,7 @@ void sort_by_place(std::vector<Problem>& problems, const std::vector<std::string
 }
 
 Loaded load_tree(Yaml root, const std::vector<std::string>& files, std::vector<Problem> problems,
-                 const Catalog& catalog, const LoadOptions& options) {
+                 const Catalog& catalog, const LoadOptions& options, std::vector<TestCase>* tests = nullptr) {
   Reader reader(options, problems);
   reader.note("", {files.empty() ? std::string() : files.front(), 1, 1});
   Draft draft;
@@ -147,6 +150,8 @@ Loaded load_tree(Yaml root, const std::vector<std::string>& files, std::vector<P
   read_process(reader, top, draft.config);
   read_parts(reader, top, catalog, draft);
   read_admin(reader, top, draft.config.admin);
+  auto cases = read_tests(reader, top.find("tests"), draft.config);
+  if (tests) *tests = std::move(cases);
   top.finish();
   const bool sound = check_flow(reader, catalog, draft);
   if (sound && draft.broken.empty()) add_memory(reader, catalog, draft.config);
@@ -180,9 +185,8 @@ std::vector<std::string> expand(const std::vector<std::string>& paths, std::vect
   return files;
 }
 
-}  // namespace
-
-Loaded load(const std::vector<std::string>& paths, const Catalog& catalog, const LoadOptions& options) {
+Loaded load_files(const std::vector<std::string>& paths, const Catalog& catalog, const LoadOptions& options,
+                  std::vector<TestCase>* tests) {
   std::vector<Problem> problems;
   const std::vector<std::string> files = expand(paths, problems);
   Yaml root;
@@ -196,7 +200,19 @@ Loaded load(const std::vector<std::string>& paths, const Catalog& catalog, const
   }
   // What the other files say about parts of a file that nobody understood would only mislead.
   if (!understood) return {std::nullopt, std::move(problems)};
-  return load_tree(std::move(root), files, std::move(problems), catalog, options);
+  return load_tree(std::move(root), files, std::move(problems), catalog, options, tests);
+}
+
+}  // namespace
+
+Loaded load(const std::vector<std::string>& paths, const Catalog& catalog, const LoadOptions& options) {
+  return load_files(paths, catalog, options, nullptr);
+}
+
+LoadedTests load_with_tests(const std::vector<std::string>& paths, const Catalog& catalog, const LoadOptions& options) {
+  LoadedTests all;
+  all.loaded = load_files(paths, catalog, options, &all.cases);
+  return all;
 }
 
 Loaded load_text(std::string_view yaml, std::string_view name, const Catalog& catalog, const LoadOptions& options) {

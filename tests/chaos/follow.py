@@ -12,7 +12,8 @@ is down the writer waits until its lines have arrived. Rotation waits for nothin
 
 Then a file of WEIR_FOLLOW_MIB is read at a budget of 16 MiB, all lines counted, and the memory it took printed.
 
-    follow.py WEIR [--points]      WEIR_CHAOS_ROUNDS, WEIR_CHAOS_SEED, WEIR_FOLLOW_MIB (2048) change what is done
+    follow.py WEIR [--points]      WEIR_CHAOS_ROUNDS, WEIR_CHAOS_SEED, WEIR_FOLLOW_MIB change what is done;
+                                   WEIR_LONG=1: 24 rounds and 2048 MiB instead of 8 and 512
 """
 import collections
 import json
@@ -29,6 +30,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 from weir_process import Weir, eventually, sanitized, set_binary  # noqa: E402
 
+LONG = os.environ.get("WEIR_LONG") == "1"
 POINTS = ["file_source.before_checkpoint", "file_source.after_write", "file_source.after_sync", "file_source.after_rename"]
 CONFIG = """
 memory: 96MiB
@@ -158,9 +160,9 @@ class Follow:
 
 def oracle(points):
     seed = os.environ.get("WEIR_CHAOS_SEED") or str(random.SystemRandom().randrange(10**9))
-    rounds = int(os.environ.get("WEIR_CHAOS_ROUNDS", "24"))
+    rounds = int(os.environ.get("WEIR_CHAOS_ROUNDS", "24" if LONG else "8"))
     follow = Follow(seed)
-    plan = points * 2 + [None] * rounds
+    plan = points * (2 if LONG else 1) + [None] * rounds
     follow.dice.shuffle(plan)
     print(f"seed {seed}: {len(plan)} rounds in {follow.folder}", flush=True)
     for point in plan:
@@ -229,4 +231,4 @@ reactors: 1
 if __name__ == "__main__":
     set_binary(sys.argv[1])
     oracle(POINTS if "--points" in sys.argv[2:] else [])
-    large_file(int(os.environ.get("WEIR_FOLLOW_MIB", "2048")))
+    large_file(int(os.environ.get("WEIR_FOLLOW_MIB", "2048" if LONG else "512")))

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import selfcheck
 from servers import BenchError, Tools, run_tool
+from streams import STREAMS, stream_pairs
 
 SLICES, WARM_UP_SHARE, FILL_ROUNDS, AS_EXPECTED = 6, 0.05, 20, 0.99
 
@@ -206,6 +207,17 @@ def run_handoff(name, tools, args):
     return results
 
 
+def run_stream(name, tools, args, deadline):
+    pairs, stream = stream_pairs(name, tools, args.pairs, deadline), STREAMS[name]
+    if not pairs:
+        raise BenchError("no time left: give more with --minutes, or fewer scenarios with --only")
+    result = row(stream.title, [p["floor"]["us"] for p in pairs], [p["weir"]["us"] for p in pairs],
+                 [p["ratio"] for p in pairs], stream.target, args.pairs)
+    for who in ("floor", "weir"):
+        print(f"    {who:<6} {spread([p[who]['rate'] / 1e6 for p in pairs])} M events/s")
+    return {name: result | {"unit": "us CPU per event", "pairs": pairs}}
+
+
 def about_this_machine():
     commit = subprocess.run(["git", "-C", Path(__file__).parent, "rev-parse", "--short", "HEAD"], capture_output=True,
                             text=True, check=False).stdout.strip()
@@ -219,7 +231,7 @@ def arguments():
     p.add_argument("--build", default=root / "build/release", help="folder with bench_floor, bench_load, bench_handoff")
     p.add_argument("--weir", default=None, help="the weir binary (default: BUILD/weir)")
     p.add_argument("--out", default=root / "build/bench/results.json", help="where the figures go")
-    p.add_argument("--only", action="append", help="run these scenarios: " + ", ".join([*SCENARIOS, *HANDOFF]))
+    p.add_argument("--only", action="append", help="run these scenarios: " + ", ".join([*SCENARIOS, *HANDOFF, *STREAMS]))
     p.add_argument("--pairs", type=int, default=7, help="interleaved pairs a scenario (default 7)")
     p.add_argument("--quick", action="store_true", help="3 pairs: a look, not a measurement")
     p.add_argument("--minutes", type=float, default=5.5, help="stop starting new pairs after this time")
@@ -229,7 +241,7 @@ def arguments():
     args = p.parse_args()
     args.weir = args.weir or Path(args.build) / "weir"
     args.pairs = 3 if args.quick else args.pairs
-    unknown = [n for n in args.only or [] if n not in SCENARIOS and n not in HANDOFF]
+    unknown = [n for n in args.only or [] if n not in {**SCENARIOS, **HANDOFF, **STREAMS}]
     if unknown or args.pairs < 1:
         p.error(f"no such scenario: {', '.join(unknown)}" if unknown else "--pairs must be at least 1")
     return args
@@ -245,6 +257,8 @@ def measure(args, tools, names):
         try:
             if name in HANDOFF:
                 results |= run_handoff(name, tools, args)
+            elif name in STREAMS:
+                results |= run_stream(name, tools, args, deadline)
             else:
                 results |= run_http(name, SCENARIOS[name], runner, args, deadline)
         except BenchError as e:
@@ -266,7 +280,7 @@ def main():
         print(e, file=sys.stderr)
         return 2
     # The short ones first: what they do not need of their share of the time is left to the others.
-    names = args.only or [*([] if args.against else HANDOFF), *SCENARIOS]
+    names = args.only or [*([] if args.against else [*HANDOFF, *STREAMS]), *SCENARIOS]
     machine, began = about_this_machine(), time.monotonic()
     results, failures = measure(args, tools, names)
     Path(args.out).parent.mkdir(parents=True, exist_ok=True)

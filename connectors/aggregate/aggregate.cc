@@ -9,9 +9,9 @@ namespace weir::aggregate {
 Aggregate::Aggregate(std::shared_ptr<Windows> windows, Parts parts)
     : windows_(std::move(windows)), parts_(std::move(parts)), numbers_(parts_.inputs.size()) {}
 
-WallTime Aggregate::time_of(const Event& event) {
+WallTime Aggregate::time_of(const Event& event, JsonEvent& json) {
   if (!parts_.time) return event.wall;
-  const auto value = json_.at(*parts_.time, unescaped_);
+  const auto value = json.at(*parts_.time, unescaped_);
   const auto time = value.kind == JsonValue::Kind::number ? timestamp_of(value.number)
                     : value.kind == JsonValue::Kind::text ? parse_timestamp(value.text)
                                                           : std::nullopt;
@@ -20,15 +20,15 @@ WallTime Aggregate::time_of(const Event& event) {
 
 Verdict Aggregate::take(const Event& event, std::string& out) {
   (void)out;
-  json_.look_at(event.bytes);
-  parts_.key.read(json_);
+  auto& json = json_of(event, own_);
+  parts_.key.read(json);
   for (std::size_t i = 0; i < numbers_.size(); ++i) {
-    const auto value = parts_.inputs[i].value(json_, event.wall);
+    const auto value = parts_.inputs[i].value(json, event.wall);
     numbers_[i] = value.kind == JsonValue::Kind::number ? value.number : std::nanl("");
   }
   const auto hash = parts_.key.hash(parts_.secret);
-  return windows_->merge({.time = time_of(event), .key = parts_.key, .hash = hash, .numbers = numbers_}, event.now,
-                         event.wall);
+  return windows_->merge({.time = time_of(event, json), .key = parts_.key, .hash = hash, .numbers = numbers_},
+                         event.now, event.wall);
 }
 
 }  // namespace weir::aggregate

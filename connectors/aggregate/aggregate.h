@@ -5,6 +5,7 @@
 ///
 /// Thread: one object for each reactor. Cost: about 300 ns an event with one key and two values over 100 000 groups.
 #include <weir/component/catalog.h>
+#include <weir/component/expression/event_json.h>
 
 #include "windows.h"
 
@@ -22,11 +23,11 @@ class Aggregate final : public Stage {
   Verdict take(const Event& event, std::string& out) override;
 
  private:
-  WallTime time_of(const Event& event);
+  WallTime time_of(const Event& event, JsonEvent& json);
   std::shared_ptr<Windows> windows_;
   Parts parts_;
   std::vector<long double> numbers_;
-  JsonEvent json_;
+  JsonEvent own_;
   std::string unescaped_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <weir/component/expression/counting_new.h>
 #include <weir/component/expression/testing.h>
 
 #include <map>
@@ -221,6 +222,23 @@ TEST(Aggregate, SaysWhatIsWrong) {
   auto given = options({{"x", "count()"}});
   given.set("lateness", Duration(60s));
   EXPECT_THAT(Rig(given).error, HasSubstr("8 windows"));
+}
+
+TEST(Aggregate, AllocatesNothingForAnEvent) {
+  Catalog catalog;
+  add_to(catalog);
+  Options options;
+  options.set("window", Duration(std::chrono::minutes(1)));
+  options.set("by", std::vector<std::string>{".msg"});
+  options.set("values", Options::Table{{"n", "count()"}, {"sum", "sum(.n)"}, {"p99", "p99(.n)"}});
+  const auto plan = catalog.stage("aggregate")->compile(options, Context()).value();
+  const auto stage = plan->stage();
+  std::vector<PaddedText> events;
+  for (const auto* status : {"paid", "open"})
+    for (const auto* n : {"7", "-1.50", "1e300"})
+      events.emplace_back(std::string(R"({"status":")") + status + R"(","level":"WARN","n":)" + n +
+                          R"(,"msg":"a long text with an \n escape in it","inner":"{\"a\":1}"})");
+  EXPECT_EQ(steady_allocations(*stage, events), 0);
 }
 
 }  // namespace

@@ -67,8 +67,8 @@ std::uint64_t Shared::forgotten() const {
 
 Verdict Dedupe::take(const Event& event, std::string& out) {
   (void)out;
-  json_.look_at(event.bytes);
-  if (!key_.read(json_)) return Verdict::passed();
+  auto& json = json_of(event, own_);
+  if (!key_.read(json)) return Verdict::passed();
   return shared_->seen(key_.hash(shared_->secret()), event.now) ? Verdict::filtered() : Verdict::passed();
 }
 

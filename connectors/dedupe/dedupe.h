@@ -4,6 +4,7 @@
 /// Thread: one object for each reactor; they share what was seen, in stripes behind locks of their own. Cost: reading
 /// the key and about 80 ns; no allocation per event.
 #include <weir/component/catalog.h>
+#include <weir/component/expression/event_json.h>
 
 #include <array>
 #include <mutex>
@@ -39,7 +40,7 @@ class Dedupe final : public Stage {
  private:
   std::shared_ptr<Shared> shared_;
   KeyReader key_;
-  JsonEvent json_;
+  JsonEvent own_;
 };
 
 void add_to(Catalog& catalog);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <weir/base/rng.h>
+#include <weir/component/expression/counting_new.h>
 #include <weir/component/expression/testing.h>
 
 #include <deque>
@@ -93,6 +94,21 @@ TEST(Memory, AnswersLikeASimpleListOverALongRun) {
     ASSERT_EQ(memory.size(), model.size());
   }
   EXPECT_GT(memory.forgotten(), 100u);
+}
+
+TEST(Dedupe, AllocatesNothingForAnEvent) {
+  Catalog catalog;
+  add_to(catalog);
+  Options options;
+  options.set("by", std::vector<std::string>{".n", ".msg"});
+  const auto plan = catalog.stage("dedupe")->compile(options, Context()).value();
+  const auto stage = plan->stage();
+  std::vector<PaddedText> events;
+  for (const auto* status : {"paid", "open"})
+    for (const auto* n : {"7", "-1.50", "1e300"})
+      events.emplace_back(std::string(R"({"status":")") + status + R"(","level":"WARN","n":)" + n +
+                          R"(,"msg":"a long text with an \n escape in it","inner":"{\"a\":1}"})");
+  EXPECT_EQ(steady_allocations(*stage, events), 0);
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ class Filter final : public Stage {
   explicit Filter(Expression where) : where_(std::move(where)) {}
   Verdict take(const Event& event, std::string& out) override {
     (void)out;
-    return where_.matches(event.bytes) ? Verdict::passed() : Verdict::filtered();
+    const bool wanted = event.json ? where_.matches(*event.json, event.wall) : where_.matches(event.bytes, event.wall);
+    return wanted ? Verdict::passed() : Verdict::filtered();
   }
 
  private:

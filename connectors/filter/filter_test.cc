@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <weir/component/conformance/batches.h>
+#include <weir/component/expression/counting_new.h>
 
 namespace weir::filter {
 namespace {
@@ -37,6 +38,21 @@ TEST(Filter, ShowsWhereItsConditionIsWrong) {
   const auto plan = compile(".status = 1");
   ASSERT_FALSE(plan);
   EXPECT_EQ(plan.error().message, "a comparison is written ==\n  .status = 1\n          ^");
+}
+
+TEST(Filter, AllocatesNothingForAnEvent) {
+  Catalog catalog;
+  add_to(catalog);
+  Options options;
+  options.set("where", std::string(R"(lower(.status) == "paid" && .n > 1)"));
+  const auto plan = catalog.stage("filter")->compile(options, Context()).value();
+  const auto stage = plan->stage();
+  std::vector<PaddedText> events;
+  for (const auto* status : {"paid", "open"})
+    for (const auto* n : {"7", "-1.50", "1e300"})
+      events.emplace_back(std::string(R"({"status":")") + status + R"(","level":"WARN","n":)" + n +
+                          R"(,"msg":"a long text with an \n escape in it","inner":"{\"a\":1}"})");
+  EXPECT_EQ(steady_allocations(*stage, events), 0);
 }
 
 }  // namespace

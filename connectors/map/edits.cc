@@ -12,6 +12,15 @@ using Token = JsonTokens::Token;
 namespace {
 constexpr bool space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 constexpr std::size_t max_nodes = 1024;
+
+constexpr std::uint64_t length_bit(std::size_t bytes) { return std::uint64_t{1} << std::min<std::size_t>(bytes, 63); }
+
+bool has_backslash(std::string_view key, std::uint64_t head) {
+  if (key.size() > 8) return key.find('\\') != key.npos;
+  constexpr std::uint64_t ones = 0x0101010101010101u;
+  const auto zero = head ^ (ones * '\\');
+  return ((zero - ones) & ~zero & (ones << 7)) != 0;
+}
 }  // namespace
 
 /// The members of one object on their way out. What stays is gathered into runs that are copied whole.
@@ -51,15 +60,19 @@ Result<std::uint16_t> Edits::node_of(const Path& path) {
     if (step.index) return failure("only members of objects can be changed, not elements of arrays");
     if (nodes_[at].action != Action::none) return failure("something around it is changed as a whole already");
     const auto& children = nodes_[at].children;
-    const auto known = std::ranges::find(children, step.key, [&](auto i) -> auto& { return nodes_[i].written; });
+    const auto known =
+        std::ranges::find(children, step.key, [&](const Child& c) -> auto& { return nodes_[c.node].written; });
     if (known != children.end()) {
-      at = *known;
+      at = known->node;
       continue;
     }
     if (nodes_.size() == max_nodes) return failure("at most 1000 names can be changed");
-    Node made{.written = step.key, .name = {}};
+    Node made{.written = step.key, .name = {}, .label = '"' + step.key + "\":"};
     if (!unescape_json(step.key, made.name)) made.name = step.key;
-    nodes_[at].children.push_back(static_cast<std::uint16_t>(nodes_.size()));
+    nodes_[at].children.push_back({.head = JsonTokens::head_of(step.key),
+                                   .key_bytes = static_cast<std::uint32_t>(step.key.size()),
+                                   .node = static_cast<std::uint16_t>(nodes_.size())});
+    nodes_[at].lengths |= length_bit(step.key.size());
     nodes_.push_back(std::move(made));
     at = nodes_.size() - 1;
   }
@@ -100,17 +113,23 @@ Result<void> Edits::set(const Path& path, ValueExpression value, bool moved) {
   return {};
 }
 
-Edits::Node* Edits::child(const Node& of, std::string_view written) {
-  for (const auto i : of.children)
-    if (const auto& name = nodes_[i].written;
-        name.size() == written.size() && (name.empty() || (name.front() == written.front() && name == written)))
-      return &nodes_[i];
-  if (written.find('\\') == written.npos) return nullptr;
-  // Who removes "password" means "pass\u0077ord" as well.
+inline Edits::Node* Edits::child(const Node& of, const JsonTokens::Member& member) {
+  const auto written = tokens_->key(member);
+  if (of.lengths & length_bit(written.size())) {
+    for (const auto& c : of.children)
+      if (c.head == member.head && c.key_bytes == member.key_bytes &&
+          (c.key_bytes <= 8 || nodes_[c.node].written == written))
+        return &nodes_[c.node];
+  }
+  return has_backslash(written, member.head) ? escaped_child(of, written) : nullptr;
+}
+
+/// Who removes "password" means "pass\u0077ord" as well.
+Edits::Node* Edits::escaped_child(const Node& of, std::string_view written) {
   unescaped_.clear();
   if (!unescape_json(written, unescaped_)) return nullptr;
-  for (const auto i : of.children)
-    if (nodes_[i].name == unescaped_ && nodes_[i].action != Action::take) return &nodes_[i];
+  for (const auto& c : of.children)
+    if (auto& node = nodes_[c.node]; node.name == unescaped_ && node.action != Action::take) return &node;
   return nullptr;
 }
 
@@ -132,15 +151,15 @@ bool Edits::object(Token at, Node& node, std::string& out) {
   Writer writer{*tokens_, out};
   if (!(at == 0 ? outermost(node, writer) : inner(at, node, writer))) return false;
   writer.flush();
-  for (const auto i : node.children) {
-    if (append_new(nodes_[i], writer.first ? "" : ",", out)) writer.first = false;
+  for (const auto& c : node.children) {
+    if (append_new(nodes_[c.node], writer.first ? "" : ",", out)) writer.first = false;
   }
   out.push_back('}');
   return true;
 }
 
 void Edits::each(Node& node, const JsonTokens::Member& found, Token behind, Writer& writer) {
-  if (auto* known = child(node, tokens_->key(found))) {
+  if (auto* known = child(node, found)) {
     member(*known, found, behind, writer);
   } else if (keeping_) {
     changed_ = true;
@@ -152,13 +171,10 @@ void Edits::each(Node& node, const JsonTokens::Member& found, Token behind, Writ
 
 /// Its members are known as far as somebody asked for one of them.
 bool Edits::outermost(Node& node, Writer& writer) {
-  std::size_t count = 0;
-  while (tokens_->top(count)) ++count;
+  const auto members = tokens_->members();
   if (!tokens_->complete()) return false;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto behind = i + 1 < count ? tokens_->top(i + 1)->name - 1 : tokens_->size() - 1;
-    each(node, *tokens_->top(i), behind, writer);
-  }
+  for (std::size_t i = 0; i < members.size(); ++i)
+    each(node, members[i], i + 1 < members.size() ? members[i + 1].name - 1 : tokens_->size() - 1, writer);
   return true;
 }
 
@@ -190,9 +206,8 @@ void Edits::member(Node& node, const JsonTokens::Member& found, Token behind, Wr
   const auto before = writer.out.size();
   const bool first = writer.first;
   writer.comma();
-  writer.out.push_back('"');
-  writer.out += tokens_->key(found);
-  writer.out += "\":";
+  writer.out.append(tokens_->place(found.name), found.key_bytes + 2);
+  writer.out.push_back(':');
   const bool was_changed = changed_;
   const bool written = node.action == Action::set     ? append_value(node, writer.out)
                        : node.action == Action::parse ? parsed(found.value(), writer.out)
@@ -213,7 +228,7 @@ bool Edits::nested(Node& node, Token value, std::string& out) {
   // Nothing can stand in what is no object: if there is something to set, an object takes its place.
   out.push_back('{');
   bool any = false;
-  for (const auto i : node.children) any = append_new(nodes_[i], any ? "," : "", out) || any;
+  for (const auto& c : node.children) any = append_new(nodes_[c.node], any ? "," : "", out) || any;
   out.push_back('}');
   return any;
 }
@@ -224,13 +239,11 @@ bool Edits::append_new(Node& node, std::string_view comma, std::string& out) {
   if (std::exchange(node.seen_in, event_->number()) == event_->number()) return false;
   const auto before = out.size();
   out += comma;
-  out.push_back('"');
-  out += node.written;
-  out += "\":";
+  out += node.label;
   bool any = false;
   if (inner) {
     out.push_back('{');
-    for (const auto i : node.children) any = append_new(nodes_[i], any ? "," : "", out) || any;
+    for (const auto& c : node.children) any = append_new(nodes_[c.node], any ? "," : "", out) || any;
     out.push_back('}');
   } else {
     any = append_value(node, out);

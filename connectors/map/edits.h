@@ -42,18 +42,26 @@ class Edits {
 
  private:
   enum class Action : std::uint8_t { none, set, remove, take, parse, keep };
+  struct Child {
+    std::uint64_t head;  ///< of its name (JsonTokens::head_of)
+    std::uint32_t key_bytes;
+    std::uint16_t node;
+  };
   struct Node {
     std::string written, name;  ///< as in the path, and without escapes
+    std::string label;          ///< `"written":`
     Action action = Action::none;
     bool taken = false;  ///< what `set` finds there has moved elsewhere
     std::uint16_t value = 0;
-    std::vector<std::uint16_t> children{};
+    std::vector<Child> children{};
+    std::uint64_t lengths = 0;  ///< bit n: a child's name has n bytes (63: or more)
     std::uint64_t seen_in = 0;  ///< the event in which it was found or added
   };
   struct Writer;
   Result<std::uint16_t> node_of(const Path& path);
   Result<void> mark(const Path& path, Action action);
-  Node* child(const Node& of, std::string_view written);
+  Node* child(const Node& of, const JsonTokens::Member& member);
+  Node* escaped_child(const Node& of, std::string_view written);
   bool object(JsonTokens::Token at, Node& node, std::string& out);
   bool outermost(Node& node, Writer& writer);
   bool inner(JsonTokens::Token at, Node& node, Writer& writer);

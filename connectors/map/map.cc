@@ -130,11 +130,12 @@ Verdict Map::take(const Event& event, std::string& out) {
   bool changed = false;
   std::size_t free = 0;  // the buffer that `bytes` does not lie in
   for (std::size_t i = 0; i < passes_.size(); ++i) {
-    json_.look_at(bytes);
+    auto& json = i == 0 ? json_of(event, own_) : own_;
+    if (i > 0) own_.look_at(bytes);
     const bool last = i + 1 == passes_.size();
     auto& to = last ? out : between_[free];
     if (!last) to.clear();
-    if (!passes_[i].apply(json_, event.wall, to)) continue;
+    if (!passes_[i].apply(json, event.wall, to)) continue;
     changed = true;
     if (last) return Verdict::rewritten();
     const auto size = to.size();

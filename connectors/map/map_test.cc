@@ -1,6 +1,7 @@
 #include "map.h"
 
 #include <gtest/gtest.h>
+#include <weir/component/expression/counting_new.h>
 #include <weir/component/expression/testing.h>
 
 namespace weir::map {
@@ -139,6 +140,23 @@ TEST(Map, SaysWhatIsWrong) {
   EXPECT_NE(mapped({.set = {{".a", "1"}, {".a.b", "1"}}}, "{}").find("around it"), std::string::npos);
   EXPECT_NE(mapped({.set = {{".a.b", "1"}, {".a", "1"}}}, "{}").find("inside it"), std::string::npos);
   EXPECT_NE(mapped({}, "{}").find("changes nothing"), std::string::npos);
+}
+
+TEST(Map, AllocatesNothingForAnEvent) {
+  Catalog catalog;
+  add_to(catalog);
+  Options options;
+  options.set("set", Table{{".level", "lower(.level)"}, {".cents", ".n * 100.5"}, {".seen", "now()"}});
+  options.set("rename", Table{{".msg", ".text"}});
+  options.set("parse_json", Texts{".inner"});
+  const auto plan = catalog.stage("map")->compile(options, Context()).value();
+  const auto stage = plan->stage();
+  std::vector<PaddedText> events;
+  for (const auto* status : {"paid", "open"})
+    for (const auto* n : {"7", "-1.50", "1e300"})
+      events.emplace_back(std::string(R"({"status":")") + status + R"(","level":"WARN","n":)" + n +
+                          R"(,"msg":"a long text with an \n escape in it","inner":"{\"a\":1}"})");
+  EXPECT_EQ(steady_allocations(*stage, events), 0);
 }
 
 }  // namespace

@@ -55,9 +55,9 @@ Result<void> check(const Options::Table& outputs) {
 
 Verdict Route::take(const Event& event, std::string& out) {
   (void)out;
-  json_.look_at(event.bytes);
+  auto& json = json_of(event, own_);
   for (std::size_t i = 0; i < conditions_.size(); ++i)
-    if (conditions_[i].matches(json_, event.wall)) return Verdict::passed(static_cast<std::uint8_t>(i));
+    if (conditions_[i].matches(json, event.wall)) return Verdict::passed(static_cast<std::uint8_t>(i));
   return Verdict::passed(static_cast<std::uint8_t>(conditions_.size()));
 }
 

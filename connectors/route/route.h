@@ -4,6 +4,7 @@
 /// Thread: one object for each reactor. Cost: that of the conditions up to the first true one; the event is indexed
 /// once for all of them.
 #include <weir/component/catalog.h>
+#include <weir/component/expression/event_json.h>
 #include <weir/component/expression/expression.h>
 
 namespace weir::route {
@@ -18,7 +19,7 @@ class Route final : public Stage {
 
  private:
   std::vector<Expression> conditions_;
-  JsonEvent json_;
+  JsonEvent own_;
 };
 
 void add_to(Catalog& catalog);

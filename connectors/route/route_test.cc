@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <weir/component/expression/counting_new.h>
 #include <weir/component/expression/testing.h>
 
 namespace weir::route {
@@ -44,6 +45,21 @@ TEST(Route, SaysWhatIsWrongWithAnOutput) {
   EXPECT_THAT(complaint({{"unmatched", ".x"}}), testing::HasSubstr("always there"));
   EXPECT_THAT(complaint({{"a", ".x"}, {"a", ".y"}}), testing::HasSubstr("two of this name"));
   EXPECT_THAT(complaint(Options::Table(33, {"a", ".x"})), testing::HasSubstr("at most 32"));
+}
+
+TEST(Route, AllocatesNothingForAnEvent) {
+  Catalog catalog;
+  add_to(catalog);
+  Options options;
+  options.set("outputs", Options::Table{{"open", R"(.status == "open")"}, {"large", ".n > 5000"}});
+  const auto plan = catalog.stage("route")->compile(options, Context()).value();
+  const auto stage = plan->stage();
+  std::vector<PaddedText> events;
+  for (const auto* status : {"paid", "open"})
+    for (const auto* n : {"7", "-1.50", "1e300"})
+      events.emplace_back(std::string(R"({"status":")") + status + R"(","level":"WARN","n":)" + n +
+                          R"(,"msg":"a long text with an \n escape in it","inner":"{\"a\":1}"})");
+  EXPECT_EQ(steady_allocations(*stage, events), 0);
 }
 
 }  // namespace

@@ -40,7 +40,8 @@ Sample::Sample(double rate, std::optional<FieldReader> key, Rng rng)
 Verdict Sample::take(const Event& event, std::string& out) {
   (void)out;
   if (all_) return Verdict::passed();
-  const auto key = key_ ? key_->text(event.bytes) : std::nullopt;
+  std::optional<std::string_view> key;
+  if (key_) key = event.json ? key_->text(*event.json) : key_->text(event.bytes);
   const auto draw = key ? hash(*key) : rng_.next();
   return draw < below_ ? Verdict::passed() : Verdict::filtered();
 }

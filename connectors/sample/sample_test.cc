@@ -1,6 +1,7 @@
 #include "sample.h"
 
 #include <gtest/gtest.h>
+#include <weir/component/expression/counting_new.h>
 #include <weir/component/expression/testing.h>
 
 namespace weir::sample {
@@ -73,6 +74,22 @@ TEST(Sample, RefusesWhatIsNoShareOrNoPath) {
   EXPECT_FALSE(compile(0));
   EXPECT_FALSE(compile(1.5));
   EXPECT_EQ(compile(0.5, "user").error().message, "key: expected a path such as .status\n  user\n  ^");
+}
+
+TEST(Sample, AllocatesNothingForAnEvent) {
+  Catalog catalog;
+  add_to(catalog);
+  Options options;
+  options.set("rate", 0.5);
+  options.set("key", std::string(".msg"));
+  const auto plan = catalog.stage("sample")->compile(options, Context()).value();
+  const auto stage = plan->stage();
+  std::vector<PaddedText> events;
+  for (const auto* status : {"paid", "open"})
+    for (const auto* n : {"7", "-1.50", "1e300"})
+      events.emplace_back(std::string(R"({"status":")") + status + R"(","level":"WARN","n":)" + n +
+                          R"(,"msg":"a long text with an \n escape in it","inner":"{\"a\":1}"})");
+  EXPECT_EQ(steady_allocations(*stage, events), 0);
 }
 
 }  // namespace

@@ -67,7 +67,7 @@ void append_number(long double number, std::string& out) {
     put(static_cast<double>(number));
 }
 
-JsonValue Evaluator::path(std::uint16_t index) {
+const JsonValue& Evaluator::path(std::uint16_t index) {
   auto& slot = slots_[index];
   if (slot.read_at != event_->number()) {
     slot.value = event_->at(program_.paths[index], slot.unescaped);
@@ -76,16 +76,22 @@ JsonValue Evaluator::path(std::uint16_t index) {
   return slot.value;
 }
 
+const JsonValue& Evaluator::operand(std::uint16_t index, JsonValue& made) {
+  const auto& node = program_.nodes[index];
+  return node.op == Op::path ? path(node.first) : (made = value(index));
+}
+
 bool Evaluator::truth(std::uint16_t index) {
   const auto& node = program_.nodes[index];
+  JsonValue left, right;
   switch (node.op) {
     case Op::both: return truth(node.first) && truth(node.second);
     case Op::either: return truth(node.first) || truth(node.second);
     case Op::negate: return !truth(node.first);
-    case Op::exists: return value(node.first).kind != Kind::missing;
+    case Op::exists: return operand(node.first, left).kind != Kind::missing;
     case Op::contains:
     case Op::starts_with: {
-      const auto whole = value(node.first), part = value(node.second);
+      const auto &whole = operand(node.first, left), &part = operand(node.second, right);
       if (whole.kind != Kind::text || part.kind != Kind::text) return false;
       return node.op == Op::contains ? whole.text.find(part.text) != whole.text.npos
                                      : whole.text.starts_with(part.text);
@@ -95,7 +101,7 @@ bool Evaluator::truth(std::uint16_t index) {
     case Op::less:
     case Op::at_most:
     case Op::greater:
-    case Op::at_least: return compare_values(node.op, value(node.first), value(node.second));
+    case Op::at_least: return compare_values(node.op, operand(node.first, left), operand(node.second, right));
     default: return value(index).flag;
   }
 }
@@ -138,7 +144,8 @@ JsonValue Evaluator::value(std::uint16_t index) {
 }
 
 JsonValue Evaluator::calculated(const Program::Node& node) {
-  const auto left = value(node.first), right = value(node.second);
+  JsonValue of_left, of_right;
+  const auto &left = operand(node.first, of_left), &right = operand(node.second, of_right);
   if (left.kind != Kind::number || right.kind != Kind::number) return {};
   switch (node.op) {
     case Op::add: return number(left.number + right.number);
@@ -179,8 +186,12 @@ JsonValue Evaluator::time_made(std::uint16_t at, const Program::Node& node) {
   const auto when = node.op == Op::now ? wall_ : time_of(value(node.first));
   if (!when) return {};
   if (node.op == Op::to_unix) return number(static_cast<long double>(when->time_since_epoch().count()) / 1e9L);
-  texts_[at].clear();
-  append_rfc3339(*when, texts_[at]);
+  // All events of a batch are looked at in the same moment.
+  if (written_[at] != when) {
+    texts_[at].clear();
+    append_rfc3339(*when, texts_[at]);
+    written_[at] = when;
+  }
   return {.kind = Kind::text, .text = texts_[at]};
 }
 

@@ -12,7 +12,10 @@ namespace weir {
 class Evaluator {
  public:
   explicit Evaluator(Program program)
-      : program_(std::move(program)), slots_(program_.paths.size()), texts_(program_.nodes.size()) {}
+      : program_(std::move(program)),
+        slots_(program_.paths.size()),
+        texts_(program_.nodes.size()),
+        written_(program_.nodes.size()) {}
   const Program& program() const { return program_; }
 
   /// What follows speaks about this event.
@@ -24,7 +27,9 @@ class Evaluator {
   JsonValue value(std::uint16_t node);
 
  private:
-  JsonValue path(std::uint16_t index);
+  const JsonValue& path(std::uint16_t index);
+  /// As value(), without a copy of what a path leads to.
+  const JsonValue& operand(std::uint16_t node, JsonValue& made);
   JsonValue calculated(const Program::Node& node);
   JsonValue joined(std::uint16_t at, std::string_view left, std::string_view right);
   JsonValue text_made(std::uint16_t at, const JsonValue& of);
@@ -41,6 +46,7 @@ class Evaluator {
   std::vector<std::string> texts_;  // one a node
   JsonEvent* event_ = nullptr;
   WallTime wall_;
+  std::vector<std::optional<WallTime>> written_;  // one a node: the time that its text says
 };
 
 /// A whole number in full, any other with the fewest digits that give the same double; nothing for what is none.

@@ -26,7 +26,11 @@ class FieldReader {
     return event_.at(path_, unescaped_);
   }
   std::optional<std::string_view> text(std::string_view event) {
-    const auto found = value(event);
+    event_.look_at(event);
+    return text(event_);
+  }
+  std::optional<std::string_view> text(JsonEvent& event) {
+    const auto found = event.at(path_, unescaped_);
     using enum JsonValue::Kind;
     if (found.kind == JsonValue::Kind::text || found.kind == number || found.kind == boolean) return found.text;
     return std::nullopt;

@@ -1,6 +1,7 @@
 #include <weir/component/expression/json_string.h>
 
 #include <charconv>
+#include <cstring>
 
 namespace weir {
 namespace {
@@ -24,6 +25,15 @@ bool read_code_point(std::string_view raw, std::size_t& at, std::uint32_t& code)
   if (low < 0xdc00 || low > 0xdfff) return false;
   code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
   return true;
+}
+
+/// Whether one of eight bytes has to be escaped: below a space, a quote or a backslash.
+bool any_escaped(const char* bytes) {
+  constexpr std::uint64_t ones = 0x0101010101010101u, highs = ones << 7;
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, 8);
+  const auto quote = word ^ (ones * '"'), slash = word ^ (ones * '\\');
+  return (((word - ones * 0x20) | (quote - ones) | (slash - ones)) & ~word & highs) != 0;
 }
 
 }  // namespace
@@ -68,6 +78,8 @@ void append_escaped(std::string_view text, std::string& out) {
   static constexpr char hex[] = "0123456789abcdef";
   std::size_t copied = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
+    while (at + 8 <= text.size() && !any_escaped(text.data() + at)) at += 8;
+    if (at == text.size()) break;
     const char c = text[at];
     if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
     out.append(text, copied, at - copied);

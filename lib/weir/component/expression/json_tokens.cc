@@ -3,6 +3,7 @@
 #include <weir/component/expression/json_tokens.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace weir {
@@ -77,13 +78,31 @@ std::string_view JsonTokens::raw(Token value) const {
 }
 
 inline bool JsonTokens::read_member(Token token, Member& found) const {
-  if (kind(token) != '"' || kind(token + 1) != ':' || !begins_value(kind(token + 2))) return false;
-  const char* begin = place(token);
-  const char* end = place(token + 1);
+  if (token + 2 >= size_) return false;
+  const char* begin = text_.data() + places_[token];
+  const char* end = text_.data() + places_[token + 1];
+  if (*begin != '"' || *end != ':' || !begins_value(text_[places_[token + 2]])) return false;
   while (space(end[-1])) --end;
   if (end < begin + 2 || end[-1] != '"') return false;
-  found = {token, static_cast<std::uint32_t>(end - begin - 2)};
+  const auto bytes = static_cast<std::uint32_t>(end - begin - 2);
+  // Read with the padding behind the event, and masked.
+  std::uint64_t head = 0;
+  std::memcpy(&head, begin + 1, 8);
+  if (bytes < 8) head &= ~(~std::uint64_t{0} << (8 * bytes));
+  found = {token, bytes, head};
   return true;
+}
+
+std::uint64_t JsonTokens::head_of(std::string_view key) {
+  static_assert(std::endian::native == std::endian::little);
+  std::uint64_t head = 0;
+  std::memcpy(&head, key.data(), std::min<std::size_t>(key.size(), 8));
+  return head;
+}
+
+inline bool JsonTokens::is(const Member& member, std::string_view key, std::uint64_t head) const {
+  return member.head == head && member.key_bytes == key.size() &&
+         (key.size() <= 8 || std::memcmp(place(member.name) + 9, key.data() + 8, key.size() - 8) == 0);
 }
 
 std::optional<JsonTokens::Member> JsonTokens::member(Token token) const {
@@ -100,33 +119,25 @@ bool JsonTokens::walk() {
     more = kind(next) == ',';
     if (more) ++next;
   }
-  Member found{};
-  if (more && read_member(next, found)) {
-    top_.push_back(found);
-    return true;
-  }
+  // Read where it stays: a copy of what was stored in pieces a moment ago waits for all of them.
+  if (more && read_member(next, top_.emplace_back())) return true;
+  if (more) top_.pop_back();
   ended_ = true;
   // A comma before the end is no end.
   complete_ = (!more || top_.empty()) && kind(next) == '}' && next + 1 == size_;
   return false;
 }
 
-std::optional<Token> JsonTokens::find(Token object, std::string_view wanted) {
-  const auto is = [&](const Member& m) {
-    const char* key = place(m.name) + 1;
-    // Most names differ in length or their first byte: those need no call.
-    return m.key_bytes == wanted.size() &&
-           (wanted.empty() || (*key == wanted.front() && std::memcmp(key, wanted.data(), wanted.size()) == 0));
-  };
+std::optional<Token> JsonTokens::find(Token object, std::string_view key, std::uint64_t head) {
   if (object == 0) {
     for (std::size_t i = 0; const auto* found = top(i); ++i)
-      if (is(*found)) return found->value();
+      if (is(*found, key, head)) return found->value();
     return std::nullopt;
   }
   if (kind(object) != '{') return std::nullopt;
   Member found{};
   for (Token at = object + 1; read_member(at, found); ++at) {
-    if (is(found)) return found.value();
+    if (is(found, key, head)) return found.value();
     at = skip(found.value());
     if (kind(at) != ',') break;
   }

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -26,8 +27,13 @@ class JsonTokens {
   struct Member {
     Token name;               ///< its value is the token `name + 2`
     std::uint32_t key_bytes;  ///< between the quotes, as written
+    std::uint64_t head;       ///< the first eight of them (head_of)
     Token value() const { return name + 2; }
   };
+
+  /// The first eight bytes of a key as one number, zeros behind a shorter one: names that differ do so here or in
+  /// their length, mostly, and need no call to be told apart.
+  static std::uint64_t head_of(std::string_view key);
 
   explicit JsonTokens(Bytes largest);
   JsonTokens(JsonTokens&&) noexcept;
@@ -52,7 +58,8 @@ class JsonTokens {
   /// The member whose name begins at `token`; nothing: what stands there is none.
   std::optional<Member> member(Token token) const;
   /// The value of the first member of this name, as written, of the object that begins here.
-  std::optional<Token> find(Token object, std::string_view key);
+  std::optional<Token> find(Token object, std::string_view key) { return find(object, key, head_of(key)); }
+  std::optional<Token> find(Token object, std::string_view key, std::uint64_t head);
   std::optional<Token> element(Token array, std::uint32_t index) const;
 
   /// The i-th member of the outermost object, in order; nullptr: there is none, or what stands there is no member.
@@ -60,6 +67,12 @@ class JsonTokens {
     while (i >= top_.size())
       if (!walk()) return nullptr;
     return &top_[i];
+  }
+  /// All that top() would give.
+  std::span<const Member> members() {
+    while (walk()) {
+    }
+    return top_;
   }
   /// After top() gave nullptr: the object ended there, and with it the event.
   bool complete() const { return complete_; }
@@ -70,6 +83,7 @@ class JsonTokens {
   Token skip_nested(Token value) const;
   bool read_member(Token token, Member& found) const;
   bool walk();
+  bool is(const Member& member, std::string_view key, std::uint64_t head) const;
   std::string_view text_;
   const std::uint32_t* places_ = nullptr;
   Token size_ = 0;

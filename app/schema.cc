@@ -8,6 +8,7 @@
 
 #include "json_tree.h"
 #include "schema_keys.h"
+#include "schema_tests.h"
 
 namespace weir::app {
 namespace {
@@ -263,6 +264,7 @@ std::string config_schema(const Catalog& catalog) {
     }
   }
   top.add("admin", refers_to("admin"));
+  add_tests_schema(top, definitions);
   JsonObject schema;
   schema.text("$schema", "https://json-schema.org/draft/2020-12/schema").text("title", "Weir configuration");
   schema.add("type", R"(["object","null"])").add("properties", top.json()).add("additionalProperties", "false");

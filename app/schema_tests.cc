@@ -1,0 +1,63 @@
+#include "schema_tests.h"
+
+namespace weir::app {
+namespace {
+
+constexpr auto test = R"({"description":"What comes in, and what is expected to come out of it.","type":"object",
+"properties":{
+"name":{"description":"What is to happen.","anyOf":[{"$ref":"#/$defs/text"}]},
+"events":{"description":"What comes in, in order.","type":"array","items":{"$ref":"#/$defs/test_step"}},
+"expect":{"description":"What is compared; what is not named is not.","type":"object","properties":{
+"sinks":{"description":"What each sink is given.","type":"object","additionalProperties":{"anyOf":[{"$ref":"#/$defs/test_events"},{"$ref":"#/$defs/test_sink"}]}},
+"fates":{"$ref":"#/$defs/test_fates"},
+"only":{"description":"Sinks that are not named stay empty.","default":false,"anyOf":[{"$ref":"#/$defs/boolean"}]}},
+"additionalProperties":false},
+"finish":{"description":"At the end time passes until nothing waits, and open windows end.","default":true,"anyOf":[{"$ref":"#/$defs/boolean"}]}},
+"required":["name","events","expect"],"additionalProperties":false})";
+
+constexpr auto step = R"({"description":"An event, or time that passes.","type":"object","properties":{
+"into":{"description":"The source that it comes in at.","anyOf":[{"$ref":"#/$defs/part"}]},
+"event":{"description":"A map is a JSON object; a text is taken as it is."},
+"class":{"$ref":"#/$defs/test_class"},
+"advance":{"description":"How far time moves.","anyOf":[{"$ref":"#/$defs/duration"}]}},
+"oneOf":[{"required":["into","event"]},{"required":["advance"]}],"additionalProperties":false})";
+
+constexpr auto cls = R"({"description":"How important it is.","enum":["batch","low","normal","high","critical"]})";
+
+constexpr auto events =
+    R"({"description":"All that comes: a map matches an object that has its members, a text the same bytes.","type":"array"})";
+
+constexpr auto sink = R"({"type":"object","properties":{
+"events":{"$ref":"#/$defs/test_events"},
+"any_order":{"description":"The events may come in any order.","default":false,"anyOf":[{"$ref":"#/$defs/boolean"}]},
+"count":{"description":"How many come; with a class: of this class.","anyOf":[{"$ref":"#/$defs/count"}]},
+"class":{"$ref":"#/$defs/test_class"}},
+"anyOf":[{"required":["events"]},{"required":["count"]}],"additionalProperties":false})";
+
+constexpr auto fates = R"({"description":"How many events end so on required paths.","type":"object","properties":{
+"stored":{"$ref":"#/$defs/count"},"filtered":{"$ref":"#/$defs/count"},"dead_lettered":{"$ref":"#/$defs/count"},
+"dropped":{"$ref":"#/$defs/test_reasons"},"failed":{"$ref":"#/$defs/test_reasons"},"pending":{"$ref":"#/$defs/count"}},
+"additionalProperties":false})";
+
+constexpr auto reasons =
+    R"({"anyOf":[{"$ref":"#/$defs/count"},{"type":"object","additionalProperties":{"$ref":"#/$defs/count"}}]})";
+
+constexpr auto all =
+    R"({"description":"Cases that `weir test` runs.","type":["array","null"],"maxItems":1000,"items":{"$ref":"#/$defs/test"}})";
+
+/// The texts above are broken into lines for people only.
+std::string in_one_line(std::string text) {
+  std::erase(text, '\n');
+  return text;
+}
+
+}  // namespace
+
+void add_tests_schema(JsonObject& top, JsonObject& definitions) {
+  top.add("tests", in_one_line(all));
+  definitions.add("test", in_one_line(test)).add("test_step", in_one_line(step)).add("test_class", in_one_line(cls));
+  definitions.add("test_events", in_one_line(events)).add("test_sink", in_one_line(sink));
+  definitions.add("test_fates", in_one_line(fates)).add("test_reasons", in_one_line(reasons));
+}
+
+}  // namespace weir::app

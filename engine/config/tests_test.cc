@@ -45,7 +45,7 @@ TEST(Tests, AreReadWithTheirStepsAndWhatTheyExpect) {
 }
 
 TEST(Tests, SayWhatIsWrongAndWhere) {
-  EXPECT_THAT(problem("{ into: inn, event: x }"), AllOf(HasSubstr("weir.yaml:7:21"), HasSubstr("did you mean in?")));
+  EXPECT_THAT(problem("{ into: inn, event: x }"), AllOf(HasSubstr("weir.yaml:7:23"), HasSubstr("did you mean in?")));
   EXPECT_THAT(problem("{ into: in }"), HasSubstr("has no event"));
   EXPECT_THAT(problem("{ event: x }"), HasSubstr("does not say where it goes"));
   EXPECT_THAT(problem("{ advance: 25h }"), HasSubstr("at most 24h"));

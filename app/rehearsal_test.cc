@@ -73,6 +73,13 @@ TEST(Rehearsal, ReadsTheClassFromTheEventUnlessTheCaseSaysIt) {
       IsEmpty());
 }
 
+TEST(Rehearsal, TellsAnEventOfAnotherClass) {
+  EXPECT_THAT(failures(stage("type: filter, where: .n > 0"),
+                       "    events: [ { into: in, event: { n: 1 } } ]\n"
+                       "    expect: { sinks: { out: [ { event: { n: 1 }, class: high } ] } }\n"),
+              ElementsAre("sink out: 1 event expected, 1 came", R"({"n":1}  (class high))", R"({"n":1}  (class low))"));
+}
+
 TEST(Rehearsal, EndsWindowsWhenTimeMovesAndAtTheEnd) {
   const auto parts = stage("type: aggregate, window: 10s, values: { n: count() }");
   const std::string events =

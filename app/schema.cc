@@ -86,12 +86,23 @@ std::string any_of(std::vector<std::string> schemas) {
 }
 std::string refers_to(std::string_view definition) { return JsonObject().text("$ref", reference(definition)).json(); }
 
+/// YAML reads an unquoted 6 as a number, and the loader takes it for the text it is.
+std::string choices_of(const OptionSpec& spec) {
+  std::vector<std::string> all;
+  for (const std::string& choice : spec.choices) {
+    all.push_back(json_text(choice));
+    const bool digits = !choice.empty() && std::ranges::all_of(choice, [](char c) { return c >= '0' && c <= '9'; });
+    if (digits && (choice.size() == 1 || choice[0] != '0')) all.push_back(choice);
+  }
+  return json_array(all);
+}
+
 /// The schemas one of which a value of this kind has to match.
 std::vector<std::string> value_schemas(const OptionSpec& spec, bool may_be_file) {
   const std::string text = refers_to(definition_of(OptionKind::text, may_be_file));
   switch (spec.kind) {
     case OptionKind::choice:
-      return {JsonObject().add("enum", json_texts(spec.choices)).json(),
+      return {JsonObject().add("enum", choices_of(spec)).json(),
               refers_to(may_be_file ? "variable_or_file" : "variable")};
     case OptionKind::texts: return {text, JsonObject().text("type", "array").add("items", text).json()};
     case OptionKind::table: return {JsonObject().text("type", "object").add("additionalProperties", text).json()};

@@ -109,9 +109,13 @@ std::optional<std::uint64_t> Watched::place_of(const InputFile& file) {
 /// Files that the last run had not finished and that have another name now.
 void Watched::find_renamed(TimePoint now) {
   if (left_over_.empty()) return;
+  const std::string name = name_of(config_.path), stem = name.substr(0, name.find_first_of("*?["));
   for_each_entry(folder_of(config_.path), [&](const dirent& entry) {
     const auto known = std::ranges::find_if(left_over_, [&](const Place& p) { return p.id.inode == entry.d_ino; });
     if (known == left_over_.end()) return true;
+    // Of a file that was empty nothing is known but an inode, which may be anybody's by now: only its name speaks for
+    // it.
+    if (known->id.length == 0 && !std::string_view(entry.d_name).starts_with(stem)) return true;
     const auto path = join(config_.path, entry.d_name);
     auto file = InputFile::open(path);
     if (!file || !file->still(known->id) || file->size() <= known->offset) return true;

@@ -3,8 +3,8 @@
 #include <weir/async/channel.h>
 
 #include <cstdio>
-#include <utility>
 #include <thread>
+#include <utility>
 
 using namespace weir;
 using namespace std::chrono_literals;

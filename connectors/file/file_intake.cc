@@ -13,7 +13,7 @@
 namespace weir::file {
 namespace {
 
-constexpr std::size_t piece_bytes = 256 << 10;
+constexpr std::size_t piece_bytes = 128 << 10;  // larger blocks are mapped anew each: twice the CPU
 constexpr std::size_t scratch_bytes = 64 << 10;
 constexpr std::size_t bytes_per_event = 16;  // what is reserved for; shorter lines make smaller batches
 constexpr auto save_every = std::chrono::seconds(1);

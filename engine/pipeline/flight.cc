@@ -46,29 +46,39 @@ Duration Flight::look(std::span<const std::unique_ptr<Stage>> stages, JsonEvent&
 
 /// 0: the outcome is there.
 Duration Flight::ask(std::size_t step, Stage& stage, JsonEvent& json, TimePoint now, WallTime wall) {
-  const std::uint32_t event = looked_ - gone_;
-  const Route::Step& plan = route_.steps[step];
-  const Version input = version(batch, plan.inputs, event);
-  Outcome out;
+  const Version input = version(batch, route_.steps[step].inputs, looked_ - gone_);
   if (!input.arrives) {
+    Outcome out;
     out.fate = input.fate;
     out.reason = input.reason;
     outcomes_[step].push_back(out);
     return Duration{0};
   }
-  out.reached = true;
-  std::string& buffer = buffers_[step];
-  const std::size_t before = buffer.size(), most = plan.stage->plan->growth().of(Bytes(input.bytes.size())).count();
-  // The next stage reads up to block_padding bytes behind what this one writes.
-  if (const std::size_t need = before + most + block_padding; buffer.capacity() < need)
-    buffer.reserve(std::max(need, std::min(2 * buffer.capacity(), chunk_bytes_ + most + block_padding)));
+  const std::size_t before = make_room(step, input.bytes.size());
   if (json.event().data() != input.bytes.data() || json.event().size() != input.bytes.size()) json.look_at(input.bytes);
-  const Verdict verdict = stage.take({input.bytes, batch.info(), now, wall, &json}, buffer);
-  using Kind = Verdict::Kind;
-  if (verdict.kind == Kind::later) {
-    buffer.resize(before);
+  const Verdict verdict = stage.take({input.bytes, batch.info(), now, wall, &json}, buffers_[step]);
+  if (verdict.kind == Verdict::Kind::later) {
+    buffers_[step].resize(before);
     return std::max(verdict.wait, Duration{1});
   }
+  outcomes_[step].push_back(outcome_of(verdict, step, input, before));
+  return Duration{0};
+}
+
+/// For the most that the stage may make of so many bytes; the next stage reads up to block_padding bytes behind it.
+std::size_t Flight::make_room(std::size_t step, std::size_t input) {
+  std::string& buffer = buffers_[step];
+  const std::size_t most = route_.steps[step].stage->plan->growth().of(Bytes(input)).count() + block_padding;
+  if (const std::size_t need = buffer.size() + most; buffer.capacity() < need)
+    buffer.reserve(std::max(need, std::min(2 * buffer.capacity(), chunk_bytes_ + most)));
+  return buffer.size();
+}
+
+Outcome Flight::outcome_of(const Verdict& verdict, std::size_t step, const Version& input, std::size_t before) {
+  using Kind = Verdict::Kind;
+  const Route::Step& plan = route_.steps[step];
+  Outcome out;
+  out.reached = true;
   out.output = verdict.output;
   out.window = verdict.window;
   const bool goes_on = verdict.kind == Kind::passed || verdict.kind == Kind::rewritten;
@@ -78,31 +88,22 @@ Duration Flight::ask(std::size_t step, Stage& stage, JsonEvent& json, TimePoint 
     out.fate = Fate::dropped;
     out.reason = verdict.reason;
   }
-  if (verdict.kind == Kind::passed) {
-    const auto from = std::ranges::find_if(plan.inputs, [&](const Route::Input& in) {
-      return in.step == Route::raw || (at(static_cast<std::size_t>(in.step), event).end == Outcome::End::emitted &&
-                                       at(static_cast<std::size_t>(in.step), event).output == in.output);
-    });
-    if (from->step != Route::raw) {
-      const Outcome& parent = at(static_cast<std::size_t>(from->step), event);
-      out.owner = parent.owner;
-      out.offset = parent.offset;
-      out.length = parent.length;
-    }
+  if (verdict.kind == Kind::passed && input.from) {
+    out.owner = input.from->owner;
+    out.offset = input.from->offset;
+    out.length = input.from->length;
   }
-  if (verdict.kind == Kind::rewritten) {
-    out.owner = static_cast<std::int16_t>(step);
-    out.offset = static_cast<std::uint32_t>(before);
-    out.length = static_cast<std::uint32_t>(buffer.size() - before);
-    if (out.length > most) {  // more than its sender's reservation holds
-      out.end = Outcome::End::ended;
-      out.fate = Fate::failed;
-      out.reason = Reason::event_too_large;
-      buffer.resize(before);
-    }
+  if (verdict.kind != Kind::rewritten) return out;
+  out.owner = static_cast<std::int16_t>(step);
+  out.offset = static_cast<std::uint32_t>(before);
+  out.length = static_cast<std::uint32_t>(buffers_[step].size() - before);
+  if (out.length > plan.stage->plan->growth().of(Bytes(input.bytes.size())).count()) {
+    out.end = Outcome::End::ended;  // more than its sender's reservation holds
+    out.fate = Fate::failed;
+    out.reason = Reason::event_too_large;
+    buffers_[step].resize(before);
   }
-  outcomes_[step].push_back(out);
-  return Duration{0};
+  return out;
 }
 
 std::string_view Flight::bytes_of(const Batch& front, const Outcome& o, std::uint32_t event) const {
@@ -114,9 +115,10 @@ Flight::Version Flight::version(const Batch& front, const std::vector<Route::Inp
                                 std::uint32_t event) const {
   Version none;
   for (const Route::Input& input : inputs) {
-    if (input.step == Route::raw) return {true, front[event]};
+    if (input.step == Route::raw) return {.arrives = true, .bytes = front[event]};
     const Outcome& o = at(static_cast<std::size_t>(input.step), event);
-    if (o.end == Outcome::End::emitted && o.output == input.output) return {true, bytes_of(front, o, event)};
+    if (o.end == Outcome::End::emitted && o.output == input.output)
+      return {.arrives = true, .bytes = bytes_of(front, o, event), .from = &o};
     if (o.end == Outcome::End::ended && o.fate > none.fate) {
       none.fate = o.fate;
       none.reason = o.reason;

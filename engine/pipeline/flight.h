@@ -10,8 +10,6 @@
 /// stage a buffer of at most `batch_bytes` and one event, kept for the next chunk.
 #include <weir/component/expression/json_event.h>
 
-#include <deque>
-
 #include "pipeline/route.h"
 
 namespace weir::pipeline {
@@ -50,6 +48,7 @@ class Flight {
     std::string_view bytes{};
     Fate fate = Fate::filtered;  ///< when it does not arrive
     Reason reason = Reason::sink_failed;
+    const Outcome* from = nullptr;  ///< whose output it is; null: the origin's own
   };
   Version version(const Batch& front, const std::vector<Route::Input>& inputs, std::uint32_t event) const;
   /// The first n have left the batch.
@@ -60,6 +59,8 @@ class Flight {
 
  private:
   Duration ask(std::size_t step, Stage& stage, JsonEvent& json, TimePoint now, WallTime wall);
+  Outcome outcome_of(const Verdict& verdict, std::size_t step, const Version& input, std::size_t before);
+  std::size_t make_room(std::size_t step, std::size_t input);
   std::string_view bytes_of(const Batch& front, const Outcome& o, std::uint32_t event) const;
   bool full() const;
   void forget();

@@ -13,7 +13,6 @@
 #include <weir/component/receipt.h>
 #include <weir/component/stage.h>
 
-#include <deque>
 #include <map>
 #include <mutex>
 #include <vector>

@@ -191,12 +191,19 @@ Batch Port::copy_of(Batch path, const Route::Delivery& delivery, Flight& flight)
 void Port::merge(Batch path, const Route::Merge& m, const Flight& flight) {
   std::uint32_t at = 0;
   path.for_each_run([&](Receipt* receipt, std::uint32_t n) {
-    for (const std::uint32_t end = at + n; at < end; ++at) {
+    for (const std::uint32_t end = at + n; at < end;) {
       const Outcome& o = flight.at(static_cast<std::size_t>(m.step), at);
-      if (o.end == Outcome::End::merged)
-        m.node->owe(o.window, receipt, 1);
-      else if (receipt)
-        receipt->settle(1, o.fate, o.reason);
+      if (o.end != Outcome::End::merged) {
+        if (receipt) receipt->settle(1, o.fate, o.reason);
+        ++at;
+        continue;
+      }
+      std::uint32_t same = 0;  // one lock for all that go into one window
+      for (; at < end; ++at, ++same)
+        if (const Outcome& next = flight.at(static_cast<std::size_t>(m.step), at);
+            next.end != Outcome::End::merged || next.window != o.window)
+          break;
+      m.node->owe(o.window, receipt, same);
     }
   });
   path.dissolve();

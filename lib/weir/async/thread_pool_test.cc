@@ -209,7 +209,8 @@ TEST_F(FullPool, SubmitEndsAtItsDeadlineAndWhenThePoolCloses) {
   EXPECT_EQ(pool.submit_for(late, 0ms).error().reason, Reason::deadline_exceeded);
   boost::asio::io_context io;
   std::optional<Admitted<void>> answer;
-  spawn(io, [&]() -> boost::asio::awaitable<void> { answer = co_await pool.submit(late, never); }());
+  const auto submits = [&]() -> boost::asio::awaitable<void> { answer = co_await pool.submit(late, never); };
+  spawn(io, submits());
   run_ready(io);
   EXPECT_FALSE(answer);
   pool.close();

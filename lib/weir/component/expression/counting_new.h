@@ -16,8 +16,13 @@ namespace weir {
 
 inline std::atomic<std::uint64_t> allocations_so_far = 0;
 
-/// What 100 rounds over these events allocate once two rounds have given everything its size.
-inline std::uint64_t steady_allocations(Stage& stage, const std::vector<PaddedText>& events) {
+/// What 100 rounds over a few different events allocate once two rounds have given everything its size.
+inline std::uint64_t steady_allocations(Stage& stage) {
+  std::vector<PaddedText> events;
+  for (const auto* status : {"paid", "open"})
+    for (const auto* n : {"7", "-1.50", "1e300"})
+      events.emplace_back(std::string(R"({"status":")") + status + R"(","level":"WARN","n":)" + n +
+                          R"(,"msg":"a long text with an \n escape in it","inner":"{\"a\":1}"})");
   const BatchInfo info;
   JsonEvent json;
   std::string out;
@@ -37,10 +42,14 @@ inline std::uint64_t steady_allocations(Stage& stage, const std::vector<PaddedTe
 
 }  // namespace weir
 
-void* operator new(std::size_t size) {
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   weir::allocations_so_far.fetch_add(1, std::memory_order_relaxed);
-  if (void* place = std::malloc(size ? size : 1)) return place;
+  return std::malloc(size ? size : 1);
+}
+void* operator new(std::size_t size) {
+  if (void* place = operator new(size, std::nothrow)) return place;
   std::abort();
 }
 void operator delete(void* place) noexcept { std::free(place); }
 void operator delete(void* place, std::size_t) noexcept { std::free(place); }
+void operator delete(void* place, const std::nothrow_t&) noexcept { std::free(place); }

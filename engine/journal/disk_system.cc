@@ -1,0 +1,235 @@
+#include "journal/disk_system.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+#include <utility>
+
+#include "journal/disk.h"
+
+namespace weir::journal {
+
+std::unexpected<Error> disk_failure(std::string_view what, const std::string& path, int error) {
+  const bool full = error == ENOSPC || error == EDQUOT;
+  return failure("cannot " + std::string(what) + " " + path + ": " + std::generic_category().message(error),
+                 full ? Error::Kind::overloaded : Error::Kind::failed);
+}
+
+namespace {
+
+template <typename Call>
+auto retried(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+Descriptor opened(const std::string& path, int flags) {
+  return Descriptor(retried([&] { return ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0644); }));
+}
+
+class SystemFile : public File {
+ public:
+  SystemFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Result<std::size_t> read(std::span<char> to, std::uint64_t offset) override {
+    std::size_t done = 0;
+    while (done < to.size()) {
+      const auto at = static_cast<off_t>(offset + done);
+      const auto n = retried([&] { return ::pread(fd_.get(), to.data() + done, to.size() - done, at); });
+      if (n < 0) return failed("read");
+      if (n == 0) break;
+      done += static_cast<std::size_t>(n);
+    }
+    return done;
+  }
+
+  Result<void> write(std::string_view bytes, std::uint64_t offset) override {
+    while (!bytes.empty()) {
+      const auto at = static_cast<off_t>(offset);
+      const auto n = retried([&] { return ::pwrite(fd_.get(), bytes.data(), bytes.size(), at); });
+      if (n < 0) return failed("write");
+      if (n == 0) return disk_failure("write", path_, EIO);  // a device that takes nothing would be asked for ever
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+      offset += static_cast<std::uint64_t>(n);
+    }
+    return {};
+  }
+
+  // Not retried on EINTR: the pages of a failed sync are marked clean, so that a second one would succeed for nothing.
+  Result<void> sync(std::string_view) override {
+    if (::fdatasync(fd_.get()) != 0) return failed("sync");
+    return {};
+  }
+
+  Result<void> allocate(std::uint64_t length) override {
+    const auto before = size();
+    if (!before) return std::unexpected(before.error());
+    if (length == 0) return truncate(0);
+    const auto end = static_cast<off_t>(length);
+    if (retried([&] { return ::fallocate(fd_.get(), 0, 0, end); }) != 0) {
+      if (errno != EOPNOTSUPP && errno != ENOSYS) return failed("allocate");
+      if (auto filled = write_zeros(*before, length); !filled) return filled;
+    }
+    return *before > length ? truncate(length) : Result<void>{};
+  }
+
+  Result<void> truncate(std::uint64_t length) override {
+    if (retried([&] { return ::ftruncate(fd_.get(), static_cast<off_t>(length)); }) != 0) return failed("truncate");
+    return {};
+  }
+
+  Result<std::uint64_t> size() override {
+    struct stat status{};
+    if (::fstat(fd_.get(), &status) != 0) return failed("examine");
+    return static_cast<std::uint64_t>(status.st_size);
+  }
+
+ private:
+  std::unexpected<Error> failed(std::string_view what) const { return disk_failure(what, path_, errno); }
+
+  Result<void> write_zeros(std::uint64_t from, std::uint64_t to) {
+    static constexpr char zeros[64 * 1024] = {};
+    while (from < to) {
+      const auto n = std::min<std::uint64_t>(sizeof zeros, to - from);
+      if (auto written = write({zeros, n}, from); !written) return written;
+      from += n;
+    }
+    return {};
+  }
+
+  Descriptor fd_;
+  std::string path_;
+};
+
+class SystemLock : public Disk::Lock {
+ public:
+  explicit SystemLock(Descriptor fd) : fd_(std::move(fd)) {}
+
+ private:
+  Descriptor fd_;
+};
+
+std::string holder(int fd) {
+  char text[24] = {};
+  const auto n = retried([&] { return ::pread(fd, text, sizeof text - 1, 0); });
+  std::string pid(text, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+  pid.resize(std::min(pid.find_first_not_of("0123456789"), pid.size()));
+  return pid.empty() ? "another process" : "process " + pid;
+}
+
+// For people only: the lock itself is the kernel's, so a disk too full to hold the number hinders nobody.
+void sign(int fd) {
+  const auto pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(fd, 0) != 0) return;
+  (void)!::pwrite(fd, pid.data(), pid.size(), 0);
+}
+
+class SystemDisk : public Disk {
+ public:
+  Result<std::unique_ptr<File>> open(const std::string& path, Open how) override {
+    const int flags = how == Open::read ? O_RDONLY : how == Open::write ? O_RDWR : O_RDWR | O_CREAT | O_EXCL;
+    auto fd = opened(path, flags);
+    if (!fd.valid()) return disk_failure(how == Open::create ? "create" : "open", path, errno);
+    return std::make_unique<SystemFile>(std::move(fd), path);
+  }
+
+  Result<void> rename(const std::string& from, const std::string& to, std::string_view) override {
+    if (::renameat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str()) == 0) return {};
+    return disk_failure("rename", from + " to " + to, errno);
+  }
+
+  Result<void> remove(const std::string& path) override {
+    if (::unlink(path.c_str()) != 0) return disk_failure("remove", path, errno);
+    return {};
+  }
+
+  Result<void> make_folder(const std::string& path) override {
+    const auto end = path.find_last_not_of('/');
+    const auto name = end == std::string::npos ? path : path.substr(0, end + 1);
+    int error = ::mkdir(name.c_str(), 0755) == 0 ? 0 : errno;
+    if (const auto slash = name.rfind('/'); error == ENOENT && slash != std::string::npos && slash > 0) {
+      if (auto parent = make_folder(name.substr(0, slash)); !parent) return parent;
+      error = ::mkdir(name.c_str(), 0755) == 0 ? 0 : errno;
+    }
+    struct stat status{};
+    if (error == EEXIST && ::stat(name.c_str(), &status) == 0) error = S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
+    if (error != 0) return disk_failure("make folder", name, error);
+    return {};
+  }
+
+  Result<void> sync_folder(const std::string& path, std::string_view) override {
+    const auto fd = opened(path, O_RDONLY | O_DIRECTORY);
+    if (!fd.valid() || ::fsync(fd.get()) != 0) return disk_failure("sync folder", path, errno);
+    return {};
+  }
+
+  Result<std::vector<std::string>> list(const std::string& folder) override {
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(folder.c_str()), ::closedir);
+    if (!entries) return disk_failure("list", folder, errno);
+    std::vector<std::string> names;
+    const auto next = [&] {
+      errno = 0;
+      return ::readdir(entries.get());
+    };
+    while (const auto* entry = next()) {
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != "..") names.emplace_back(name);
+    }
+    if (errno != 0) return disk_failure("list", folder, errno);
+    std::ranges::sort(names);
+    return names;
+  }
+
+  Result<std::unique_ptr<Lock>> lock(const std::string& path) override {
+    auto fd = opened(path, O_RDWR | O_CREAT);
+    if (!fd.valid()) return disk_failure("lock", path, errno);
+    if (retried([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
+      if (errno != EWOULDBLOCK) return disk_failure("lock", path, errno);
+      return failure("cannot lock " + path + ": it is used by " + holder(fd.get()) +
+                     "; stop that one or configure another folder");
+    }
+    sign(fd.get());
+    return std::make_unique<SystemLock>(std::move(fd));
+  }
+
+  Result<Bytes> free_space(const std::string& folder) override {
+    struct statvfs status{};
+    if (retried([&] { return ::statvfs(folder.c_str(), &status); }) != 0) {
+      return disk_failure("see the free space of", folder, errno);
+    }
+    return Bytes(static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize);
+  }
+};
+
+}  // namespace
+
+Disk& system_disk() {
+  static SystemDisk disk;
+  return disk;
+}
+
+}  // namespace weir::journal

@@ -104,6 +104,8 @@ KeySection queue() {
            key("resume_at", ratio, "20%", "Readers resume at this share of the bound."),
            one_of("when_full", {"block", "reject", "drop_newest", "drop_oldest", "drop_lowest", "drop_random"}, "block",
                   "What happens at the bound: senders wait or are refused, or events are dropped and counted."),
+           one_of("order", {"fifo", "adaptive_lifo"}, "fifo",
+                  "Which event of a class is next; adaptive_lifo: the newest from pause_at until resume_at."),
            key("age_boost", duration, "5s", "Events that waited longer may be served before their class's turn."),
            section_or("codel", "codel", boolean, "false", "Drops some events while all of them wait too long."),
            key("expire_after", duration, std::nullopt, "Events that waited longer are dropped."),

@@ -164,6 +164,7 @@ class Printer {
     inner("pause_at", to_text_ratio(queue.pause_at));
     inner("resume_at", to_text_ratio(queue.resume_at));
     inner("when_full", name(queue.when_full));
+    inner("order", name(queue.order));
     inner("age_boost", to_text(queue.age_boost));
     if (queue.codel)
       inner("codel", fmt::format("{{ target: {}, interval: {} }}", to_text(queue.codel->target),

@@ -7,6 +7,7 @@ namespace {
 
 using flow::BackoffConfig;
 using flow::BreakerConfig;
+using flow::Order;
 using flow::WhenFull;
 
 constexpr std::uint64_t most_calls = 1'000'000;
@@ -107,6 +108,7 @@ void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow:
   section.ratio("pause_at", queue.pause_at);
   section.ratio("resume_at", queue.resume_at);
   section.value("when_full", queue.when_full, parse_when_full);
+  section.choice<Order>("order", queue.order, {{"fifo", Order::fifo}, {"adaptive_lifo", Order::adaptive_lifo}});
   section.duration("age_boost", queue.age_boost, least_time);
   read_codel(reader, section, queue);
   if (section.duration("expire_after", time, least_time)) queue.expire_after = time;

@@ -41,6 +41,7 @@ flow::EdgeConfig draw_queue(Rng& rng, bool may_block) {
   if (chance(rng, 40)) queue.reserved_for_high = 0.2;
   queue.age_boost = chance(rng, 50) ? 50ms : 5000ms;
   if (chance(rng, 15)) queue.expire_after = 300ms;
+  if (chance(rng, 30)) queue.order = flow::Order::adaptive_lifo;
   return queue;
 }
 

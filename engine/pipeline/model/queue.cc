@@ -125,7 +125,8 @@ std::optional<Class> Queue::longest_waiting(const std::vector<Class>& among) con
   return found;
 }
 
-// D6: the highest class first; by age at most once in ten dequeues.
+// D6: the highest class first; by age at most once in ten dequeues. D7: of a class the oldest; the newest while the
+// line stands above its marks, if the order is adaptive.
 std::optional<Item> Queue::pop(Load most, TimePoint now, std::vector<Ended>& ended) {
   if (config_.expire_after)
     for (auto& waiting : lanes_)
@@ -138,22 +139,28 @@ std::optional<Item> Queue::pop(Load most, TimePoint now, std::vector<Ended>& end
   for (const Class cls : classes)
     if (!lane(cls).empty()) top = cls;
   if (!top) return std::nullopt;
-  Class next = *top;
+  const bool newest = config_.order == flow::Order::adaptive_lifo && paused_;
+  auto* from = &lane(*top);
+  auto next = newest ? std::prev(from->end()) : from->begin();
+  bool by_age = false;
   if (turns_since_age_ >= dequeues_for_each_by_age - 1) {
-    const Class oldest = *longest_waiting(every_class);
-    if (now - lane(oldest).front().since > config_.age_boost) next = oldest;
+    auto& oldest = lane(*longest_waiting(every_class));
+    if (now - oldest.front().since > config_.age_boost && &oldest.front() != &*next) {
+      by_age = true;
+      from = &oldest;
+      next = oldest.begin();
+    }
   }
-  turns_since_age_ = next < *top ? 0 : turns_since_age_ + 1;
-  Item& front = lane(next).front();
+  turns_since_age_ = by_age ? 0 : turns_since_age_ + 1;
   std::uint64_t n = 0;
   Load load;
-  for (const Event& event : front.events) {
+  for (const Event& event : next->events) {
     load += {1, Bytes(event.bytes)};
     if (!load.fits_in(most)) break;
     ++n;
   }
-  Item item = front.take_front(std::max<std::uint64_t>(n, 1));
-  if (front.empty()) lane(next).pop_front();
+  Item item = next->take_front(std::max<std::uint64_t>(n, 1));
+  if (next->empty()) from->erase(next);
   delivered += item.load();
   look_at_marks();
   return item;

@@ -16,16 +16,23 @@
 /// work makes room for critical only, and nothing of the reserved part makes room for what may not enter it; CoDel
 /// never picks critical work. `expire_after` says what stale data is worth and holds for every class.
 ///
-/// Dequeue: class lanes (lanes.h), then what expired and what CoDel picks goes to `out`, then the item is cut to
-/// `most`. Casualties are not ended here: the caller owes each its fate (D8).
+/// Dequeue: what expired goes to `out`; class lanes (lanes.h) say whose turn it is; of that lane
+///   fifo             the oldest item
+///   adaptive_lifo    the newest item from the pause mark until the resume mark, else the oldest: under overload the
+///                    oldest is the one whose sender most likely gave up, and in turn would make all others late too.
+///                    Breaks order (D7). Age still serves the oldest.
+/// then what CoDel picks goes to `out`. It judges the oldest of the lane in either order, since a newest that never
+/// waited says nothing of the work that stands below it. The item is cut to `most`. Casualties are not ended here: the
+/// caller owes each its fate (D8).
 ///
 /// When to choose it: wherever one part hands work to another that may be slower. block where the sender can be held
 /// up, reject where it can be told no, a drop policy only where losing work is better than having it late, spill where
-/// the disk is cheaper.
+/// the disk is cheaper. adaptive_lifo where senders wait for each item and give up; not where order or every item
+/// matters.
 ///
 /// Thread: one owner (the pipeline holds a mutex). Cost: push + pop of a batch about 100 ns; drop_random removes from
 /// the middle, O(items of the lane). On cancel: an edge must be drained before it dies.
-/// Ref: semantics D1 to D8; RFC 8289 for CoDel.
+/// Ref: semantics D1 to D8; RFC 8289 for CoDel; B. Maurer, Fail at Scale, ACM Queue 13(8), 2015 for adaptive LIFO.
 #include <weir/flow/queue/codel.h>
 #include <weir/flow/queue/edge_book.h>
 #include <weir/flow/queue/victims.h>

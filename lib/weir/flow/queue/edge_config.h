@@ -20,6 +20,11 @@ constexpr std::string_view name(WhenFull policy) {
       "block", "reject", "drop_newest", "drop_oldest", "drop_lowest", "drop_random", "spill"};
   return names[static_cast<std::size_t>(policy)];
 }
+/// Which of the items of one class leaves first. adaptive_lifo: the newest while the edge is overloaded, else the
+/// oldest.
+enum class Order : std::uint8_t { fifo, adaptive_lifo };
+constexpr std::string_view name(Order order) { return order == Order::fifo ? "fifo" : "adaptive_lifo"; }
+
 constexpr bool may_drop(WhenFull policy) { return policy >= WhenFull::drop_newest && policy <= WhenFull::drop_random; }
 
 /// Linux's CoDel: when the time waited has stood above `target` for an `interval`, pick victims at a rising rate.
@@ -36,6 +41,7 @@ struct EdgeConfig {
   double pause_at = 0.8;   ///< of the bound: readers pause
   double resume_at = 0.2;  ///< of the bound: readers resume
   WhenFull when_full = WhenFull::block;
+  Order order = Order::fifo;  ///< adaptive_lifo does not go with spill, which keeps the order
   /// The part of the bound that only high and critical work may enter; 0 where work has no classes.
   double reserved_for_high = 0.0;
   /// Work that waited longer than this may be served before its class's turn (at most 1 of 10 dequeues).

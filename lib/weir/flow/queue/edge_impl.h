@@ -72,16 +72,18 @@ template <Waiting T>
 bool Edge<T>::pop(Load most, TimePoint now, T& item, Casualties<T>& out) {
   if (most.empty()) return false;
   expire(now, out);
-  while (const auto cls = lanes_.next(book_.config().age_boost, now)) {
-    T& front = lanes_.front(*cls);
-    if (picked_by_codel(*cls, now - front.since(), now)) {
-      end_waiting({*cls, 0}, Reason::codel, now, out);
+  const bool adaptive = book_.config().order == Order::adaptive_lifo;
+  while (const auto turn = lanes_.next(book_.config().age_boost, now, adaptive && book_.paused())) {
+    const Class cls = turn->place.cls;
+    if (picked_by_codel(cls, now - lanes_.front(cls).since(), now)) {
+      end_waiting({cls, 0}, Reason::codel, now, out);
       continue;
     }
-    lanes_.served(*cls);
-    item = front.split(std::max<std::uint32_t>(1, front.prefix(most)));
-    if (front.load().empty()) lanes_.take({*cls, 0});
-    book_.delivered(*cls, item.load(), now);
+    lanes_.served(*turn);
+    T& from = lanes_.at(turn->place);
+    item = from.split(std::max<std::uint32_t>(1, from.prefix(most)));
+    if (from.load().empty()) lanes_.take(turn->place);
+    book_.delivered(cls, item.load(), now);
     return true;
   }
   return false;

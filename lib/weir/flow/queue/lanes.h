@@ -1,9 +1,9 @@
 #pragma once
-/// What waits, one lane for each class: FIFO inside a class, strict priority between classes, and ageing so that strict
-/// does not mean never (semantics D6, D7).
+/// What waits, one lane for each class: FIFO inside a class or, when asked for, newest first; strict priority between
+/// classes; and ageing so that strict does not mean never (semantics D6, D7).
 ///
-///   next = the highest waiting class; or, at most once in any 10 dequeues, the class whose front has waited longest,
-///          if that is longer than age_boost
+///   next = the front of the highest waiting class, or its newest; or, at most once in any 10 dequeues, the front that
+///          has waited longest, if that is longer than age_boost
 ///
 /// Age decides only who is served next. It never decides who is shed, and nothing here sheds.
 ///
@@ -44,6 +44,7 @@ inline constexpr std::array all_classes{Class::batch, Class::low, Class::normal,
 struct Place {
   Class cls;
   std::size_t k;
+  bool operator==(const Place&) const = default;
 };
 
 template <Waiting T>
@@ -59,6 +60,7 @@ class Lanes {
   }
   T& front(Class cls) { return lane(cls).front(); }
   const T& front(Class cls) const { return lane(cls).front(); }
+  T& at(Place place) { return lane(place.cls)[place.k]; }
   void push(Class cls, T item) { lane(cls).push_back(std::move(item)); }
 
   T take(Place place) {
@@ -69,17 +71,20 @@ class Lanes {
   }
 
   /// Whose turn it is. Ask, then tell `served` if an item of it really left.
-  std::optional<Class> next(Duration age_boost, TimePoint now) const {
+  struct Turn {
+    Place place;
+    bool by_age;  ///< its age made it pass others
+  };
+  std::optional<Turn> next(Duration age_boost, TimePoint now, bool newest_first = false) const {
     const auto top = highest();
-    if (!top || turns_ + 1 < boost_every) return top;
-    const Class waited_longest = *oldest();
-    return now - front(waited_longest).since() > age_boost ? waited_longest : top;
+    if (!top) return std::nullopt;
+    const Turn by_class{{*top, newest_first ? items(*top) - 1 : 0}, false};
+    if (turns_ + 1 < boost_every) return by_class;
+    const Turn by_age{{*oldest(), 0}, true};
+    const bool aged = now - front(by_age.place.cls).since() > age_boost;
+    return aged && by_age.place != by_class.place ? by_age : by_class;
   }
-  /// One dequeue of `cls` happened, by its turn or by its age.
-  void served(Class cls) {
-    const bool by_age = cls < *highest();
-    turns_ = by_age ? 0 : std::min(turns_ + 1, boost_every);
-  }
+  void served(const Turn& turn) { turns_ = turn.by_age ? 0 : std::min(turns_ + 1, boost_every); }
 
   std::optional<Class> highest() const {
     for (int c = class_count - 1; c >= 0; --c)

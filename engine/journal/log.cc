@@ -1,0 +1,220 @@
+// Opening, and the writer. What is kept and what is given up is in log_keep.cc.
+#include "journal/log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace weir::journal {
+namespace {
+
+constexpr std::size_t write_size = 1 << 20;
+
+std::string parent_of(const std::string& path) {
+  const auto parent = std::filesystem::path(path).lexically_normal().parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+}  // namespace
+
+Log::Log(Disk& disk, LogConfig config, const Context& context)
+    : disk_(disk), config_(std::move(config)), context_(context), buffer_(write_size) {}
+
+Log::~Log() = default;
+
+Result<std::unique_ptr<Log>> Log::open(Disk& disk, LogConfig config, const Context& context) {
+  std::unique_ptr<Log> log(new Log(disk, std::move(config), context));
+  const std::string& folder = log->config_.path;
+  if (auto r = disk.make_folder(folder); !r) return std::unexpected(r.error());
+  if (auto r = disk.sync_folder(parent_of(folder), "folder that holds the journal"); !r)
+    return std::unexpected(r.error());
+  auto lock = disk.lock(log->path(lock_file));
+  if (!lock) return std::unexpected(lock.error());
+  log->lock_ = std::move(*lock);
+  if (auto r = log->read_folder(); !r) return std::unexpected(r.error());
+  return log;
+}
+
+Result<void> Log::read_folder() {
+  auto found = recover(disk_, config_.path, config_.read_ahead, config_.largest_record);
+  if (!found) return std::unexpected(found.error());
+  notes_ = std::move(found->notes);
+  for (const auto& name : found->unfinished)
+    if (auto r = disk_.remove(path(name)); !r) return r;
+  id_ = found->id;
+  segments_ = std::move(found->segments);
+  committed_ = found->end;
+  next_sequence_ = synced_sequence_ = committed_.sequence;
+  next_number_ = found->next_number;
+  counts_.torn_bytes = found->torn_bytes;
+  counts_.damaged_places = found->damaged;
+  for (const auto& name : found->spares) spares_.emplace_back(name, config_.segment.count());
+  for (const auto& [name, cursor] : found->cursors) orphans_[name] = cursor.value_or(Position{});
+  synced_at_ = context_.now();
+  keep_reserve();
+  return found->has_id ? Result<void>{} : name_it();
+}
+
+/// So that a segment of another journal that somebody copied here is known as foreign.
+Result<void> Log::name_it() {
+  if (segments_.empty()) {
+    Rng rng = context_.rng();
+    const auto wall = static_cast<std::uint64_t>(context_.wall().time_since_epoch().count());
+    for (std::size_t i = 0; i < id_.size(); ++i)
+      id_[i] = static_cast<unsigned char>(rng.next() ^ (wall >> (i % 8 * 8)));
+  }
+  const std::string made = path(id_file) + ".new";
+  (void)disk_.remove(made);
+  auto file = disk_.open(made, Disk::Open::create);
+  if (!file) return std::unexpected(file.error());
+  if (auto r = (*file)->write(encode_id(id_), 0); !r) return r;
+  if (auto r = (*file)->sync("journal's own file"); !r) return r;
+  if (auto r = disk_.rename(made, path(id_file), "name of the journal's own file"); !r) return r;
+  return disk_.sync_folder(config_.path, "folder after the journal's own file");
+}
+
+Result<void> Log::write(std::span<const Batch> batches) {
+  if (batches.empty()) return {};
+  Result<void> done;
+  for (std::size_t i = 0; done && i < batches.size(); ++i) done = append(batches[i]);
+  if (done) done = commit();
+  if (!done) {
+    give_up();
+    remember(done.error());
+  }
+  return done;
+}
+
+/// What was appended and not committed is void. Unless nothing was, the segment is left: the next one says from which
+/// event on this one does not count.
+void Log::give_up() {
+  std::uint64_t committed;
+  {
+    std::lock_guard lock(mutex_);
+    committed = committed_.sequence;
+  }
+  if (appended_ == 0 && !leave_) return;
+  current_.reset();
+  buffered_ = appended_ = 0;
+  sealed_.clear();
+  next_sequence_ = committed;
+}
+
+Result<void> Log::append(const Batch& batch) {
+  const std::size_t size = record_size(batch);
+  if (size > config_.largest_record.count()) return failure(fmt::format("a record of {} bytes is too large", size));
+  if (!current_ || leave_ || offset_ + buffered_ + size > current_size_)
+    if (auto r = roll(size); !r) return r;
+  if (buffered_ + size > buffer_.size()) {
+    if (auto r = flush(); !r) return r;
+    if (size > buffer_.size()) buffer_.resize(size);
+  }
+  std::uint64_t durable;
+  {
+    std::lock_guard lock(mutex_);
+    durable = synced_sequence_;
+  }
+  encode_record(batch, {current_number_, next_sequence_, durable}, std::span(buffer_).subspan(buffered_, size));
+  buffered_ += size;
+  next_sequence_ += batch.size();
+  newest_wall_ = std::max(newest_wall_, batch.info().received_wall.time_since_epoch().count());
+  ++appended_;
+  return {};
+}
+
+Result<void> Log::flush() {
+  if (buffered_ == 0) return {};
+  if (auto r = current_->write({buffer_.data(), buffered_}, offset_); !r) return r;
+  offset_ += buffered_;
+  buffered_ = 0;
+  return {};
+}
+
+/// Begins the next segment. The one before is on the disk before anything in the next one can count.
+Result<void> Log::roll(std::size_t record) {
+  if (current_ && !leave_) {
+    if (auto r = flush(); !r) return r;
+    if (config_.durability != Durability::none)
+      if (auto r = current_->sync("end of a segment"); !r) {
+        leave_ = true;
+        return r;
+      }
+    crash_point("journal.segment_full");
+  }
+  const auto before = current_;
+  const Sealed full{current_number_, next_sequence_, offset_};
+  if (auto r = make_segment(std::max<std::uint64_t>(config_.segment.count(), segment_header_size + record)); !r)
+    return r;
+  if (before && !leave_) sealed_.push_back(full);
+  leave_ = false;
+  return {};
+}
+
+Result<void> Log::make_segment(std::uint64_t size) {
+  std::lock_guard folder(folder_);
+  if (auto r = make_room(size); !r) return r;
+  const std::uint64_t number = next_number_++;
+  std::string made;
+  auto file = blank(number, size, made);
+  if (!file) return std::unexpected(file.error());
+  const std::string name = numbered(number, "segment");
+  const auto finish = [&]() -> Result<void> {
+    const SegmentHeader header{id_, number, next_sequence_, context_.wall().time_since_epoch().count()};
+    if (auto r = (*file)->write(encode_segment_header(header), 0); !r) return r;
+    if (auto r = (*file)->sync("header of a segment"); !r) return r;
+    crash_point("journal.segment_made");
+    if (auto r = disk_.rename(path(made), path(name), "name of a segment"); !r) return r;
+    crash_point("journal.segment_named");
+    return disk_.sync_folder(config_.path, "folder after a new segment");
+  };
+  if (auto r = finish(); !r) {
+    (void)disk_.remove(path(made));
+    return r;
+  }
+  current_ = std::move(*file);
+  current_number_ = number;
+  current_size_ = size;
+  offset_ = segment_header_size;
+  std::lock_guard lock(mutex_);
+  segments_.push_back({number, next_sequence_, next_sequence_, size, segment_header_size, newest_wall_, false});
+  return {};
+}
+
+Result<void> Log::commit() {
+  if (auto r = flush(); !r) return r;
+  crash_point("journal.written");
+  if (config_.durability == Durability::commit && current_)
+    if (auto r = current_->sync("commit"); !r) {
+      leave_ = true;
+      return r;
+    }
+  crash_point("journal.synced");
+  {
+    std::lock_guard lock(mutex_);
+    sealed_.push_back({current_number_, next_sequence_, offset_});
+    for (const Sealed& sealed : sealed_)
+      for (auto segment = segments_.rbegin(); segment != segments_.rend(); ++segment)
+        if (segment->number == sealed.number) {
+          segment->end = sealed.end;
+          segment->limit = sealed.limit;
+          segment->wall = newest_wall_;
+          break;
+        }
+    counts_.records += appended_;
+    ++counts_.commits;
+    committed_ = {next_sequence_, current_number_, offset_};
+    if (config_.durability == Durability::commit)
+      synced_sequence_ = next_sequence_;
+    else
+      unsynced_ = current_;
+    counts_.error.clear();
+  }
+  sealed_.clear();
+  appended_ = 0;
+  for (const auto& consumer : consumers_)
+    if (consumer->on_more) consumer->on_more();
+  return {};
+}
+
+}  // namespace weir::journal

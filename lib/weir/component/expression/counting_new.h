@@ -42,14 +42,17 @@ inline std::uint64_t steady_allocations(Stage& stage) {
 
 }  // namespace weir
 
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+// They bring operators of their own, and tell of every allocation.
+extern "C" void __sanitizer_malloc_hook(const volatile void*, std::size_t) {
   weir::allocations_so_far.fetch_add(1, std::memory_order_relaxed);
-  return std::malloc(size ? size : 1);
 }
+#else
 void* operator new(std::size_t size) {
-  if (void* place = operator new(size, std::nothrow)) return place;
+  weir::allocations_so_far.fetch_add(1, std::memory_order_relaxed);
+  if (void* place = std::malloc(size ? size : 1)) return place;
   std::abort();
 }
 void operator delete(void* place) noexcept { std::free(place); }
 void operator delete(void* place, std::size_t) noexcept { std::free(place); }
-void operator delete(void* place, const std::nothrow_t&) noexcept { std::free(place); }
+#endif

@@ -50,6 +50,7 @@ TopSink sink(Row row) {
   s.dropped = number(row, "dropped"), s.failed = number(row, "failed"), s.workers = number(row, "workers");
   s.workers_busy = number(row, "workers_busy"), s.busy = number(row, "busy_s");
   s.blocked_for = number(row, "blocked_for_s");
+  if (Row pace; !row["pace"].get(pace)) s.pace = text(pace, "sentence");
   return s;
 }
 

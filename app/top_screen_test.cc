@@ -31,6 +31,12 @@ TEST(TopScreen, ShowsWhatIsHeldUpAndWhy) {
   EXPECT_NE(text.find("512 KiB of 1.0 MiB budget"), std::string::npos);
 }
 
+TEST(TopScreen, SaysHowLongEventsTakeAmongTheDetails) {
+  const std::string json = R"({"sinks":[{"name":"out","breaker":"closed","pace":{"sentence":"p50 3 ms\u001b[2J"}}]})";
+  const std::string text = page(parsed(json), {.interactive = true, .details = true});
+  EXPECT_NE(text.find("pace            p50 3 ms\\x1b[2J"), std::string::npos) << text;
+}
+
 TEST(TopScreen, ShowsHostileErrorsAsTextOfOneLine) {
   const std::string text = page(parsed(graph), {.columns = 200});
   EXPECT_EQ(text.find('\033'), std::string::npos);

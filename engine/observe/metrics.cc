@@ -22,6 +22,13 @@ class Sheet {
   void gauge(const std::string& name, const char* help, Labels labels, double value) {
     metric(name, help, MetricType::Gauge, std::move(labels)).gauge.value = value;
   }
+  /// Quantiles of lately, sum and count since the start.
+  void summary(const std::string& name, const char* help, Labels labels, const flow::Sojourn& times) {
+    auto& summary = metric(name, help, MetricType::Summary, std::move(labels)).summary;
+    summary.sample_count = times.events;
+    summary.sample_sum = times.total;
+    if (times.batches) summary.quantile = {{0.5, seconds(times.now.p50)}, {0.99, seconds(times.now.p99)}};
+  }
   std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
 
  private:
@@ -98,6 +105,14 @@ void sink(Sheet& sheet, const pipeline::SinkStatus& s) {
     sheet.counter("weir_sink_worker_seconds_total", "Where workers spent their time.",
                   {{"sink", s.name}, {"state", state}}, number(ns) / 1e9);
   sheet.counter("weir_sink_deliveries_total", "Calls to the sink.", who, number(s.deliveries));
+  sheet.summary("weir_sink_time_seconds", "From being read to its end, by events; quantiles of the last 30 seconds.",
+                who, s.sojourn);
+  if (s.sojourn.usual)
+    for (const auto& [quantile, time] : {std::pair{"0.5", s.sojourn.usual->p50}, {"0.99", s.sojourn.usual->p99}})
+      sheet.gauge("weir_sink_usual_time_seconds", "What that usually is: the mean of the logarithms over an hour.",
+                  {{"sink", s.name}, {"quantile", quantile}}, seconds(time));
+  sheet.gauge("weir_sink_under_way_seconds", "How long a worker has been with what it holds, at most.", who,
+              seconds(s.sojourn.under_way));
   sheet.gauge("weir_destination_breaker_open", "1 while the breaker is open.", who,
               d.breaker == flow::BreakerState::open ? 1 : 0);
   sheet.counter("weir_destination_breaker_opened_total", "Times the breaker opened.", who, number(d.opened));

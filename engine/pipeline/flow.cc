@@ -201,6 +201,8 @@ FlowStatus Flow::status() const {
     s.blocked_ns = sink->blocked_ns.load(std::memory_order_relaxed);
     s.deliveries = sink->deliveries.load(std::memory_order_relaxed);
     s.why = describe(s);
+    s.sojourn = sink->times.sojourn(s.pressure.oldest_age, now);
+    s.pace = describe_pace(s);
     status.sinks.push_back(std::move(s));
   }
   for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage)

@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "pipeline/counters.h"
+#include "pipeline/group_times.h"
 #include "pipeline/inlet.h"
 #include "pipeline/status.h"
 
@@ -37,6 +38,7 @@ struct SinkNode {
   std::atomic<int> workers_busy{0};
   std::atomic<bool> failing{false};  ///< from a failed attempt until the next success
   int workers = 1;
+  GroupTimes times;
 
   template <typename F>
   auto with_destination(F&& f) {

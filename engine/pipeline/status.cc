@@ -64,4 +64,46 @@ std::string describe(const SinkStatus& sink) {
   return text;
 }
 
+namespace {
+
+std::string subset(const SinkStatus& sink) {
+  const flow::Sojourn& s = sink.sojourn;
+  std::string text = fmt::format("p99 {} (usual {}) but p50 still {}", human(s.now.p99),
+                                 s.usual ? human(s.usual->p99) : "not known yet", human(s.now.p50));
+  if (s.under_way >= flow::patience_of(s))
+    text = fmt::format("a delivery has been under way for {} while others end (p50 {}, p99 {})", human(s.under_way),
+                       human(s.now.p50), human(s.now.p99));
+  return text + ": a subset is stuck, look at " +
+         (sink.workers > 1 ? fmt::format("what one of its {} workers, ", sink.workers) : std::string("what one ")) +
+         "key, host or kind of event has that the others have not";
+}
+
+std::string systemic(const SinkStatus& sink) {
+  const flow::Sojourn& s = sink.sojourn;
+  // What waits now has waited for its share of what ends now.
+  const bool waiting = sink.pressure.oldest_age * 2 >= s.now.p50;
+  return fmt::format("p50 {} (usual {}) and p99 {} (usual {}): systemic, the whole of it is slow; look at {}",
+                     human(s.now.p50), human(s.usual->p50), human(s.now.p99), human(s.usual->p99),
+                     waiting ? "how much comes and how fast it serves: most of the time is waiting in its inlet"
+                             : "what it delivers to: most of the time is delivering");
+}
+
+}  // namespace
+
+std::string describe_pace(const SinkStatus& sink) {
+  const flow::Sojourn& s = sink.sojourn;
+  const std::string now = fmt::format("p50 {}, p99 {}", human(s.now.p50), human(s.now.p99));
+  switch (flow::judge(s)) {
+    case flow::SojournVerdict::too_few:
+      return s.batches == 0 ? "not enough events to tell: none ended lately" : now + ", not enough events to tell";
+    case flow::SojournVerdict::usual_unknown: return now + "; what is usual is not known yet";
+    case flow::SojournVerdict::as_usual: return now + ", as usual";
+    case flow::SojournVerdict::subset: return subset(sink);
+    case flow::SojournVerdict::systemic: return systemic(sink);
+    case flow::SojournVerdict::stalled: break;
+  }
+  return fmt::format("nothing ends: the oldest event has been here for {}{}", human(s.oldest),
+                     s.usual ? fmt::format(" (usual p99 {})", human(s.usual->p99)) : std::string());
+}
+
 }  // namespace weir::pipeline

@@ -5,6 +5,7 @@
 /// Thread: a value. Cost: taking one locks each inlet once; meant for a few times a second.
 #include <weir/component/stage.h>
 #include <weir/flow/queue/edge.h>
+#include <weir/flow/queue/sojourn.h>
 #include <weir/flow/recover/destination.h>
 
 #include <string>
@@ -39,7 +40,9 @@ struct SinkStatus {
   Duration blocked_for{0};
   bool failing = false;  ///< its last attempt failed
   std::string last_error;
-  std::string why;  ///< "inlet 512/512 events <- breaker open, next probe in 3 s <- connection refused"
+  std::string why;        ///< "inlet 512/512 events <- breaker open, next probe in 3 s <- connection refused"
+  flow::Sojourn sojourn;  ///< how long events take, now and usually
+  std::string pace;       ///< what that means: "p50 3 ms, p99 9 ms, as usual"
   int workers = 0, workers_busy = 0;
   std::uint64_t busy_ns = 0, idle_ns = 0, blocked_ns = 0, deliveries = 0;
 
@@ -71,6 +74,8 @@ struct FlowStatus {
 
 /// "paused <- sink warehouse: inlet 512/512 events <- breaker open, next probe in 3 s <- connection refused".
 std::string describe(const SinkStatus& sink);
+/// "p99 4.1 s (usual 40 ms) but p50 still 12 ms: a subset is stuck, look at ...".
+std::string describe_pace(const SinkStatus& sink);
 std::string human(Duration d);
 
 }  // namespace weir::pipeline

@@ -60,6 +60,7 @@ Worker::Next Worker::take() {
     node_.counters.bytes.fetch_add(load.bytes.count(), std::memory_order_relaxed);
     failures_ = 0;
     busy_ = Duration{0};
+    node_.times.took(taken_ = now);
     return {};
   }
   // CoDel or expiry may have picked everything: that is no reason to stop.
@@ -206,6 +207,7 @@ void Worker::settle_group(Fate rest, std::span<const DeadLetter> exceptions, boo
   // has moved to the dead letters was taken out of hand then.
   const auto events = group_load().events - (moved ? exceptions.size() : 0);
   node_.in_hand.fetch_sub(events, std::memory_order_release);
+  node_.times.ended(group_, taken_, context_.now());
   std::vector<Batch::Ending> endings;
   for (std::uint32_t b = 0; b < group_.size(); ++b) {
     endings.clear();

@@ -64,6 +64,7 @@ class Worker final : public RoomListener {
   std::unique_ptr<Sink> sink_;
   const Context& context_;
   std::vector<Batch> group_;
+  TimePoint taken_{};             // when the group was
   Batch coffin_;                  // dead letters that wait for room
   std::vector<DeadLetter> dead_;  // not yet in the coffin
   std::size_t next_dead_ = 0;

@@ -118,6 +118,21 @@ class Overload(WeirTest):
         self.drain(pending)
         self.assertEqual(self.weir.command("why", "in")[1].strip(), "in: nothing holds it up")
 
+    def test_why_says_how_long_events_take_and_that_one_is_stuck(self):
+        with self.stalled(HANGS):
+            for n in range(4):
+                self.assertRegex(self.pace(), r"^out: (not enough events to tell|p50 .*, not enough events to tell|nothing ends: )")
+            pending = [Pending(self.weir.address, ndjson(events("f0", 5)))]
+            eventually(lambda: "nothing ends: the oldest event has been here for" in self.pace(), self.pace)
+            self.assertEqual(self.weir.graph(sink="out")["pace"]["verdict"], "stalled")
+            self.assertGreater(self.weir.metric("weir_sink_under_way_seconds"), 0.9)
+        self.drain(pending)
+        self.assertRegex(self.pace(), r"^out: p50 .*, p99 .*, not enough events to tell$")
+        self.assertEqual(self.weir.metric("weir_sink_time_seconds_count"), 10 + 5)
+
+    def pace(self):
+        return [line for line in self.weir.command("why", "out")[1].splitlines() if line.startswith("out: ")][-1]
+
     def test_the_cause_is_named_as_long_as_the_stall_lasts(self):
         with self.stalled(FAILS):
             pending = [Pending(self.weir.address, ndjson(events("f0", 5)))]

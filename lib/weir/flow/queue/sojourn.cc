@@ -44,6 +44,12 @@ SojournVerdict judge(const Sojourn& s) {
   return s.batches < enough_for_p99 ? SojournVerdict::too_few : SojournVerdict::subset;
 }
 
+std::string_view name(SojournVerdict verdict) {
+  constexpr std::array<std::string_view, 6> names{"too_few", "usual_unknown", "as_usual",
+                                                  "subset",  "systemic",      "stalled"};
+  return names[static_cast<std::size_t>(verdict)];
+}
+
 SojournMeter::SojournMeter(TimePoint start)
     : current_(slice_at(start)), p50_(memory_of_usual), p99_(memory_of_usual), last_end_(start) {}
 

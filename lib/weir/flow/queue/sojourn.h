@@ -29,6 +29,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace weir::flow {
 
@@ -50,6 +51,7 @@ struct Sojourn {
 
 enum class SojournVerdict : std::uint8_t { too_few, usual_unknown, as_usual, subset, systemic, stalled };
 SojournVerdict judge(const Sojourn& sojourn);
+std::string_view name(SojournVerdict verdict);
 /// From when on something that has not ended is taken for stuck.
 Duration patience_of(const Sojourn& sojourn);
 

@@ -65,6 +65,8 @@ TEST(Sojourn, SeesWhatIsStuckBeforeItEnds) {
   EXPECT_EQ(judge(s), SojournVerdict::as_usual);
   s.under_way = s.oldest = 1s;
   EXPECT_EQ(judge(s), SojournVerdict::subset) << "one of several workers hangs, the others go on";
+  s.quiet = 900ms;
+  EXPECT_EQ(judge(s), SojournVerdict::as_usual) << "nobody overtook it, so it is no subset";
   s.quiet = 1s;
   EXPECT_EQ(judge(s), SojournVerdict::stalled) << "all of them hang";
   s.under_way = s.oldest = 5ms;

@@ -152,7 +152,6 @@ Result<void> PowerDisk::rename(const std::string& from, const std::string& to, s
   const auto id = state_.names.find(from), old = state_.names.find(to);
   if (!id || !state_.names.folder_at(target.folder)) return refused(Op::rename, both, ENOENT);
   if (*id == Names::folder || old == Names::folder) return refused(Op::rename, both, EISDIR);
-  if (id == old) return {};
   if (split) {
     if (old) state_.names.change({target, {}, *old});
     if (auto begun = begin(Op::rename, both); !begun) return begun;

@@ -108,6 +108,15 @@ TEST(PowerDisk, AWriteIsTornOnlyBetweenSectors) {
   EXPECT_EQ(possible(disk, "a"), expected);
 }
 
+TEST(PowerDisk, ManyWritesMayArriveInOrderUpToAPointAndTheNextTorn) {
+  PowerDisk disk;
+  const auto file = make_durable(disk, "a", {});
+  for (std::uint64_t i = 0; i < 40; ++i) ASSERT_TRUE(file->write(std::string(1024, 'x'), i * 1024));
+  const auto seen = possible(disk, "a");
+  EXPECT_TRUE(seen.contains(std::string(20 * 1024, 'x')));
+  EXPECT_TRUE(seen.contains(std::string(20 * 1024 + 512, 'x')));
+}
+
 TEST(PowerDisk, AllocatedBytesReadAsZerosAndLengthsAreInDoubtToo) {
   PowerDisk disk;
   const auto file = make_durable(disk, "a", "abc");
@@ -170,6 +179,42 @@ TEST(PowerDisk, ARenameBetweenFoldersNeverLosesTheFile) {
   EXPECT_EQ(possible(disk, both), (Seen{"a", "b"}));
   ASSERT_TRUE(disk.sync_folder("d", "f"));
   EXPECT_EQ(possible(disk, both), Seen{"b"});
+}
+
+TEST(PowerDisk, ANewNameThatWasRenamedAwayDoesNotComeBack) {
+  PowerDisk disk;
+  ASSERT_TRUE(disk.make_folder("d"));
+  ASSERT_TRUE(disk.sync_folder("", "f"));
+  make(disk, "a");
+  ASSERT_TRUE(disk.rename("a", "d/b", "move"));
+  ASSERT_TRUE(disk.sync_folder("d", "f"));
+  ASSERT_TRUE(disk.sync_folder("", "f"));
+  EXPECT_EQ(possible(disk, "a"), Seen{"absent"});
+}
+
+TEST(PowerDisk, AFileMadeAndRemovedBeforeAnySyncMayBeThere) {
+  PowerDisk disk;
+  ASSERT_TRUE(make(disk, "a", "x")->sync("s"));
+  ASSERT_TRUE(disk.remove("a"));
+  EXPECT_EQ(possible(disk, "a"), (Seen{"absent", "x"}));
+}
+
+TEST(PowerDisk, AfterALossTheDiskIsAsLargeAsBeforeAndIgnoresTheSameBarriers) {
+  PowerDisk before;
+  make_durable(before, "a", "x");
+  before.set_capacity(1_KiB);
+  before.ignore("data");
+  before.fail_from(Op::write, 1, PowerDisk::io_error());
+  before.crash_after(0);
+  Rng rng(1);
+  const auto disk = before.after_power_loss(rng, LossMode::random);
+  EXPECT_EQ(disk->steps(), 0u);
+  EXPECT_EQ(disk->free_space("").value(), 512_B);
+  const auto file = make(*disk, "b", "y");
+  ASSERT_TRUE(file->sync("data"));
+  ASSERT_TRUE(disk->sync_folder("", "f"));
+  EXPECT_EQ(left(*disk, "a"), "x");
+  EXPECT_EQ(left(*disk, "b"), "");
 }
 
 TEST(PowerDisk, ARemovedNameMayStillBeThereAndAnOpenFileOutlivesIt) {
@@ -255,127 +300,6 @@ TEST(PowerDisk, ASyncThatThePowerForestalledLosesNothingForCertain) {
   disk.crash_after(disk.steps());
   EXPECT_EQ(file->sync("s").error().message, "cannot sync a: power lost");
   EXPECT_EQ(possible(disk, "a"), (Seen{"old", "new"}));
-}
-
-TEST(PowerDisk, AFullDiskTakesWhatFitsAndOverwritesWhatHasRoom) {
-  PowerDisk disk;
-  disk.set_capacity(Bytes(3 * 512));
-  const auto file = make(disk, "a");
-  ASSERT_TRUE(file->allocate(1024));
-  const auto other = make(disk, "b");
-  const auto written = other->write(std::string(1000, 'x'), 100);
-  ASSERT_FALSE(written);
-  EXPECT_EQ(written.error().kind, Error::Kind::overloaded);
-  EXPECT_EQ(written.error().message, "cannot write b: No space left on device");
-  EXPECT_EQ(disk.content("b"), std::string(100, '\0') + std::string(412, 'x'));
-  EXPECT_EQ(disk.free_space(".").value(), 0_B);
-  EXPECT_TRUE(file->write(std::string(1024, 'y'), 0));
-  EXPECT_EQ(file->allocate(1025).error().kind, Error::Kind::overloaded);
-  EXPECT_EQ(file->size().value(), 1024u);
-  ASSERT_TRUE(disk.remove("b"));
-  EXPECT_EQ(disk.free_space(".").value(), 0_B) << "it is open";
-}
-
-TEST(PowerDisk, RemovingAndTruncatingGiveRoomBackAndAHoleHasNone) {
-  PowerDisk disk;
-  disk.set_capacity(1_KiB);
-  make(disk, "a", std::string(512, 'x'));
-  const auto hole = make(disk, "b");
-  ASSERT_TRUE(hole->truncate(4096));
-  EXPECT_EQ(disk.used(), 512_B);
-  EXPECT_TRUE(hole->write("x", 2000));
-  EXPECT_FALSE(hole->write("x", 0));
-  ASSERT_TRUE(disk.remove("a"));
-  EXPECT_TRUE(hole->write("x", 0));
-  ASSERT_TRUE(hole->truncate(1));
-  EXPECT_EQ(disk.used(), 512_B);
-}
-
-TEST(PowerDisk, FailsTheNthCallOnceOrFromThenOn) {
-  PowerDisk disk;
-  const auto file = make(disk, "a", "x");
-  const auto outcomes = [&] {
-    std::string text;
-    for (int i = 0; i < 4; ++i) text += file->write("y", 0) ? '+' : '-';
-    return text;
-  };
-  disk.fail_once(Op::write, 2, PowerDisk::io_error());
-  EXPECT_EQ(outcomes(), "+-++");
-  disk.fail_from(Op::write, 3, PowerDisk::io_error());
-  EXPECT_EQ(outcomes(), "++--");
-  disk.mend();
-  EXPECT_EQ(outcomes(), "++++");
-  disk.fail_once(Op::read, 1, PowerDisk::io_error());
-  char byte = 0;
-  EXPECT_EQ(file->read({&byte, 1}, 0).error().message, "cannot read a: Input/output error");
-  EXPECT_EQ(file->read({&byte, 1}, 0).value(), 1u);
-}
-
-TEST(PowerDisk, NothingChangesOnAReadOnlyDisk) {
-  PowerDisk disk;
-  const auto file = make_durable(disk, "a", "x");
-  disk.set_read_only(true);
-  EXPECT_EQ(file->write("y", 0).error().message, "cannot write a: Read-only file system");
-  EXPECT_FALSE(disk.open("b", Open::create));
-  EXPECT_FALSE(disk.rename("a", "b", "r"));
-  EXPECT_FALSE(disk.remove("a"));
-  EXPECT_FALSE(disk.make_folder("d"));
-  EXPECT_FALSE(disk.sync_folder("", "f"));
-  EXPECT_TRUE(disk.open("a", Open::read));
-  EXPECT_EQ(names(disk), "a=x ");
-}
-
-TEST(PowerDisk, DamageIsAtOnceAndDurable) {
-  PowerDisk disk;
-  const auto file = make_durable(disk, "a", "AA");
-  ASSERT_TRUE(file->write("A", 0));
-  disk.flip_bit("a", 0, 1);
-  EXPECT_EQ(disk.content("a"), "CA");
-  ASSERT_TRUE(file->sync("s"));
-  EXPECT_EQ(left(disk, "a"), "CA");
-  disk.copy_file("a", "b");
-  disk.cut("a", 1);
-  EXPECT_EQ(possible(disk, names), Seen{"a=C b=CA "});
-  disk.erase("a");
-  EXPECT_EQ(possible(disk, names), Seen{"b=CA "});
-}
-
-TEST(PowerDisk, LocksVanishWithThePower) {
-  PowerDisk disk;
-  auto lock = disk.lock("lock");
-  ASSERT_TRUE(lock);
-  EXPECT_FALSE(disk.lock("./lock"));
-  EXPECT_EQ(disk.list("").value(), std::vector<std::string>{"lock"});
-  disk.crash_after(0);
-  Rng rng(1);
-  EXPECT_TRUE(disk.after_power_loss(rng, LossMode::everything)->lock("lock"));
-  lock->reset();
-}
-
-TEST(PowerDisk, ACloneGoesItsOwnWay) {
-  PowerDisk disk;
-  const auto file = make_durable(disk, "a", "old");
-  ASSERT_TRUE(file->write("new", 0));
-  const auto twin = disk.clone();
-  ASSERT_TRUE(file->sync("s"));
-  EXPECT_EQ(twin->content("a"), "new");
-  EXPECT_EQ(left(*twin, "a"), "old");
-  EXPECT_EQ(left(disk, "a"), "new");
-}
-
-TEST(PowerDisk, AnswersAsTheSystemDoes) {
-  PowerDisk disk;
-  make(disk, "a", "x");
-  EXPECT_EQ(disk.open("b", Open::read).error().message, "cannot open b: No such file or directory");
-  EXPECT_EQ(disk.open("a", Open::create).error().message, "cannot create a: File exists");
-  EXPECT_EQ(disk.open("d/a", Open::create).error().message, "cannot create d/a: No such file or directory");
-  EXPECT_EQ(disk.list("d").error().message, "cannot list d: No such file or directory");
-  EXPECT_EQ(disk.remove("b").error().message, "cannot remove b: No such file or directory");
-  EXPECT_EQ(disk.rename("b", "c", "r").error().message, "cannot rename b to c: No such file or directory");
-  EXPECT_EQ(disk.make_folder("a").error().message, "cannot make folder a: Not a directory");
-  EXPECT_EQ((*disk.open("a", Open::read))->write("y", 0).error().message, "cannot write a: Bad file descriptor");
-  ASSERT_TRUE(disk.make_folder("/x/y"));
-  EXPECT_EQ(disk.list("/x").value(), std::vector<std::string>{"y"});
 }
 
 }  // namespace

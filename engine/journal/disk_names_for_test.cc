@@ -7,11 +7,7 @@ namespace weir::journal {
 namespace {
 
 void take_effect(Names::Tree& tree, const Names::Change& change) {
-  if (change.gone) {
-    auto& from = tree[change.gone->folder];
-    const auto found = from.find(change.gone->name);
-    if (found != from.end() && found->second == change.inode) from.erase(found);
-  }
+  if (change.gone) tree[change.gone->folder].erase(change.gone->name);
   if (!change.here) return;
   tree[change.here->folder][change.here->name] = change.inode;
   if (change.inode == Names::folder) tree[change.here->path()];
@@ -29,14 +25,13 @@ void collect(const Names::Tree& tree, std::set<std::uint64_t>& inodes) {
 }
 
 /// A folder whose own name is lost takes along all that is in it.
-void keep_reachable(Names::Tree& whole, const std::string& at, Names::Tree& kept) {
+void keep_reachable(const Names::Tree& whole, const std::string& at, Names::Tree& kept) {
   const auto found = whole.find(at);
   if (found == whole.end()) return;
   kept[at] = found->second;
   for (const auto& [name, inode] : found->second) {
     if (inode != Names::folder) continue;
     const auto path = at.empty() ? name : at == "/" ? "/" + name : at + "/" + name;
-    whole[path];
     keep_reachable(whole, path, kept);
   }
 }

@@ -109,7 +109,8 @@ KeySection queue() {
            key("age_boost", duration, "5s", "Events that waited longer may be served before their class's turn."),
            section_or("codel", "codel", boolean, "false", "Drops some events while all of them wait too long."),
            key("expire_after", duration, std::nullopt, "Events that waited longer are dropped."),
-           key("reserved_for_high", ratio, "0%", "The part of the bound kept for the classes high and critical.")}};
+           key("reserved_for_high", ratio, "0%", "The part of the bound kept for the classes high and critical."),
+           key("dead_letter_shed", ratio, "0%", "Of what is dropped here, the share copied to dead_letter.")}};
 }
 
 KeySection codel() {

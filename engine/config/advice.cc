@@ -69,12 +69,13 @@ class Adviser {
       say(place, fmt::format("queue.max_bytes ({}) is more than all sources may fill ({}): memory is full first, and "
                              "this bound never acts.",
                              human(queue.bound.bytes), human(config_.memory.budget)));
-    const bool ends_old_work = queue.expire_after || queue.codel || flow::may_drop(queue.when_full);
-    if (queue.order == flow::Order::adaptive_lifo && !ends_old_work)
+    const bool sheds = queue.expire_after || queue.codel || flow::may_drop(queue.when_full);
+    if (queue.order == flow::Order::adaptive_lifo && !sheds)
       say(place,
           "order: adaptive_lifo lets the oldest wait for as long as the overload lasts. Set queue.expire_after, or "
-          "keep "
-          "fifo where all of it must be done.");
+          "keep fifo where all of it must be done.");
+    if (queue.dead_letter_shed > 0 && !sheds)
+      say(place, "queue.dead_letter_shed copies what this queue drops, and it drops nothing. Remove it.");
     const double rate = sink.options.has("rate") ? sink.options.rate("rate").value : 0;
     if (queue.max_wait && rate > 0 && static_cast<double>(queue.bound.events) > rate * seconds(*queue.max_wait))
       say(place, fmt::format(

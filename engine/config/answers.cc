@@ -70,6 +70,9 @@ std::string losses(const Sink& sink) {
   if (sink.queue.expire_after)
     out += fmt::format("; what waits longer than {} is dropped", human(*sink.queue.expire_after));
   if (out.empty() && !flow::may_drop(sink.queue.when_full)) out = "; nothing is dropped";
+  if (sink.queue.dead_letter_shed > 0)
+    out += fmt::format("; {} of what is dropped is copied to {} while that has room",
+                       human_percent(sink.queue.dead_letter_shed), sink.dead_letter);
   if (sink.queue.order == flow::Order::adaptive_lifo)
     out += fmt::format("; from {} until {} the newest goes first, so order is not kept",
                        human_percent(sink.queue.pause_at), human_percent(sink.queue.resume_at));

@@ -171,6 +171,7 @@ class Printer {
                                  to_text(queue.codel->interval)));
     if (queue.expire_after) inner("expire_after", to_text(*queue.expire_after));
     inner("reserved_for_high", to_text_ratio(queue.reserved_for_high));
+    if (queue.dead_letter_shed > 0) inner("dead_letter_shed", to_text_ratio(queue.dead_letter_shed));
   }
 
   void print(const flow::DestinationConfig& to) {

@@ -69,5 +69,29 @@ TEST(QueueOrder, AdviceAsksForAnEndOfOldWorkUnderAdaptiveLifo) {
   EXPECT_THAT(advice(flow("queue: { order: adaptive_lifo, when_full: drop_oldest }")), IsEmpty());
 }
 
+const char* const grave = "  dead: { type: store, path: d }\n";
+
+TEST(DeadLetterShed, IsNoneUnlessAskedForAndReadsBackAsItIsPrinted) {
+  EXPECT_EQ(config_of(flow("dead_letter: dead", grave)).sinks.at(0).queue.dead_letter_shed, 0.0);
+  const Config config =
+      config_of(flow("dead_letter: dead, queue: { when_full: drop_oldest, dead_letter_shed: 10% }", grave));
+  EXPECT_EQ(config.sinks.at(0).queue.dead_letter_shed, 0.1);
+  EXPECT_EQ(config_of(to_yaml(config, fake_catalog())).sinks.at(0).queue, config.sinks.at(0).queue);
+}
+
+TEST(DeadLetterShed, NeedsADeadLetter) {
+  EXPECT_THAT(problems(flow("queue: { when_full: drop_oldest, dead_letter_shed: 100% }")),
+              ElementsAre("weir.yaml:5:103: sinks.warehouse.queue.dead_letter_shed: copies what is dropped to "
+                          "dead_letter, but no dead_letter is named: add dead_letter: and the name of a sink"));
+}
+
+TEST(DeadLetterShed, CheckSaysWhereCopiesGoAndAdviceThatThereAreNone) {
+  const std::string some = flow("dead_letter: dead, queue: { expire_after: 5s, dead_letter_shed: 10% }", grave);
+  EXPECT_THAT(sentence(some), HasSubstr("10 % of what is dropped is copied to dead while that has room"));
+  EXPECT_THAT(advice(some), IsEmpty());
+  EXPECT_THAT(advice(flow("dead_letter: dead, queue: { dead_letter_shed: 10% }", grave)),
+              ElementsAre(HasSubstr("it drops nothing")));
+}
+
 }  // namespace
 }  // namespace weir::config

@@ -113,6 +113,7 @@ void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow:
   read_codel(reader, section, queue);
   if (section.duration("expire_after", time, least_time)) queue.expire_after = time;
   section.ratio("reserved_for_high", queue.reserved_for_high);
+  section.ratio("dead_letter_shed", queue.dead_letter_shed);
   section.finish();
   if (queue.resume_at >= queue.pause_at)
     reader.error_at(section.path(reader.given(section.path("resume_at")) ? "resume_at" : "pause_at"),
@@ -133,6 +134,11 @@ void read_batch(Reader& reader, const Yaml* node, const std::string& path, Worke
 }
 
 void read_destination(Reader& reader, Section& sink, flow::DestinationConfig& destination) {
+  // Said of the queue, written by the sink: only here are both known.
+  const std::string shed = sink.path("queue") + ".dead_letter_shed";
+  if (reader.given(shed) && !sink.find("dead_letter"))
+    reader.error_at(shed, "copies what is dropped to dead_letter, but no dead_letter is named",
+                    "add dead_letter: and the name of a sink");
   read_breaker(reader, sink.find("breaker"), sink.path("breaker"), destination.breaker);
   read_retry(reader, sink.find("retry"), sink.path("retry"), destination);
 }

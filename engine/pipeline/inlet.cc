@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "pipeline/shed_letters.h"
+
 namespace weir::pipeline {
 
 Inlet::Inlet(int index, std::string name, const flow::EdgeConfig& config, std::uint64_t seed,
@@ -10,9 +12,11 @@ Inlet::Inlet(int index, std::string name, const flow::EdgeConfig& config, std::u
       name_(std::move(name)),
       edge_(config, seed, floor_events),
       reserved_for_high_(config.reserved_for_high),
+      dead_letter_shed_(config.dead_letter_shed),
       sheds_(flow::may_drop(config.when_full)) {}
 
 Batch Inlet::push(Batch batch, TimePoint now) {
+  pushed_at_ = now;
   if (closed_) {
     late_ += batch.load();
     casualties_.push_back({std::move(batch), Reason::shutdown});
@@ -26,7 +30,7 @@ Batch Inlet::push(Batch batch, TimePoint now) {
 
 void Inlet::finish(Aftermath aftermath) {
   if (aftermath.wake) wake_.notify_one();
-  end(aftermath.casualties);
+  end(aftermath.casualties, aftermath.at);
 }
 
 std::uint32_t Inlet::push_alone(Batch& batch, TimePoint now) {
@@ -44,8 +48,31 @@ std::uint32_t Inlet::push_alone(Batch& batch, TimePoint now) {
   return n;
 }
 
-void Inlet::end(flow::Casualties<Batch>& casualties) {
-  for (auto& casualty : casualties) casualty.item.settle(Fate::dropped, casualty.reason);
+std::uint32_t Inlet::push_spare(Class cls, TimePoint now, const std::function<Batch(Load room)>& make) {
+  Aftermath aftermath;
+  std::uint32_t n = 0;
+  {
+    std::lock_guard lock(mutex_);
+    const Load room = closed_ ? Load{} : edge_.spare_room(cls);
+    if (room.events == 0 || room.bytes == Bytes{}) return 0;
+    Batch batch = make(room);
+    n = batch.size();
+    if (n == 0) return 0;
+    WEIR_CHECK(batch.load().fits_in(room));
+    const Batch rest = push(std::move(batch), now);
+    WEIR_CHECK(rest.empty());
+    aftermath = take_aftermath();
+  }
+  finish(std::move(aftermath));
+  return n;
+}
+
+void Inlet::end(flow::Casualties<Batch>& casualties, TimePoint now) {
+  const double share = dead_letter_shed_.load(std::memory_order_relaxed);
+  for (auto& [item, reason] : casualties) {
+    if (owner_ && share > 0) keep_shed(*owner_, item, reason, share, now);
+    item.settle(Fate::dropped, reason);
+  }
   casualties.clear();
 }
 
@@ -85,7 +112,7 @@ Inlet::Taken Inlet::try_take(Load most, TimePoint now, std::vector<Batch>& group
     taken.closed = closed_;
   }
   if (another) wake_.notify_one();  // one push of much woke one worker: it passes on what it leaves
-  end(victims);
+  end(victims, now);
   if (room) wake_producers();
   return taken;
 }
@@ -161,6 +188,7 @@ void Inlet::reconfigure(const flow::EdgeConfig& config) {
     std::lock_guard lock(mutex_);
     edge_.reconfigure(config);
     reserved_for_high_ = config.reserved_for_high;
+    dead_letter_shed_ = config.dead_letter_shed;
     sheds_ = flow::may_drop(config.when_full);
     publish_pause();
   }

@@ -13,12 +13,14 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
-#include <span>
 #include <string>
 #include <vector>
 
 namespace weir::pipeline {
+
+struct SinkNode;
 
 /// Somebody who waits for room. `arm` before looking at the inlet, so that no wake-up can fall in between.
 class RoomListener {
@@ -42,6 +44,8 @@ class Inlet {
   const std::string& name() const { return name_; }
   int index() const { return index_; }
   void add_listener(RoomListener& listener) { listeners_.push_back(&listener); }  // before threads start
+  /// Whose dead letters get copies of what is shed here (shed_letters.h); before threads start.
+  void belongs_to(SinkNode& sink) { owner_ = &sink; }
 
   // ---- producers; between lock() and unlock() ----
   void lock() { mutex_.lock(); }
@@ -56,13 +60,17 @@ class Inlet {
   struct Aftermath {
     bool wake = false;
     flow::Casualties<Batch> casualties;
+    TimePoint at{};
   };
-  Aftermath take_aftermath() { return {std::exchange(notify_, false), std::exchange(casualties_, {})}; }
+  Aftermath take_aftermath() { return {std::exchange(notify_, false), std::exchange(casualties_, {}), pushed_at_}; }
 
   // ---- producers; without the lock ----
   void finish(Aftermath aftermath);
   /// Lock, push what fits, unlock, finish: for those who push to this inlet alone. `batch` keeps the rest.
   std::uint32_t push_alone(Batch& batch, TimePoint now);
+  /// For what may be left out: asks `make(room)` for a batch within the spare room of this class, while the line is
+  /// locked, and takes all of it. How many events that were; 0: no room, or `make` gave nothing.
+  std::uint32_t push_spare(Class cls, TimePoint now, const std::function<Batch(Load room)>& make);
 
   /// May class c be read now? One relaxed load.
   bool paused(Class cls) const { return paused_mask_.load(std::memory_order_seq_cst) & (1u << static_cast<int>(cls)); }
@@ -110,7 +118,7 @@ class Inlet {
   std::uint64_t waiting() const { return edge_.stats().pending.events; }
   void publish_pause();
   void wake_producers();
-  void end(flow::Casualties<Batch>& casualties);
+  void end(flow::Casualties<Batch>& casualties, TimePoint now);
 
   const int index_;
   const std::string name_;
@@ -122,28 +130,15 @@ class Inlet {
   std::vector<RoomListener*> listeners_;
   std::atomic<std::uint32_t> paused_mask_{0};
   std::atomic<double> reserved_for_high_;
+  std::atomic<double> dead_letter_shed_;
   std::atomic<bool> sheds_;
+  SinkNode* owner_ = nullptr;
+  TimePoint pushed_at_{};
   int sleepers_ = 0;
   bool notify_ = false;
   std::uint64_t interrupts_ = 0;
   Load late_;  // offered after close
   bool closed_ = false;
-};
-
-/// Locks several inlets in the one order that cannot deadlock. `inlets` must be sorted by index and without doubles.
-class InletLocks {
- public:
-  explicit InletLocks(std::span<Inlet* const> inlets) : inlets_(inlets) {
-    for (Inlet* inlet : inlets_) inlet->lock();
-  }
-  ~InletLocks() {
-    for (Inlet* inlet : inlets_) inlet->unlock();
-  }
-  InletLocks(const InletLocks&) = delete;
-  InletLocks& operator=(const InletLocks&) = delete;
-
- private:
-  std::span<Inlet* const> inlets_;
 };
 
 }  // namespace weir::pipeline

@@ -181,7 +181,10 @@ Graph draw_graph(Rng& rng) {
   if (chance(rng, 60)) {
     const int grave = static_cast<int>(graph.sinks.size());
     for (Sink& sink : graph.sinks)
-      if (chance(rng, 70)) sink.dead_letters = grave;
+      if (chance(rng, 70)) {
+        sink.dead_letters = grave;
+        sink.queue.dead_letter_shed = chance(rng, 50) ? 1.0 : 0.0;
+      }
     graph.sinks.push_back(draw_grave(rng, graph));
   }
   for (std::size_t s = 0; s < graph.sources.size(); ++s)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pipeline/inlet_locks.h"
 #include "pipeline/merge_node.h"
 
 namespace weir::pipeline {

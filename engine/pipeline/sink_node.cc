@@ -14,7 +14,9 @@ SinkNode::SinkNode(const config::Sink& sink, Ids& letter_ids, int index, std::ui
       workers(sink.workers),
       times(sink.workers),
       destination_(sink.destination, seed),
-      batch_(sink.batch) {}
+      batch_(sink.batch) {
+  inlet.belongs_to(*this);
+}
 
 Duration SinkNode::blocked_for(TimePoint now) const {
   const TimePoint until{Duration(blocked_until_.load(std::memory_order_relaxed))};

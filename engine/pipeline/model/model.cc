@@ -185,20 +185,38 @@ void Model::fan_out(int source, const Item& front) {
     for (const int s : required)
       if (const Arrival a = graph_.arrival(graph_.sinks[at(s)].from, event); !a.arrives) settle(event, a.fate);
   }
-  for (std::size_t s = 0; s < sinks.size(); ++s) {
-    const Sink& sink = graph_.sinks[s];
-    Item branch = front;
-    branch.owed = sink.required;
-    std::erase_if(branch.events, [&](const Event& event) { return !graph_.reaches(sink.from, event); });
-    for (Event& event : branch.events) event.bytes = graph_.arrival(sink.from, event).bytes;
-    arrive(static_cast<int>(s), std::move(branch));
-  }
+  for (const bool owed : {false, true})  // the order only matters to the letters of what is shed
+    for (std::size_t s = 0; s < sinks.size(); ++s) {
+      const Sink& sink = graph_.sinks[s];
+      if (sink.required != owed) continue;
+      Item branch = front;
+      branch.owed = owed;
+      std::erase_if(branch.events, [&](const Event& event) { return !graph_.reaches(sink.from, event); });
+      for (Event& event : branch.events) event.bytes = graph_.arrival(sink.from, event).bytes;
+      arrive(static_cast<int>(s), std::move(branch));
+    }
 }
 
 void Model::arrive(int sink, Item item) {
   std::vector<Ended> ended;
   sinks[at(sink)].queue.push(std::move(item), ended);
+  keep_shed(graph_.sinks[at(sink)], ended);
   settle(ended);
+}
+
+// B5, D8: what a line sheds may be written to its dead letters as well, all or nothing here. Nobody waits for a letter:
+// it enters while that line stands below its marks and has room, or is given up.
+void Model::keep_shed(const Sink& rules, const std::vector<Ended>& ended) {
+  if (rules.dead_letters == nobody || rules.queue.dead_letter_shed <= 0) return;
+  Queue& grave = sinks[at(rules.dead_letters)].queue;
+  for (const Ended& e : ended) {
+    Item letters = e.item;
+    letters.owed = false;
+    letters.letter = true;
+    letters = letters.take_front(grave.spare_room_for(letters));
+    std::vector<Ended> nothing;
+    grave.push(std::move(letters), nothing);
+  }
 }
 
 // D2: waiting sources are told at the end of a pause, and at every departure while there is none.

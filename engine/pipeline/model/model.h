@@ -115,6 +115,7 @@ class Model {
   void send(int source, Lane& lane);
   void fan_out(int source, const Item& front);
   void arrive(int sink, Item item);
+  void keep_shed(const Sink& rules, const std::vector<Ended>& ended);
   void settle(const Event& event, Fate fate, bool owed = true);
   void settle(const std::vector<Ended>& ended);
   Left abandon(Row* row, const Item& item);

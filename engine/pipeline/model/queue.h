@@ -31,6 +31,8 @@ class Queue {
   std::uint64_t room_for(const Item& item) const;
   /// At most room_for(item) events.
   void push(Item item, std::vector<Ended>& ended);
+  /// How many may be pushed that nobody waits for: none above the marks, and none that something else would end for.
+  std::uint64_t spare_room_for(const Item& item) const { return paused_ ? 0 : fitting(item, waiting()); }
   std::optional<Item> pop(Load most, TimePoint now, std::vector<Ended>& ended);
   std::vector<Item> drain();
 

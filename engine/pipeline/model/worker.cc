@@ -32,6 +32,7 @@ Need Model::take(SinkState& sink, const Sink& rules, WorkerState& worker, TimePo
     sink.row.in += load.events;
     worker.group.push_back(std::move(*item));
   }
+  keep_shed(rules, ended);
   settle(ended);
   const bool taken = !worker.group.empty();
   if (taken || !ended.empty()) tell_of_room(static_cast<int>(&sink - sinks.data()), before);

@@ -53,6 +53,9 @@ class Edge {
   T push(T item, TimePoint now, Casualties<T>& out);
   /// The next item by class and age, cut to `most` (an event larger than most.bytes comes alone). False: none.
   bool pop(Load most, TimePoint now, T& item, Casualties<T>& out);
+  /// What may enter beside the work the edge is for: nothing while it is paused, and nothing that would end or hold up
+  /// what does belong here.
+  Load spare_room(Class cls) const { return paused() ? Load{} : book_.room_beside(cls, book_.waiting()); }
   /// Completions, for the service rate. `busy`: time in which anybody worked; overlapping workers count once
   /// (BusyTime).
   void served(std::uint64_t events, Duration busy) { book_.served(events, busy); }

@@ -48,6 +48,8 @@ struct EdgeConfig {
   Duration age_boost = std::chrono::seconds(5);
   std::optional<CodelConfig> codel{};
   std::optional<Duration> expire_after{};
+  /// The share of its casualties that the owner of the edge keeps copies of; the edge itself only hands them out.
+  double dead_letter_shed = 0.0;
   bool operator==(const EdgeConfig&) const = default;
 };
 

@@ -1,6 +1,5 @@
 #include "journal/disk_system.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -9,7 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -188,18 +187,13 @@ class SystemDisk : public Disk {
   }
 
   Result<std::vector<std::string>> list(const std::string& folder) override {
-    const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(folder.c_str()), ::closedir);
-    if (!entries) return disk_failure("list", folder, errno);
     std::vector<std::string> names;
-    const auto next = [&] {
-      errno = 0;
-      return ::readdir(entries.get());
-    };
-    while (const auto* entry = next()) {
-      const std::string_view name = entry->d_name;
-      if (name != "." && name != "..") names.emplace_back(name);
+    std::error_code error;
+    for (auto at = std::filesystem::directory_iterator(folder, error);
+         !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
+      names.push_back(at->path().filename());
     }
-    if (errno != 0) return disk_failure("list", folder, errno);
+    if (error) return disk_failure("list", folder, error.value());
     std::ranges::sort(names);
     return names;
   }

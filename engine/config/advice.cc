@@ -25,14 +25,14 @@ class Adviser {
   }
 
  private:
-  void say(const std::string& place, std::string what) { advice_.push_back({place, std::move(what)}); }
+  void say(const std::string& place, std::string what) { advice_.push_back({place, std::move(what), {}}); }
 
   void about(const Source& source) {
     const std::string place = "sources." + source.name;
     const SourceType* type = catalog_.source(source.type);
     const bool waits = source.acks != Level::accepted && type && type->can.can_refuse;
     if (waits && ack_timeout(source) == Duration{0})
-      say(place, "no ack_timeout: a sender can wait for its answer for ever. Set ack_timeout: 30s.");
+      say(place, "ack_timeout: 0s leaves no time: senders are told that nothing is known. Set ack_timeout: 30s.");
     if (graph_.sinks_of(source).empty()) say(place, "leads to no sink: what it reads is thrown away.");
   }
 
@@ -65,7 +65,9 @@ class Adviser {
 
   void about_bound(const std::string& place, const Sink& sink) {
     const flow::EdgeConfig& queue = sink.queue;
-    if (queue.bound.bytes > config_.memory.budget)
+    // What nobody wrote is nobody's mistake.
+    const bool written = queue.bound.bytes != flow::EdgeConfig{}.bound.bytes;
+    if (written && queue.bound.bytes > config_.memory.budget)
       say(place, fmt::format("queue.max_bytes ({}) is more than all sources may fill ({}): memory is full first, and "
                              "this bound never acts.",
                              human(queue.bound.bytes), human(config_.memory.budget)));
@@ -102,7 +104,18 @@ class Adviser {
 }  // namespace
 
 std::vector<Report::Advice> advice_of(const Config& config, const Catalog& catalog) {
-  return Adviser(config, catalog).all();
+  const std::vector<Report::Advice> parts[] = {Adviser(config, catalog).all(), advice_on_times(config, catalog)};
+  std::vector<Report::Advice> all;
+  const auto gather = [&](std::string_view kind, const auto& nodes) {
+    for (const Node& node : nodes)
+      for (const auto& part : parts)
+        for (const Report::Advice& advice : part)
+          if (advice.place == fmt::format("{}.{}", kind, node.name))
+            all.push_back({advice.place, advice.what, node.place});
+  };
+  gather("sources", config.sources);
+  gather("sinks", config.sinks);
+  return all;
 }
 
 }  // namespace weir::config

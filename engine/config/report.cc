@@ -1,8 +1,10 @@
 #include "config/report.h"
 
 #include <fmt/format.h>
+#include <weir/flow/theory/little.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "config/checks.h"
 
@@ -22,7 +24,11 @@ void add_pairs(Report& report, const Config& config, const Catalog& catalog, con
 }
 
 std::string worst_wait(const Sink& sink) {
-  if (sink.queue.max_wait) return fmt::format("{} (max_wait)", human(*sink.queue.max_wait));
+  if (sink.queue.max_wait) {
+    const auto floor = static_cast<double>(std::min(floor_of_max_wait(sink), sink.queue.bound.events));
+    return fmt::format("{} (max_wait) from {:.0f}/s on", human(*sink.queue.max_wait),
+                       std::ceil(flow::passing(floor, *sink.queue.max_wait).value));
+  }
   if (sink.options.has("rate") && sink.options.rate("rate").value > 0) {
     const double time = static_cast<double>(sink.queue.bound.events) / sink.options.rate("rate").value;
     return fmt::format("{} (at {})", human(from_seconds(time)), to_text(sink.options.rate("rate")));

@@ -4,7 +4,8 @@
 /// what somebody who has been woken at night would change.
 ///
 ///   worst wait   max_wait where it is set; bound / rate where the sink declares a `rate`; else not known before a rate
-///                is measured
+///                is measured. max_wait never sizes a bound below one batch of at most 64 events for each worker, so it
+///                holds from (workers x batch) / max_wait events a second on (Little's law)
 ///
 /// Plain data and pure renderers, so the same report is a page, JSON for tools, and a picture.
 ///
@@ -40,6 +41,7 @@ struct Report {
   /// T2: what tends to go wrong later.
   struct Advice {
     std::string place, what;
+    Place at{};  ///< where that part stands in the files
   };
 
   std::vector<std::string> files;
@@ -67,5 +69,9 @@ std::string to_yaml(const Config& config, const Catalog& catalog);
 /// The parts of make_report.
 std::vector<Report::Answer> answers_of(const Config& config);
 std::vector<Report::Advice> advice_of(const Config& config, const Catalog& catalog);
+/// Of these, what follows from times and rates that are written.
+std::vector<Report::Advice> advice_on_times(const Config& config, const Catalog& catalog);
+/// Events below which max_wait never sizes the bound of this sink.
+std::uint64_t floor_of_max_wait(const Sink& sink);
 
 }  // namespace weir::config

@@ -47,7 +47,8 @@ std::string answer(const Report::Answer& answer) {
 }
 
 std::string advice(const Report::Advice& advice) {
-  return fmt::format(R"({{"place":{},"what":{}}})", json_text(advice.place), json_text(advice.what));
+  return fmt::format(R"({{"place":{},"at":{},"what":{}}})", json_text(advice.place), json_text(to_text(advice.at)),
+                     json_text(advice.what));
 }
 
 std::string row(const MemoryRow& row) {

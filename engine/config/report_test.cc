@@ -79,7 +79,7 @@ TEST(Report, NamesTheWorstWaitItKnows) {
       flow("", ", queue: { max_wait: 200ms }",
            "  partner: { type: post, from: orders, rate: 500/s }\n  dead: { type: post, from: orders }\n");
   const Report report = report_of(yaml);
-  EXPECT_EQ(report.edges[0].worst_wait, "200 ms (max_wait)");
+  EXPECT_EQ(report.edges[0].worst_wait, "200 ms (max_wait) from 320/s on");
   EXPECT_EQ(report.edges[1].worst_wait, "20 s (at 500/s)");
   EXPECT_EQ(report.edges[2].worst_wait, "unknown until measured");
 }
@@ -100,7 +100,8 @@ TEST(Advice, NamesEachAntiPattern) {
               ElementsAre(HasSubstr("no jitter")));
   EXPECT_THAT(advice(flow("", ", retry: { budget: 100% }")), ElementsAre(HasSubstr("retry without a budget")));
   EXPECT_THAT(advice(flow("", ", on_failure: drop")), ElementsAre(HasSubstr("on_failure: drop loses")));
-  EXPECT_THAT(advice(flow(", ack_timeout: 0s", "")), ElementsAre(HasSubstr("sources.orders: no ack_timeout")));
+  EXPECT_THAT(advice(flow(", ack_timeout: 0s", "")),
+              ElementsAre(HasSubstr("sources.orders: ack_timeout: 0s leaves no time")));
   EXPECT_THAT(advice(flow("", ", queue: { max_bytes: 1GiB }")), ElementsAre(HasSubstr("this bound never acts")));
   EXPECT_THAT(advice(flow("", ", queue: { max_wait: 1m }")),
               ElementsAre(HasSubstr("max_wait (1 min) is not below ack_timeout of orders (30 s)")));

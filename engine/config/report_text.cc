@@ -145,7 +145,8 @@ void write_remarks(Page& page, const Report& report) {
   page.heading("Advice", report.advice.empty() ? "none" : "");
   std::string place;
   for (const Report::Advice& advice : report.advice) {
-    if (advice.place != place) page.line("  " + page.paint(yellow, advice.place));
+    if (advice.place != place)
+      page.wrapped("  ", page.paint(yellow, advice.place) + "  " + page.paint(dim, to_text(advice.at)));
     place = advice.place;
     page.wrapped("    ", advice.what);
   }

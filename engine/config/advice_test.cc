@@ -134,7 +134,7 @@ TEST(Advice, WarnsAboveEightyPercentUtilisation) {
 
 TEST(Report, SaysFromWhichRateOnMaxWaitHolds) {
   const Loaded result = load_sink("", ", workers: 4, queue: { max_wait: 200ms }");
-  EXPECT_EQ(make_report(*result.config, fake_catalog()).edges[0].worst_wait, "200 ms (max_wait) from 1280/s on")
+  EXPECT_EQ(make_report(*result.config, fake_catalog()).edges[0].worst_wait, "200 ms (max_wait, >= 1280/s)")
       << "4 workers x 64 events / 0.2 s";
 }
 

@@ -26,7 +26,7 @@ void add_pairs(Report& report, const Config& config, const Catalog& catalog, con
 std::string worst_wait(const Sink& sink) {
   if (sink.queue.max_wait) {
     const auto floor = static_cast<double>(std::min(floor_of_max_wait(sink), sink.queue.bound.events));
-    return fmt::format("{} (max_wait) from {:.0f}/s on", human(*sink.queue.max_wait),
+    return fmt::format("{} (max_wait, >= {:.0f}/s)", human(*sink.queue.max_wait),
                        std::ceil(flow::passing(floor, *sink.queue.max_wait).value));
   }
   if (sink.options.has("rate") && sink.options.rate("rate").value > 0) {

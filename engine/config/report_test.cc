@@ -79,7 +79,7 @@ TEST(Report, NamesTheWorstWaitItKnows) {
       flow("", ", queue: { max_wait: 200ms }",
            "  partner: { type: post, from: orders, rate: 500/s }\n  dead: { type: post, from: orders }\n");
   const Report report = report_of(yaml);
-  EXPECT_EQ(report.edges[0].worst_wait, "200 ms (max_wait) from 320/s on");
+  EXPECT_EQ(report.edges[0].worst_wait, "200 ms (max_wait, >= 320/s)");
   EXPECT_EQ(report.edges[1].worst_wait, "20 s (at 500/s)");
   EXPECT_EQ(report.edges[2].worst_wait, "unknown until measured");
 }

@@ -123,6 +123,22 @@ TEST_F(EdgeTest, TheReservedPartIsForHighAndCriticalOnly) {
   EXPECT_TRUE(e.paused(Class::normal)) << "9 of 10: still the reserved part";
 }
 
+TEST_F(EdgeTest, HasSpareRoomOnlyWhileItIsNotPausedAndOnlyWithoutACasualty) {
+  config.reserved_for_high = 0.2;
+  auto e = edge(WhenFull::drop_oldest);
+  EXPECT_EQ(e.spare_room(Class::normal), (Load{8, 80_B}));
+  EXPECT_EQ(e.spare_room(Class::high), (Load{10, 100_B}));
+  push(e, 0, 7);
+  EXPECT_EQ(e.spare_room(Class::normal).events, 1u) << "though push would take any number";
+  push(e, 7, 1);
+  EXPECT_EQ(e.spare_room(Class::high), Load{}) << "at the pause mark";
+  pop(e, {5, 1_KiB});
+  EXPECT_EQ(e.spare_room(Class::high), Load{}) << "until the resume mark";
+  pop(e);
+  pop(e);
+  EXPECT_EQ(e.spare_room(Class::normal).events, 8u);
+}
+
 TEST_F(EdgeTest, WithoutAReservedPartEveryClassPausesByTheMarks) {
   auto e = edge();
   push(e, 0, 8);

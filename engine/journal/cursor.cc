@@ -66,6 +66,8 @@ Result<CursorFile> CursorFile::open(Disk& disk, const std::string& folder, const
     if (found->newest) {
       cursor.generation_ = found->newest->generation;
       cursor.found_ = found->newest->position;
+      // Whoever wrote it may have been killed before the sync; what is given up must not trust it before.
+      if (auto r = cursor.save(*cursor.found_, "cursor at opening"); !r) return std::unexpected(r.error());
     }
     return cursor;
   }
@@ -75,8 +77,8 @@ Result<CursorFile> CursorFile::open(Disk& disk, const std::string& folder, const
   if (!file) return std::unexpected(file.error());
   cursor.file_ = std::move(*file);
   if (auto r = cursor.file_->allocate(slots * slot_size); !r) return std::unexpected(r.error());
-  if (auto r = cursor.save(initial); !r) return std::unexpected(r.error());
-  if (auto r = disk.rename(made, path, "name of a new cursor"); !r) return std::unexpected(r.error());
+  if (auto r = cursor.save(initial, "first place of a new cursor"); !r) return std::unexpected(r.error());
+  if (auto r = disk.rename(made, path, ""); !r) return std::unexpected(r.error());
   if (auto r = disk.sync_folder(folder, "folder after a new cursor"); !r) return std::unexpected(r.error());
   cursor.found_ = initial;
   return cursor;
@@ -91,10 +93,10 @@ Result<std::optional<Position>> CursorFile::look(Disk& disk, const std::string& 
   return std::optional(found->newest->position);
 }
 
-Result<void> CursorFile::save(const Position& position) {
+Result<void> CursorFile::save(const Position& position, std::string_view barrier) {
   const std::uint64_t next = generation_ + 1;
   if (auto r = file_->write(slot_of(next, position), next % slots * slot_size); !r) return r;
-  if (auto r = file_->sync("cursor"); !r) return r;
+  if (auto r = file_->sync(barrier); !r) return r;
   generation_ = next;
   return {};
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "journal/disk.h"
 
@@ -27,7 +28,7 @@ class CursorFile {
   static Result<std::optional<Position>> look(Disk& disk, const std::string& path);
 
   const std::optional<Position>& found() const { return found_; }  ///< what it said when it was opened
-  Result<void> save(const Position& position);
+  Result<void> save(const Position& position, std::string_view barrier = "cursor");
 
  private:
   CursorFile() = default;

@@ -2,9 +2,9 @@
 /// All of the journal's file access goes through here, so that a test can stand in for a disk that is full, that fails,
 /// or that loses power.
 ///
-/// What may be relied on is POSIX and no more: a write is in doubt until the file was synced; a new name, a changed name
-/// and a removed name are in doubt until the folder was. Whatever orders two steps has a name (`barrier`), so that a test
-/// can take it away and must notice.
+/// What may be relied on is POSIX and no more: a write is in doubt until the file was synced; a new name, a changed
+/// name and a removed name are in doubt until the folder was. Whatever orders two steps has a name (`barrier`), so that
+/// a test can take it away and must notice.
 ///
 /// Errors: Error::Kind::overloaded means the disk is full (or the quota is used up) and the same call may work later;
 /// everything else is `failed`. The message says what, where and why.
@@ -42,13 +42,14 @@ class Disk {
   virtual ~Disk() = default;
   enum class Open : std::uint8_t { read, write, create };  ///< create: write, and there must be none of that name
   virtual Result<std::unique_ptr<File>> open(const std::string& path, Open how) = 0;
-  /// Replaces what has the name.
+  /// Replaces what has the name. A barrier is named where it matters that the new one takes its place in one step.
   virtual Result<void> rename(const std::string& from, const std::string& to, std::string_view barrier) = 0;
   virtual Result<void> remove(const std::string& path) = 0;
   virtual Result<void> make_folder(const std::string& path) = 0;  ///< with its parents; no error when it is there
   virtual Result<void> sync_folder(const std::string& path, std::string_view barrier) = 0;
   virtual Result<std::vector<std::string>> list(const std::string& folder) = 0;  ///< names, sorted
-  /// Keeps every other process (and every other lock of this one) out until the lock dies; an error when someone has it.
+  /// Keeps every other process (and every other lock of this one) out until the lock dies; an error when someone has
+  /// it.
   class Lock {
    public:
     virtual ~Lock() = default;

@@ -16,6 +16,21 @@ std::string parent_of(const std::string& path) {
   return parent.empty() ? "." : parent;
 }
 
+/// Any of the folders above may be new, if not made now then by an earlier life that was killed. Those that are not our
+/// own may be closed to us, so only the nearest must work.
+Result<void> sync_names_above(Disk& disk, const std::string& folder) {
+  const auto nearest = parent_of(folder);
+  auto done = disk.sync_folder(nearest, "folder that holds the journal");
+  for (auto above = nearest; done && above != "." && above != parent_of(above);) {
+    above = parent_of(above);
+    (void)disk.sync_folder(above, "folders above");
+  }
+  return done;
+}
+
+/// What a group has written to a segment before somebody else's sync of it failed must be written again.
+Result<void> after_failed_sync() { return failure("a sync has failed meanwhile; this write is void"); }
+
 }  // namespace
 
 Log::Log(Disk& disk, LogConfig config, const Context& context)
@@ -27,8 +42,7 @@ Result<std::unique_ptr<Log>> Log::open(Disk& disk, LogConfig config, const Conte
   std::unique_ptr<Log> log(new Log(disk, std::move(config), context));
   const std::string& folder = log->config_.path;
   if (auto r = disk.make_folder(folder); !r) return std::unexpected(r.error());
-  if (auto r = disk.sync_folder(parent_of(folder), "folder that holds the journal"); !r)
-    return std::unexpected(r.error());
+  if (auto r = sync_names_above(disk, folder); !r) return std::unexpected(r.error());
   auto lock = disk.lock(log->path(lock_file));
   if (!lock) return std::unexpected(lock.error());
   log->lock_ = std::move(*lock);
@@ -40,8 +54,7 @@ Result<void> Log::read_folder() {
   auto found = recover(disk_, config_.path, config_.read_ahead, config_.largest_record);
   if (!found) return std::unexpected(found.error());
   notes_ = std::move(found->notes);
-  for (const auto& name : found->unfinished)
-    if (auto r = disk_.remove(path(name)); !r) return r;
+  if (auto r = make_sure(*found); !r) return r;
   id_ = found->id;
   segments_ = std::move(found->segments);
   committed_ = found->end;
@@ -49,11 +62,21 @@ Result<void> Log::read_folder() {
   next_number_ = found->next_number;
   counts_.torn_bytes = found->torn_bytes;
   counts_.damaged_places = found->damaged;
-  for (const auto& name : found->spares) spares_.emplace_back(name, config_.segment.count());
+  spares_ = std::move(found->spares);
   for (const auto& [name, cursor] : found->cursors) orphans_[name] = cursor.value_or(Position{});
   synced_at_ = context_.now();
   keep_reserve();
   return found->has_id ? Result<void>{} : name_it();
+}
+
+/// What was found is shown to readers from now on, so it has to stay: whoever wrote it may have been killed before his
+/// sync.
+Result<void> Log::make_sure(const Recovered& found) {
+  for (const auto& name : found.unfinished) (void)disk_.remove(path(name));
+  if (auto r = disk_.sync_folder(config_.path, "folder at opening"); !r) return r;
+  if (found.segments.empty()) return {};
+  auto last = disk_.open(path(numbered(found.segments.back().number, "segment")), Disk::Open::read);
+  return last ? (*last)->sync("last segment at opening") : std::unexpected(last.error());
 }
 
 /// So that a segment of another journal that somebody copied here is known as foreign.
@@ -70,14 +93,15 @@ Result<void> Log::name_it() {
   if (!file) return std::unexpected(file.error());
   if (auto r = (*file)->write(encode_id(id_), 0); !r) return r;
   if (auto r = (*file)->sync("journal's own file"); !r) return r;
-  if (auto r = disk_.rename(made, path(id_file), "name of the journal's own file"); !r) return r;
-  return disk_.sync_folder(config_.path, "folder after the journal's own file");
+  // Until the first segment has its name, and with it this file, nobody needs to know which journal this is.
+  return disk_.rename(made, path(id_file), "");
 }
 
 Result<void> Log::write(std::span<const Batch> batches) {
-  if (batches.empty()) return {};
+  if (std::ranges::all_of(batches, &Batch::empty)) return {};
   Result<void> done;
-  for (std::size_t i = 0; done && i < batches.size(); ++i) done = append(batches[i]);
+  for (std::size_t i = 0; done && i < batches.size(); ++i)
+    if (!batches[i].empty()) done = append(batches[i]);
   if (done) done = commit();
   if (!done) {
     give_up();
@@ -133,6 +157,7 @@ Result<void> Log::flush() {
 
 /// Begins the next segment. The one before is on the disk before anything in the next one can count.
 Result<void> Log::roll(std::size_t record) {
+  if (leave_ && appended_ > 0) return after_failed_sync();
   if (current_ && !leave_) {
     if (auto r = flush(); !r) return r;
     if (config_.durability != Durability::none)
@@ -164,12 +189,13 @@ Result<void> Log::make_segment(std::uint64_t size) {
     if (auto r = (*file)->write(encode_segment_header(header), 0); !r) return r;
     if (auto r = (*file)->sync("header of a segment"); !r) return r;
     crash_point("journal.segment_made");
-    if (auto r = disk_.rename(path(made), path(name), "name of a segment"); !r) return r;
+    if (auto r = disk_.rename(path(made), path(name), ""); !r) return r;
     crash_point("journal.segment_named");
     return disk_.sync_folder(config_.path, "folder after a new segment");
   };
   if (auto r = finish(); !r) {
     (void)disk_.remove(path(made));
+    (void)disk_.remove(path(name));
     return r;
   }
   current_ = std::move(*file);
@@ -182,6 +208,7 @@ Result<void> Log::make_segment(std::uint64_t size) {
 }
 
 Result<void> Log::commit() {
+  if (leave_) return after_failed_sync();
   if (auto r = flush(); !r) return r;
   crash_point("journal.written");
   if (config_.durability == Durability::commit && current_)

@@ -115,7 +115,7 @@ class Log {
   // ---- housekeeping, about once a second ----
   /// Saves cursors, syncs what is due, gives up what nobody needs.
   void tick();
-  /// tick(), and everything that was written is on the disk.
+  /// tick(), and everything that was written is on the disk. With Durability::none it syncs each segment that is there.
   Result<void> close();
   LogStats stats() const;
   std::vector<ConsumerStats> consumers() const;
@@ -131,16 +131,19 @@ class Log {
   Result<void> make_room(std::uint64_t size);
   Result<std::unique_ptr<File>> blank(std::uint64_t number, std::uint64_t size, std::string& name);
   Result<void> read_folder();
+  Result<void> make_sure(const Recovered& found);
   Result<void> name_it();
   void save_cursors();
   Result<void> retire_what_is_done(std::uint64_t wanted);
   bool may_go(const Segment& segment, std::uint64_t wanted) const;
   Result<void> retire_oldest();
-  void drop_spares_of_other_size();
+  Result<void> finish_retiring();
+  void drop_useless_spares();
   Result<void> sync_interval();
   void free_reserve();
   void keep_reserve();
   std::uint64_t used() const;
+  std::uint64_t oldest() const;
   std::uint64_t lag_bytes(const Position& from) const;
   std::string path(std::string_view name) const { return config_.path + "/" + std::string(name); }
   void remember(const Error& error);
@@ -172,7 +175,8 @@ class Log {
 
   mutable std::mutex mutex_;  // everything below
   std::vector<Segment> segments_;
-  std::vector<std::pair<std::string, std::uint64_t>> spares_;  // name and size
+  std::vector<Spare> spares_;
+  std::optional<Spare> retiring_;  // its old name is gone, but perhaps not yet on the disk; no name: it was removed
   Position committed_;
   std::uint64_t synced_sequence_ = 1;
   std::shared_ptr<File> unsynced_;  // interval: what a tick must sync

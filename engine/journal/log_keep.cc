@@ -9,7 +9,7 @@
 namespace weir::journal {
 namespace {
 
-constexpr std::uint64_t reserve_size = 1 << 20;
+constexpr std::uint64_t most_reserve = 1 << 20;
 constexpr std::string_view reserve_name = "reserve";
 
 }  // namespace
@@ -17,14 +17,14 @@ constexpr std::string_view reserve_name = "reserve";
 Result<Consumer*> Log::add_consumer(ConsumerConfig config) {
   auto consumer = std::make_unique<Consumer>(std::move(config));
   std::lock_guard folder(folder_);
-  const Position oldest{segments_.empty() ? committed_.sequence : segments_.front().first, 0, 0};
+  const Position first{oldest(), 0, 0};
   std::string problem;
   auto cursor = CursorFile::open(disk_, config_.path, consumer->config.name,
-                                 consumer->config.from_newest ? committed_ : oldest, problem);
+                                 consumer->config.from_newest ? committed_ : first, problem);
   if (!cursor) return std::unexpected(cursor.error());
   if (!problem.empty()) notes_.push_back(problem + "; it starts again at the oldest event");
   std::lock_guard lock(mutex_);
-  consumer->settled_ = consumer->saved_ = cursor->found().value_or(oldest);
+  consumer->settled_ = consumer->saved_ = cursor->found().value_or(first);
   consumer->cursor_ = std::move(*cursor);
   orphans_.erase(consumer->config.name);
   consumers_.push_back(std::move(consumer));
@@ -90,9 +90,17 @@ void Log::tick() {
 Result<void> Log::close() {
   tick();
   std::shared_ptr<File> file;
+  std::vector<std::uint64_t> numbers;
   {
     std::lock_guard lock(mutex_);
     file = std::exchange(unsynced_, nullptr);
+    if (file && config_.durability == Durability::none)
+      for (const auto& segment : segments_) numbers.push_back(segment.number);
+  }
+  for (const auto number : numbers) {
+    auto other = disk_.open(path(numbered(number, "segment")), Disk::Open::read);
+    if (!other) return std::unexpected(other.error());
+    if (auto r = (*other)->sync("close"); !r) return r;
   }
   return file ? file->sync("close") : Result<void>{};
 }
@@ -144,8 +152,15 @@ void Log::save_cursors() {
 std::uint64_t Log::used() const {
   std::uint64_t bytes = 0;
   for (const auto& segment : segments_) bytes += segment.size;
-  for (const auto& [name, size] : spares_) bytes += size;
-  return bytes;
+  for (const auto& spare : spares_) bytes += spare.size;
+  return bytes + (retiring_ ? retiring_->size : 0);
+}
+
+/// Segments of writes that failed hold nothing, and say that they begin behind what was to come before them.
+std::uint64_t Log::oldest() const {
+  for (const auto& segment : segments_)
+    if (segment.end > segment.first) return segment.first;
+  return committed_.sequence;
 }
 
 bool Log::may_go(const Segment& segment, std::uint64_t wanted) const {
@@ -161,28 +176,46 @@ bool Log::may_go(const Segment& segment, std::uint64_t wanted) const {
 
 /// The oldest segment goes. Its name is off the disk before the next one's turn comes, so no crash leaves a hole.
 Result<void> Log::retire_oldest() {
+  if (auto r = finish_retiring(); !r) return r;
   Segment oldest;
-  bool spare;
+  Spare spare;
   {
     std::lock_guard lock(mutex_);
     oldest = segments_.front();
-    spare = oldest.size == config_.segment.count() && spares_.size() < config_.spares;
+    if (oldest.size == config_.segment.count() && spares_.size() < config_.spares)
+      spare = {numbered(oldest.number, "spare"), oldest.size};
   }
-  const std::string from = numbered(oldest.number, "segment"), to = numbered(oldest.number, "spare");
+  const std::string from = numbered(oldest.number, "segment");
   crash_point("journal.retiring");
-  if (!spare || !disk_.rename(path(from), path(to), "name of a spare segment")) {
-    spare = false;
-    if (auto r = disk_.remove(path(from)); !r) return r;
+  if (spare.name.empty() || !disk_.rename(path(from), path(spare.name), "")) {
+    spare = {};
+    if (auto r = disk_.remove(path(from)); !r) {
+      // Somebody else may have removed it; a name that is not there must not stay in the way of the next ones.
+      const auto names = disk_.list(config_.path);
+      if (!names || std::ranges::binary_search(*names, from)) return r;
+    }
   }
   crash_point("journal.retired");
+  {
+    std::lock_guard lock(mutex_);
+    std::erase_if(segments_, [&](const Segment& segment) { return segment.number == oldest.number; });
+    retiring_ = spare;
+  }
+  return finish_retiring();
+}
+
+/// Until its old name is off the disk a spare may not be written to: it would come back as a segment.
+Result<void> Log::finish_retiring() {
+  if (!retiring_) return {};
   if (auto r = disk_.sync_folder(config_.path, "folder after a retired segment"); !r) return r;
   std::lock_guard lock(mutex_);
-  std::erase_if(segments_, [&](const Segment& segment) { return segment.number == oldest.number; });
-  if (spare) spares_.emplace_back(to, oldest.size);
+  if (!retiring_->name.empty()) spares_.push_back(*retiring_);
+  retiring_.reset();
   return {};
 }
 
 Result<void> Log::retire_what_is_done(std::uint64_t wanted) {
+  if (auto r = finish_retiring(); !r) return r;
   for (;;) {
     {
       std::lock_guard lock(mutex_);
@@ -200,7 +233,7 @@ Result<void> Log::retire_what_is_done(std::uint64_t wanted) {
 
 /// So that what is made now stays under max_bytes. Spares count; one of the right size will be used.
 Result<void> Log::make_room(std::uint64_t size) {
-  drop_spares_of_other_size();
+  drop_useless_spares();
   const auto lacks = [&] {
     std::lock_guard lock(mutex_);
     const bool from_spare = !spares_.empty() && size == config_.segment.count();
@@ -237,15 +270,19 @@ Result<void> Log::make_room(std::uint64_t size) {
                  Error::Kind::overloaded);
 }
 
-void Log::drop_spares_of_other_size() {
-  std::vector<std::string> names;
+/// Another life may have been told other sizes and numbers.
+void Log::drop_useless_spares() {
+  std::vector<Spare> useless;
   {
     std::lock_guard lock(mutex_);
-    for (const auto& [name, size] : spares_)
-      if (size != config_.segment.count()) names.push_back(name);
-    std::erase_if(spares_, [&](const auto& spare) { return spare.second != config_.segment.count(); });
+    const auto kept =
+        std::ranges::partition(spares_, [&](const Spare& spare) { return spare.size == config_.segment.count(); });
+    const auto fit = static_cast<std::size_t>(kept.begin() - spares_.begin());
+    const auto first = spares_.begin() + static_cast<std::ptrdiff_t>(std::min(fit, config_.spares));
+    useless.assign(first, spares_.end());
+    spares_.erase(first, spares_.end());
   }
-  for (const auto& name : names) (void)disk_.remove(path(name));
+  for (const auto& spare : useless) (void)disk_.remove(path(spare.name));
 }
 
 /// An empty segment that has no name of its own yet: a spare one, whose blocks are written, or a new one.
@@ -253,7 +290,7 @@ Result<std::unique_ptr<File>> Log::blank(std::uint64_t number, std::uint64_t siz
   {
     std::lock_guard lock(mutex_);
     if (!spares_.empty() && size == config_.segment.count()) {
-      name = spares_.back().first;
+      name = spares_.back().name;
       spares_.pop_back();
     }
   }
@@ -272,13 +309,10 @@ Result<std::unique_ptr<File>> Log::blank(std::uint64_t number, std::uint64_t siz
 /// A file nobody needs: removing it gives a full disk the room that removing others takes.
 void Log::keep_reserve() {
   if (has_reserve_) return;
-  if (auto file = disk_.open(path(reserve_name), Disk::Open::write); file) {
-    has_reserve_ = true;
-    return;
-  }
-  auto file = disk_.open(path(reserve_name), Disk::Open::create);
+  auto file = disk_.open(path(reserve_name), Disk::Open::write);
+  if (!file) file = disk_.open(path(reserve_name), Disk::Open::create);
   if (!file) return;
-  has_reserve_ = (*file)->allocate(reserve_size).has_value();
+  has_reserve_ = (*file)->allocate(std::min(most_reserve, config_.segment.count())).has_value();
   if (!has_reserve_) (void)disk_.remove(path(reserve_name));
 }
 
@@ -299,11 +333,11 @@ std::uint64_t Log::lag_bytes(const Position& from) const {
 LogStats Log::stats() const {
   std::lock_guard lock(mutex_);
   LogStats stats = counts_;
-  stats.first = segments_.empty() ? committed_.sequence : segments_.front().first;
+  stats.first = oldest();
   stats.end = committed_.sequence;
   stats.segments = segments_.size();
   stats.bytes = used();
-  for (const auto& [name, size] : spares_) stats.spare_bytes += size;
+  for (const auto& spare : spares_) stats.spare_bytes += spare.size;
   return stats;
 }
 

@@ -25,7 +25,7 @@ class Recovery {
     std::ranges::sort(found_.segments, {}, &Segment::number);
     if (auto r = find_end(); !r) return std::unexpected(r.error());
     bound_each();
-    count_gaps();
+    if (auto r = look_into_gaps(); !r) return std::unexpected(r.error());
     for (const auto& [name, cursor] : found_.cursors) {
       if (!cursor) continue;
       found_.end.sequence = std::max(found_.end.sequence, cursor->sequence);
@@ -66,11 +66,17 @@ class Recovery {
   Result<void> look_at(const std::string& name) {
     if (const auto number = number_of(name, "segment")) return look_at_segment(name, *number);
     if (const auto number = number_of(name, "spare")) {
-      found_.spares.push_back(name);
+      auto file = disk_.open(path(name), Disk::Open::read);
+      if (!file) return std::unexpected(file.error());
+      const auto size = (*file)->size();
+      if (!size) return std::unexpected(size.error());
+      found_.spares.push_back({name, *size});
       found_.next_number = std::max(found_.next_number, *number + 1);
-    } else if (name.ends_with(".new")) {
+    } else if (const auto made = number_of(name, "new")) {
       found_.unfinished.push_back(name);
-      if (const auto made = number_of(name, "new")) found_.next_number = std::max(found_.next_number, *made + 1);
+      found_.next_number = std::max(found_.next_number, *made + 1);
+    } else if (name.ends_with(".cursor.new") || name == std::string(id_file) + ".new") {
+      found_.unfinished.push_back(name);
     } else if (name.ends_with(".cursor")) {
       const auto cursor = CursorFile::look(disk_, path(name));
       if (!cursor) return std::unexpected(cursor.error());
@@ -160,15 +166,21 @@ class Recovery {
     }
   }
 
-  void count_gaps() {
+  /// A number is missing where a segment was not finished, or was lost: then the one before ends too early.
+  Result<void> look_into_gaps() {
     for (std::size_t i = 1; i < found_.segments.size(); ++i) {
       const Segment &before = found_.segments[i - 1], &after = found_.segments[i];
-      if (after.number == before.number + 1) continue;
-      const auto missing = after.number - before.number - 1;
-      found_.notes.push_back(
-          fmt::format("{}: {} segment{} missing between {} and {}; what they held is lost, and counted", folder_,
-                      missing, missing == 1 ? " is" : "s are", before.number, after.number));
+      if (after.number == before.number + 1 || before.end <= before.first) continue;
+      auto scan = open(before.number);
+      if (!scan) return std::unexpected(scan.error());
+      const auto tail = find_tail(*scan, before.first, before.size);
+      if (!tail) return std::unexpected(tail.error());
+      if (tail->end.sequence >= before.end) continue;
+      ++found_.damaged;
+      found_.notes.push_back(fmt::format("{}: what lay between segments {} and {} is missing: {} events are lost",
+                                         folder_, before.number, after.number, before.end - tail->end.sequence));
     }
+    return {};
   }
 
   Disk& disk_;

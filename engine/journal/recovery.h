@@ -1,8 +1,9 @@
 #pragma once
 /// What is there when a journal is opened: the folder read, sorted and judged, without changing anything in it.
 ///
-/// Costs the last segment, one block of each other one, and the cursors; never the backlog. What is foreign, doubled or
-/// of a newer format is named and left alone; what is missing or damaged is named and stepped over. Only a format that
+/// Costs the last segment, one block of each other one, and the cursors; never the backlog (where a number is missing,
+/// the segment before it too: most numbers that are missing never held anything). What is foreign, doubled or of a
+/// newer format is named and left alone; what is missing or damaged is named and stepped over. Only a format that
 /// is not known, or a disk that cannot be read, is an error.
 ///
 /// Thread: one. Cost: above.
@@ -24,12 +25,17 @@ struct Segment {
   bool header_damaged = false;
 };
 
+struct Spare {
+  std::string name;
+  std::uint64_t size = 0;
+};
+
 struct Recovered {
   JournalId id{};
-  bool has_id = false;                  ///< from its own file
-  std::vector<Segment> segments;        ///< by number; what counts of them is contiguous, or it is told in `notes`
-  std::vector<std::string> spares;      ///< names
-  std::vector<std::string> unfinished;  ///< names: segments and cursors that were being made
+  bool has_id = false;            ///< from its own file
+  std::vector<Segment> segments;  ///< by number; what counts of them is contiguous, or it is told in `notes`
+  std::vector<Spare> spares;
+  std::vector<std::string> unfinished;                     ///< names: segments and cursors that were being made
   std::map<std::string, std::optional<Position>> cursors;  ///< nothing: it cannot be read
   Position end;                                            ///< behind the last event that counts
   std::uint64_t next_number = 1;

@@ -21,23 +21,31 @@ inline LogConfig small_log(Durability durability = Durability::commit) {
   return config;
 }
 
-/// A batch that must not be settled: the tests of the log have no receipts. It lets go of its events at its end.
+inline Batch make_events(const std::vector<std::string>& events, Class cls = Class::normal,
+                         std::uint64_t first_id = 1000) {
+  std::string text;
+  std::vector<Batch::Slot> index;
+  for (const auto& event : events) {
+    index.push_back({static_cast<std::uint32_t>(text.size()), static_cast<std::uint32_t>(event.size()),
+                     static_cast<std::uint32_t>(index.size())});
+    text += event + "\n";
+  }
+  const Batch::Run run{nullptr, static_cast<std::uint32_t>(events.size())};
+  BatchInfo info;
+  info.cls = cls;
+  info.received_wall = WallTime(std::chrono::seconds(1'700'000'000));
+  info.first_id = first_id;
+  return make_batch(text, index, std::span(&run, 1), info, Ticket{}, false);
+}
+
+/// Batches that must not be settled: the tests of the log have no receipts. They let go of their events at their end.
 class Events {
  public:
   explicit Events(const std::vector<std::string>& events, Class cls = Class::normal, std::uint64_t first_id = 1000) {
-    std::string text;
-    std::vector<Batch::Slot> index;
-    for (const auto& event : events) {
-      index.push_back({static_cast<std::uint32_t>(text.size()), static_cast<std::uint32_t>(event.size()),
-                       static_cast<std::uint32_t>(index.size())});
-      text += event + "\n";
-    }
-    const Batch::Run run{nullptr, static_cast<std::uint32_t>(events.size())};
-    BatchInfo info;
-    info.cls = cls;
-    info.received_wall = WallTime(std::chrono::seconds(1'700'000'000));
-    info.first_id = first_id;
-    batch_.push_back(make_batch(text, index, std::span(&run, 1), info, Ticket{}, false));
+    batch_.push_back(make_events(events, cls, first_id));
+  }
+  explicit Events(const std::vector<std::vector<std::string>>& batches) {
+    for (const auto& events : batches) batch_.push_back(make_events(events));
   }
   ~Events() {
     for (auto& batch : batch_) batch.dissolve();

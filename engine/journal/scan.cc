@@ -35,10 +35,15 @@ Result<std::optional<RecordView>> SegmentScan::at(std::uint64_t offset, std::uin
   return parse_record(*whole, number_);
 }
 
-std::size_t SegmentScan::claimed_at(std::uint64_t offset, std::uint64_t limit) {
+std::uint64_t SegmentScan::broken_at(std::uint64_t offset, std::uint64_t limit, std::uint64_t sequence) {
   if (offset + sizeof(RecordHeader) > limit) return 0;
   const auto head = bytes(offset, sizeof(RecordHeader), limit);
-  return head ? claimed_size(*head, number_) : 0;
+  if (!head || head->size() < sizeof(RecordHeader)) return 0;
+  RecordHeader header;
+  std::memcpy(&header, head->data(), sizeof header);
+  const int signs = (header.magic == record_magic) + (header.epoch == number_) + (header.sequence == sequence);
+  if (signs < 2) return 0;
+  return std::min<std::uint64_t>(record_size(header.bytes, header.events), limit - offset);
 }
 
 Result<std::optional<std::uint64_t>> SegmentScan::next_good(std::uint64_t from, std::uint64_t limit) {
@@ -82,7 +87,7 @@ Result<Tail> find_tail(SegmentScan& scan, std::uint64_t first_sequence, std::uin
     const auto next = scan.next_good(offset, limit);
     if (!next) return std::unexpected(next.error());
     if (!*next) {
-      tail.torn_bytes = scan.claimed_at(offset, limit);
+      tail.torn_bytes = scan.broken_at(offset, limit, tail.end.sequence);
       break;
     }
     if (!doubtful) doubtful = tail;

@@ -20,8 +20,9 @@ class SegmentScan {
   Result<std::optional<RecordView>> at(std::uint64_t offset, std::uint64_t limit);
   /// The first place behind `from` where `at` finds one.
   Result<std::optional<std::uint64_t>> next_good(std::uint64_t from, std::uint64_t limit);
-  /// How long a record that begins here says it is; 0: none does.
-  std::size_t claimed_at(std::uint64_t offset, std::uint64_t limit);
+  /// How many bytes of a broken record are here that begins, or began, with this event; 0: none was written. Two of
+  /// three signs are enough, so that one flipped bit does not hide it.
+  std::uint64_t broken_at(std::uint64_t offset, std::uint64_t limit, std::uint64_t sequence);
   std::uint64_t number() const { return number_; }
   File& file() { return *file_; }
 

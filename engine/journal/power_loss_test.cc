@@ -1,0 +1,41 @@
+// The ALICE method: a journal at work loses power after any step, and whatever the disk may hold then is opened and
+// judged. power_rig_for_test.h says what is judged.
+#include <gtest/gtest.h>
+
+#include <iostream>
+
+#include "journal/power_rig_for_test.h"
+
+namespace weir::journal {
+namespace {
+
+using std::chrono::milliseconds;
+
+void expect_sound(std::string_view what, const std::function<void(Trial&)>& set_up) {
+  const auto verdict = play(power_time(milliseconds(1000)), UINT64_MAX, set_up);
+  EXPECT_EQ(verdict.problem, "");
+  EXPECT_GT(verdict.histories, 100u);
+  std::cout << what << ": " << verdict.histories << " histories of " << verdict.runs << " runs judged\n";
+}
+
+TEST(PowerLoss, LosesNothingThatWasAnsweredAndInventsNothing) {
+  expect_sound("commit", [](Trial&) {});
+}
+
+TEST(PowerLoss, LosesNothingThatWasAnsweredAfterSyncsAndRenamesHaveFailed) {
+  expect_sound("commit with faults", [](Trial& trial) {
+    trial.kills = false;
+    trial.faults = true;
+  });
+}
+
+TEST(PowerLoss, LosesWithIntervalOnlyWhatCameAfterTheLastSync) {
+  expect_sound("interval", [](Trial& trial) { trial.config.durability = Durability::interval; });
+}
+
+TEST(PowerLoss, KeepsOrderAndInventsNothingWithNone) {
+  expect_sound("none", [](Trial& trial) { trial.config.durability = Durability::none; });
+}
+
+}  // namespace
+}  // namespace weir::journal

@@ -19,7 +19,8 @@ class Adviser {
   Adviser(const Config& config, const Catalog& catalog) : config_(config), catalog_(catalog), graph_(config) {}
 
   std::vector<Report::Advice> all() {
-    for (const Source& source : config_.sources) about(source);
+    for (const Source& source : config_.sources)
+      if (!source.is_consumer()) about(source);
     for (const Sink& sink : config_.sinks) about(sink);
     return std::move(advice_);
   }
@@ -84,7 +85,7 @@ class Adviser {
                      "{} events at {} wait longer than max_wait ({}). max_events: {:.0f} would hold it from the start.",
                      queue.bound.events, to_text(sink.options.rate("rate")), human(*queue.max_wait),
                      std::max(1.0, rate * seconds(*queue.max_wait))));
-    for (const Source* source : graph_.sources_of(sink.name)) {
+    for (const Source* source : graph_.sources_of(sink)) {
       const Duration patience = ack_timeout(*source);
       if (sink.required && queue.max_wait && patience > Duration{0} && source->acks != Level::accepted &&
           *queue.max_wait >= patience)

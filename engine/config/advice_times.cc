@@ -20,14 +20,15 @@ class TimeAdviser {
   TimeAdviser(const Config& config, const Catalog& catalog) : config_(config), catalog_(catalog), graph_(config) {}
 
   std::vector<Report::Advice> all() {
-    for (const Source& source : config_.sources) about_early_answers(source);
+    for (const Source& source : config_.sources)
+      if (!source.is_consumer()) about_early_answers(source);
     for (const Sink& sink : config_.sinks) {
       place_ = "sinks." + sink.name;
       about_workers(sink);
       about_expiry(sink);
       about_linger(sink);
       about_load(sink);
-      for (const Source* source : graph_.sources_of(sink.name))
+      for (const Source* source : graph_.sources_of(sink))
         if (const Duration patience = patience_of(*source, sink); patience > Duration{0})
           about_patience(sink, *source, patience);
     }
@@ -134,7 +135,7 @@ class TimeAdviser {
   /// 0 when it cannot be told: a stage may leave events out, a source may have steps or no rate at all.
   PerSecond arrivals_of(const Sink& sink) const {
     PerSecond sum{0};
-    for (const Source* source : graph_.sources_of(sink.name)) {
+    for (const Source* source : graph_.sources_of(sink)) {
       const bool known = rate_of(*source).value > 0 && !source->options.has("steps");
       if (!known || !graph_.stages_between(*source, sink).empty()) return PerSecond{0};
       sum.value += rate_of(*source).value;

@@ -12,11 +12,13 @@ namespace {
 using flow::WhenFull;
 
 std::string senders(const Source& source) {
+  if (source.is_consumer()) return "journal " + source.journal;
   return source.type == "http" ? "HTTP clients of " + source.name : "whoever sends to " + source.name;
 }
 
 /// What the world outside sees when its source has to wait.
 std::string at_the_door(const Source& source) {
+  if (source.is_consumer()) return fmt::format("they wait in journal {}", source.journal);
   if (source.refuse_when_full) return senders(source) + " are refused with 503 and Retry-After";
   return source.name + " leaves its input unread";
 }
@@ -46,8 +48,18 @@ std::string_view victims(WhenFull policy) {
   }
 }
 
+std::string when_journal_is_full(const std::vector<const Source*>& sources, const Sink& sink) {
+  if (sink.options.get_or<std::string>("when_full", "block") == "drop_oldest")
+    return "the oldest segments are dropped, which only consumers that may skip miss";
+  if (sink.queue.when_full == WhenFull::drop_newest) return "what arrives next is dropped and counted";
+  return sources.empty() ? "whoever sends dead letters here waits" : all_doors(sources);
+}
+
 std::string when_full(const Graph& graph, const Sink& sink) {
-  const auto sources = graph.sources_of(sink.name);
+  const auto sources = graph.sources_of(sink);
+  if (sink.is_journal)
+    return fmt::format("on the disk up to {} of what consumers have not read; then {}",
+                       human(sink.options.get_or<Bytes>("max_bytes", Bytes{})), when_journal_is_full(sources, sink));
   switch (sink.queue.when_full) {
     case WhenFull::block: {
       const std::string pause =
@@ -93,7 +105,8 @@ std::string door(const Graph& graph, const Source& source) {
 
 std::string memory(const Config& config) {
   std::vector<std::string> doors;
-  for (const Source& source : config.sources) doors.push_back(singular(at_the_door(source)));
+  for (const Source& source : config.sources)
+    if (!source.is_consumer()) doors.push_back(singular(at_the_door(source)));
   return fmt::format("when the {} that sources may fill are used up, {}; what drains has memory of its own and goes on",
                      human(config.memory.budget), join(doors));
 }
@@ -104,12 +117,11 @@ std::vector<Report::Answer> answers_of(const Config& config) {
   const Graph graph(config);
   std::vector<Report::Answer> answers;
   for (const Source& source : config.sources)
-    answers.push_back({"sources." + source.name, singular(door(graph, source))});
+    if (!source.is_consumer()) answers.push_back({source.path(), singular(door(graph, source))});
   for (const Stage& stage : config.stages)
     if (stage.plan && !stage.plan->when_behind().empty())
       answers.push_back({"stages." + stage.name, stage.plan->when_behind()});
-  for (const Sink& sink : config.sinks)
-    answers.push_back({"sinks." + sink.name, when_full(graph, sink) + losses(sink)});
+  for (const Sink& sink : config.sinks) answers.push_back({sink.path(), when_full(graph, sink) + losses(sink)});
   answers.push_back({"memory", memory(config)});
   return answers;
 }

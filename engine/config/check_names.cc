@@ -7,7 +7,7 @@
 namespace weir::config {
 namespace {
 
-std::string path_of(const Sink& sink) { return "sinks." + sink.name; }
+std::string path_of(const Sink& sink) { return sink.path(); }
 
 struct Names {
   std::vector<std::string> readable, sinks;
@@ -24,7 +24,10 @@ Names names_of(const Config& config) {
     if (!stage.plan) continue;
     if (auto outputs = stage.plan->outputs(); !outputs.empty()) names.outputs[stage.name] = std::move(outputs);
   }
-  for (const Sink& sink : config.sinks) names.sinks.push_back(sink.name);
+  for (const Sink& sink : config.sinks) {
+    names.sinks.push_back(sink.name);
+    if (sink.is_journal) names.readable.push_back(sink.name);
+  }
   return names;
 }
 
@@ -57,12 +60,13 @@ void check_from(Reader& reader, const Names& names, const std::string& path, con
     }
     if (names.is_sink(name)) {
       reader.error_at(path + ".from", fmt::format("{} is a sink, and nothing comes out of a sink", name),
-                      "name a source or a stage");
+                      "name a source, a stage or a journal");
     } else {
       std::string suggestion = did_you_mean(name, names.readable);
       if (suggestion.empty() && !names.readable.empty() && names.readable.size() <= 8)
         suggestion = "there are " + join(names.readable);
-      reader.error_at(path + ".from", fmt::format("there is no source or stage {}", name), std::move(suggestion));
+      reader.error_at(path + ".from", fmt::format("there is no source, stage or journal {}", name),
+                      std::move(suggestion));
     }
   }
 }
@@ -73,7 +77,7 @@ void check_target(Reader& reader, Config& config, const Names& names, const std:
   if (name.empty()) return;
   const auto target = std::ranges::find(config.sinks, name, &Sink::name);
   if (target == config.sinks.end()) {
-    const bool other = names.can_be_read(name);
+    const bool other = names.can_be_read(name) && !names.is_sink(name);
     reader.error_at(path, other ? fmt::format("{} is no sink", name) : fmt::format("there is no sink {}", name),
                     other ? "name a sink" : did_you_mean(name, names.sinks));
     return;
@@ -98,7 +102,13 @@ class Cycles {
  public:
   Cycles(Reader& reader, const Config& config) : reader_(reader) {
     for (const Stage& stage : config.stages) from_[stage.name] = &stage.from;
+    for (const Sink& sink : config.sinks)
+      if (sink.is_journal) {
+        from_[sink.name] = &sink.from;
+        journals_.insert(sink.name);
+      }
     for (const Stage& stage : config.stages) visit(stage.name);
+    for (const std::string& journal : journals_) visit(journal);
   }
   bool found() const { return found_; }
 
@@ -112,7 +122,8 @@ class Cycles {
       cycle.push_back(cycle.front());
       std::string text;
       for (const std::string& part : cycle) text += (text.empty() ? "" : " -> ") + part;
-      reader_.error_at("stages." + name + ".from", "events would go round for ever: " + text, "cut one of these");
+      reader_.error_at((journals_.contains(name) ? "journals." : "stages.") + name + ".from",
+                       "events would go round for ever: " + text, "cut one of these");
       found_ = true;
       return;
     }
@@ -125,7 +136,7 @@ class Cycles {
   Reader& reader_;
   std::map<std::string, const std::vector<std::string>*> from_;
   std::vector<std::string> way_;
-  std::set<std::string> done_;
+  std::set<std::string> done_, journals_;
   bool found_ = false;
 };
 

@@ -15,7 +15,7 @@ void lower(Carried& carried, Carried other) {
 }
 
 Carried carried_alone(const Sink& sink) {
-  const std::string queue = fmt::format("sinks.{}.queue", sink.name);
+  const std::string queue = sink.is_journal ? sink.path() : sink.path() + ".queue";
   const auto processed = [](std::string limit, std::string fix) {
     return Carried{Level::processed, std::move(limit), std::move(fix)};
   };
@@ -29,6 +29,8 @@ Carried carried_alone(const Sink& sink) {
     return processed(
         fmt::format("{} drops what waits longer than {} (expire_after)", queue, to_text(*sink.queue.expire_after)),
         "remove expire_after");
+  if (level_of(sink.ack) < Level::stored && sink.is_journal)
+    return processed(fmt::format("{} has {}", sink.path(), sink.why_weaker), "use durability: commit");
   if (level_of(sink.ack) < Level::stored)
     return processed(
         fmt::format("sinks.{} only sends and never learns what became of it (type {})", sink.name, sink.type),
@@ -37,9 +39,9 @@ Carried carried_alone(const Sink& sink) {
 }
 
 void check_acks(Reader& reader, const Graph& graph, const SourceType& type, Source& source) {
-  const std::string path = "sources." + source.name;
+  const std::string path = source.path();
   const Carried carried = carried_by(graph, source, type);
-  if (!reader.given(path + ".acks")) {
+  if (source.is_consumer() || !reader.given(path + ".acks")) {
     source.acks = carried.level;
   } else if (source.acks > carried.level) {
     reader.error(reader.place_of(path + ".acks"), path,
@@ -49,38 +51,39 @@ void check_acks(Reader& reader, const Graph& graph, const SourceType& type, Sour
   // It would read the same events again for ever: they can neither be stored nor be let go.
   if (source.acks != Level::stored || !type.can.can_replay) return;
   for (const Sink* sink : graph.sinks_of(source))
-    if (sink->required && sink->dead_letter.empty() && sink->on_failure == Sink::OnFailure::fail)
+    if (sink->required && !sink->is_journal && sink->dead_letter.empty() && sink->on_failure == Sink::OnFailure::fail)
       reader.error_at(
-          "sinks." + sink->name,
+          sink->path(),
           fmt::format(
               "{} reads again what is not stored, so an event this sink refuses for good would come back for ever",
-              source.name),
+              source.is_consumer() ? "journal " + source.journal : source.name),
           "add dead_letter: or on_failure: drop");
 }
 
 void check_edge(Reader& reader, const Catalog& catalog, const Graph& graph, const Sink& sink) {
-  const std::string path = "sinks." + sink.name;
-  const std::string policy_path = path + ".queue.when_full";
+  const std::string path = sink.path();
+  const std::string policy_path = path + (sink.is_journal ? ".when_full" : ".queue.when_full");
   const WhenFull policy = sink.queue.when_full;
-  if (!sink.required && !flow::may_drop(policy))
+  const auto& sources = graph.sources_of(sink);
+  const bool only_consumer = !sources.empty() && std::ranges::all_of(sources, &Source::is_consumer);
+  if (!sink.required && !flow::may_drop(policy) && !only_consumer)  // a consumer holds up nobody but itself
     reader.error_at(
         policy_path,
         fmt::format("{} is optional (required: false) and may hold nobody up, but its queue is {}", path, name(policy)),
         "say what may be lost (drop_oldest, drop_newest, drop_lowest or drop_random), or make it required");
-  for (const Source* source : graph.sources_of(sink.name)) {
+  for (const Source* source : graph.sources_of(sink)) {
     const SourceType* type = catalog.source(source->type);
     if (!type) continue;
+    const std::string who = source->is_consumer() ? "journals." + source->journal : "sources." + source->name;
     if (policy == WhenFull::block && !type->can.can_pause)
-      reader.error_at(
-          policy_path,
-          fmt::format("block needs sources that can pause, and sources.{} ({}) cannot", source->name, source->type),
-          "use a drop_* policy");
+      reader.error_at(policy_path,
+                      fmt::format("block needs sources that can pause, and {} ({}) cannot", who, source->type),
+                      "use a drop_* policy");
     if (policy != WhenFull::reject || !sink.required) continue;
     if (!type->can.can_refuse)
-      reader.error_at(
-          policy_path,
-          fmt::format("reject needs sources that can refuse, and sources.{} ({}) cannot", source->name, source->type),
-          "use block or a drop_* policy");
+      reader.error_at(policy_path,
+                      fmt::format("reject needs sources that can refuse, and {} ({}) cannot", who, source->type),
+                      "use block or a drop_* policy");
     else if (source->acks == Level::accepted)
       reader.error_at(
           policy_path,
@@ -95,7 +98,7 @@ void check_largest_event(Reader& reader, const Graph& graph, const Draft& draft,
     if (draft.broken.contains(source->name) || !source->options.has("max_event")) continue;
     const Bytes most = source->options.size("max_event");
     if (most > sink.queue.bound.bytes)
-      reader.error_at(fmt::format("sinks.{}.queue.max_bytes", sink.name),
+      reader.error_at(sink.path() + ".queue.max_bytes",
                       fmt::format("an event of sources.{} may have {}, which never fits into {}", source->name,
                                   to_text(most), to_text(sink.queue.bound.bytes)),
                       "raise max_bytes, or lower max_event");
@@ -104,7 +107,7 @@ void check_largest_event(Reader& reader, const Graph& graph, const Draft& draft,
 
 void fill_reserves(Reader& reader, const Graph& graph, Config& config) {
   for (Sink& sink : config.sinks) {
-    if (reader.given(fmt::format("sinks.{}.queue.reserved_for_high", sink.name))) continue;
+    if (reader.given(sink.path() + ".queue.reserved_for_high")) continue;
     const auto sources = graph.all_sources_of(sink);
     const bool classed = std::ranges::any_of(sources, &Source::has_classes);
     sink.queue.reserved_for_high = classed ? 0.2 : 0.0;
@@ -137,7 +140,7 @@ void warn_unread_outputs(Reader& reader, const Config& config, const Stage& stag
 
 void warn_dead_ends(Reader& reader, const Graph& graph, const Config& config) {
   for (const Source& source : config.sources)
-    if (!graph.is_read(source.name))
+    if (!source.is_consumer() && !graph.is_read(source.name))
       reader.warning_at("sources." + source.name, "leads nowhere: nothing reads from it", "name it in a sink's from");
   for (const Stage& stage : config.stages)
     if (!graph.is_read(stage.name))
@@ -166,7 +169,7 @@ Carried carried_by(const Graph& graph, const Source& source, const SourceType& t
   Carried carried;
   bool required = false;
   for (const Sink* sink : graph.sinks_of(source)) {
-    if (!sink->required) continue;
+    if (!sink->required && !source.is_consumer()) continue;
     required = true;
     lower(carried, carried_by(graph, *sink));
     for (const Stage* stage : graph.stages_between(source, *sink))
@@ -187,10 +190,12 @@ Carried carried_by(const Graph& graph, const Source& source, const SourceType& t
 bool check_flow(Reader& reader, const Catalog& catalog, Draft& draft) {
   Config& config = draft.config;
   if (!check_names(reader, config)) return false;
+  add_consumers(config);
   const Graph graph(config);
   fill_reserves(reader, graph, config);
   for (Source& source : config.sources)
     if (is_known(graph, draft, source)) check_acks(reader, graph, *catalog.source(source.type), source);
+  check_journals(reader, catalog, graph, draft);
   for (const Sink& sink : config.sinks) {
     check_edge(reader, catalog, graph, sink);
     check_largest_event(reader, graph, draft, sink);

@@ -32,4 +32,9 @@ bool check_flow(Reader& reader, const Catalog& catalog, Draft& draft);
 /// check_flow's first half: `from` and `dead_letter`.
 bool check_names(Reader& reader, Config& config);
 
+/// A consumer for each sink, journal and merging stage that is reached from a journal without another one between.
+void add_consumers(Config& config);
+/// What is said of consumers where there is no journal, of dead letters that would come round, of what may be dropped.
+void check_journals(Reader& reader, const Catalog& catalog, const Graph& graph, const Draft& draft);
+
 }  // namespace weir::config

@@ -39,6 +39,16 @@ struct Source : Node {
   bool refuse_when_full = false;  ///< when_full: reject (the default where the type can refuse) | block
   enum class OnMalformed : std::uint8_t { reject, dead_letter } on_malformed = OnMalformed::reject;
   std::string dead_letter;  ///< a sink; empty: none
+
+  /// A consumer of a journal is a source too: made from the graph, one for each sink (or merging stage) behind it.
+  std::string journal;  ///< which one; empty: this is a source of the file
+  std::string only_to;  ///< the sink, journal or merging stage whose consumer it is
+  JournalConsumer consumer;
+  bool is_consumer() const { return !journal.empty(); }
+  /// What `from` calls it.
+  const std::string& root() const { return is_consumer() ? journal : name; }
+  std::string path() const { return is_consumer() ? place_path : "sources." + name; }
+  std::string place_path;  ///< of a consumer: "sinks.warehouse"
 };
 
 struct Stage : Node {
@@ -69,8 +79,15 @@ struct Sink : Node {
   enum class OnFailure : std::uint8_t { fail, drop } on_failure = OnFailure::fail;
   std::string dead_letter;
   SinkAck ack = SinkAck::sent;  ///< from the catalog, given the options
+  JournalConsumer consumer;     ///< how it reads from journals; no name: its own
+  bool is_journal = false;      ///< the writing side of one; `type` is the journal's
+  std::string why_weaker;       ///< of a journal that carries less than stored
+  std::string path() const { return (is_journal ? "journals." : "sinks.") + name; }
   bool is_dead_letter_target = false;
 };
+
+/// What the catalog calls the two sides of a journal type: "journal disk".
+std::string journal_type_name(std::string_view type);
 
 struct Admin {
   std::string listen = "127.0.0.1:9600";  ///< empty: none

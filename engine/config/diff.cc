@@ -53,32 +53,41 @@ void compare(Differences& out, const std::string& path, const Stage& was, const 
 void compare(Differences& out, const std::string& path, const Sink& was, const Sink& is) {
   compare_node(out, path, was, is);
   out.compare(path + ".required", yes(was.required), yes(is.required));
+  out.compare(path + ".consumer", was.consumer.name, is.consumer.name);
+  out.compare(path + ".consumer.when_behind", was.consumer.holds ? "hold" : "skip",
+              is.consumer.holds ? "hold" : "skip");
   out.compare(path + ".workers", std::to_string(was.workers), std::to_string(is.workers));
   out.compare_values(path + ".on_failure", was.on_failure, is.on_failure);
   out.compare(path + ".dead_letter", was.dead_letter, is.dead_letter);
 }
 
+std::string path_of(const Stage& stage) { return "stages." + stage.name; }
 template <typename T>
-void compare_parts(Differences& out, const std::string& section, const std::vector<T>& was, const std::vector<T>& is) {
+std::string path_of(const T& part) {
+  return part.path();
+}
+
+template <typename T>
+void compare_parts(Differences& out, const std::vector<T>& was, const std::vector<T>& is) {
   for (const T& old : was) {
     const auto now = std::ranges::find(is, old.name, &T::name);
-    const std::string path = section + "." + old.name;
+    const std::string path = path_of(old);
     if (now == is.end())
       out.say(path + " is gone");
     else
       compare(out, path, old, *now);
   }
   for (const T& part : is)
-    if (std::ranges::find(was, part.name, &T::name) == was.end()) out.say(section + "." + part.name + " is new");
+    if (std::ranges::find(was, part.name, &T::name) == was.end()) out.say(path_of(part) + " is new");
 }
 
 }  // namespace
 
 std::vector<std::string> topology_differences(const Config& running, const Config& next) {
   Differences out;
-  compare_parts(out, "sources", running.sources, next.sources);
-  compare_parts(out, "stages", running.stages, next.stages);
-  compare_parts(out, "sinks", running.sinks, next.sinks);
+  compare_parts(out, running.sources, next.sources);
+  compare_parts(out, running.stages, next.stages);
+  compare_parts(out, running.sinks, next.sinks);
   out.compare("admin.listen", running.admin.listen, next.admin.listen);
   out.compare("reactors", std::to_string(running.reactors), std::to_string(next.reactors));
   out.compare("drain_deadline", to_text(running.drain_deadline), to_text(next.drain_deadline));

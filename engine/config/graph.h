@@ -17,13 +17,16 @@ class Graph {
   explicit Graph(const Config& config);
 
   /// By `from` only.
-  const std::vector<const Source*>& sources_of(std::string_view part) const;
+  const std::vector<const Source*>& sources_of(std::string_view part) const;  ///< of a stage, or what `from` may name
+  const std::vector<const Source*>& sources_of(const Sink& sink) const;
   /// By `from` and by dead letters.
   std::vector<const Source*> all_sources_of(const Sink& sink) const;
   /// The sinks a source reaches by `from`, in the order of the file.
   std::vector<const Sink*> sinks_of(const Source& source) const;
   /// Whether events of this part can reach the sink by `from`.
-  bool leads_to(std::string_view part, const Sink& sink) const;
+  bool leads_to(std::string_view part, const Sink& sink) const { return leads_to(part, sink.name); }
+  /// The same up to any part. A journal ends the way: what comes out of it is another.
+  bool leads_to(std::string_view part, std::string_view end) const;
   /// The stages on some way from a source to a sink.
   std::vector<const Stage*> stages_between(const Source& source, const Sink& sink) const;
   /// Whether anything reads from this source or stage.
@@ -34,10 +37,14 @@ class Graph {
 
  private:
   const std::vector<const Source*>& resolve(const std::string& part);
+  std::vector<const Source*> collect(const std::string& part, const std::vector<std::string>& from);
+  bool may_pass(const Source& source, const std::string& part) const;
+  bool is_root(std::string_view part) const;
 
   const Config& config_;
   std::unordered_map<std::string, const std::vector<std::string>*> from_;
-  std::unordered_map<std::string, std::vector<const Source*>> sources_;
+  std::unordered_map<std::string, std::vector<const Source*>> sources_;  // of what can be read
+  std::unordered_map<std::string, std::vector<const Source*>> into_;     // of sinks
 };
 
 }  // namespace weir::config

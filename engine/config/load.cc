@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t most_parts = 256;
 constexpr int most_reactors = 64;
-constexpr std::array<std::string_view, 3> sections{"sources", "stages", "sinks"};
+constexpr std::array<std::string_view, 4> sections{"sources", "stages", "journals", "sinks"};
 
 bool is_section(std::string_view key) { return std::ranges::find(sections, key) != sections.end(); }
 
@@ -36,7 +36,8 @@ void defined_twice(std::vector<Problem>& problems, const YamlEntry& again, const
 void merge(Yaml& into, Yaml&& from, std::vector<Problem>& problems) {
   if (from.kind == Yaml::Kind::null) return;
   if (from.kind != Yaml::Kind::map) {
-    problems.push_back({from.place, {}, "is no map of sources, stages and sinks", "write key: value pairs", false});
+    problems.push_back(
+        {from.place, {}, "is no map of sources, stages, journals and sinks", "write key: value pairs", false});
     return;
   }
   if (into.kind == Yaml::Kind::null) into = {Yaml::Kind::map, {}, from.place, {}, {}};
@@ -59,10 +60,10 @@ void merge(Yaml& into, Yaml&& from, std::vector<Problem>& problems) {
   }
 }
 
-/// Names are shared by all three sections, because `from` does not say which it means.
+/// Names are shared by all sections, because `from` does not say which it means.
 void read_parts(Reader& reader, Section& root, const Catalog& catalog, Draft& draft) {
   using Read = void (*)(Reader&, const YamlEntry&, const Catalog&, Draft&);
-  constexpr std::array<Read, 3> read{read_source, read_stage, read_sink};
+  constexpr std::array<Read, 4> read{read_source, read_stage, read_journal, read_sink};
   std::map<std::string, Place> names;
   for (std::size_t i = 0; i < sections.size(); ++i) {
     const std::string section(sections[i]);

@@ -39,10 +39,17 @@ class Rows {
   MemoryTable& table_;
 };
 
+Bytes largest_event(const Graph& graph, const Sink& journal);
+
 void add_sources(Rows& rows, const Catalog& catalog, const Config& config, const Graph& graph) {
   for (const Source& source : config.sources) {
     const std::string name = "source " + source.name;
     const SourceType* type = catalog.source(source.type);
+    if (source.is_consumer()) {
+      rows.add(fmt::format("journal {}: consumer {}: on its way", source.journal, source.consumer.name),
+               {consumer_memory(config, catalog, source), {}, 0, {}});
+      continue;
+    }
     if (type->footprint)
       for (const Footprint& footprint : type->footprint(source.options, config.reactors))
         rows.add(part(name, footprint), footprint);
@@ -66,10 +73,25 @@ void add_stages(Rows& rows, const Config& config, const Graph& graph) {
   }
 }
 
-void add_sinks(Rows& rows, const Catalog& catalog, const Config& config) {
+void add_journal(Rows& rows, const Catalog& catalog, const Config& config, const Graph& graph, const Sink& journal) {
+  const std::string name = "journal " + journal.name;
+  const auto is_consumer = [&](const Source& source) { return source.journal == journal.name; };
+  const auto consumers = static_cast<std::size_t>(std::ranges::count_if(config.sources, is_consumer));
+  for (const Footprint& footprint :
+       catalog.journal(journal.type)->footprint(journal.options, consumers, largest_event(graph, journal)))
+    rows.add(part(name, footprint), footprint);
+  if (journal.is_dead_letter_target)
+    rows.add(name + ": inlet for dead letters", {journal.queue.bound.bytes, {}, 0, {}});
+}
+
+void add_sinks(Rows& rows, const Catalog& catalog, const Config& config, const Graph& graph) {
   for (const Sink& sink : config.sinks) {
     const std::string name = "sink " + sink.name;
     const auto workers = static_cast<std::uint64_t>(sink.workers);
+    if (sink.is_journal) {
+      add_journal(rows, catalog, config, graph, sink);
+      continue;
+    }
     const SinkType* type = catalog.sink(sink.type);
     if (type->footprint)
       for (Footprint footprint : type->footprint(sink.options, sink.batch.most)) {
@@ -109,6 +131,16 @@ Bytes cost_of_unit(const Graph& graph, const Source& source, std::uint64_t bytes
   return sum;
 }
 
+/// That can get into this journal, over other journals too.
+Bytes largest_event(const Graph& graph, const Sink& journal) {
+  Bytes largest = 256_KiB;
+  for (const Source* source : graph.all_sources_of(journal)) {
+    if (source->is_consumer()) largest = std::max(largest, largest_event(graph, *graph.sink(source->journal)));
+    if (source->options.has("max_event")) largest = std::max(largest, source->options.size("max_event"));
+  }
+  return largest;
+}
+
 void check(Reader& reader, const Config& config) {
   const MemoryTable& table = config.memory;
   const Bytes needed = std::max(least_budget, worst_case(config));
@@ -123,6 +155,14 @@ void check(Reader& reader, const Config& config) {
 }
 
 }  // namespace
+
+Bytes consumer_memory(const Config& config, const Catalog& catalog, const Source& consumer) {
+  const Graph graph(config);
+  const Sink& journal = *graph.sink(consumer.journal);
+  // Two of the largest pieces, so that one is read while the other is delivered.
+  const Bytes piece = cost_of_unit(graph, consumer, largest_event(graph, journal).count()) + 128_KiB;
+  return std::max(catalog.journal(journal.type)->read_ahead(journal.options), piece * 2);
+}
 
 Bytes automatic_memory(Bytes machine) { return Bytes(machine.count() / 10 * 6); }
 
@@ -151,7 +191,7 @@ void add_memory(Reader& reader, const Catalog& catalog, Config& config) {
   }
   add_sources(rows, catalog, config, graph);
   add_stages(rows, config, graph);
-  add_sinks(rows, catalog, config);
+  add_sinks(rows, catalog, config, graph);
   for (const MemoryRow& row : table.rows)
     table.footprints = saturating_add(table.footprints, saturating_total(row.footprint));
   table.budget = table.memory > table.footprints ? table.memory - table.footprints : Bytes(0);

@@ -51,9 +51,9 @@ INSTANTIATE_TEST_SUITE_P(
         {"None", with("", "", ""), {}},
         {"UnknownTop", with("", "", "", "sinc: 1\n"), {"weir.yaml:16:1: sinc: unknown key; did you mean sinks?"}},
         {"SectionOfAnotherVersion",
-         with("", "", "", "journals: {}\n"),
-         {"weir.yaml:16:1: journals: unknown key: known here: memory, reactors, drain_deadline, batch_bytes, "
-          "sources, stages, sinks, admin and tests"}},
+         with("", "", "", "gateways: {}\n"),
+         {"weir.yaml:16:1: gateways: unknown key: known here: memory, reactors, drain_deadline, batch_bytes, "
+          "sources, stages, journals, sinks, admin and tests"}},
         {"UnknownDeep",
          with("", "", "queue: { max_event: 5 }"),
          {"weir.yaml:16:14: sinks.warehouse.queue.max_event: unknown key; did you mean max_events?"}},
@@ -197,7 +197,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::ValuesIn(std::vector<Mistake>{
         {"Dangling",
          with("", "", "", "  more: { type: print, from: pay }\n"),
-         {"weir.yaml:16:30: sinks.more.from: there is no source or stage pay; did you mean paid?"}},
+         {"weir.yaml:16:30: sinks.more.from: there is no source, stage or journal pay; did you mean paid?"}},
         {"FromASink",
          with("", "", "", "  more: { type: print, from: warehouse }\n"),
          {"weir.yaml:16:30: sinks.more.from: warehouse is a sink, and nothing comes out of a sink: name a source or a "

@@ -8,7 +8,8 @@ namespace weir::config {
 namespace {
 
 constexpr int most_workers = 1024;
-constexpr std::size_t most_outputs = 250;  // of a stage: they are numbered in a byte
+constexpr Load journal_group{65'536, 4_MiB};  // one commit of a journal takes so much
+constexpr std::size_t most_outputs = 250;     // of a stage: they are numbered in a byte
 
 /// "sources", "stages" or "sinks": where the entry stands, what it is called in messages, and its types.
 template <typename T>
@@ -169,6 +170,29 @@ void compile_stage(Reader& reader, Section& section, const StageType& type, Stag
                                 : message);
 }
 
+/// "consumer: warehouse", or a map when there is more to say.
+void read_consumer(Reader& reader, Section& sink, JournalConsumer& out) {
+  const Yaml* node = sink.find("consumer");
+  if (!node) return;
+  if (node->kind == Yaml::Kind::scalar) {
+    sink.name("consumer", out.name);
+    return;
+  }
+  Section section(reader, node, sink.path("consumer"));
+  section.name("name", out.name);
+  section.choice<bool>("when_behind", out.holds, {{"hold", true}, {"skip", false}});
+  section.choice<bool>("start", out.from_newest, {{"oldest", false}, {"newest", true}});
+  section.finish();
+}
+
+/// What the inlet of a journal does while the journal is full: what drops segments makes room by itself.
+flow::WhenFull policy_in_front(const Options& options) {
+  const auto policy = options.get_or<std::string>("when_full", "block");
+  return policy == "reject"        ? flow::WhenFull::reject
+         : policy == "drop_newest" ? flow::WhenFull::drop_newest
+                                   : flow::WhenFull::block;
+}
+
 }  // namespace
 
 void read_source(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft) {
@@ -203,12 +227,36 @@ void read_stage(Reader& reader, const YamlEntry& entry, const Catalog& catalog, 
   draft.config.stages.push_back(std::move(stage));
 }
 
+void read_journal(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft) {
+  Sink journal;
+  journal.is_journal = true;
+  journal.batch.most = journal_group;
+  // A failed write is the disk's, not a service's: it is tried again soon, and after a while less often.
+  journal.destination.backoff.cap = std::chrono::seconds(5);
+  Section section(reader, &entry.value, start(reader, entry, "journals", journal));
+  const JournalType* type = find_type(reader, section, journal, catalog.journals(), "journal");
+  section.names("from", journal.from);
+  read_queue(reader, section.find("queue"), section.path("queue"), journal.queue);
+  if (reader.given(section.path("queue") + ".when_full"))
+    reader.error_at(section.path("queue") + ".when_full", "is not said of the queue: what is full is the journal",
+                    fmt::format("write {}", section.path("when_full")));
+  if (!finish(reader, section, type, journal)) {
+    draft.broken.insert(journal.name);
+  } else {
+    journal.ack = type->ack(journal.options);
+    if (journal.ack != SinkAck::durable && type->why_weaker) journal.why_weaker = type->why_weaker(journal.options);
+    journal.queue.when_full = policy_in_front(journal.options);
+  }
+  draft.config.sinks.push_back(std::move(journal));
+}
+
 void read_sink(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft) {
   Sink sink;
   Section section(reader, &entry.value, start(reader, entry, "sinks", sink));
   const SinkType* type = find_type(reader, section, sink, catalog.sinks(), "sink");
   section.names("from", sink.from);
   section.flag("required", sink.required);
+  read_consumer(reader, section, sink.consumer);
   read_workers(reader, section, sink.workers);
   read_queue(reader, section.find("queue"), section.path("queue"), sink.queue);
   read_batch(reader, section.find("batch"), section.path("batch"), sink.batch);

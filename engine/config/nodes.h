@@ -1,6 +1,6 @@
 #pragma once
-/// Reads one entry of `sources`, `stages` or `sinks`: its own keys, and the options its type declares. What needs more
-/// than the entry itself (names, levels, memory) comes after all entries are read.
+/// Reads one entry of `sources`, `stages`, `journals` or `sinks`: its own keys, and the options its type declares. What
+/// needs more than the entry itself (names, levels, memory) comes after all entries are read.
 ///
 /// Thread: one owner. Cost: start only.
 #include <set>
@@ -19,6 +19,7 @@ struct Draft {
 
 void read_source(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft);
 void read_stage(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft);
+void read_journal(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft);
 void read_sink(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft);
 
 /// The declared options, checked and with their defaults. False when one is wrong or missing.

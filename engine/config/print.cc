@@ -86,9 +86,10 @@ class Printer {
                                      : fmt::format("memory: {}\n", to_text(config_.memory.memory));
     out_ += fmt::format("reactors: {}\ndrain_deadline: {}\nbatch_bytes: {}\n", config_.reactors,
                         to_text(config_.drain_deadline), to_text(config_.batch_bytes));
-    section("sources", config_.sources);
+    section("sources", config_.sources, [](const Source& source) { return !source.is_consumer(); });
     section("stages", config_.stages);
-    section("sinks", config_.sinks);
+    section("journals", config_.sinks, &Sink::is_journal);
+    section("sinks", config_.sinks, std::not_fn(&Sink::is_journal));
     out_ +=
         fmt::format("admin: {{ listen: {} }}\n", hidden("admin.listen") ? "<secret>" : scalar(config_.admin.listen));
     return std::move(out_);
@@ -99,11 +100,12 @@ class Printer {
     return std::ranges::find(config_.secrets, path) != config_.secrets.end();
   }
 
-  template <typename T>
-  void section(const std::string& title, const std::vector<T>& parts) {
-    if (parts.empty()) return;
+  template <typename T, typename Wanted = bool (*)(const T&)>
+  void section(const std::string& title, const std::vector<T>& parts, Wanted wanted = [](const T&) { return true; }) {
+    if (std::ranges::none_of(parts, wanted)) return;
     out_ += title + ":\n";
     for (const T& part : parts) {
+      if (!std::invoke(wanted, part)) continue;
       out_ += fmt::format("  {}:\n    type: {}\n", part.name, part.type);
       if (!part.from.empty()) out_ += fmt::format("    from: {}\n", flow_list(part.from));
       print(part);
@@ -140,9 +142,18 @@ class Printer {
   void print(const Stage& stage) { options("stages." + stage.name, catalog_.stage(stage.type), stage.options); }
 
   void print(const Sink& sink) {
+    if (sink.is_journal) {
+      print_queue(sink.queue, false);
+      return options(sink.path(), catalog_.journal(sink.type), sink.options);
+    }
+    if (!sink.consumer.name.empty() || !sink.consumer.holds || sink.consumer.from_newest)
+      key("consumer",
+          fmt::format("{{ {}when_behind: {}, start: {} }}",
+                      sink.consumer.name.empty() ? "" : fmt::format("name: {}, ", sink.consumer.name),
+                      sink.consumer.holds ? "hold" : "skip", sink.consumer.from_newest ? "newest" : "oldest"));
     key("required", sink.required ? "true" : "false");
     key("workers", std::to_string(sink.workers));
-    print(sink.queue);
+    print_queue(sink.queue, true);
     key("batch", fmt::format("{{ max_events: {}, max_bytes: {}, linger: {} }}", sink.batch.most.events,
                              to_text(sink.batch.most.bytes), to_text(sink.batch.linger)));
     print(sink.destination);
@@ -153,7 +164,7 @@ class Printer {
     options("sinks." + sink.name, catalog_.sink(sink.type), sink.options);
   }
 
-  void print(const flow::EdgeConfig& queue) {
+  void print_queue(const flow::EdgeConfig& queue, bool with_policy) {
     out_ += "    queue:\n";
     const auto inner = [&](std::string_view name, std::string_view text) {
       out_ += fmt::format("      {}: {}\n", name, text);
@@ -163,7 +174,7 @@ class Printer {
     if (queue.max_wait) inner("max_wait", to_text(*queue.max_wait));
     inner("pause_at", to_text_ratio(queue.pause_at));
     inner("resume_at", to_text_ratio(queue.resume_at));
-    inner("when_full", name(queue.when_full));
+    if (with_policy) inner("when_full", name(queue.when_full));
     inner("order", name(queue.order));
     inner("age_boost", to_text(queue.age_boost));
     if (queue.codel)

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "config/checks.h"
 
@@ -75,9 +76,10 @@ Report make_report(const Config& config, const Catalog& catalog) {
   const Graph graph(config);
   Report report;
   report.files = config.files;
-  report.sources = config.sources.size();
+  report.sources = static_cast<std::size_t>(std::ranges::count_if(config.sources, std::not_fn(&Source::is_consumer)));
   report.stages = config.stages.size();
-  report.sinks = config.sinks.size();
+  report.journals = static_cast<std::size_t>(std::ranges::count_if(config.sinks, &Sink::is_journal));
+  report.sinks = config.sinks.size() - report.journals;
   report.reactors = config.reactors;
   report.memory = config.memory;
   add_pairs(report, config, catalog, graph);

@@ -45,7 +45,7 @@ struct Report {
   };
 
   std::vector<std::string> files;
-  std::size_t sources = 0, stages = 0, sinks = 0;
+  std::size_t sources = 0, stages = 0, journals = 0, sinks = 0;
   int reactors = 1;
   std::vector<Pair> pairs;
   std::vector<Edge> edges;

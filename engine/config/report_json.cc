@@ -82,8 +82,9 @@ std::string to_graph(const Config& config) {
       "digraph weir {\n  rankdir=LR;\n  node [shape=box, style=rounded, fontname=\"sans-serif\"];\n  edge "
       "[fontname=\"sans-serif\", fontsize=10];\n";
   for (const Source& source : config.sources)
-    out += fmt::format("  \"{}\" [shape=cds, style=solid, label=\"{}\\n{}, acks: {}\"];\n", source.name, source.name,
-                       source.type, name(source.acks));
+    if (!source.is_consumer())
+      out += fmt::format("  \"{}\" [shape=cds, style=solid, label=\"{}\\n{}, acks: {}\"];\n", source.name, source.name,
+                         source.type, name(source.acks));
   for (const Stage& stage : config.stages)
     out += fmt::format("  \"{}\" [label=\"{}\\n{}\"];\n", stage.name, stage.name, stage.type);
   for (const Sink& sink : config.sinks)

@@ -84,9 +84,10 @@ class Page {
 };
 
 void write_head(Page& page, const Report& report) {
-  page.wrapped("", fmt::format("{}: {}, {}, {} on {}", join(report.files), plural(report.sources, "source"),
-                               plural(report.stages, "stage"), plural(report.sinks, "sink"),
-                               plural(static_cast<std::size_t>(report.reactors), "reactor")));
+  page.wrapped(
+      "", fmt::format("{}: {}, {}, {}, {} on {}", join(report.files), plural(report.sources, "source"),
+                      plural(report.stages, "stage"), plural(report.journals, "journal"), plural(report.sinks, "sink"),
+                      plural(static_cast<std::size_t>(report.reactors), "reactor")));
 }
 
 void write_pairs(Page& page, const Report& report) {

@@ -52,7 +52,7 @@ void Section::finish() {
     if (std::ranges::find(known_, entry.key) != known_.end()) continue;
     const std::string shown = quote(entry.key);
     std::string suggestion = did_you_mean(entry.key, known_);
-    if (suggestion.empty() && known_.size() <= 9) suggestion = "known here: " + join(known_);
+    if (suggestion.empty() && known_.size() <= 10) suggestion = "known here: " + join(known_);
     reader_.error(entry.place, path(shown == "'" + entry.key + "'" ? entry.key : shown), "unknown key",
                   std::move(suggestion));
   }

@@ -22,6 +22,7 @@ Result<void> Flow::start() {
   started_ = context_.now();
   for (int i = 0; i < config_.reactors; ++i)
     reactors_.push_back(std::make_unique<net::Reactor>("reactor-" + std::to_string(i)));
+  if (auto opened = open_journals(); !opened) return opened;
   if (auto opened = open_sinks(); !opened) return opened;
   if (auto opened = open_sources(); !opened) return opened;
   lock.unlock();
@@ -31,11 +32,31 @@ Result<void> Flow::start() {
   return {};
 }
 
+Result<void> Flow::open_journals() {
+  for (const auto& sink : config_.sinks) {
+    journals_.emplace_back();
+    if (!sink.is_journal) continue;
+    std::vector<JournalConsumer> consumers;
+    for (const auto& source : config_.sources)
+      if (source.journal == sink.name) consumers.push_back(source.consumer);
+    journals_.back() = catalog_.journal(sink.type)->make({sink.name, sink.options, context_});
+    if (auto opened = journals_.back()->open(consumers); !opened)
+      return failure("journal " + sink.name + ": " + opened.error().message, opened.error().kind);
+  }
+  return {};
+}
+
+Journal& Flow::journal(std::string_view name) {
+  const auto at = std::ranges::find(config_.sinks, name, &config::Sink::name) - config_.sinks.begin();
+  return *journals_[static_cast<std::size_t>(at)];
+}
+
 Result<void> Flow::open_sinks() {
   for (std::size_t i = 0; i < config_.sinks.size(); ++i) {
     const auto& sink = config_.sinks[i];
     for (int n = 0; n < sink.workers; ++n) {
-      auto object = catalog_.sink(sink.type)->make({sink.name, sink.options, n, context_});
+      auto object = sink.is_journal ? journal(sink.name).writer()
+                                    : catalog_.sink(sink.type)->make({sink.name, sink.options, n, context_});
       if (auto opened = object->open(); !opened)
         return failure("sink " + sink.name + ": " + opened.error().message, opened.error().kind);
       auto worker = std::make_unique<Worker>(*sinks_[i], std::move(object), context_);
@@ -49,13 +70,22 @@ Result<void> Flow::open_sinks() {
 Result<void> Flow::open_sources() {
   for (std::size_t i = 0; i < config_.sources.size(); ++i) {
     const auto& source = config_.sources[i];
+    if (source.is_consumer()) {
+      // A thread of its own: what it waits for, on the disk or in its sink, no other part waits for.
+      reactors_.push_back(std::make_unique<net::Reactor>("consumer-" + source.only_to));
+      net::Reactor& reactor = *reactors_.back();
+      auto reader = journal(source.journal).reader(source.consumer.name);
+      run(*sources_[i], reactor, [&](Outlet& outlet) { return reader->intake({reactor.io(), 0, outlet}); });
+      source_objects_.push_back(std::move(reader));
+      continue;
+    }
     const bool keep_malformed = source.on_malformed == config::Source::OnMalformed::dead_letter;
     auto object = catalog_.source(source.type)
                       ->make({source.name, source.options, source.acks, source.classes, source.refuse_when_full,
                               context_, keep_malformed});
     if (auto opened = object->open(); !opened)
       return failure("source " + source.name + ": " + opened.error().message, opened.error().kind);
-    for (std::size_t r = 0; r < reactors_.size(); ++r)
+    for (std::size_t r = 0; r < static_cast<std::size_t>(config_.reactors); ++r)
       run(*sources_[i], *reactors_[r],
           [&](Outlet& outlet) { return object->intake({reactors_[r]->io(), static_cast<int>(r), outlet}); });
     source_objects_.push_back(std::move(object));
@@ -82,7 +112,20 @@ void Flow::post_to_intakes(const std::function<void(Intake&)>& f) {
   }
 }
 
+/// Twice, with nothing moved between: an event that goes round a corner while we look is then seen in one of them.
 bool Flow::drained() const {
+  const auto before = moved();
+  return is_empty() && is_empty() && moved() == before;
+}
+
+std::uint64_t Flow::moved() const {
+  std::uint64_t sum = 0;
+  for (const auto& source : sources_) sum += source->counters.in.load(std::memory_order_acquire);
+  for (const auto& sink : sinks_) sum += sink->counters.in.load(std::memory_order_acquire);
+  return sum;
+}
+
+bool Flow::is_empty() const {
   for (const auto& running : running_)
     if (!running->intake->quiet() || running->outlet->pending() > 0) return false;
   // In the order in which events move, or what moves while we look is seen nowhere.
@@ -143,6 +186,12 @@ StopReport Flow::stop(Duration deadline, const std::function<bool()>& hurry) {
   post_to_intakes([](Intake& intake) { intake.close(); });
   wait_until_quiet(std::chrono::seconds(2));
   join_reactors();
+  for (auto& journal : journals_) {
+    if (!journal) continue;
+    journal->close();
+    for (const auto& consumer : journal->status().consumers)
+      if (consumer.configured && consumer.holds) report.kept += consumer.lag_events;
+  }
   return report;
 }
 
@@ -222,6 +271,8 @@ FlowStatus Flow::status() const {
     s.why = sources_[i]->why();
     status.sources.push_back(std::move(s));
   }
+  for (const auto& journal : journals_)
+    if (journal) status.journals.push_back(journal->status());
   status.links = links();
   status.memory = config_.memory.memory;
   status.footprints = config_.memory.footprints;

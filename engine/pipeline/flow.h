@@ -29,8 +29,9 @@ namespace weir::pipeline {
 struct StopReport {
   std::uint64_t abandoned = 0;   ///< events that had no fate at the deadline
   std::uint64_t unanswered = 0;  ///< of these, accepted with nobody waiting: lost, and counted
+  std::uint64_t kept = 0;        ///< events that journals still have for somebody who must read them
   /// 0: empty. 3: unsettled but safe, its sender has not been told. 4: abandoned after being accepted.
-  int exit_code() const { return unanswered ? 4 : abandoned ? 3 : 0; }
+  int exit_code() const { return unanswered ? 4 : abandoned || kept ? 3 : 0; }
 };
 
 class Flow {
@@ -68,18 +69,22 @@ class Flow {
   void build_stages(const Catalog& catalog);
   void build_routes();
   void build_merges();
-  void lead(SourceNode& origin);
+  void lead(SourceNode& origin, const config::Source& source);
+  Journal& journal(std::string_view name);
   using StepOf = std::map<std::string, int, std::less<>>;
-  Route route_of(const std::string& origin) const;
-  std::vector<std::size_t> order_from(const std::string& origin, StepOf& step_of) const;
+  Route route_of(const config::Source& origin) const;
+  std::vector<std::size_t> order_from(const config::Source& origin, StepOf& step_of) const;
   Route::Input input_of(const StepOf& step_of, std::string_view from) const;
   using MakeIntake = std::function<std::unique_ptr<Intake>(Outlet&)>;
   void run(SourceNode& node, net::Reactor& reactor, const MakeIntake& make);
   std::uint64_t held_by(const SourceNode& node) const;
   NodeSnapshot snapshot_of(const StageNode& stage) const;
+  Result<void> open_journals();
   Result<void> open_sinks();
   Result<void> open_sources();
   bool drained() const;
+  bool is_empty() const;
+  std::uint64_t moved() const;
   void post_to_intakes(const std::function<void(Intake&)>& f);
   void close_and_join(bool dead_letter_targets);
   void join_reactors();
@@ -94,7 +99,9 @@ class Flow {
   TimePoint started_{};
   std::vector<std::unique_ptr<SinkNode>> sinks_;
   std::vector<std::unique_ptr<StageNode>> stages_;
+  std::vector<std::unique_ptr<Budget>> consumer_budgets_;  // of the sources that are consumers of a journal (C1)
   std::vector<std::unique_ptr<SourceNode>> sources_;
+  std::vector<std::shared_ptr<Journal>> journals_;   // one for each sink that is one, in their order
   std::vector<std::unique_ptr<MergeStage>> merges_;  // upstream first
   std::vector<std::unique_ptr<Source>> source_objects_;
   std::vector<std::unique_ptr<net::Reactor>> reactors_;

@@ -61,16 +61,19 @@ void Flow::build_stages(const Catalog& catalog) {
 void Flow::build_routes() {
   Rng seeds = context_.rng();
   for (const auto& source : config_.sources) {
-    auto node = std::make_unique<SourceNode>(source, budget_, ids_, context_, seeds.next());
-    lead(*node);
+    if (source.is_consumer())
+      consumer_budgets_.push_back(std::make_unique<Budget>(config::consumer_memory(config_, catalog_, source)));
+    Budget& budget = source.is_consumer() ? *consumer_budgets_.back() : budget_;
+    auto node = std::make_unique<SourceNode>(source, budget, ids_, context_, seeds.next());
+    lead(*node, source);
     if (!source.dead_letter.empty()) node->dead_letters = find(sinks_, source.dead_letter);
     sources_.push_back(std::move(node));
   }
   build_merges();
 }
 
-void Flow::lead(SourceNode& origin) {
-  origin.route = route_of(origin.name);
+void Flow::lead(SourceNode& origin, const config::Source& source) {
+  origin.route = route_of(source);
   origin.route.tap = taps_.find(origin.name);
   for (const auto& delivery : origin.route.deliveries)
     if (delivery.required) origin.required.push_back(find(sinks_, delivery.inlet->name()));
@@ -90,7 +93,7 @@ void Flow::build_merges() {
     source.acks = Level::stored;
     merges_.push_back(std::make_unique<MergeStage>(*stages_[i], source, config::merge_outputs(config_), ids_, context_,
                                                    seeds.next()));
-    lead(merges_.back()->origin);
+    lead(merges_.back()->origin, source);
   }
   // Upstream first: what moves while we look whether all is quiet is then seen further down.
   const auto feeds = [](const auto& a, const auto& b) {
@@ -112,8 +115,13 @@ Route::Input Flow::input_of(const StepOf& step_of, std::string_view from) const 
 
 /// The stages in the order in which events of this origin meet them, each with its step. Events do not go through a
 /// merging stage: what comes out of it has an origin of its own.
-std::vector<std::size_t> Flow::order_from(const std::string& origin, StepOf& step_of) const {
+std::vector<std::size_t> Flow::order_from(const config::Source& source, StepOf& step_of) const {
+  const std::string& origin = source.root();
   std::set<std::string, std::less<>> reached{origin};
+  const config::Graph graph(config_);
+  const auto is_on_its_way = [&](const std::string& stage) {
+    return !source.is_consumer() || graph.leads_to(stage, source.only_to);
+  };
   const auto comes_from = [&](const std::string& from) {
     const auto part = config::part_of(from);
     const StageNode* stage = find(stages_, part);
@@ -122,7 +130,7 @@ std::vector<std::size_t> Flow::order_from(const std::string& origin, StepOf& ste
   for (bool grew = true; grew;) {
     grew = false;
     for (const auto& stage : config_.stages)
-      if (stage.name != origin && std::ranges::any_of(stage.from, comes_from))
+      if (stage.name != origin && is_on_its_way(stage.name) && std::ranges::any_of(stage.from, comes_from))
         grew = reached.insert(stage.name).second || grew;
   }
   // Stages may stand in any order in the file: each gets its step once all of its inputs that are reached have theirs.
@@ -142,7 +150,7 @@ std::vector<std::size_t> Flow::order_from(const std::string& origin, StepOf& ste
   return order;
 }
 
-Route Flow::route_of(const std::string& origin) const {
+Route Flow::route_of(const config::Source& origin) const {
   Route route;
   StepOf step_of;  // of the nodes that events of this origin reach
   const auto order = order_from(origin, step_of);
@@ -158,8 +166,9 @@ Route Flow::route_of(const std::string& origin) const {
   };
   const config::Graph graph(config_);
   const auto is_required = [&](const std::string& stage) {
-    return std::ranges::any_of(config_.sinks,
-                               [&](const auto& sink) { return sink.required && graph.leads_to(stage, sink); });
+    return origin.is_consumer() || std::ranges::any_of(config_.sinks, [&](const auto& sink) {
+             return sink.required && graph.leads_to(stage, sink);
+           });
   };
   for (const std::size_t i : order) {
     Route::Step step{stages_[i].get(), inputs_of(config_.stages[i].from), {}};
@@ -182,7 +191,9 @@ Route Flow::route_of(const std::string& origin) const {
   for (const auto& step : std::vector(route.steps)) mark_read(step.inputs);
   for (const bool required : {false, true})
     for (const auto& sink : config_.sinks) {
-      if (sink.required != required) continue;
+      // To its consumer every sink is required: its place may not move over what the sink has not got.
+      if ((sink.required || origin.is_consumer()) != required) continue;
+      if (origin.is_consumer() && sink.name != origin.only_to) continue;
       Route::Delivery delivery{inputs_of(sink.from), &find(sinks_, sink.name)->inlet, required, {}};
       delivery.growth = route.growth_of(delivery.inputs);
       delivery.tap = taps_.find(sink.name);

@@ -3,6 +3,7 @@
 /// and `weir top` are made of this; nothing below knows them.
 ///
 /// Thread: a value. Cost: taking one locks each inlet once; meant for a few times a second.
+#include <weir/component/journal.h>
 #include <weir/component/stage.h>
 #include <weir/flow/queue/edge.h>
 #include <weir/flow/queue/sojourn.h>
@@ -57,7 +58,8 @@ struct Link {
 struct FlowStatus {
   std::vector<SourceStatus> sources;
   std::vector<StageStatus> stages;
-  std::vector<SinkStatus> sinks;
+  std::vector<SinkStatus> sinks;  ///< the writing sides of journals too
+  std::vector<JournalStatus> journals;
   std::vector<Link> links;
   Bytes memory, footprints, budget, budget_used;
   Duration uptime{0};

@@ -6,6 +6,7 @@
 /// footprint before anything is opened.
 ///
 /// Thread: filled once at start, then read only. Cost: a linear look-up by name.
+#include <weir/component/journal.h>
 #include <weir/component/options.h>
 #include <weir/component/sink.h>
 #include <weir/component/source.h>
@@ -87,12 +88,34 @@ class Catalog {
   void add(SourceType t) { sources_.push_back(std::move(t)); }
   void add(StageType t) { stages_.push_back(std::move(t)); }
   void add(SinkType t) { sinks_.push_back(std::move(t)); }
-  const SourceType* source(std::string_view name) const { return find(sources_, name); }
+  /// Its two sides can be looked up as the source and the sink "journal NAME"; they are made by the journal itself.
+  void add(JournalType t) {
+    SourceType reads;
+    reads.name = "journal " + t.name;
+    reads.can = {.can_pause = true, .can_refuse = false, .can_replay = true};
+    reads.strongest = Level::stored;
+    SinkType writes;
+    writes.name = reads.name;
+    writes.ack = t.ack;
+    writes.max_workers = [](const Options&) { return 1; };
+    journal_sources_.push_back(std::move(reads));
+    journal_sinks_.push_back(std::move(writes));
+    journals_.push_back(std::move(t));
+  }
+  const SourceType* source(std::string_view name) const {
+    const SourceType* type = find(sources_, name);
+    return type ? type : find(journal_sources_, name);
+  }
   const StageType* stage(std::string_view name) const { return find(stages_, name); }
-  const SinkType* sink(std::string_view name) const { return find(sinks_, name); }
+  const SinkType* sink(std::string_view name) const {
+    const SinkType* type = find(sinks_, name);
+    return type ? type : find(journal_sinks_, name);
+  }
+  const JournalType* journal(std::string_view name) const { return find(journals_, name); }
   const std::vector<SourceType>& sources() const { return sources_; }
   const std::vector<StageType>& stages() const { return stages_; }
   const std::vector<SinkType>& sinks() const { return sinks_; }
+  const std::vector<JournalType>& journals() const { return journals_; }
 
  private:
   template <typename T>
@@ -104,6 +127,9 @@ class Catalog {
   std::vector<SourceType> sources_;
   std::vector<StageType> stages_;
   std::vector<SinkType> sinks_;
+  std::vector<JournalType> journals_;
+  std::vector<SourceType> journal_sources_;
+  std::vector<SinkType> journal_sinks_;
 };
 
 /// Defined in the file that CMake generates from the folders of connectors/.

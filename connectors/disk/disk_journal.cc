@@ -1,0 +1,142 @@
+#include "disk_journal.h"
+
+#include <spdlog/spdlog.h>
+#include <weir/base/terminal_text.h>
+
+#include <algorithm>
+
+#include "journal_source.h"
+#include "journal_writer.h"
+
+namespace weir::disk {
+namespace {
+
+constexpr auto keep_every = std::chrono::seconds(1);
+
+}  // namespace
+
+DiskJournal::DiskJournal(std::string name, journal::LogConfig config, const Context& context, journal::Disk& disk)
+    : name_(std::move(name)), config_(std::move(config)), context_(context), disk_(disk) {}
+
+DiskJournal::~DiskJournal() { close(); }
+
+Result<void> DiskJournal::open(std::span<const JournalConsumer> consumers) {
+  auto log = journal::Log::open(disk_, config_, context_);
+  if (!log) return std::unexpected(log.error());
+  log_ = std::move(*log);
+  for (const auto& consumer : consumers) {
+    auto added = log_->add_consumer({consumer.name, consumer.holds, consumer.from_newest});
+    if (!added) return std::unexpected(added.error());
+    places_.push_back(std::make_unique<Place>(*added));
+  }
+  for (const auto& note : log_->notes()) spdlog::warn("journal {}: {}", name_, terminal_text(note));
+  for (const auto& consumer : log_->consumers())
+    if (!consumer.configured)
+      spdlog::warn("journal {}: nobody reads by the cursor {} ({} events behind); it is kept and holds nothing up",
+                   name_, terminal_text(consumer.name), consumer.lag_events);
+  keeper_ = std::thread([this] { keep(); });
+  return {};
+}
+
+std::unique_ptr<Sink> DiskJournal::writer() { return std::make_unique<JournalWriter>(shared_from_this()); }
+
+std::unique_ptr<Source> DiskJournal::reader(std::string_view consumer) {
+  const auto place =
+      std::ranges::find(places_, consumer, [](const auto& p) -> std::string_view { return p->consumer->config.name; });
+  WEIR_CHECK(place != places_.end());
+  return std::make_unique<JournalSource>(shared_from_this(), **place);
+}
+
+void DiskJournal::keep() {
+  std::unique_lock lock(mutex_);
+  std::string said;
+  while (!closing_) {
+    keeper_wakes_.wait_for(lock, config_.durability == journal::Durability::interval
+                                     ? std::min<Duration>(keep_every, config_.interval)
+                                     : Duration(keep_every));
+    if (closing_) return;
+    lock.unlock();
+    log_->tick();
+    if (auto error = log_->stats().error; error != said) {
+      if (!error.empty()) spdlog::warn("journal {}: {}", name_, terminal_text(error));
+      said = std::move(error);
+    }
+    lock.lock();
+    room_.notify_all();
+  }
+}
+
+void DiskJournal::wait_for_room(Duration most, const std::atomic<bool>& cancelled) {
+  std::unique_lock lock(mutex_);
+  if (closing_ || cancelled) return;
+  keeper_wakes_.notify_all();  // cursors that are not saved yet may be what is missing
+  room_.wait_for(lock, most);
+}
+
+void DiskJournal::wake_writer() {
+  const std::lock_guard lock(mutex_);
+  room_.notify_all();
+}
+
+void DiskJournal::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(closing_, true)) return;
+  }
+  keeper_wakes_.notify_all();
+  room_.notify_all();
+  if (keeper_.joinable()) keeper_.join();
+  if (!log_) return;
+  if (auto closed = log_->close(); !closed)
+    spdlog::error("journal {}: {}", name_, terminal_text(closed.error().message));
+}
+
+JournalStatus DiskJournal::status() const {
+  JournalStatus status;
+  status.name = name_;
+  status.type = "disk";
+  status.path = config_.path;
+  if (!log_) return status;
+  const auto log = log_->stats();
+  status.first = log.first;
+  status.end = log.end;
+  status.bytes = log.bytes;
+  status.max_bytes = config_.max_bytes.count();
+  status.commits = log.commits;
+  status.torn_bytes = log.torn_bytes;
+  status.damaged_places = log.damaged_places;
+  status.dropped_events = log.dropped_events;
+  status.error = log.error;
+  status.notes = log_->notes();
+  const auto wall = context_.wall().time_since_epoch().count();
+  for (const auto& c : log_->consumers()) {
+    JournalStatus::Consumer consumer{c.name,      c.holds,     c.configured, c.settled.sequence, c.lag_events,
+                                     c.lag_bytes, Duration{0}, c.skipped,    c.damaged};
+    for (const auto& place : places_)
+      if (const auto oldest = place->oldest_wall.load(std::memory_order_relaxed);
+          place->consumer->config.name == c.name && c.lag_events > 0 && oldest > 0)
+        consumer.lag = Duration(std::max<std::int64_t>(0, wall - oldest));
+    status.consumers.push_back(std::move(consumer));
+  }
+  return status;
+}
+
+journal::LogConfig log_config(const Options& options) {
+  using journal::Durability;
+  journal::LogConfig config;
+  config.path = options.text("path");
+  config.max_bytes = options.size("max_bytes");
+  // Sixteen of them at most as they are used up: what is read can be given back in small pieces.
+  const auto usual = std::clamp<std::uint64_t>(config.max_bytes.count() / 16, (1_MiB).count(), (64_MiB).count());
+  config.segment = options.get_or<Bytes>("segment", Bytes(usual / 4096 * 4096));
+  if (options.has("keep")) config.keep = options.duration("keep");
+  const auto& durability = options.text("durability");
+  config.durability = durability == "commit"     ? Durability::commit
+                      : durability == "interval" ? Durability::interval
+                                                 : Durability::none;
+  config.interval = options.duration("interval");
+  config.drop_oldest = options.text("when_full") == "drop_oldest";
+  return config;
+}
+
+}  // namespace weir::disk

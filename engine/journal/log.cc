@@ -196,6 +196,8 @@ Result<void> Log::make_segment(std::uint64_t size) {
   if (auto r = finish(); !r) {
     (void)disk_.remove(path(made));
     (void)disk_.remove(path(name));
+    // It may come back after a loss of power, and with it its word that nothing in older ones counts from here on.
+    current_.reset();
     return r;
   }
   current_ = std::move(*file);

@@ -94,7 +94,7 @@ Result<void> Log::close() {
   {
     std::lock_guard lock(mutex_);
     file = std::exchange(unsynced_, nullptr);
-    if (file && config_.durability == Durability::none)
+    if (config_.durability == Durability::none)
       for (const auto& segment : segments_) numbers.push_back(segment.number);
   }
   for (const auto number : numbers) {

@@ -28,7 +28,12 @@ Result<bool> Reader::find_segment() {
   if (at_.segment != extent_->number || at_.offset < segment_header_size) at_.offset = segment_header_size;
   at_.segment = extent_->number;
   const auto here = scan_->at(at_.offset, extent_->limit);
-  if (!here || !*here || (*here)->header.sequence > at_.sequence) at_.offset = segment_header_size;
+  if (!here) {
+    extent_.reset();
+    scan_.reset();
+    return std::unexpected(here.error());
+  }
+  if (!*here || (*here)->header.sequence > at_.sequence) at_.offset = segment_header_size;
   return true;
 }
 

@@ -17,30 +17,23 @@ struct CursorContent {
   Position position;
 };
 
-struct Slots {
+Result<std::optional<CursorContent>> read_slots(File& file) {
   std::optional<CursorContent> newest;
-  std::string problem;
-};
-
-Result<Slots> read_slots(File& file) {
-  Slots found;
   std::array<char, slot_size> block;
   for (std::size_t i = 0; i < slots; ++i) {
     const auto got = file.read(block, i * slot_size);
     if (!got) return std::unexpected(got.error());
     const std::string_view bytes(block.data(), *got);
-    if (bytes.find_first_not_of('\0') == bytes.npos) continue;  // not written yet
     const auto opened = open_block(cursor_magic, bytes);
     CursorContent content;
     if (!opened || opened->size() != sizeof content) {
       if (!opened && opened.error().kind == Error::Kind::unsupported) return std::unexpected(opened.error());
-      found.problem = opened ? "it has the wrong length" : opened.error().message;
       continue;
     }
     std::memcpy(&content, opened->data(), sizeof content);
-    if (!found.newest || content.generation > found.newest->generation) found.newest = content;
+    if (!newest || content.generation > newest->generation) newest = content;
   }
-  return found;
+  return newest;
 }
 
 std::string slot_of(std::uint64_t generation, const Position& position) {
@@ -51,7 +44,7 @@ std::string slot_of(std::uint64_t generation, const Position& position) {
 }  // namespace
 
 Result<CursorFile> CursorFile::open(Disk& disk, const std::string& folder, const std::string& consumer,
-                                    const Position& initial, std::string& problem) {
+                                    const Position& initial) {
   CursorFile cursor;
   const std::string path = folder + "/" + consumer + ".cursor";
   const auto names = disk.list(folder);
@@ -62,10 +55,9 @@ Result<CursorFile> CursorFile::open(Disk& disk, const std::string& folder, const
     auto found = read_slots(**file);
     if (!found) return failure(path + ": " + found.error().message, found.error().kind);
     cursor.file_ = std::move(*file);
-    problem = found->newest ? "" : path + " cannot be read: " + found->problem;
-    if (found->newest) {
-      cursor.generation_ = found->newest->generation;
-      cursor.found_ = found->newest->position;
+    if (*found) {
+      cursor.generation_ = (*found)->generation;
+      cursor.found_ = (*found)->position;
       // Whoever wrote it may have been killed before the sync; what is given up must not trust it before.
       if (auto r = cursor.save(*cursor.found_, "cursor at opening"); !r) return std::unexpected(r.error());
     }
@@ -89,8 +81,7 @@ Result<std::optional<Position>> CursorFile::look(Disk& disk, const std::string& 
   if (!file) return std::unexpected(file.error());
   auto found = read_slots(**file);
   if (!found) return failure(path + ": " + found.error().message, found.error().kind);
-  if (!found->newest) return std::optional<Position>{};
-  return std::optional(found->newest->position);
+  return found->transform([](const CursorContent& content) { return content.position; });
 }
 
 Result<void> CursorFile::save(const Position& position, std::string_view barrier) {

@@ -21,9 +21,9 @@ struct Position {
 
 class CursorFile {
  public:
-  /// Opens it, or makes it with `initial`. `problem` is what people should know: neither slot can be read.
+  /// Opens it, or makes it with `initial`. Nothing is `found` when neither slot can be read.
   static Result<CursorFile> open(Disk& disk, const std::string& folder, const std::string& consumer,
-                                 const Position& initial, std::string& problem);
+                                 const Position& initial);
   /// Without changing anything, for commands. Nothing: neither slot can be read.
   static Result<std::optional<Position>> look(Disk& disk, const std::string& path);
 

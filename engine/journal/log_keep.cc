@@ -18,11 +18,9 @@ Result<Consumer*> Log::add_consumer(ConsumerConfig config) {
   auto consumer = std::make_unique<Consumer>(std::move(config));
   std::lock_guard folder(folder_);
   const Position first{oldest(), 0, 0};
-  std::string problem;
-  auto cursor = CursorFile::open(disk_, config_.path, consumer->config.name,
-                                 consumer->config.from_newest ? committed_ : first, problem);
+  auto cursor =
+      CursorFile::open(disk_, config_.path, consumer->config.name, consumer->config.from_newest ? committed_ : first);
   if (!cursor) return std::unexpected(cursor.error());
-  if (!problem.empty()) notes_.push_back(problem + "; it starts again at the oldest event");
   std::lock_guard lock(mutex_);
   consumer->settled_ = consumer->saved_ = cursor->found().value_or(first);
   consumer->cursor_ = std::move(*cursor);

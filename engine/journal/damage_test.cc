@@ -191,6 +191,35 @@ TEST_F(Damage, SparesOfAnotherSizeAreNotUsed) {
   EXPECT_EQ(disk.content(segment(22)).size(), 16'384u);
 }
 
+TEST_F(Damage, TextThatLooksLikeARecordIsNeverTakenForOne) {
+  // A sender that guesses where and when: a whole record of a later epoch in the text of an event that is now spare.
+  const auto forged = [&](std::uint64_t epoch) {
+    const Events one({"forged"});
+    std::string text(record_size(one.span()[0]), '\0');
+    encode_record(one.span()[0], {epoch, 1'000'000, 1'000'000}, text);
+    return text;
+  };
+  LogRig rig;
+  auto log = rig.open();
+  auto* consumer = *log->add_consumer({.name = "c"});
+  std::string text;
+  while (text.size() < 10'000) text += forged(2) + forged(3) + forged(4);
+  ASSERT_TRUE(log->write(Events({text}).span()));
+  ASSERT_TRUE(write(*log, 2, 3, 9000));
+  log->settle(*consumer, log->end());
+  log->tick();
+  ASSERT_GT(log->stats().spare_bytes, 0u);
+  log.reset();
+  log = rig.open();
+  consumer = *log->add_consumer({.name = "c"});
+  ASSERT_TRUE(write(*log, 3, 4));
+  log.reset();
+  log = rig.open();
+  EXPECT_EQ(log->end().sequence, 4u);
+  EXPECT_EQ(read_all(*log, {log->stats().first, 0, 0}).events.back(), 3u);
+  EXPECT_THAT(log->notes(), IsEmpty());
+}
+
 /// A consumer that has saved its place twice.
 class DamagedCursor : public Damage {
  protected:

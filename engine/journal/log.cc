@@ -139,7 +139,7 @@ Result<void> Log::append(const Batch& batch) {
     std::lock_guard lock(mutex_);
     durable = synced_sequence_;
   }
-  encode_record(batch, {current_number_, next_sequence_, durable}, std::span(buffer_).subspan(buffered_, size));
+  encode_record(batch, {current_epoch_, next_sequence_, durable}, std::span(buffer_).subspan(buffered_, size));
   buffered_ += size;
   next_sequence_ += batch.size();
   newest_wall_ = std::max(newest_wall_, batch.info().received_wall.time_since_epoch().count());
@@ -202,6 +202,7 @@ Result<void> Log::make_segment(std::uint64_t size) {
   }
   current_ = std::move(*file);
   current_number_ = number;
+  current_epoch_ = epoch_of(id_, number);
   current_size_ = size;
   offset_ = segment_header_size;
   std::lock_guard lock(mutex_);

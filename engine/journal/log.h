@@ -157,7 +157,7 @@ class Log {
 
   // The writer's.
   std::shared_ptr<File> current_;
-  std::uint64_t current_number_ = 0, current_size_ = 0;
+  std::uint64_t current_number_ = 0, current_epoch_ = 0, current_size_ = 0;
   std::uint64_t offset_ = 0;  // where the buffer goes
   std::vector<char> buffer_;
   std::size_t buffered_ = 0;

@@ -1,9 +1,10 @@
 #pragma once
 /// One batch as it lies in a segment (FORMAT.md): a header, the text of its events, how long each is.
 ///
-/// The header carries the number of its segment as epoch, so that what an earlier life of a recycled file left behind
-/// is never taken for a record; a CRC32C over everything else; and `durable`, how far the log had been synced when it
-/// was written: damage before that is damage, damage after it is a torn tail.
+/// The header carries the epoch of its segment (segment.h), so that neither what an earlier life of a recycled file
+/// left behind nor an event that looks like a record is ever taken for one; a CRC32C over everything else; and
+/// `durable`, how far the log had been synced when it was written: damage before that is damage, damage after it is a
+/// torn tail.
 ///
 /// Thread: values. Cost: encode one copy and one pass of CRC32C (about 0.05 ns a byte); parse one pass of CRC32C.
 /// Memory: what the caller gives.
@@ -19,7 +20,7 @@ namespace weir::journal {
 
 struct RecordHeader {
   std::uint32_t magic, crc;
-  std::uint64_t epoch;     ///< the number of the segment it was written to
+  std::uint64_t epoch;     ///< of the segment it was written to
   std::uint64_t sequence;  ///< of its first event; events count through the whole journal, from 1
   std::uint32_t events, bytes;
   std::int64_t received_wall;  ///< nanoseconds since 1970

@@ -22,6 +22,8 @@ class Recovery {
     if (auto r = read_id(*names); !r) return std::unexpected(r.error());
     for (const auto& name : *names)
       if (auto r = look_at(name); !r) return std::unexpected(r.error());
+    for (const auto& segment : headless_)
+      if (auto r = without_header(segment); !r) return std::unexpected(r.error());
     std::ranges::sort(found_.segments, {}, &Segment::number);
     if (auto r = find_end(); !r) return std::unexpected(r.error());
     bound_each();
@@ -98,7 +100,10 @@ class Recovery {
     if (!got) return std::unexpected(got.error());
     const auto header = decode_segment_header(std::string_view(block).substr(0, *got));
     if (!header && header.error().kind == Error::Kind::unsupported) return refused(name, header.error().message);
-    if (!header) return without_header(name, number, *size, header.error().message);
+    if (!header) {
+      headless_.push_back({name, number, *size, header.error().message});
+      return {};
+    }
     if (header->number != number) {
       note(name, fmt::format("it is a copy of segment {}; it is left alone", header->number));
       return {};
@@ -112,8 +117,15 @@ class Recovery {
     return {};
   }
 
-  /// Records carry the number of their segment: the header is not needed to believe them.
-  Result<void> without_header(const std::string& name, std::uint64_t number, std::uint64_t size, std::string_view why) {
+  struct Headless {
+    std::string name;
+    std::uint64_t number, size;
+    std::string why;
+  };
+  /// Records carry the epoch of their segment: the header is not needed to believe them, once it is known which journal
+  /// this is.
+  Result<void> without_header(const Headless& segment) {
+    const auto& [name, number, size, why] = segment;
     auto scan = open(number);
     if (!scan) return std::unexpected(scan.error());
     const auto first = scan->next_good(0, size);
@@ -134,7 +146,7 @@ class Recovery {
   Result<SegmentScan> open(std::uint64_t number) {
     auto file = disk_.open(path(numbered(number, "segment")), Disk::Open::read);
     if (!file) return std::unexpected(file.error());
-    return SegmentScan(std::move(*file), number, read_ahead_, largest_);
+    return SegmentScan(std::move(*file), number, epoch_of(found_.id, number), read_ahead_, largest_);
   }
 
   Result<void> find_end() {
@@ -187,6 +199,7 @@ class Recovery {
   const std::string& folder_;
   const Bytes read_ahead_, largest_;
   Recovered found_;
+  std::vector<Headless> headless_;
 };
 
 }  // namespace

@@ -5,8 +5,13 @@
 
 namespace weir::journal {
 
-SegmentScan::SegmentScan(std::unique_ptr<File> file, std::uint64_t number, Bytes read_ahead, Bytes largest_record)
-    : file_(std::move(file)), number_(number), read_ahead_(read_ahead.count()), largest_(largest_record.count()) {}
+SegmentScan::SegmentScan(std::unique_ptr<File> file, std::uint64_t number, std::uint64_t epoch, Bytes read_ahead,
+                         Bytes largest_record)
+    : file_(std::move(file)),
+      number_(number),
+      epoch_(epoch),
+      read_ahead_(read_ahead.count()),
+      largest_(largest_record.count()) {}
 
 /// At least n bytes from `offset` on, or fewer if the limit or the file ends before.
 Result<std::string_view> SegmentScan::bytes(std::uint64_t offset, std::size_t n, std::uint64_t limit) {
@@ -28,11 +33,11 @@ Result<std::optional<RecordView>> SegmentScan::at(std::uint64_t offset, std::uin
   if (offset + sizeof(RecordHeader) > limit) return std::nullopt;
   auto head = bytes(offset, sizeof(RecordHeader), limit);
   if (!head) return std::unexpected(head.error());
-  const std::size_t size = claimed_size(*head, number_);
+  const std::size_t size = claimed_size(*head, epoch_);
   if (size == 0 || size > largest_ || offset + size > limit) return std::nullopt;
   auto whole = bytes(offset, size, limit);
   if (!whole) return std::unexpected(whole.error());
-  return parse_record(*whole, number_);
+  return parse_record(*whole, epoch_);
 }
 
 std::uint64_t SegmentScan::broken_at(std::uint64_t offset, std::uint64_t limit, std::uint64_t sequence) {
@@ -41,7 +46,7 @@ std::uint64_t SegmentScan::broken_at(std::uint64_t offset, std::uint64_t limit, 
   if (!head || head->size() < sizeof(RecordHeader)) return 0;
   RecordHeader header;
   std::memcpy(&header, head->data(), sizeof header);
-  const int signs = (header.magic == record_magic) + (header.epoch == number_) + (header.sequence == sequence);
+  const int signs = (header.magic == record_magic) + (header.epoch == epoch_) + (header.sequence == sequence);
   if (signs < 2) return 0;
   return std::min<std::uint64_t>(record_size(header.bytes, header.events), limit - offset);
 }
@@ -56,7 +61,7 @@ Result<std::optional<std::uint64_t>> SegmentScan::next_good(std::uint64_t from, 
     // Nothing here may point into the buffer after `at`: it reads again where a record is cut by the buffer's end.
     std::size_t skip = 0;
     const std::size_t last = some->size() - sizeof(RecordHeader);
-    while (skip <= last && claimed_size(some->substr(skip), number_) == 0) skip += record_alignment;
+    while (skip <= last && claimed_size(some->substr(skip), epoch_) == 0) skip += record_alignment;
     offset += skip;
     if (skip > last) continue;
     const auto record = at(offset, limit);

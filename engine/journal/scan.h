@@ -14,7 +14,9 @@ namespace weir::journal {
 
 class SegmentScan {
  public:
-  SegmentScan(std::unique_ptr<File> file, std::uint64_t number, Bytes read_ahead, Bytes largest_record);
+  /// `epoch` is the segment's (segment.h): only its records count.
+  SegmentScan(std::unique_ptr<File> file, std::uint64_t number, std::uint64_t epoch, Bytes read_ahead,
+              Bytes largest_record);
 
   /// The record at `offset`, if it is whole, undamaged and ends by `limit`. It lives until the next call.
   Result<std::optional<RecordView>> at(std::uint64_t offset, std::uint64_t limit);
@@ -30,7 +32,7 @@ class SegmentScan {
   Result<std::string_view> bytes(std::uint64_t offset, std::size_t n, std::uint64_t limit);
 
   std::unique_ptr<File> file_;
-  std::uint64_t number_;
+  std::uint64_t number_, epoch_;
   std::size_t read_ahead_, largest_;
   std::vector<char> buffer_;
   std::uint64_t begin_ = 0, end_ = 0;  // what of the file is in the buffer

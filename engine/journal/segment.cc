@@ -1,6 +1,7 @@
 #include "journal/segment.h"
 
 #include <fmt/format.h>
+#include <weir/base/rng.h>
 
 #include <charconv>
 #include <cstring>
@@ -69,6 +70,13 @@ Result<SegmentHeader> decode_segment_header(std::string_view bytes) {
   if (opened->size() != sizeof content) return failure("its header has the wrong length");
   std::memcpy(&content, opened->data(), sizeof content);
   return SegmentHeader{content.journal, content.number, content.first_sequence, content.created_wall};
+}
+
+std::uint64_t epoch_of(const JournalId& journal, std::uint64_t number) {
+  std::uint64_t half[2];
+  static_assert(sizeof half == sizeof(JournalId));
+  std::memcpy(half, journal.data(), sizeof half);
+  return Rng(half[1] + Rng(half[0] + number).next()).next();
 }
 
 std::string numbered(std::uint64_t number, std::string_view kind) { return fmt::format("{:020}.{}", number, kind); }

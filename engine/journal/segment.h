@@ -33,6 +33,10 @@ struct SegmentHeader {
   std::int64_t created_wall = 0;
 };
 
+/// What its records carry, so that nothing else is taken for one of them. Whoever sends events knows neither the
+/// journal's name nor when a file is used again, so no text can be made to look like a record.
+std::uint64_t epoch_of(const JournalId& journal, std::uint64_t number);
+
 std::string encode_segment_header(const SegmentHeader& header);  ///< 4096 bytes
 /// Why it cannot be read: the message says what is wrong, without the name of the file. Kind `unsupported`: it is
 /// whole, but of a format this program does not know.

@@ -7,44 +7,31 @@
 
 namespace weir::map {
 
-using Token = JsonTokens::Token;
+using Member = JsonMembers::Member;
 
 namespace {
-constexpr bool space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 constexpr std::size_t max_nodes = 1024;
-
-constexpr std::uint64_t length_bit(std::size_t bytes) { return std::uint64_t{1} << std::min<std::size_t>(bytes, 63); }
-
-bool has_backslash(std::string_view key, std::uint64_t head) {
-  if (key.size() > 8) return key.find('\\') != key.npos;
-  constexpr std::uint64_t ones = 0x0101010101010101u;
-  const auto zero = head ^ (ones * '\\');
-  return ((zero - ones) & ~zero & (ones << 7)) != 0;
-}
 }  // namespace
 
 /// The members of one object on their way out. What stays is gathered into runs that are copied whole.
 struct Edits::Writer {
-  const JsonTokens& tokens;
-  std::string& out;
+  const JsonMembers& members;
+  Room& out;
   bool first = true;
-  const char* run = nullptr;
-  Token run_end = 0;
+  const char *run = nullptr, *run_end = nullptr;
 
-  void stay(const JsonTokens::Member& member, Token behind) {
-    if (!run) run = tokens.place(member.name);
-    run_end = behind;
+  void stay(const Member& member) {
+    if (!run) run = members.at(member.name);
+    run_end = members.at(member.end);
   }
   void flush() {
     if (!run) return;
-    const char* end = tokens.place(run_end);
-    while (space(end[-1])) --end;
     comma();
-    out.append(run, end);
+    out.put_padded({run, run_end});
     run = nullptr;
   }
   void comma() {
-    if (!first) out.push_back(',');
+    if (!first) out.put(',');
     first = false;
   }
 };
@@ -69,10 +56,8 @@ Result<std::uint16_t> Edits::node_of(const Path& path) {
     if (nodes_.size() == max_nodes) return failure("at most 1000 names can be changed");
     Node made{.written = step.key, .name = {}, .label = '"' + step.key + "\":"};
     if (!unescape_json(step.key, made.name)) made.name = step.key;
-    nodes_[at].children.push_back({.head = JsonTokens::head_of(step.key),
-                                   .key_bytes = static_cast<std::uint32_t>(step.key.size()),
-                                   .node = static_cast<std::uint16_t>(nodes_.size())});
-    nodes_[at].lengths |= length_bit(step.key.size());
+    nodes_[at].children.push_back(
+        {.head = JsonMembers::head_of(step.key), .node = static_cast<std::uint16_t>(nodes_.size())});
     nodes_.push_back(std::move(made));
     at = nodes_.size() - 1;
   }
@@ -113,15 +98,11 @@ Result<void> Edits::set(const Path& path, ValueExpression value, bool moved) {
   return {};
 }
 
-inline Edits::Node* Edits::child(const Node& of, const JsonTokens::Member& member) {
-  const auto written = tokens_->key(member);
-  if (of.lengths & length_bit(written.size())) {
-    for (const auto& c : of.children)
-      if (c.head == member.head && c.key_bytes == member.key_bytes &&
-          (c.key_bytes <= 8 || nodes_[c.node].written == written))
-        return &nodes_[c.node];
-  }
-  return has_backslash(written, member.head) ? escaped_child(of, written) : nullptr;
+/// The first eight bytes tell most names apart: this loop is what most members cost.
+[[gnu::always_inline]] inline Edits::Node* Edits::child(const Node& of, const Member& member) {
+  for (const auto& c : of.children)
+    if (c.head == member.head && nodes_[c.node].written == members_->key(member)) return &nodes_[c.node];
+  return member.escaped ? escaped_child(of, members_->key(member)) : nullptr;
 }
 
 /// Who removes "password" means "pass\u0077ord" as well.
@@ -133,68 +114,48 @@ Edits::Node* Edits::escaped_child(const Node& of, std::string_view written) {
   return nullptr;
 }
 
-bool Edits::apply(JsonEvent& event, WallTime wall, std::string& out) {
-  tokens_ = event.tokens();
-  if (!tokens_ || tokens_->kind(0) != '{') return false;
-  event_ = &event;
-  wall_ = wall;
-  changed_ = broken_ = false;
-  const auto before = out.size();
-  const bool whole = object(0, nodes_[0], out);
-  if (whole && !broken_ && changed_) return true;
-  out.resize(before);
-  return false;
-}
-
-bool Edits::object(Token at, Node& node, std::string& out) {
-  out.push_back('{');
-  Writer writer{*tokens_, out};
-  if (!(at == 0 ? outermost(node, writer) : inner(at, node, writer))) return false;
-  writer.flush();
-  for (const auto& c : node.children) {
-    if (append_new(nodes_[c.node], writer.first ? "" : ",", out)) writer.first = false;
-  }
-  out.push_back('}');
-  return true;
-}
-
-void Edits::each(Node& node, const JsonTokens::Member& found, Token behind, Writer& writer) {
+[[gnu::always_inline]] inline void Edits::each(Node& node, const Member& found, Writer& writer) {
   if (auto* known = child(node, found)) {
-    member(*known, found, behind, writer);
+    member(*known, found, writer);
   } else if (keeping_) {
     changed_ = true;
     writer.flush();
   } else {
-    writer.stay(found, behind);
+    writer.stay(found);
   }
 }
 
-/// Its members are known as far as somebody asked for one of them.
-bool Edits::outermost(Node& node, Writer& writer) {
-  const auto members = tokens_->members();
-  if (!tokens_->complete()) return false;
-  for (std::size_t i = 0; i < members.size(); ++i)
-    each(node, members[i], i + 1 < members.size() ? members[i + 1].name - 1 : tokens_->size() - 1, writer);
-  return true;
+bool Edits::apply(JsonEvent& event, WallTime wall, std::string& out) {
+  members_ = event.members();
+  if (!members_ || !members_->complete()) return false;
+  event_ = &event;
+  wall_ = wall;
+  changed_ = broken_ = false;
+  append_within(out, growth_.of(Bytes(event.event().size())).count(), [&](Room& room) {
+    char* before = room.mark();
+    object(nodes_[0], room, [&](auto each_one) {
+      for (const auto& member : members_->all()) each_one(member);
+    });
+    if (broken_ || !changed_) room.back_to(before);
+  });
+  return !broken_ && changed_;
 }
 
-bool Edits::inner(Token at, Node& node, Writer& writer) {
-  Token next = at + 1;
-  while (const auto found = tokens_->member(next)) {
-    next = tokens_->skip(found->value());
-    const char behind = tokens_->kind(next);
-    if (behind != ',' && behind != '}') return false;
-    each(node, *found, next, writer);
-    if (behind == '}') return true;
-    ++next;
-    if (tokens_->kind(next) == '}') return false;  // a comma before the end
+template <typename ForEach>
+void Edits::object(Node& node, Room& out, ForEach for_each) {
+  out.put('{');
+  Writer writer{*members_, out};
+  for_each([&](const Member& found) { each(node, found, writer); });
+  writer.flush();
+  for (const auto& c : node.children) {
+    if (put_new(nodes_[c.node], writer.first ? "" : ",", out)) writer.first = false;
   }
-  return tokens_->kind(next) == '}';
+  out.put('}');
 }
 
-void Edits::member(Node& node, const JsonTokens::Member& found, Token behind, Writer& writer) {
+void Edits::member(Node& node, const Member& found, Writer& writer) {
   const bool again = std::exchange(node.seen_in, event_->number()) == event_->number();
-  const auto stay = [&] { writer.stay(found, behind); };
+  const auto stay = [&] { writer.stay(found); };
   const auto go = [&] {
     changed_ = true;
     writer.flush();
@@ -203,64 +164,67 @@ void Edits::member(Node& node, const JsonTokens::Member& found, Token behind, Wr
   if (node.action == Action::remove || node.action == Action::take || (node.action == Action::set && again))
     return go();
   writer.flush();
-  const auto before = writer.out.size();
+  char* before = writer.out.mark();
   const bool first = writer.first;
   writer.comma();
-  writer.out.append(tokens_->place(found.name), found.key_bytes + 2);
-  writer.out.push_back(':');
+  writer.out.put_padded({members_->at(found.name), found.key_bytes + 2u});
+  writer.out.put(':');
   const bool was_changed = changed_;
-  const bool written = node.action == Action::set     ? append_value(node, writer.out)
-                       : node.action == Action::parse ? parsed(found.value(), writer.out)
-                                                      : nested(node, found.value(), writer.out);
+  const bool written = node.action == Action::set     ? put_value(node, writer.out)
+                       : node.action == Action::parse ? parsed(members_->value(found), writer.out)
+                                                      : nested(node, members_->value(found), writer.out);
   if (written) return;
   changed_ = was_changed;
-  writer.out.resize(before);
+  writer.out.back_to(before);
   writer.first = first;
   node.taken || keeping_ ? go() : stay();
 }
 
-bool Edits::nested(Node& node, Token value, std::string& out) {
-  if (tokens_->kind(value) == '{') {
-    broken_ = !object(value, node, out) || broken_;
+bool Edits::nested(Node& node, std::string_view value, Room& out) {
+  if (value.front() == '{') {
+    JsonMembers::Walk walk(*members_, value);
+    object(node, out, [&](auto each_one) {
+      for (Member found; walk.next(found);) each_one(found);
+    });
+    broken_ = broken_ || !walk.complete();
     return true;
   }
   if (keeping_) return false;
   // Nothing can stand in what is no object: if there is something to set, an object takes its place.
-  out.push_back('{');
+  out.put('{');
   bool any = false;
-  for (const auto& c : node.children) any = append_new(nodes_[c.node], any ? "," : "", out) || any;
-  out.push_back('}');
+  for (const auto& c : node.children) any = put_new(nodes_[c.node], any ? "," : "", out) || any;
+  out.put('}');
   return any;
 }
 
-bool Edits::append_new(Node& node, std::string_view comma, std::string& out) {
+bool Edits::put_new(Node& node, std::string_view comma, Room& out) {
   const bool inner = node.action == Action::none;
   if ((!inner && node.action != Action::set) || keeping_) return false;
   if (std::exchange(node.seen_in, event_->number()) == event_->number()) return false;
-  const auto before = out.size();
-  out += comma;
-  out += node.label;
+  char* before = out.mark();
+  out.put(comma);
+  out.put(node.label);
   bool any = false;
   if (inner) {
-    out.push_back('{');
-    for (const auto& c : node.children) any = append_new(nodes_[c.node], any ? "," : "", out) || any;
-    out.push_back('}');
+    out.put('{');
+    for (const auto& c : node.children) any = put_new(nodes_[c.node], any ? "," : "", out) || any;
+    out.put('}');
   } else {
-    any = append_value(node, out);
+    any = put_value(node, out);
   }
-  if (!any) out.resize(before);
+  if (!any) out.back_to(before);
   return any;
 }
 
-bool Edits::append_value(Node& node, std::string& out) {
-  const bool written = values_[node.value].append_to(*event_, wall_, out);
+bool Edits::put_value(Node& node, Room& out) {
+  const bool written = values_[node.value].write(*event_, wall_, out);
   changed_ = changed_ || written;
   return written;
 }
 
-bool Edits::parsed(Token value, std::string& out) {
-  const auto raw = tokens_->raw(value);
-  if (raw.size() < 2 || raw.front() != '"' || raw.back() != '"') return false;
+bool Edits::parsed(std::string_view raw, Room& out) {
+  if (raw.front() != '"') return false;
   text_.clear();
   if (!unescape_json(raw.substr(1, raw.size() - 2), text_)) return false;
   // A line feed cannot stand inside a text of valid JSON; between its tokens a space is as good, and the event stays
@@ -270,7 +234,7 @@ bool Edits::parsed(Token value, std::string& out) {
   if (parser_->parse(text_.data(), size, false).error()) return false;
   text_.resize(size);
   std::ranges::replace_if(text_, [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  out += text_;
+  out.put(text_);
   changed_ = true;
   return true;
 }

@@ -1,7 +1,7 @@
 #pragma once
 /// Changes to some members of a JSON object, made by copying everything else as it was written.
 ///
-/// The changes stand in a tree of names. One walk over the event's tokens copies runs of untouched members whole, and
+/// The changes stand in a tree of names. One walk over the event's members copies runs of untouched members whole, and
 /// looks closer only where a name is in the tree. Numbers keep their digits, texts their escapes, and an event that was
 /// JSON still is. An event that is no object, or is broken where it is walked over, is left alone.
 ///
@@ -43,8 +43,7 @@ class Edits {
  private:
   enum class Action : std::uint8_t { none, set, remove, take, parse, keep };
   struct Child {
-    std::uint64_t head;  ///< of its name (JsonTokens::head_of)
-    std::uint32_t key_bytes;
+    std::uint64_t head;  ///< of its name (JsonMembers::head_of)
     std::uint16_t node;
   };
   struct Node {
@@ -54,30 +53,28 @@ class Edits {
     bool taken = false;  ///< what `set` finds there has moved elsewhere
     std::uint16_t value = 0;
     std::vector<Child> children{};
-    std::uint64_t lengths = 0;  ///< bit n: a child's name has n bytes (63: or more)
     std::uint64_t seen_in = 0;  ///< the event in which it was found or added
   };
   struct Writer;
   Result<std::uint16_t> node_of(const Path& path);
   Result<void> mark(const Path& path, Action action);
-  Node* child(const Node& of, const JsonTokens::Member& member);
+  Node* child(const Node& of, const JsonMembers::Member& member);
   Node* escaped_child(const Node& of, std::string_view written);
-  bool object(JsonTokens::Token at, Node& node, std::string& out);
-  bool outermost(Node& node, Writer& writer);
-  bool inner(JsonTokens::Token at, Node& node, Writer& writer);
-  void each(Node& node, const JsonTokens::Member& found, JsonTokens::Token behind, Writer& writer);
-  void member(Node& node, const JsonTokens::Member& found, JsonTokens::Token behind, Writer& writer);
-  bool nested(Node& node, JsonTokens::Token value, std::string& out);
-  bool parsed(JsonTokens::Token value, std::string& out);
-  bool append_new(Node& node, std::string_view comma, std::string& out);
-  bool append_value(Node& node, std::string& out);
+  template <typename ForEach>
+  void object(Node& node, Room& out, ForEach for_each);
+  void each(Node& node, const JsonMembers::Member& found, Writer& writer);
+  void member(Node& node, const JsonMembers::Member& found, Writer& writer);
+  bool nested(Node& node, std::string_view value, Room& out);
+  bool parsed(std::string_view raw, Room& out);
+  bool put_new(Node& node, std::string_view comma, Room& out);
+  bool put_value(Node& node, Room& out);
 
   std::vector<Node> nodes_;
   std::vector<ValueExpression> values_;
   Growth growth_;
   bool keeping_ = false, changed_ = false, broken_ = false;
   JsonEvent* event_ = nullptr;
-  JsonTokens* tokens_ = nullptr;
+  const JsonMembers* members_ = nullptr;
   WallTime wall_;
   std::string unescaped_, text_;
   std::unique_ptr<simdjson::dom::parser> parser_;

@@ -35,11 +35,39 @@ bool compare_values(Op op, const JsonValue& a, const JsonValue& b) {
   }
 }
 
-JsonValue boolean(bool flag) { return {.kind = Kind::boolean, .flag = flag, .text = flag ? "true" : "false"}; }
+void set_flag(JsonValue& made, bool flag) {
+  made.kind = Kind::boolean;
+  made.flag = flag;
+  made.text = flag ? "true" : "false";
+}
 
 /// What a double cannot hold is no number that JSON could carry on.
-JsonValue number(long double n) {
-  return std::isfinite(static_cast<double>(n)) ? JsonValue{.kind = Kind::number, .number = n} : JsonValue{};
+void set_number(JsonValue& made, long double n) {
+  made.kind = std::isfinite(static_cast<double>(n)) ? Kind::number : Kind::missing;
+  made.number = n;
+}
+
+void set_text(JsonValue& made, std::string_view text) {
+  made.kind = Kind::text;
+  made.text = text;
+}
+
+void set_length(const JsonValue& of, JsonValue& made) {
+  const auto begins = [](char c) { return (c & 0xc0) != 0x80; };
+  made.kind = Kind::missing;
+  if (of.kind == Kind::text) set_number(made, static_cast<long double>(std::ranges::count_if(of.text, begins)));
+}
+
+/// Numbers with all their digits, where they have any.
+void set_text_of(const JsonValue& of, JsonValue& made, std::string& buffer) {
+  made.kind = Kind::missing;
+  if (of.kind == Kind::number && of.text.empty()) {
+    buffer.clear();
+    append_number(of.number, buffer);
+    set_text(made, buffer);
+  } else if (of.kind == Kind::text || of.kind == Kind::boolean || of.kind == Kind::number) {
+    set_text(made, of.text);
+  }
 }
 
 std::optional<WallTime> time_of(const JsonValue& value) {
@@ -49,9 +77,14 @@ std::optional<WallTime> time_of(const JsonValue& value) {
 
 }  // namespace
 
-void append_number(long double number, std::string& out) {
-  char text[40];
-  const auto put = [&](auto n) { out.append(text, std::to_chars(text, text + sizeof text, n).ptr); };
+char* write_number(long double number, char* to) {
+  const auto put = [&](auto... n) { return std::to_chars(to, to + max_number, n...).ptr; };
+  const auto real = static_cast<double>(number);
+  // Most are small: there a double holds every whole number, and is handled faster.
+  if (std::fabs(real) < 0x1p53) {
+    const auto whole = static_cast<std::int64_t>(real);
+    return real == number && static_cast<double>(whole) == real ? put(whole) : put(real);
+  }
   if (number >= 0 && number < 0x1p64L) {
     if (const auto whole = static_cast<std::uint64_t>(number); number == static_cast<long double>(whole))
       return put(whole);
@@ -60,38 +93,49 @@ void append_number(long double number, std::string& out) {
       return put(whole);
   }
   // Written out, a whole number beyond 64 bits would be refused by many who read it.
-  if (std::fabs(number) >= 0x1p63L)
-    out.append(text,
-               std::to_chars(text, text + sizeof text, static_cast<double>(number), std::chars_format::scientific).ptr);
-  else
-    put(static_cast<double>(number));
+  return std::fabs(number) >= 0x1p63L ? put(real, std::chars_format::scientific) : put(real);
 }
 
-const JsonValue& Evaluator::path(std::uint16_t index) {
+void append_number(long double number, std::string& out) {
+  char text[max_number];
+  out.append(text, write_number(number, text));
+}
+
+Evaluator::Evaluator(Program program)
+    : program_(std::move(program)), slots_(program_.paths.size()), made_(program_.nodes.size()) {
+  // They stay where they are for good: moving a vector moves none of its elements.
+  for (auto& literal : program_.literals)
+    if (literal.value.kind == Kind::text) literal.value.text = literal.text;
+}
+
+inline const JsonValue& Evaluator::path(std::uint16_t index) {
   auto& slot = slots_[index];
   if (slot.read_at != event_->number()) {
-    slot.value = event_->at(program_.paths[index], slot.unescaped);
+    event_->read(program_.paths[index], slot.value, slot.unescaped);
     slot.read_at = event_->number();
   }
   return slot.value;
 }
 
-const JsonValue& Evaluator::operand(std::uint16_t index, JsonValue& made) {
+/// What most operands are comes first.
+inline const JsonValue& Evaluator::value(std::uint16_t index) {
   const auto& node = program_.nodes[index];
-  return node.op == Op::path ? path(node.first) : (made = value(index));
+  if (node.op == Op::path) return path(node.first);
+  return node.op == Op::literal ? program_.literals[node.first].value : made(index);
 }
+
+const JsonValue& Evaluator::root() { return value(program_.root()); }
 
 bool Evaluator::truth(std::uint16_t index) {
   const auto& node = program_.nodes[index];
-  JsonValue left, right;
   switch (node.op) {
     case Op::both: return truth(node.first) && truth(node.second);
     case Op::either: return truth(node.first) || truth(node.second);
     case Op::negate: return !truth(node.first);
-    case Op::exists: return operand(node.first, left).kind != Kind::missing;
+    case Op::exists: return value(node.first).kind != Kind::missing;
     case Op::contains:
     case Op::starts_with: {
-      const auto &whole = operand(node.first, left), &part = operand(node.second, right);
+      const auto &whole = value(node.first), &part = value(node.second);
       if (whole.kind != Kind::text || part.kind != Kind::text) return false;
       return node.op == Op::contains ? whole.text.find(part.text) != whole.text.npos
                                      : whole.text.starts_with(part.text);
@@ -101,98 +145,91 @@ bool Evaluator::truth(std::uint16_t index) {
     case Op::less:
     case Op::at_most:
     case Op::greater:
-    case Op::at_least: return compare_values(node.op, operand(node.first, left), operand(node.second, right));
-    default: return value(index).flag;
+    case Op::at_least: return compare_values(node.op, value(node.first), value(node.second));
+    default: {
+      const auto& found = value(index);
+      return found.kind == Kind::boolean && found.flag;
+    }
   }
 }
 
-JsonValue Evaluator::value(std::uint16_t index) {
+const JsonValue& Evaluator::made(std::uint16_t index) {
   const auto& node = program_.nodes[index];
+  if (node.op == Op::choose) return value(truth(node.first) ? node.second : node.third);
+  if (node.op == Op::coalesce) {
+    const auto& first = value(node.first);
+    return first.kind == Kind::missing || first.kind == Kind::null ? value(node.second) : first;
+  }
+  make(index);
+  return made_[index].value;
+}
+
+void Evaluator::make(std::uint16_t index) {
+  const auto& node = program_.nodes[index];
+  auto& made = made_[index];
   switch (node.op) {
-    case Op::literal: return program_.literals[node.first].value();
-    case Op::path: return path(node.first);
     case Op::add:
-      if (const auto left = value(node.first), right = value(node.second);
-          left.kind == Kind::text && right.kind == Kind::text)
-        return joined(index, left.text, right.text);
-      return calculated(node);
     case Op::subtract:
     case Op::multiply:
-    case Op::divide: return calculated(node);
+    case Op::divide: return calculate(node, made);
     case Op::lower:
-    case Op::upper: return cased(index, value(node.first), node.op == Op::upper);
-    case Op::to_text: return text_made(index, value(node.first));
-    case Op::length:
+    case Op::upper: return make_case(value(node.first), node.op == Op::upper, made);
+    case Op::to_text: return set_text_of(value(node.first), made.value, made.text);
+    case Op::length: return set_length(value(node.first), made.value);
     case Op::to_number: {
-      const auto of = value(node.first);
-      if (node.op == Op::to_number && of.kind == Kind::number) return of;
-      if (of.kind != Kind::text) return {};
-      if (node.op == Op::to_number) return parse_json_number(of.text);
-      return number(
-          static_cast<long double>(std::ranges::count_if(of.text, [](char c) { return (c & 0xc0) != 0x80; })));
+      const auto& of = value(node.first);
+      made.value = of.kind == Kind::text ? parse_json_number(of.text) : of;
+      if (made.value.kind != Kind::number) made.value.kind = Kind::missing;
+      return;
     }
     case Op::now:
     case Op::to_unix:
-    case Op::to_rfc3339: return time_made(index, node);
-    case Op::coalesce: {
-      const auto first = value(node.first);
-      return first.kind == Kind::missing || first.kind == Kind::null ? value(node.second) : first;
-    }
-    case Op::choose: return value(truth(node.first) ? node.second : node.third);
-    default: return boolean(truth(index));
+    case Op::to_rfc3339: return make_time(node, made);
+    default: return set_flag(made.value, truth(index));
   }
 }
 
-JsonValue Evaluator::calculated(const Program::Node& node) {
-  JsonValue of_left, of_right;
-  const auto &left = operand(node.first, of_left), &right = operand(node.second, of_right);
-  if (left.kind != Kind::number || right.kind != Kind::number) return {};
+void Evaluator::calculate(const Program::Node& node, Made& made) {
+  const auto &left = value(node.first), &right = value(node.second);
+  if (node.op == Op::add && left.kind == Kind::text && right.kind == Kind::text) {
+    made.text.assign(left.text);
+    made.text.append(right.text);
+    return set_text(made.value, made.text);
+  }
+  made.value.text = {};
+  made.value.kind = Kind::missing;
+  if (left.kind != Kind::number || right.kind != Kind::number) return;
   switch (node.op) {
-    case Op::add: return number(left.number + right.number);
-    case Op::subtract: return number(left.number - right.number);
-    case Op::multiply: return number(left.number * right.number);
-    default: return number(left.number / right.number);
+    case Op::add: return set_number(made.value, left.number + right.number);
+    case Op::subtract: return set_number(made.value, left.number - right.number);
+    case Op::multiply: return set_number(made.value, left.number * right.number);
+    default: return set_number(made.value, left.number / right.number);
   }
 }
 
-JsonValue Evaluator::joined(std::uint16_t at, std::string_view left, std::string_view right) {
-  auto& text = texts_[at];
-  text.assign(left);
-  text.append(right);
-  return {.kind = Kind::text, .text = text};
-}
-
-JsonValue Evaluator::text_made(std::uint16_t at, const JsonValue& of) {
-  if (of.kind == Kind::text) return {.kind = Kind::text, .text = of.text};
-  if (of.kind == Kind::boolean) return {.kind = Kind::text, .text = of.text};
-  if (of.kind != Kind::number) return {};
-  if (!of.text.empty()) return {.kind = Kind::text, .text = of.text};  // with all its digits
-  texts_[at].clear();
-  append_number(of.number, texts_[at]);
-  return {.kind = Kind::text, .text = texts_[at]};
-}
-
-JsonValue Evaluator::cased(std::uint16_t at, const JsonValue& of, bool up) {
-  if (of.kind != Kind::text) return {};
-  auto& text = texts_[at];
-  text.assign(of.text);
-  for (char& c : text) {
+void Evaluator::make_case(const JsonValue& of, bool up, Made& made) {
+  made.value.kind = Kind::missing;
+  if (of.kind != Kind::text) return;
+  made.text.assign(of.text);
+  for (char& c : made.text) {
     if (up ? c >= 'a' && c <= 'z' : c >= 'A' && c <= 'Z') c = static_cast<char>(c ^ 0x20);
   }
-  return {.kind = Kind::text, .text = text};
+  set_text(made.value, made.text);
 }
 
-JsonValue Evaluator::time_made(std::uint16_t at, const Program::Node& node) {
+void Evaluator::make_time(const Program::Node& node, Made& made) {
   const auto when = node.op == Op::now ? wall_ : time_of(value(node.first));
-  if (!when) return {};
-  if (node.op == Op::to_unix) return number(static_cast<long double>(when->time_since_epoch().count()) / 1e9L);
+  made.value.kind = Kind::missing;
+  if (!when) return;
+  if (node.op == Op::to_unix)
+    return set_number(made.value, static_cast<long double>(when->time_since_epoch().count()) / 1e9L);
   // All events of a batch are looked at in the same moment.
-  if (written_[at] != when) {
-    texts_[at].clear();
-    append_rfc3339(*when, texts_[at]);
-    written_[at] = when;
+  if (made.time != when) {
+    made.text.clear();
+    append_rfc3339(*when, made.text);
+    made.time = when;
   }
-  return {.kind = Kind::text, .text = texts_[at]};
+  set_text(made.value, made.text);
 }
 
 }  // namespace weir

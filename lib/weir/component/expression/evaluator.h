@@ -1,8 +1,8 @@
 #pragma once
 /// Runs a Program on one event after another: what Expression and ValueExpression have in common.
 ///
-/// Each path is read at most once an event, each node has a buffer of its own for the text it makes, and those buffers
-/// are kept: no allocation once the largest event was seen.
+/// Each path is read at most once an event. Each node has a place of its own for what it gives and a buffer for the
+/// text it makes: nothing is copied on the way up, and nothing allocated once the largest event was seen.
 ///
 /// Thread: one owner. Cost: that of the paths (JsonEvent) and about 5 ns a node.
 #include <weir/component/expression/program.h>
@@ -11,11 +11,10 @@ namespace weir {
 
 class Evaluator {
  public:
-  explicit Evaluator(Program program)
-      : program_(std::move(program)),
-        slots_(program_.paths.size()),
-        texts_(program_.nodes.size()),
-        written_(program_.nodes.size()) {}
+  explicit Evaluator(Program program);
+  // A copy would look into the literals of the first.
+  Evaluator(Evaluator&&) = default;
+  Evaluator& operator=(Evaluator&&) = default;
   const Program& program() const { return program_; }
 
   /// What follows speaks about this event.
@@ -23,18 +22,25 @@ class Evaluator {
     event_ = &event;
     wall_ = wall;
   }
-  bool truth(std::uint16_t node);
-  JsonValue value(std::uint16_t node);
+  bool holds() { return truth(program_.root()); }
+  /// Until the next event.
+  const JsonValue& root();
 
  private:
+  /// What a node made itself: neither a path nor a literal.
+  struct Made {
+    JsonValue value;
+    std::string text;
+    std::optional<WallTime> time;  ///< that the text says
+  };
+  bool truth(std::uint16_t node);
+  const JsonValue& value(std::uint16_t node);
   const JsonValue& path(std::uint16_t index);
-  /// As value(), without a copy of what a path leads to.
-  const JsonValue& operand(std::uint16_t node, JsonValue& made);
-  JsonValue calculated(const Program::Node& node);
-  JsonValue joined(std::uint16_t at, std::string_view left, std::string_view right);
-  JsonValue text_made(std::uint16_t at, const JsonValue& of);
-  JsonValue cased(std::uint16_t at, const JsonValue& of, bool up);
-  JsonValue time_made(std::uint16_t at, const Program::Node& node);
+  const JsonValue& made(std::uint16_t node);
+  void make(std::uint16_t node);
+  void calculate(const Program::Node& node, Made& made);
+  void make_case(const JsonValue& of, bool up, Made& made);
+  void make_time(const Program::Node& node, Made& made);
 
   struct Slot {
     JsonValue value;
@@ -42,15 +48,16 @@ class Evaluator {
     std::uint64_t read_at = 0;  ///< the event it was read from
   };
   Program program_;
-  std::vector<Slot> slots_;         // one a path
-  std::vector<std::string> texts_;  // one a node
+  std::vector<Slot> slots_;  // one a path
+  std::vector<Made> made_;   // one a node
   JsonEvent* event_ = nullptr;
   WallTime wall_;
-  std::vector<std::optional<WallTime>> written_;  // one a node: the time that its text says
 };
 
-/// A whole number in full, any other with the fewest digits that give the same double; nothing for what is none.
-/// At most 32 bytes.
+/// A whole number in full, any other with the fewest digits that give the same double. Gives the place behind it, at
+/// most max_number bytes further.
+inline constexpr std::size_t max_number = 32;
+char* write_number(long double number, char* to);
 void append_number(long double number, std::string& out);
 
 }  // namespace weir

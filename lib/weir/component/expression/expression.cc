@@ -16,25 +16,29 @@ Result<ValueExpression> ValueExpression::compile(std::string_view text, Bytes la
   return ValueExpression(std::move(*program), largest_event);
 }
 
-bool ValueExpression::append_to(JsonEvent& event, WallTime wall, std::string& json) {
+bool ValueExpression::write(JsonEvent& event, WallTime wall, Room& json) {
   using Kind = JsonValue::Kind;
-  const auto made = value(event, wall);
+  const auto& made = value(event, wall);
   if (made.kind == Kind::missing) return false;
-  if (made.token != JsonValue::nowhere) {
-    const auto raw = event.raw(made);
-    json += raw;
-    return !raw.empty();
-  }
-  if (made.kind == Kind::text) {
-    json.push_back('"');
-    append_escaped(made.text, json);
-    json.push_back('"');
+  if (!made.raw.empty()) {
+    json.put_padded(made.raw);
+  } else if (made.kind == Kind::text) {
+    json.put('"');
+    put_escaped(made.text, json);
+    json.put('"');
   } else if (made.kind == Kind::number && made.text.empty()) {
-    append_number(made.number, json);
+    json.used(write_number(made.number, json.take(max_number)));
   } else {
-    json += made.kind == Kind::null ? "null" : made.text;
+    json.put(made.kind == Kind::null ? "null" : made.text);
   }
   return true;
+}
+
+bool ValueExpression::append_to(std::string_view event, WallTime wall, std::string& json) {
+  own_.look_at(event);
+  bool there = false;
+  append_within(json, growth().of(Bytes(event.size())).count(), [&](Room& room) { there = write(own_, wall, room); });
+  return there;
 }
 
 }  // namespace weir

@@ -26,7 +26,7 @@ class Expression {
   /// Always with the same JsonEvent, and never with one as well as with bare events.
   bool matches(JsonEvent& event, WallTime wall) {
     evaluator_.begin(event, wall);
-    return evaluator_.truth(evaluator_.program().root());
+    return evaluator_.holds();
   }
 
  private:

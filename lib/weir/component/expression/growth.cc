@@ -13,7 +13,7 @@ constexpr Growth sum(const Growth& a, const Growth& b) { return {a.factor + b.fa
 constexpr Growth fixed(std::uint64_t bytes) { return {.factor = 0, .plus = Bytes(bytes)}; }
 
 Growth of_literal(const Program::Literal& literal) {
-  if (literal.kept.kind != JsonValue::Kind::text) return fixed(std::max<std::uint64_t>(literal.kept.text.size(), 32));
+  if (literal.value.kind != JsonValue::Kind::text) return fixed(std::max<std::uint64_t>(literal.value.text.size(), 32));
   std::string escaped;
   append_escaped(literal.text, escaped);
   return fixed(escaped.size() + 2);

@@ -6,7 +6,6 @@
 namespace weir {
 namespace {
 
-using Token = JsonTokens::Token;
 using Kind = JsonValue::Kind;
 
 /// The grammar of RFC 8259 section 6: from_chars alone would take 01, 1. and inf.
@@ -60,87 +59,89 @@ bool read_short(std::string_view raw, JsonValue& result) {
   return true;
 }
 
-JsonValue number_of(std::string_view raw) {
-  JsonValue short_one{.kind = Kind::number, .text = raw};
-  if (read_short(raw, short_one)) return short_one;
-  if (!is_number(raw)) return {};
-  JsonValue result{.kind = Kind::number, .text = raw};
+void read_number(std::string_view raw, JsonValue& result) {
+  result.kind = Kind::number;
+  if (read_short(raw, result)) return;
+  result.kind = is_number(raw) ? Kind::number : Kind::missing;
+  if (result.kind == Kind::missing) return;
   const auto* end = raw.data() + raw.size();
   std::int64_t small = 0;
   if (const auto [stop, error] = std::from_chars(raw.data(), end, small); error == std::errc{} && stop == end) {
     result.number = small;
-    return result;
+    return;
   }
   std::uint64_t large = 0;
   if (const auto [stop, error] = std::from_chars(raw.data(), end, large); error == std::errc{} && stop == end) {
     result.number = large;
-    return result;
+    return;
   }
   double value = 0;
   if (std::from_chars(raw.data(), end, value).ec == std::errc{}) {
     result.number = value;
-    return result;
+    return;
   }
   // Out of range: next to zero is zero, beyond the largest is nothing one could compare with.
+  result.number = 0;
   const bool tiny = raw.find("e-") != raw.npos || raw.find("E-") != raw.npos || raw.find("0.") <= 1;
-  return tiny ? result : JsonValue{};
+  if (!tiny) result.kind = Kind::missing;
 }
 
-JsonValue text_of(std::string_view raw, std::string& unescaped) {
-  if (raw.size() < 2 || raw.back() != '"') return {};
-  const auto inside = raw.substr(1, raw.size() - 2);
-  if (inside.find('\\') == inside.npos) return {.kind = Kind::text, .text = inside};
+void read_text(std::string_view raw, JsonValue& result, std::string& unescaped) {
+  result.kind = Kind::text;
+  result.text = raw.substr(1, raw.size() - 2);
+  if (result.text.find('\\') == result.text.npos) return;
   unescaped.clear();
-  if (!unescape_json(inside, unescaped)) return {};
-  return {.kind = Kind::text, .text = unescaped};
+  if (!unescape_json(result.text, unescaped)) result.kind = Kind::missing;
+  result.text = unescaped;
 }
 
-JsonValue read(std::string_view raw, std::string& unescaped) {
-  switch (raw.empty() ? '\0' : raw.front()) {
-    case '"': return text_of(raw, unescaped);
-    case 't': return raw == "true" ? JsonValue{.kind = Kind::boolean, .flag = true, .text = "true"} : JsonValue{};
-    case 'f': return raw == "false" ? JsonValue{.kind = Kind::boolean, .text = "false"} : JsonValue{};
-    case 'n': return raw == "null" ? JsonValue{.kind = Kind::null} : JsonValue{};
-    default: return number_of(raw);
+/// In place: a value that is copied right after it was written in pieces waits for all of them.
+void read_value(std::string_view raw, JsonValue& result, std::string& unescaped) {
+  result.raw = result.text = raw;
+  const auto literal = [&](std::string_view name, Kind kind) { result.kind = raw == name ? kind : Kind::missing; };
+  switch (raw.front()) {
+    case '"': return read_text(raw, result, unescaped);
+    case '{': result.kind = Kind::object; break;
+    case '[': result.kind = Kind::array; break;
+    case 't': result.flag = true; return literal("true", Kind::boolean);
+    case 'f': result.flag = false; return literal("false", Kind::boolean);
+    case 'n': return literal("null", Kind::null);
+    default: return read_number(raw, result);
   }
 }
 
 }  // namespace
 
-JsonValue parse_json_number(std::string_view text) { return number_of(text); }
-
-JsonTokens* JsonEvent::tokens() {
-  if (state_ == State::unread) state_ = tokens_.index(event_) ? State::indexed : State::not_json;
-  return state_ == State::indexed ? &tokens_ : nullptr;
+JsonValue parse_json_number(std::string_view text) {
+  JsonValue result{.text = text};
+  read_number(text, result);
+  return result;
 }
 
-Token JsonEvent::find(const Path& path) {
-  auto* tokens = this->tokens();
-  if (!tokens || path.steps.empty()) return JsonValue::nowhere;
-  Token at = 0;
-  for (const auto& step : path.steps) {
-    const auto next = step.index ? tokens->element(at, *step.index) : tokens->find(at, step.key, step.head);
-    if (!next) return JsonValue::nowhere;
-    at = *next;
+const JsonMembers* JsonEvent::members() {
+  if (state_ == State::unread) state_ = members_.index(event_) ? State::indexed : State::none;
+  return state_ == State::indexed ? &members_ : nullptr;
+}
+
+std::string_view JsonEvent::find(const Path& path) {
+  const auto* members = this->members();
+  if (!members || path.steps.empty()) return {};
+  const auto* outermost = members->find(path.steps[0].key, path.steps[0].head);
+  if (!outermost) return {};
+  auto value = members->value(*outermost);
+  for (std::size_t i = 1; i < path.steps.size() && !value.empty(); ++i) {
+    const auto& step = path.steps[i];
+    value = step.index ? JsonMembers::element(value, *step.index) : members->find_in(value, step.key, step.head);
   }
-  return at;
-}
-
-JsonValue JsonEvent::at(const Path& path, std::string& unescaped) {
-  const auto token = find(path);
-  if (token == JsonValue::nowhere) return {};
-  const char first = tokens_.kind(token);
-  // The end of something large is looked for only when somebody wants it as it is written.
-  auto value = first == '{'   ? JsonValue{.kind = Kind::object}
-               : first == '[' ? JsonValue{.kind = Kind::array}
-                              : read(tokens_.raw(token), unescaped);
-  value.token = token;
   return value;
 }
 
-std::string_view JsonEvent::raw(const Path& path) {
-  const auto token = find(path);
-  return token == JsonValue::nowhere ? std::string_view{} : tokens_.raw(token);
+void JsonEvent::read(const Path& path, JsonValue& found, std::string& unescaped) {
+  const auto raw = find(path);
+  if (raw.empty())
+    found.kind = Kind::missing;
+  else
+    read_value(raw, found, unescaped);
 }
 
 }  // namespace weir

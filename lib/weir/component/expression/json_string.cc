@@ -74,7 +74,7 @@ bool unescape_json(std::string_view raw, std::string& out) {
   return true;
 }
 
-void append_escaped(std::string_view text, std::string& out) {
+void put_escaped(std::string_view text, Room& out) {
   static constexpr char hex[] = "0123456789abcdef";
   std::size_t copied = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -82,16 +82,17 @@ void append_escaped(std::string_view text, std::string& out) {
     if (at == text.size()) break;
     const char c = text[at];
     if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
-    out.append(text, copied, at - copied);
+    out.put(text.substr(copied, at - copied));
     copied = at + 1;
-    out.push_back('\\');
+    out.put('\\');
     if (const auto found = values.find(c); found != values.npos) {
-      out.push_back(letters[found]);
+      out.put(letters[found]);
     } else {
-      out += {'u', '0', '0', hex[c >> 4], hex[c & 15]};
+      const char code[] = {'u', '0', '0', hex[c >> 4], hex[c & 15]};
+      out.put(std::string_view(code, sizeof code));
     }
   }
-  out.append(text, copied);
+  out.put(text.substr(copied));
 }
 
 }  // namespace weir

@@ -74,7 +74,7 @@ bool KeyReader::read(JsonEvent& event) {
     const auto value = event.at(field.path, field.unescaped);
     const bool there = value.kind != JsonValue::Kind::missing && value.kind != JsonValue::Kind::object &&
                        value.kind != JsonValue::Kind::array;
-    field.raw = there ? event.raw(value) : std::string_view{};
+    field.raw = there ? value.raw : std::string_view{};
     all = all && there;
     // Kind and length before each text: ("a", "bc") is another key than ("ab", "c").
     const auto size = static_cast<std::uint32_t>(there ? value.text.size() : 0);

@@ -66,7 +66,7 @@ class Parser {
   void need_condition(Node node, std::size_t at) const {
     const auto& [op, first, second, third, growth] = program_.nodes[node];
     const bool never = (op >= Op::add && op < Op::coalesce) ||
-                       (op == Op::literal && program_.literals[first].kept.kind != JsonValue::Kind::boolean);
+                       (op == Op::literal && program_.literals[first].value.kind != JsonValue::Kind::boolean);
     if (never) throw Wrong{"a value alone is no condition: compare it with something", at};
   }
 
@@ -183,7 +183,7 @@ class Parser {
     if (op == Op::exists) return add({Op::path, path()}, start);
     const auto made = either();
     const auto& node = program_.nodes[made];
-    if (is_search(op) && node.op == Op::literal && program_.literals[node.first].kept.kind != JsonValue::Kind::text)
+    if (is_search(op) && node.op == Op::literal && program_.literals[node.first].value.kind != JsonValue::Kind::text)
       throw Wrong{"expected a text in quotes", start};
     if (op == Op::choose && index == 0) need_condition(made, start);
     return made;

@@ -1,4 +1,4 @@
-#include <weir/component/expression/json_tokens.h>
+#include <weir/component/expression/json_members.h>
 #include <weir/component/expression/path.h>
 
 #include <algorithm>
@@ -42,14 +42,14 @@ std::optional<std::string> parse_step(std::string_view text, std::size_t& at, Pa
   ++at;  // the dot
   if (at < text.size() && text[at] == '"') {
     auto wrong = parse_quoted(text, at, step.key);
-    step.head = JsonTokens::head_of(step.key);
+    step.head = JsonMembers::head_of(step.key);
     return wrong;
   }
   const auto start = at;
   while (at < text.size() && names(text[at])) ++at;
   if (at == start) return "expected a name after the dot (quote it when it is unusual: .\"a b\")";
   step.key = text.substr(start, at - start);
-  step.head = JsonTokens::head_of(step.key);
+  step.head = JsonMembers::head_of(step.key);
   return std::nullopt;
 }
 

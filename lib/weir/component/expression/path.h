@@ -19,7 +19,7 @@ struct Path {
   struct Step {
     std::string key;                       ///< as it stands in the event; unused with an index
     std::optional<std::uint32_t> index{};  ///< of an array
-    std::uint64_t head = 0;                ///< of the key (JsonTokens::head_of)
+    std::uint64_t head = 0;                ///< of the key (JsonMembers::head_of)
     bool operator==(const Step&) const = default;
   };
   std::vector<Step> steps;

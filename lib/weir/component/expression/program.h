@@ -50,13 +50,8 @@ struct Program {
     Growth growth{.factor = 0};
   };
   struct Literal {
-    JsonValue kept{};  ///< a text's view is set when it is read: it points into `text`
+    JsonValue value{};  ///< of a text without its view, until the program is where it stays
     std::string text{};
-    JsonValue value() const {
-      JsonValue v = kept;
-      if (v.kind == JsonValue::Kind::text) v.text = text;
-      return v;
-    }
   };
   std::vector<Path> paths;
   std::vector<Literal> literals;

@@ -45,9 +45,9 @@ Path Scanner::path() {
 Program::Literal Scanner::literal() {
   const char c = peek();
   if (c == '\0') throw Wrong{"expected a path or a value", at_};
-  if (c == '"') return {.kept = {.kind = Kind::text}, .text = text()};
-  if (c == '-' || (c >= '0' && c <= '9')) return {.kept = number()};
-  return {.kept = word()};
+  if (c == '"') return {.value = {.kind = Kind::text}, .text = text()};
+  if (c == '-' || (c >= '0' && c <= '9')) return {.value = number()};
+  return {.value = word()};
 }
 
 JsonValue Scanner::word() {

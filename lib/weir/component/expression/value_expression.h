@@ -3,15 +3,16 @@
 ///
 /// The language is that of conditions (docs/expressions.md). What a path alone leads to is copied as it was written,
 /// with all its digits and escapes; everything else is written anew. A value of something missing is missing, and so is
-/// a sum of things that do not add up: nothing is appended then, and no event can make it fail.
+/// a sum of things that do not add up: nothing is written then, and no event can make it fail.
 ///
-/// What it appends is at most growth() of the event's length, known when it is compiled.
+/// What it writes is at most growth() of the event's length, known when it is compiled.
 ///
 /// The event must have `block_padding` readable bytes behind it, as every event of a Batch has.
 ///
 /// Thread: one owner; compile one for each thread. Cost: about 30 ns for a copied field of an event that is indexed
 /// already; no allocation once the largest event was seen.
 #include <weir/component/expression/evaluator.h>
+#include <weir/component/expression/room.h>
 
 namespace weir {
 
@@ -20,17 +21,14 @@ class ValueExpression {
   /// The error names the place with a caret under it.
   static Result<ValueExpression> compile(std::string_view text, Bytes largest_event = 16_MiB);
 
-  /// Appends it as JSON; false: it is missing.
-  bool append_to(std::string_view event, WallTime wall, std::string& json) {
-    own_.look_at(event);
-    return append_to(own_, wall, json);
-  }
-  /// Always with the same JsonEvent, and never with one as well as with bare events.
-  bool append_to(JsonEvent& event, WallTime wall, std::string& json);
-  /// What it is, for those who count or compare instead of writing; a text lives until the next call.
-  JsonValue value(JsonEvent& event, WallTime wall) {
+  /// Writes it as JSON; false: it is missing. Always with the same JsonEvent, and never with one as well as with bare
+  /// events.
+  bool write(JsonEvent& event, WallTime wall, Room& json);
+  bool append_to(std::string_view event, WallTime wall, std::string& json);
+  /// What it is, for those who count or compare instead of writing; it lives until the next call.
+  const JsonValue& value(JsonEvent& event, WallTime wall) {
     evaluator_.begin(event, wall);
-    return evaluator_.value(evaluator_.program().root());
+    return evaluator_.root();
   }
   const Growth& growth() const { return evaluator_.program().nodes.back().growth; }
   /// Every path it may read.

@@ -1,0 +1,89 @@
+#pragma once
+/// The members of one JSON event, so that a value can be found, skipped or copied as it was written.
+///
+///   {"id" : 7, "tags": ["a","b"]}      members: "id" 7, "tags" ["a","b"]
+///
+/// One walk over the event finds the members of the outermost object, that it is UTF-8, and that its quotes close;
+/// nothing else is validated before somebody reads it. An object inside is walked over by whoever asks for something in
+/// it. Where an event breaks off in between, its members up to there are found.
+///
+/// Thread: one owner. Cost: about 80 ns for the 11 members of 200 bytes; no allocation once it has seen its largest
+/// event. Memory: 5 times the largest event asked about, which may be `largest`; beyond it there are no members.
+#include <weir/base/units.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace weir {
+
+class JsonMembers {
+ public:
+  /// Places are offsets into the event.
+  struct Member {
+    std::uint64_t head;            ///< the first eight bytes of its name (head_of)
+    std::uint32_t name;            ///< its opening quote
+    std::uint32_t key_bytes : 31;  ///< between the quotes, as written
+    std::uint32_t escaped : 1;     ///< there is a backslash among them
+    std::uint32_t value, end;      ///< [value, end): what it holds, as written
+  };
+
+  /// The first eight bytes of a key as one number, zeros behind a shorter one: names that differ do so here or in
+  /// their length, mostly, and need no call to be told apart.
+  static std::uint64_t head_of(std::string_view key);
+
+  explicit JsonMembers(Bytes largest);
+
+  /// False: this cannot be a JSON object (or is larger than allowed): there are no members.
+  bool index(std::string_view event);
+  /// Of the outermost object, in order.
+  std::span<const Member> all() const { return {members_.get(), size_}; }
+  /// The outermost object ended behind them, and with it the event.
+  bool complete() const { return complete_; }
+  /// The first member of this name; nullptr: there is none.
+  const Member* find(std::string_view key, std::uint64_t head) const {
+    for (const auto& member : all())
+      if (is(member, key, head)) return &member;
+    return nullptr;
+  }
+
+  const char* at(std::uint32_t place) const { return text_.data() + place; }
+  std::string_view key(const Member& member) const { return {at(member.name) + 1, member.key_bytes}; }
+  std::string_view value(const Member& member) const { return {at(member.value), at(member.end)}; }
+
+  /// One member after another of an object inside the event, given as written.
+  class Walk {
+   public:
+    Walk(const JsonMembers& of, std::string_view object) : Walk(of.text_.data(), object) {}
+    /// False: there is no other, or what stands there is no member.
+    bool next(Member& found);
+    /// After next() gave false: the object ended there.
+    bool complete() const { return complete_; }
+
+   private:
+    friend JsonMembers;
+    Walk(const char* event, std::string_view object);
+    bool read(Member& found);
+    const char *event_, *at_, *end_;
+    bool complete_ = false;
+  };
+
+  /// What stands inside the object or array, as written; empty: nothing does.
+  std::string_view find_in(std::string_view object, std::string_view key, std::uint64_t head) const;
+  static std::string_view element(std::string_view array, std::uint32_t index);
+
+ private:
+  bool is(const Member& member, std::string_view key, std::uint64_t head) const {
+    return member.head == head && member.key_bytes == key.size() && (key.size() <= 8 || this->key(member) == key);
+  }
+  bool reserve(std::size_t bytes);
+  std::string_view text_;
+  std::unique_ptr<Member[]> members_;
+  std::size_t size_ = 0, capacity_ = 0;
+  std::uint64_t largest_;
+  bool complete_ = false;
+};
+
+}  // namespace weir

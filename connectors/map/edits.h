@@ -12,8 +12,8 @@
 ///   parse    a text that holds JSON becomes what it holds
 ///   keep     only what is named stays, and the objects around it
 ///
-/// Thread: one owner. Cost: about 4 ns a member walked over, and the copying; no allocation once the largest event was
-/// seen.
+/// Thread: one owner. Cost: about 6 ns a member walked over, 50 ns a value, and the copying; no allocation once the
+/// largest event was seen.
 #include <weir/component/expression/value_expression.h>
 
 namespace simdjson::dom {

@@ -4,8 +4,8 @@
 /// Up to four passes in a fixed order, each a walk over the event as the one before left it: parse_json; rename; set
 /// and remove; keep. Renames join the third pass when none of its paths has to do with theirs.
 ///
-/// Thread: one object for each reactor. Cost: about 150 ns for three fields of 200 bytes; no allocation once the
-/// largest event was seen.
+/// Thread: one object for each reactor. Cost: about 400 ns for three fields of 200 bytes, of which finding the members
+/// takes 130; no allocation once the largest event was seen.
 #include <weir/component/catalog.h>
 #include <weir/component/expression/event_json.h>
 

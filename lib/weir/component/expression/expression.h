@@ -8,7 +8,7 @@
 /// The event must have `block_padding` readable bytes behind it, as every event of a Batch has. Several expressions on
 /// one event share a JsonEvent, so that it is indexed once.
 ///
-/// Thread: one owner (it holds a parser's memory); compile one for each thread. Cost: about 100 ns for one field of a
+/// Thread: one owner (it holds a parser's memory); compile one for each thread. Cost: about 160 ns for one field of a
 /// 200-byte event; each path is read at most once an event, and only when it decides something.
 #include <weir/component/expression/evaluator.h>
 

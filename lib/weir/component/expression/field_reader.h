@@ -8,7 +8,7 @@
 /// field or an event that is not JSON. The event must have `block_padding` readable bytes behind it, as those of a
 /// Batch have. What is returned lives until the next call, or until the event goes, whichever is first.
 ///
-/// Thread: one owner; make one for each thread. Cost: about 80 ns for 200 bytes (see JsonEvent).
+/// Thread: one owner; make one for each thread. Cost: about 150 ns for 200 bytes (see JsonEvent).
 #include <weir/component/expression/json_event.h>
 
 namespace weir {

@@ -74,7 +74,8 @@ std::string man_page(const CLI::App& cli) {
   for (const CLI::App* command : commands) out += fmt::format("\\fBweir {}\n", synopsis(*command));
   out += fmt::format(".fi\n.SH DESCRIPTION\n{}\n", sentence(cli.get_description()));
   out +=
-      "One YAML file describes a flow: sources bring events in, stages look at each, sinks write them out.\n"
+      "One YAML file describes a flow: sources bring events in, stages look at each, journals keep them, sinks write "
+      "them out.\n"
       ".B weir check\nsays what it promises and what it costs;\n.B weir run\nruns it.\n.SH COMMANDS\n";
   for (const CLI::App* command : commands) out += command_section(*command);
   out += ".SH EXIT STATUS\n";

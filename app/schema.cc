@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view variable = R"(.*\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}.*)";
 constexpr std::string_view part_name = "[a-z][a-z0-9_]{0,63}";
+constexpr std::array<std::string_view, 4> kinds_of_parts{"source", "stage", "journal", "sink"};
 constexpr std::string_view number = R"([0-9]{1,15}(\.[0-9]{1,15})?)";
 
 /// What a kind is called, how its text looks, and what to say when it does not. Empty pattern: any text.
@@ -219,6 +220,7 @@ std::vector<Component> components(const Catalog& catalog) {
     can.add("idempotent", flag(t.idempotent));
     all.push_back({"sink", t.name, t.summary, t.options, can});
   }
+  for (const JournalType& t : catalog.journals()) all.push_back({"journal", t.name, t.summary, t.options, {}});
   return all;
 }
 
@@ -262,7 +264,7 @@ std::string config_schema(const Catalog& catalog) {
   for (const KeySection& section : config_keys()) {
     if (section.name == "process") {
       add_keys(top, nothing, section.keys);
-    } else if (section.name == "source" || section.name == "stage" || section.name == "sink") {
+    } else if (std::ranges::find(kinds_of_parts, section.name) != kinds_of_parts.end()) {
       definitions.add(section.name, part_definition(section.name, all));
       top.add(section.name + "s", section_of_parts(section.name, section.help));
       for (const Component& c : all)

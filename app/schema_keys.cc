@@ -37,7 +37,7 @@ const std::vector<std::string> classes{"batch", "low", "normal", "high", "critic
 KeySection process() {
   return {
       "process",
-      "A flow: sources bring events in, stages look at each, sinks write them out.",
+      "A flow: sources bring events in, stages look at each, journals keep them, sinks write them out.",
       {or_word(key("memory", size, "auto", "What the process may use at most; auto: 60 % of the cgroup or machine."),
                "auto"),
        or_word(key("reactors", count, "auto", "Threads for sources and stages, 1 to 64; auto: half of the cores."),
@@ -55,7 +55,7 @@ KeySection source() {
                   "What its sender sees when there is no room; reject is the default where the type can refuse."),
            section("class", "Where an event's class is read from; without it every event is normal."),
            one_of("on_malformed", {"reject", "dead_letter"}, "reject", "What becomes of input that is no event."),
-           named("dead_letter", Form::part, "The sink that gets what cannot enter the flow.")}};
+           named("dead_letter", Form::part, "The sink or journal that gets what cannot enter the flow.")}};
 }
 
 KeySection class_rule() {
@@ -69,15 +69,33 @@ KeySection class_rule() {
 KeySection stage() {
   return {"stage",
           "Looks at one event at a time.",
-          {required(named("from", Form::parts, "The sources and stages it reads from; STAGE.OUTPUT for one output."))}};
+          {required(named("from", Form::parts,
+                          "The sources, stages and journals it reads from; STAGE.OUTPUT for one output."))}};
+}
+
+KeySection journal() {
+  return {"journal",
+          "Keeps events on the disk for whoever reads from it, each at its own pace.",
+          {named("from", Form::parts, "The sources and stages it reads from; STAGE.OUTPUT for one output."),
+           section("queue", "What waits for the next commit; when_full is said of the journal.")}};
+}
+
+KeySection consumer() {
+  return {"consumer",
+          "The place of a sink in the journals it reads from.",
+          {key("name", text, std::nullopt, "Of its cursor: a sink that is renamed keeps its place. The sink's own."),
+           one_of("when_behind", {"hold", "skip"}, "hold",
+                  "skip: what it has not read may be given up when the journal needs the room; only without required."),
+           one_of("start", {"oldest", "newest"}, "oldest", "Where it begins when it has no place yet.")}};
 }
 
 KeySection sink() {
   return {
       "sink",
       "Writes events out.",
-      {named("from", Form::parts, "The sources and stages it reads from; STAGE.OUTPUT for one output."),
+      {named("from", Form::parts, "The sources, stages and journals it reads from; STAGE.OUTPUT for one output."),
        key("required", boolean, "true", "Whether senders wait for it; false: it may miss events, and nobody waits."),
+       section_or("consumer", "consumer", text, std::nullopt, "Its place in the journals it reads from."),
        section_or("workers", "workers", count, "1", "Deliveries at the same time; more than 1 do not keep the order."),
        section("queue", "The only place where events wait, and what happens when it is full."),
        section("batch", "How much one delivery takes."),
@@ -85,7 +103,7 @@ KeySection sink() {
        section("retry", "When a failed delivery is tried again."),
        one_of("on_failure", {"fail", "drop"}, "fail",
               "What becomes of events that are refused for good: their senders are told, or they are dropped."),
-       named("dead_letter", Form::part, "The sink that gets what is refused for good.")}};
+       named("dead_letter", Form::part, "The sink or journal that gets what is refused for good.")}};
 }
 
 KeySection workers() {
@@ -171,8 +189,8 @@ KeySection admin() {
 }  // namespace
 
 std::vector<KeySection> config_keys() {
-  return {process(), source(), class_rule(), stage(), sink(),   workers(), queue(),
-          codel(),   batch(),  breaker(),    retry(), budget(), admin()};
+  return {process(), source(), class_rule(), stage(),   journal(), sink(),   consumer(), workers(),
+          queue(),   codel(),  batch(),      breaker(), retry(),   budget(), admin()};
 }
 
 }  // namespace weir::app

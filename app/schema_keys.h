@@ -33,7 +33,7 @@ struct KeySection {
   std::vector<Key> keys;
 };
 
-/// "process" (the top level), "source", "stage", "sink", and the sections below them.
+/// "process" (the top level), "source", "stage", "journal", "sink", and the sections below them.
 std::vector<KeySection> config_keys();
 
 }  // namespace weir::app

@@ -38,6 +38,18 @@ void say_sink(simdjson::dom::element row) {
   if (!row["pace"].get(pace)) fmt::print("{}: {}\n", text(row, "sink"), text(pace, "sentence"));
 }
 
+void say_journal(simdjson::dom::element row) {
+  const std::string error = text(row, "error");
+  fmt::print("{}: {:.1f} of {:.1f} MiB on the disk{}{}\n", text(row, "name"), number(row, "bytes") / (1 << 20),
+             number(row, "max_bytes") / (1 << 20), error.empty() ? "" : " <- ", error);
+  simdjson::dom::array consumers;
+  if (row["consumers"].get(consumers)) return;
+  for (auto consumer : consumers)
+    if (!flag(consumer, "configured"))
+      fmt::print("{}: nobody reads by the cursor {}; it is kept and holds nothing up\n", text(row, "name"),
+                 text(consumer, "name"));
+}
+
 }  // namespace
 
 int why(const std::string& admin, const std::string& node) {
@@ -48,6 +60,9 @@ int why(const std::string& admin, const std::string& node) {
   if (!answer.json["sources"].get(rows))
     for (auto row : rows)
       if (node.empty() || text(row, "source") == node) say_source(row), found = true;
+  if (!answer.json["journals"].get(rows))
+    for (auto row : rows)
+      if (node.empty() || text(row, "name") == node) say_journal(row), found = true;
   if (!answer.json["edges"].get(rows))
     for (auto row : rows)
       if (node.empty() || text(row, "sink") == node) say_sink(row), found = true;

@@ -57,6 +57,7 @@ void DiskJournal::keep() {
     if (closing_) return;
     lock.unlock();
     log_->tick();
+    look_at_growth();
     if (auto error = log_->stats().error; error != said) {
       if (!error.empty()) spdlog::warn("journal {}: {}", name_, terminal_text(error));
       said = std::move(error);
@@ -64,6 +65,19 @@ void DiskJournal::keep() {
     lock.lock();
     room_.notify_all();
   }
+}
+
+void DiskJournal::look_at_growth() {
+  const TimePoint now = context_.now();
+  const std::uint64_t bytes = log_->stats().bytes;
+  if (looked_ != TimePoint{} && now > looked_) {
+    const double time = seconds(now - looked_);
+    const double rate = (static_cast<double>(bytes) - static_cast<double>(bytes_then_)) / time;
+    const double weight = std::min(1.0, time / 60);
+    growth_ = growth_ + weight * (rate - growth_);
+  }
+  looked_ = now;
+  bytes_then_ = bytes;
 }
 
 void DiskJournal::wait_for_room(Duration most, const std::atomic<bool>& cancelled) {
@@ -102,6 +116,8 @@ JournalStatus DiskJournal::status() const {
   status.end = log.end;
   status.bytes = log.bytes;
   status.max_bytes = config_.max_bytes.count();
+  if (const double growth = growth_; growth >= 1 && log.bytes <= status.max_bytes)
+    status.time_to_full = from_seconds(static_cast<double>(status.max_bytes - log.bytes) / growth);
   status.commits = log.commits;
   status.torn_bytes = log.torn_bytes;
   status.damaged_places = log.damaged_places;

@@ -38,6 +38,7 @@ class DiskJournal final : public Journal, public std::enable_shared_from_this<Di
 
  private:
   void keep();
+  void look_at_growth();
 
   const std::string name_;
   const journal::LogConfig config_;
@@ -48,6 +49,9 @@ class DiskJournal final : public Journal, public std::enable_shared_from_this<Di
   std::mutex mutex_;
   std::condition_variable keeper_wakes_, room_;
   bool closing_ = false;
+  TimePoint looked_{};
+  std::uint64_t bytes_then_ = 0;
+  std::atomic<double> growth_{0};  // bytes a second, over about a minute
   std::thread keeper_;
 };
 

@@ -112,9 +112,9 @@ INSTANTIATE_TEST_SUITE_P(
          with("", "", "queue: { pause_at: 20%, resume_at: 80% }"),
          {"weir.yaml:16:40: sinks.warehouse.queue.resume_at: resume_at (80%) has to be below pause_at (20%)"}},
         {"Spill",
-         with("", "", "queue: { when_full: spill }"),
-         {"weir.yaml:16:25: sinks.warehouse.queue.when_full: spill needs a journal, which this version does not "
-          "have yet: use block or a drop_* policy"}},
+         with("", "", "queue: { when_full: block, spill: { max_bytes: 1GiB } }"),
+         {"weir.yaml:16:39: sinks.warehouse.queue.spill: says where to spill, but when_full does not say spill: write "
+          "when_full: spill"}},
         {"Policy",
          with("", "", "queue: { when_full: drop_older }"),
          {"weir.yaml:16:25: sinks.warehouse.queue.when_full: 'drop_older' is unknown; did you mean drop_oldest?"}},
@@ -200,8 +200,8 @@ INSTANTIATE_TEST_SUITE_P(
          {"weir.yaml:16:30: sinks.more.from: there is no source, stage or journal pay; did you mean paid?"}},
         {"FromASink",
          with("", "", "", "  more: { type: print, from: warehouse }\n"),
-         {"weir.yaml:16:30: sinks.more.from: warehouse is a sink, and nothing comes out of a sink: name a source or a "
-          "stage"}},
+         {"weir.yaml:16:30: sinks.more.from: warehouse is a sink, and nothing comes out of a sink: name a source, a "
+          "stage or a journal"}},
         {"EmptyFrom",
          with("", "", "", "  more: { type: print, from: [] }\n"),
          {"weir.yaml:16:30: sinks.more.from: is an empty list: name at least one part"}},

@@ -115,6 +115,22 @@ std::string graph_sink(const pipeline::SinkStatus& s) {
       json_text(s.last_error), json_text(s.why), pace(s));
 }
 
+std::string journal_consumer(const JournalStatus::Consumer& c) {
+  return fmt::format(
+      R"({{"name":{},"required":{},"configured":{},"position":{},"lag_events":{},"lag_bytes":{},"lag_s":{:.3f},"skipped":{},"damaged":{}}})",
+      json_text(c.name), c.holds, c.configured, c.position, c.lag_events, c.lag_bytes, seconds(c.lag), c.skipped,
+      c.damaged);
+}
+
+std::string journal_row(const JournalStatus& j) {
+  return fmt::format(
+      R"({{"name":{},"type":{},"path":{},"first":{},"end":{},"bytes":{},"max_bytes":{},"time_to_full_s":{},"commits":{},"torn_bytes":{},)"
+      R"("damaged_places":{},"dropped":{},"error":{},"notes":{},"consumers":{}}})",
+      json_text(j.name), json_text(j.type), json_text(j.path), j.first, j.end, j.bytes, j.max_bytes,
+      optional_seconds(j.time_to_full), j.commits, j.torn_bytes, j.damaged_places, j.dropped_events, json_text(j.error),
+      list(j.notes, [](const auto& note) { return json_text(note); }), list(j.consumers, journal_consumer));
+}
+
 }  // namespace
 
 std::string graph_json(const pipeline::FlowStatus& status) {
@@ -124,11 +140,12 @@ std::string graph_json(const pipeline::FlowStatus& status) {
   });
   return fmt::format(
       R"({{"uptime_s":{:.1f},"stopping":{},"memory":{{"limit":{},"footprints":{},"budget":{},"used":{}}},)"
-      R"("ledger":{{"in_transit":{},"worst_difference":{},"worst_at":{}}},"sources":{},"stages":{},"sinks":{},"links":{}}})"
+      R"("ledger":{{"in_transit":{},"worst_difference":{},"worst_at":{}}},"sources":{},"stages":{},"journals":{},"sinks":{},"links":{}}})"
       "\n",
       seconds(status.uptime), status.stopping, status.memory.count(), status.footprints.count(), status.budget.count(),
       status.budget_used.count(), ledger.in_transit, ledger.worst, json_text(ledger.where),
-      list(status.sources, graph_source), list(status.stages, graph_stage), list(status.sinks, graph_sink), links);
+      list(status.sources, graph_source), list(status.stages, graph_stage), list(status.journals, journal_row),
+      list(status.sinks, graph_sink), links);
 }
 
 std::string pressure_json(const pipeline::FlowStatus& status) {
@@ -136,9 +153,10 @@ std::string pressure_json(const pipeline::FlowStatus& status) {
     return fmt::format(R"({{"source":{},"paused":{},"why":{},"admitted":{},"refused":{}}})", json_text(s.name),
                        s.paused, json_text(s.why), s.admitted, s.refused);
   });
-  return fmt::format(R"({{"memory":{{"budget":{},"used":{}}},"sources":{},"edges":{}}})"
+  return fmt::format(R"({{"memory":{{"budget":{},"used":{}}},"sources":{},"journals":{},"edges":{}}})"
                      "\n",
-                     status.budget.count(), status.budget_used.count(), sources, list(status.sinks, pressure_row));
+                     status.budget.count(), status.budget_used.count(), sources, list(status.journals, journal_row),
+                     list(status.sinks, pressure_row));
 }
 
 std::string ledger_json(const pipeline::FlowStatus& status) {

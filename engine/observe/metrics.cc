@@ -121,6 +121,31 @@ void sink(Sheet& sheet, const pipeline::SinkStatus& s) {
   sheet.counter("weir_destination_failures_total", "Failed attempts.", who, number(d.failures));
 }
 
+void journal(Sheet& sheet, const JournalStatus& j) {
+  const Labels who{{"journal", j.name}};
+  sheet.gauge("weir_journal_bytes", "What a journal takes of the disk.", who, number(j.bytes));
+  sheet.gauge("weir_journal_max_bytes", "What it may take.", who, number(j.max_bytes));
+  sheet.counter("weir_journal_events_total", "Events that were ever committed to it.", who, number(j.end - 1));
+  sheet.counter("weir_journal_commits_total", "Groups committed since start.", who, number(j.commits));
+  sheet.counter("weir_journal_damaged_places_total", "Places that could not be read.", who, number(j.damaged_places));
+  sheet.counter("weir_journal_dropped_events_total", "Events given up unread (when_full: drop_oldest).", who,
+                number(j.dropped_events));
+  sheet.gauge("weir_journal_failing", "1 while its disk fails or is full.", who, j.error.empty() ? 0 : 1);
+  if (j.time_to_full)
+    sheet.gauge("weir_journal_time_to_full_seconds", "At the present growth.", who, seconds(*j.time_to_full));
+  for (const auto& c : j.consumers) {
+    if (!c.configured) continue;
+    const Labels consumer{{"journal", j.name}, {"consumer", c.name}};
+    sheet.gauge("weir_consumer_lag_events", "Events a consumer has not settled.", consumer, number(c.lag_events));
+    sheet.gauge("weir_consumer_lag_bytes", "The same in bytes.", consumer, number(c.lag_bytes));
+    sheet.gauge("weir_consumer_lag_seconds", "Age of the oldest of them.", consumer, seconds(c.lag));
+    sheet.counter("weir_consumer_skipped_events_total", "Events given up before it read them.", consumer,
+                  number(c.skipped));
+    sheet.counter("weir_consumer_damaged_events_total", "Events it could not be given: the disk had lost them.",
+                  consumer, number(c.damaged));
+  }
+}
+
 }  // namespace
 
 std::string prometheus_text(const pipeline::FlowStatus& status) {
@@ -151,6 +176,7 @@ std::string prometheus_text(const pipeline::FlowStatus& status) {
       sheet.counter("weir_stage_count_total", "What a stage counts besides events: keys it forgot, groups it folded.",
                     {{"stage", s.name}, {"what", std::string(count.what)}}, number(count.n));
   }
+  for (const auto& j : status.journals) journal(sheet, j);
   for (const auto& s : status.sinks) {
     node(sheet, "sink", s.name, s.node);
     inlet(sheet, s);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace weir::pipeline {
@@ -37,6 +38,17 @@ std::string human(Duration d) {
   if (s < 10) return fmt::format("{:.1f} s", s);
   if (s < 120) return fmt::format("{:.0f} s", s);
   return fmt::format("{:.0f} min", s / 60);
+}
+
+std::string describe_lag(const std::vector<JournalStatus>& journals, std::string_view journal,
+                         std::string_view consumer, const std::string& why) {
+  const auto in = std::ranges::find(journals, journal, &JournalStatus::name);
+  if (in == journals.end()) return why;
+  const auto c = std::ranges::find(in->consumers, consumer, &JournalStatus::Consumer::name);
+  if (c == in->consumers.end() || c->lag_events == 0) return why;
+  const double mib = static_cast<double>(c->lag_bytes) / (1 << 20);
+  return fmt::format("{} events ({:.1f} MiB, {}) behind{}{}", c->lag_events, mib, human(c->lag),
+                     why.empty() ? "" : " <- ", why);
 }
 
 std::string describe(const SinkStatus& sink) {

@@ -9,6 +9,7 @@
 #include <weir/flow/queue/sojourn.h>
 #include <weir/flow/recover/destination.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,11 +32,22 @@ struct StageStatus {
   std::vector<StagePlan::Count> counts{};  ///< what its type counts besides
 };
 
+/// What a queue with `when_full: spill` has on the disk.
+struct SpillStatus {
+  std::string path;
+  std::uint64_t events = 0;     ///< there now
+  std::uint64_t total = 0;      ///< ever, since start
+  std::uint64_t recovered = 0;  ///< found there at start
+  Bytes bytes, max_bytes;
+  std::string error;  ///< why nothing can be spilled now
+};
+
 struct SinkStatus {
   std::string name, type;
   bool required = true;
   NodeSnapshot node;
   flow::EdgeStats edge;
+  std::optional<SpillStatus> spill{};
   flow::Pressure pressure;
   flow::DestinationStats destination;
   Duration blocked_for{0};
@@ -78,6 +90,10 @@ struct FlowStatus {
 std::string describe(const SinkStatus& sink);
 /// "p99 4.1 s (usual 40 ms) but p50 still 12 ms: a subset is stuck, look at ...".
 std::string describe_pace(const SinkStatus& sink);
+/// "12 300 events (1.2 GiB, 35 s) behind <- sink warehouse: ...": how far a consumer is behind, and why. Empty: it is
+/// not.
+std::string describe_lag(const std::vector<JournalStatus>& journals, std::string_view journal,
+                         std::string_view consumer, const std::string& why);
 std::string human(Duration d);
 
 }  // namespace weir::pipeline

@@ -30,7 +30,7 @@ CASES = {
     "an unknown type": (
         "type: file", "type: fil", "weir.yaml:5:16: sinks.out.type: 'fil' is no type of sink; did you mean file?"),
     "a dangling from": (
-        "from: [in]", "from: [on]", "weir.yaml:5:28: sinks.out.from: there is no source or stage on; did you mean in?"),
+        "from: [in]", "from: [on]", "weir.yaml:5:28: sinks.out.from: there is no source, stage or journal on; did you mean in?"),
     "a cycle": (
         "sinks:", FILTERS % ("in, b", ".x", "  b: { type: filter, from: [a], where: .y }\n"),
         "weir.yaml:5:28: stages.a.from: events would go round for ever: b -> a -> b: cut one of these"),

@@ -11,7 +11,9 @@
 #include <weir/component/sink.h>
 #include <weir/component/source.h>
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +32,7 @@ struct JournalStatus {
   std::uint64_t first = 0, end = 0;        ///< sequences: oldest event that is there, and behind the newest
   std::uint64_t bytes = 0, max_bytes = 0;  ///< on the disk, and at most
   std::uint64_t commits = 0, torn_bytes = 0, damaged_places = 0, dropped_events = 0;
+  std::optional<Duration> time_to_full;        ///< at the present growth; then it does what when_full says
   std::string error;               ///< what is wrong with it now
   std::vector<std::string> notes;  ///< what was found when it was opened
   struct Consumer {

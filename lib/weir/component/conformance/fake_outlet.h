@@ -10,7 +10,7 @@
 
 namespace weir::conformance {
 
-class FakeOutlet final : public Outlet {
+class FakeOutlet : public Outlet {
  public:
   FakeOutlet(const Context& context, Bytes budget) : context_(context), budget_(budget) {}
 

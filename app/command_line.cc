@@ -67,6 +67,37 @@ void add_watching_commands(CLI::App& cli, CommandLine& line) {
   tap->callback([&] { line.code = app::tap(line.admin, line.tap); });
 }
 
+void add_journal_commands(CLI::App& cli, CommandLine& line) {
+  auto* journal = cli.add_subcommand("journal", "look into a journal on the disk, and put it right");
+  journal->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help, int (*run)(const std::string&, const JournalOptions&)) {
+    auto* command = journal->add_subcommand(name, help);
+    command->add_option("PATH", line.journal_path, "the journal's folder")->required();
+    command->callback([&line, run] { line.code = run(line.journal_path, line.journal); });
+    return command;
+  };
+  const auto add_live = [&](CLI::App& command) {
+    command.add_flag("--live", line.journal.live, "read it while a running weir has it open, as it is");
+  };
+  auto* ls = add("ls", "show its segments and its consumers", journal_ls);
+  ls->add_flag("--json", line.journal.json, "as JSON");
+  add_live(*ls);
+  add("check", "read everything and say what is wrong", journal_check)
+      ->add_flag("--json", line.journal.json, "the findings as JSON");
+  add("repair", "say what would put it right; nothing is ever deleted", journal_repair)
+      ->add_flag("--apply", line.journal.apply, "do it");
+  auto* out = add("export", "print its events", journal_export);
+  auto* from = out->add_option("--from", line.journal.from, "the first event's sequence (default: the oldest)");
+  out->add_option("--consumer", line.journal.consumer, "begin with what this consumer has not read")->excludes(from);
+  out->add_option("--to", line.journal.to, "the last event's sequence (default: the newest)");
+  out->add_option("--where", line.journal.where, "only the events for which this condition is true");
+  out->add_option("--format", line.journal.format, "ndjson: a line each; framed: four bytes of length before each")
+      ->check(CLI::IsMember({"ndjson", "framed"}))
+      ->capture_default_str();
+  out->add_flag("--with-meta", line.journal.with_meta, "as JSON objects with sequence, class and time");
+  add_live(*out);
+}
+
 void add_help_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
   auto* explain = cli.add_subcommand("explain", "explain a reason code: what it means, what to do");
   explain->add_option("REASON", line.reason, "e.g. flow_full (default: list all)");
@@ -98,6 +129,7 @@ void define_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
   cli.footer(codes);
   add_flow_commands(cli, line, catalog);
   add_watching_commands(cli, line);
+  add_journal_commands(cli, line);
   add_help_commands(cli, line, catalog);
 }
 

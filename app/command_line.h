@@ -22,6 +22,8 @@ struct CommandLine {
   TestOptions test;
   TopOptions top;
   TapOptions tap;
+  std::string journal_path;
+  JournalOptions journal;
   int code = 0;
 };
 

@@ -23,6 +23,11 @@ struct TapOptions {
   std::uint64_t limit = 0;
   std::vector<std::string> redact;
 };
+struct JournalOptions {
+  bool json = false, live = false, apply = false, with_meta = false;
+  std::uint64_t from = 0, to = 0;  ///< sequences; 0: the oldest, the newest
+  std::string consumer, where, format = "ndjson";
+};
 
 int run(const std::vector<std::string>& files, const Catalog& catalog, bool quiet);
 int check(const std::vector<std::string>& files, const Catalog& catalog, const CheckOptions& options);
@@ -32,6 +37,10 @@ int why(const std::string& admin, const std::string& node);
 int explain(const std::string& reason);
 int top(const std::string& admin, const TopOptions& options);
 int tap(const std::string& admin, const TapOptions& options);
+int journal_ls(const std::string& path, const JournalOptions& options);
+int journal_check(const std::string& path, const JournalOptions& options);
+int journal_repair(const std::string& path, const JournalOptions& options);
+int journal_export(const std::string& path, const JournalOptions& options);
 int print_schema(const Catalog& catalog);
 int print(const std::string& page);
 int version();

@@ -11,6 +11,7 @@ enum ExitCode : int {
   unsettled = 3,          ///< `run`: stopped with work unsettled, but safe: its sender was not told it was stored
   abandoned = 4,          ///< `run`: stopped with work abandoned that had been accepted (acks: accepted)
   not_reachable = 5,      ///< `why`, `top`, `tap`: no running Weir answered at the admin address
+  damaged = 6,            ///< `journal`: something is wrong with it, all of it printed
   bad_usage = 64,         ///< the command line
 };
 
@@ -32,6 +33,9 @@ inline constexpr std::array exit_codes{
                 "run: stopped with work abandoned that had been accepted (acks: accepted)."},
     ExitCodeRow{not_reachable, "no running weir at the admin address",
                 "why, top, tap: no running weir answers at the admin address."},
+    ExitCodeRow{damaged, "damaged journal",
+                "journal check: damage was found, each place on a line; repair: there is something to do (without "
+                "--apply), or nothing can be done; export: events could not be read."},
     ExitCodeRow{bad_usage, "bad usage", "The command line is wrong."},
 };
 

@@ -55,6 +55,12 @@ std::string when_journal_is_full(const std::vector<const Source*>& sources, cons
   return sources.empty() ? "whoever sends dead letters here waits" : all_doors(sources);
 }
 
+std::string when_spilled(const std::vector<const Source*>& sources, const Sink& sink) {
+  return fmt::format("at {} in memory, or when 80 % of the budget are used, what arrives goes to {}; at {} there, {}",
+                     bound_of(sink), sink.spill.path, human(sink.spill.max_bytes),
+                     sources.empty() ? "whoever sends dead letters here waits" : all_doors(sources));
+}
+
 std::string when_full(const Graph& graph, const Sink& sink) {
   const auto sources = graph.sources_of(sink);
   if (sink.is_journal)
@@ -68,6 +74,7 @@ std::string when_full(const Graph& graph, const Sink& sink) {
                              : fmt::format("{}, then {}", pause, all_doors(sources));
     }
     case WhenFull::reject: return fmt::format("at {} what arrives is refused: {}", bound_of(sink), all_doors(sources));
+    case WhenFull::spill: return when_spilled(sources, sink);
     default:
       return fmt::format("at {} {} and counted; sources do not slow down", bound_of(sink),
                          victims(sink.queue.when_full));

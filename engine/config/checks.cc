@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <map>
 
 namespace weir::config {
 namespace {
@@ -75,10 +77,11 @@ void check_edge(Reader& reader, const Catalog& catalog, const Graph& graph, cons
     const SourceType* type = catalog.source(source->type);
     if (!type) continue;
     const std::string who = source->is_consumer() ? "journals." + source->journal : "sources." + source->name;
-    if (policy == WhenFull::block && !type->can.can_pause)
-      reader.error_at(policy_path,
-                      fmt::format("block needs sources that can pause, and {} ({}) cannot", who, source->type),
-                      "use a drop_* policy");
+    if ((policy == WhenFull::block || policy == WhenFull::spill) && !type->can.can_pause)
+      reader.error_at(
+          policy_path,
+          fmt::format("{} needs sources that can pause, and {} ({}) cannot", name(policy), who, source->type),
+          "use a drop_* policy");
     if (policy != WhenFull::reject || !sink.required) continue;
     if (!type->can.can_refuse)
       reader.error_at(policy_path,
@@ -102,6 +105,26 @@ void check_largest_event(Reader& reader, const Graph& graph, const Draft& draft,
                       fmt::format("an event of sources.{} may have {}, which never fits into {}", source->name,
                                   to_text(most), to_text(sink.queue.bound.bytes)),
                       "raise max_bytes, or lower max_event");
+  }
+}
+
+void check_spills(Reader& reader, const Graph& graph, const Draft& draft) {
+  std::map<std::string, const Sink*> owners;
+  for (const Sink& sink : draft.config.sinks) {
+    if (!sink.spills()) continue;
+    const std::string path = sink.path() + ".queue.spill";
+    const auto [owner, is_new] = owners.emplace(std::filesystem::path(sink.spill.path).lexically_normal(), &sink);
+    if (!is_new)
+      reader.error_at(path + ".path", fmt::format("{} is where {} spills", sink.spill.path, owner->second->path()),
+                      "give each a folder of its own");
+    for (const Source* source : graph.all_sources_of(sink)) {
+      if (draft.broken.contains(source->name) || !source->options.has("max_event")) continue;
+      if (const Bytes event = source->options.size("max_event"); event * 4 > sink.spill.max_bytes)
+        reader.error_at(path + ".max_bytes",
+                        fmt::format("{} is too small: an event of sources.{} may have {}",
+                                    to_text(sink.spill.max_bytes), source->name, to_text(event)),
+                        fmt::format("write at least {}", to_text(event * 4)));
+    }
   }
 }
 
@@ -200,6 +223,7 @@ bool check_flow(Reader& reader, const Catalog& catalog, Draft& draft) {
     check_edge(reader, catalog, graph, sink);
     check_largest_event(reader, graph, draft, sink);
   }
+  check_spills(reader, graph, draft);
   check_waiting_stages(reader, catalog, graph, config);
   warn_dead_ends(reader, graph, config);
   return true;

@@ -69,11 +69,20 @@ struct WorkerBatch {
   bool operator==(const WorkerBatch&) const = default;
 };
 
+/// Where a queue with `when_full: spill` goes on.
+struct SpillConfig {
+  std::string path;  ///< data/spill/SINK if not said
+  Bytes max_bytes = 1_GiB;
+  bool operator==(const SpillConfig&) const = default;
+};
+
 struct Sink : Node {
   bool required = true;
   int workers = 1;
   bool ordered = false;  ///< workers > 1 keep order only with order_by
   flow::EdgeConfig queue;
+  SpillConfig spill;
+  bool spills() const { return queue.when_full == flow::WhenFull::spill; }
   WorkerBatch batch;
   flow::DestinationConfig destination;
   enum class OnFailure : std::uint8_t { fail, drop } on_failure = OnFailure::fail;

@@ -57,6 +57,8 @@ void compare(Differences& out, const std::string& path, const Sink& was, const S
   out.compare(path + ".consumer.when_behind", was.consumer.holds ? "hold" : "skip",
               is.consumer.holds ? "hold" : "skip");
   out.compare(path + ".workers", std::to_string(was.workers), std::to_string(is.workers));
+  out.compare(path + ".queue.when_full", was.spills() ? "spill" : "no spill", is.spills() ? "spill" : "no spill");
+  if (was.spills() && is.spills()) out.compare_values(path + ".queue.spill", was.spill, is.spill);
   out.compare_values(path + ".on_failure", was.on_failure, is.on_failure);
   out.compare(path + ".dead_letter", was.dead_letter, is.dead_letter);
 }

@@ -14,6 +14,10 @@ constexpr Footprint process{12_MiB, {}, 0, {}};  // measured: code, thread stack
 constexpr Footprint admin{1_MiB, 32_KiB, 16, "connections"};
 constexpr Footprint taps{{}, 256_KiB, 4, "taps"};  // what `weir tap` may hold of the edges it looks at
 
+constexpr Bytes spill_window{4_MiB};  // back from the disk
+// The log's buffers; 24 bytes for each of 65536 receipts on the disk, 96 for each of 4096 that are back.
+constexpr Bytes spill_tables{1_MiB + 512_KiB + 1_MiB + 512_KiB + 384_KiB};
+
 Bytes saturating_add(Bytes a, Bytes b) { return std::min(most, std::min(a, most) + std::min(b, most)); }
 
 std::string part(std::string_view what, const Footprint& footprint) {
@@ -100,6 +104,10 @@ void add_sinks(Rows& rows, const Catalog& catalog, const Config& config, const G
         rows.add(part(name, footprint), footprint);
       }
     if (sink.is_dead_letter_target) rows.add(name + ": inlet for dead letters", {sink.queue.bound.bytes, {}, 0, {}});
+    if (!sink.spills()) continue;
+    const Bytes large = largest_event(graph, sink);
+    rows.add(name + ": spill: buffers", {spill_tables + (large > 1_MiB ? large * 2 : Bytes{}), {}, 0, {}});
+    rows.add(name + ": spill: back from the disk", {spill_memory(config, sink), {}, 0, {}});
   }
 }
 
@@ -162,6 +170,11 @@ Bytes consumer_memory(const Config& config, const Catalog& catalog, const Source
   // Two of the largest pieces, so that one is read while the other is delivered.
   const Bytes piece = cost_of_unit(graph, consumer, largest_event(graph, journal).count()) + 128_KiB;
   return std::max(catalog.journal(journal.type)->read_ahead(journal.options), piece * 2);
+}
+
+Bytes spill_memory(const Config& config, const Sink& sink) {
+  // Two of the largest events, so that one is read while the other is delivered.
+  return std::max(spill_window, (largest_event(Graph(config), sink) + 64_KiB) * 2);
 }
 
 Bytes automatic_memory(Bytes machine) { return Bytes(machine.count() / 10 * 6); }

@@ -29,6 +29,9 @@ void add_memory(Reader& reader, const Catalog& catalog, Config& config);
 /// What a journal's consumer may have on its way: memory of its own, or what drains would wait for what fills (C1).
 Bytes consumer_memory(const Config& config, const Catalog& catalog, const Source& consumer);
 
+/// What a spilling sink may have back from the disk, on its way to its workers (semantics C1).
+Bytes spill_memory(const Config& config, const Sink& sink);
+
 /// The memory that the outputs of a merging stage travel in (semantics C1): declared beside its open batch.
 inline Bytes merge_outputs(const Config& config) { return config.batch_bytes * 4; }
 

@@ -258,7 +258,8 @@ void read_sink(Reader& reader, const YamlEntry& entry, const Catalog& catalog, D
   section.flag("required", sink.required);
   read_consumer(reader, section, sink.consumer);
   read_workers(reader, section, sink.workers);
-  read_queue(reader, section.find("queue"), section.path("queue"), sink.queue);
+  sink.spill.path = "data/spill/" + sink.name;
+  read_queue(reader, section.find("queue"), section.path("queue"), sink.queue, &sink.spill);
   read_batch(reader, section.find("batch"), section.path("batch"), sink.batch);
   read_destination(reader, section, sink.destination);
   using OnFailure = Sink::OnFailure;

@@ -25,7 +25,9 @@ void read_sink(Reader& reader, const YamlEntry& entry, const Catalog& catalog, D
 /// The declared options, checked and with their defaults. False when one is wrong or missing.
 bool read_options(Reader& reader, Section& section, const std::vector<OptionSpec>& specs, Options& out);
 
-void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow::EdgeConfig& queue);
+/// `spill`: null where the disk cannot take what does not fit.
+void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow::EdgeConfig& queue,
+                SpillConfig* spill = nullptr);
 void read_batch(Reader& reader, const Yaml* node, const std::string& path, WorkerBatch& batch);
 void read_destination(Reader& reader, Section& sink, flow::DestinationConfig& destination);
 

@@ -154,6 +154,9 @@ class Printer {
     key("required", sink.required ? "true" : "false");
     key("workers", std::to_string(sink.workers));
     print_queue(sink.queue, true);
+    if (sink.spills())
+      out_ += fmt::format("      spill: {{ path: {}, max_bytes: {} }}\n", scalar(sink.spill.path),
+                          to_text(sink.spill.max_bytes));
     key("batch", fmt::format("{{ max_events: {}, max_bytes: {}, linger: {} }}", sink.batch.most.events,
                              to_text(sink.batch.most.bytes), to_text(sink.batch.linger)));
     print(sink.destination);

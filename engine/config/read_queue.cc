@@ -12,17 +12,15 @@ using flow::WhenFull;
 
 constexpr std::uint64_t most_calls = 1'000'000;
 constexpr Duration least_time = std::chrono::milliseconds(1);
+constexpr Bytes least_spill = 16_MiB;
 
 Parsed<WhenFull> parse_when_full(std::string_view text) {
   std::vector<std::string> names;
   for (int i = 0; i < flow::when_full_count; ++i) {
     const auto policy = static_cast<WhenFull>(i);
-    if (policy == WhenFull::spill) continue;
     if (name(policy) == text) return policy;
     names.emplace_back(name(policy));
   }
-  if (text == name(WhenFull::spill))
-    return std::unexpected("spill needs a journal, which this version does not have yet: use block or a drop_* policy");
   return std::unexpected(Section::not_one_of(text, names));
 }
 
@@ -97,9 +95,32 @@ void read_retry(Reader& reader, const Yaml* node, const std::string& path, flow:
                     "raise cap, or lower base");
 }
 
+void read_spill(Reader& reader, Section& queue, bool spills, SpillConfig& out) {
+  const Yaml* node = queue.find("spill");
+  if (!node) return;
+  Section section(reader, node, queue.path("spill"));
+  section.value("path", out.path, [](std::string_view text) -> Parsed<std::string> {
+    if (text.empty()) return std::unexpected("names no folder");
+    return std::string(text);
+  });
+  section.size("max_bytes", out.max_bytes, least_spill);
+  section.finish();
+  if (!spills)
+    reader.error_at(section.path(), "says where to spill, but when_full does not say spill", "write when_full: spill");
+}
+
+/// What goes to the disk stays in order and is kept.
+void check_spill(Reader& reader, const Section& section, const flow::EdgeConfig& queue) {
+  if (queue.order == Order::adaptive_lifo)
+    reader.error_at(section.path("order"), "adaptive_lifo does not go with spill, which keeps the order", "use fifo");
+  if (queue.codel)
+    reader.error_at(section.path("codel"), "drops what waits, and spill is for what shall wait", "keep one of the two");
+}
+
 }  // namespace
 
-void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow::EdgeConfig& queue) {
+void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow::EdgeConfig& queue,
+                SpillConfig* spill) {
   Section section(reader, node, path);
   section.count("max_events", queue.bound.events, 1, 100'000'000);
   section.size("max_bytes", queue.bound.bytes, 1_KiB);
@@ -114,6 +135,9 @@ void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow:
   if (section.duration("expire_after", time, least_time)) queue.expire_after = time;
   section.ratio("reserved_for_high", queue.reserved_for_high);
   section.ratio("dead_letter_shed", queue.dead_letter_shed);
+  const bool spills = queue.when_full == WhenFull::spill;
+  if (spill) read_spill(reader, section, spills, *spill);
+  if (spills) check_spill(reader, section, queue);
   section.finish();
   if (queue.resume_at >= queue.pause_at)
     reader.error_at(section.path(reader.given(section.path("resume_at")) ? "resume_at" : "pause_at"),

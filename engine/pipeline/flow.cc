@@ -23,9 +23,12 @@ Result<void> Flow::start() {
   for (int i = 0; i < config_.reactors; ++i)
     reactors_.push_back(std::make_unique<net::Reactor>("reactor-" + std::to_string(i)));
   if (auto opened = open_journals(); !opened) return opened;
+  if (auto opened = open_spills(); !opened) return opened;
   if (auto opened = open_sinks(); !opened) return opened;
   if (auto opened = open_sources(); !opened) return opened;
   lock.unlock();
+  for (auto& sink : sinks_)
+    if (sink->spill) sink->spill->start();
   for (auto& w : workers_) w.thread = std::thread([worker = w.worker.get()] { worker->run(); });
   for (auto& running : running_) boost::asio::post(running->reactor->io(), [r = running.get()] { r->intake->start(); });
   for (auto& reactor : reactors_) reactor->start();
@@ -42,6 +45,15 @@ Result<void> Flow::open_journals() {
     journals_.back() = catalog_.journal(sink.type)->make({sink.name, sink.options, context_});
     if (auto opened = journals_.back()->open(consumers); !opened)
       return failure("journal " + sink.name + ": " + opened.error().message, opened.error().kind);
+  }
+  return {};
+}
+
+Result<void> Flow::open_spills() {
+  for (const auto& sink : sinks_) {
+    if (!sink->spill) continue;
+    if (auto opened = sink->spill->open(); !opened)
+      return failure("sink " + sink->name + ": spill: " + opened.error().message, opened.error().kind);
   }
   return {};
 }
@@ -130,9 +142,8 @@ bool Flow::is_empty() const {
     if (!running->intake->quiet() || running->outlet->pending() > 0) return false;
   // In the order in which events move, or what moves while we look is seen nowhere.
   const auto empty = [&](bool targets) {
-    return std::ranges::all_of(sinks_, [&](const auto& sink) {
-      return sink->is_dead_letter_target != targets || (sink->inlet.empty() && sink->in_hand.load() == 0);
-    });
+    return std::ranges::all_of(
+        sinks_, [&](const auto& sink) { return sink->is_dead_letter_target != targets || sink->is_empty(); });
   };
   return empty(false) && empty(true);
 }
@@ -149,8 +160,11 @@ StopReport Flow::stop(Duration deadline, const std::function<bool()>& hurry) {
   wait_until(end);
   const bool clean = drained();
   if (!clean) {
+    for (auto& sink : sinks_)
+      if (sink->spill) sink->spill->stop();  // from here on workers may write what they hold
     for (auto& w : workers_) w.worker->abandon();
     for (auto& sink : sinks_) {
+      if (sink->spill) continue;
       const auto left = sink->inlet.abandon();
       report.abandoned += left.events;
       report.unanswered += left.unanswered;
@@ -173,6 +187,7 @@ StopReport Flow::stop(Duration deadline, const std::function<bool()>& hurry) {
   }
   close_and_join(false);
   close_and_join(true);
+  put_spills_away(report);
   for (auto& w : workers_) {
     report.abandoned += w.worker->left().events;
     report.unanswered += w.worker->left().unanswered;
@@ -197,9 +212,20 @@ StopReport Flow::stop(Duration deadline, const std::function<bool()>& hurry) {
 
 void Flow::close_and_join(bool dead_letter_targets) {
   for (auto& w : workers_)
-    if (w.node->is_dead_letter_target == dead_letter_targets) w.node->inlet.close();
+    if (w.node->is_dead_letter_target == dead_letter_targets) w.node->close();
   for (auto& w : workers_)
     if (w.node->is_dead_letter_target == dead_letter_targets && w.thread.joinable()) w.thread.join();
+}
+
+void Flow::put_spills_away(StopReport& report) {
+  for (auto& sink : sinks_) {
+    if (!sink->spill) continue;
+    sink->spill->stop();
+    const auto lost = sink->spill->put_away();
+    report.abandoned += lost.events;
+    report.unanswered += lost.unanswered;
+    report.kept += sink->spill->kept();
+  }
 }
 
 void Flow::join_reactors() {
@@ -244,7 +270,7 @@ FlowStatus Flow::status() const {
   for (const auto& sink : sinks_) {
     SinkStatus s = sink->glance(now);
     s.node = snapshot(sink->counters, [&] { return sink->in_hand.load(std::memory_order_acquire); });
-    s.edge = sink->inlet.stats();
+    s.edge = sink->edge();
     s.busy_ns = sink->busy_ns.load(std::memory_order_relaxed);
     s.idle_ns = sink->idle_ns.load(std::memory_order_relaxed);
     s.blocked_ns = sink->blocked_ns.load(std::memory_order_relaxed);
@@ -257,6 +283,8 @@ FlowStatus Flow::status() const {
   for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage)
     status.stages.push_back({(*stage)->name, snapshot_of(**stage), (*stage)->plan->counts()});
   std::ranges::reverse(status.stages);
+  for (const auto& journal : journals_)
+    if (journal) status.journals.push_back(journal->status());
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     SourceStatus s;
     s.name = sources_[i]->name;
@@ -269,10 +297,10 @@ FlowStatus Flow::status() const {
     s.paused =
         std::ranges::any_of(sources_[i]->required, [](SinkNode* sink) { return sink->inlet.paused(Class::normal); });
     s.why = sources_[i]->why();
+    if (const auto& source = config_.sources[i]; source.is_consumer())
+      s.why = describe_lag(status.journals, source.journal, source.consumer.name, s.why);
     status.sources.push_back(std::move(s));
   }
-  for (const auto& journal : journals_)
-    if (journal) status.journals.push_back(journal->status());
   status.links = links();
   status.memory = config_.memory.memory;
   status.footprints = config_.memory.footprints;

@@ -80,6 +80,7 @@ class Flow {
   std::uint64_t held_by(const SourceNode& node) const;
   NodeSnapshot snapshot_of(const StageNode& stage) const;
   Result<void> open_journals();
+  Result<void> open_spills();
   Result<void> open_sinks();
   Result<void> open_sources();
   bool drained() const;
@@ -87,6 +88,7 @@ class Flow {
   std::uint64_t moved() const;
   void post_to_intakes(const std::function<void(Intake&)>& f);
   void close_and_join(bool dead_letter_targets);
+  void put_spills_away(StopReport& report);
   void join_reactors();
   std::vector<Link> links() const;
 

@@ -42,6 +42,14 @@ void Flow::build_sinks() {
     sinks_.push_back(std::make_unique<SinkNode>(sink, ids_, index++, seeds.next()));
   for (const auto& sink : config_.sinks)
     if (!sink.dead_letter.empty()) find(sinks_, sink.name)->dead_letters = find(sinks_, sink.dead_letter);
+  for (const auto& sink : config_.sinks) {
+    if (!sink.spills()) continue;
+    SinkNode& node = *find(sinks_, sink.name);
+    node.put(
+        std::make_unique<Spill>(Spill::Setup{sink.name, sink.spill, sink.queue, config::spill_memory(config_, sink),
+                                             seeds.next(), floor_events(sink)},
+                                node.inlet, budget_, context_, journal::system_disk()));
+  }
 }
 
 void Flow::build_stages(const Catalog& catalog) {

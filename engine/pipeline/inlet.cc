@@ -195,7 +195,7 @@ void Inlet::reconfigure(const flow::EdgeConfig& config) {
   wake_producers();
 }
 
-Inlet::Abandoned Inlet::abandon() {
+std::vector<Batch> Inlet::take_all() {
   std::vector<Batch> left;
   {
     std::lock_guard lock(mutex_);
@@ -203,15 +203,19 @@ Inlet::Abandoned Inlet::abandon() {
     edge_.drain([&](Batch batch) { left.push_back(std::move(batch)); });
     publish_pause();
   }
+  wake_.notify_all();
+  return left;
+}
+
+Inlet::Abandoned Inlet::abandon() {
   Abandoned sum;
-  for (Batch& batch : left) {
+  for (Batch& batch : take_all()) {
     sum.events += batch.size();
     batch.for_each_run([&](Receipt* receipt, std::uint32_t n) {
       if (batch.carries_receipts() && !receipt) sum.unanswered += n;
     });
     batch.settle(Fate::abandoned, Reason::shutdown);
   }
-  wake_.notify_all();
   return sum;
 }
 

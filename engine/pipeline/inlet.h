@@ -108,6 +108,8 @@ class Inlet {
   flow::Pressure pressure(TimePoint now) const;
   flow::EdgeStats stats() const;
   void reconfigure(const flow::EdgeConfig& config);
+  /// Closes it and hands out everything that waits.
+  std::vector<Batch> take_all();
   /// Everything that still waits ends with this fate; returns how many events, and how many of those nobody waited for.
   struct Abandoned {
     std::uint64_t events = 0, unanswered = 0;

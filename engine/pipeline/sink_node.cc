@@ -2,13 +2,16 @@
 
 namespace weir::pipeline {
 
+std::uint64_t floor_events(const config::Sink& sink) {
+  return static_cast<std::uint64_t>(sink.workers) * std::min<std::uint64_t>(sink.batch.most.events, 64);
+}
+
 SinkNode::SinkNode(const config::Sink& sink, Ids& letter_ids, int index, std::uint64_t seed)
     : name(sink.name),
       type(sink.type),
       required(sink.required),
       is_dead_letter_target(sink.is_dead_letter_target),
-      inlet(index, sink.name, sink.queue, seed,
-            static_cast<std::uint64_t>(sink.workers) * std::min<std::uint64_t>(sink.batch.most.events, 64)),
+      inlet(index, sink.name, sink.spills() ? spill_front(sink.queue) : sink.queue, seed, floor_events(sink)),
       ids(letter_ids),
       failure_fate(sink.on_failure == config::Sink::OnFailure::drop ? Fate::dropped : Fate::failed),
       workers(sink.workers),
@@ -16,6 +19,26 @@ SinkNode::SinkNode(const config::Sink& sink, Ids& letter_ids, int index, std::ui
       destination_(sink.destination, seed),
       batch_(sink.batch) {
   inlet.belongs_to(*this);
+}
+
+void SinkNode::put(std::unique_ptr<Spill> between) {
+  spill = std::move(between);
+  spill->back().belongs_to(*this);
+}
+
+/// In the order in which events move, or what moves while we look is seen nowhere.
+bool SinkNode::is_empty() {
+  return inlet.empty() && (!spill || (spill->empty() && spill->back().empty())) && in_hand.load() == 0;
+}
+
+void SinkNode::served(std::uint64_t events, Duration busy) {
+  inlet.served(events, busy);
+  if (spill) spill->back().served(events, busy);
+}
+
+void SinkNode::close() {
+  inlet.close();
+  if (spill) spill->back().close();
 }
 
 Duration SinkNode::blocked_for(TimePoint now) const {
@@ -42,7 +65,8 @@ SinkStatus SinkNode::glance(TimePoint now) const {
   s.name = name;
   s.type = type;
   s.required = required;
-  s.pressure = inlet.pressure(now);
+  s.pressure = spill ? spill->pressure(now) : inlet.pressure(now);
+  if (spill) s.spill = spill->status();
   s.destination = destination_stats(now);
   s.blocked_for = blocked_for(now);
   s.failing = failing.load(std::memory_order_relaxed);
@@ -68,7 +92,10 @@ config::WorkerBatch SinkNode::batch() const {
 }
 
 void SinkNode::reconfigure(const config::Sink& sink) {
-  inlet.reconfigure(sink.queue);
+  if (spill)
+    spill->reconfigure(sink.queue);
+  else
+    inlet.reconfigure(sink.queue);
   std::lock_guard lock(mutex_);
   destination_.reconfigure(sink.destination);
   batch_ = sink.batch;

@@ -17,9 +17,13 @@
 #include "pipeline/counters.h"
 #include "pipeline/group_times.h"
 #include "pipeline/inlet.h"
+#include "pipeline/spill.h"
 #include "pipeline/status.h"
 
 namespace weir::pipeline {
+
+/// No time bound goes below one batch for each worker.
+std::uint64_t floor_events(const config::Sink& sink);
 
 struct SinkNode {
   SinkNode(const config::Sink& sink, Ids& letter_ids, int index, std::uint64_t seed);
@@ -28,8 +32,9 @@ struct SinkNode {
   const std::string type;
   const bool required;
   const bool is_dead_letter_target;
-  Inlet inlet;
-  Ids& ids;  ///< for its dead letters
+  Inlet inlet;                   ///< what producers push into
+  std::unique_ptr<Spill> spill;  ///< between inlet and workers; null: nothing is
+  Ids& ids;                      ///< for its dead letters
   NodeCounters counters;
   SinkNode* dead_letters = nullptr;
   Fate failure_fate;                      ///< what a permanent failure is without dead letters: failed, or dropped
@@ -39,6 +44,15 @@ struct SinkNode {
   std::atomic<bool> failing{false};  ///< from a failed attempt until the next success
   int workers = 1;
   GroupTimes times;
+
+  /// What workers take from.
+  Inlet& line() { return spill ? spill->back() : inlet; }
+  /// Of all that waits between producers and workers.
+  flow::EdgeStats edge() const { return spill ? spill->edge() : inlet.stats(); }
+  bool is_empty();
+  void served(std::uint64_t events, Duration busy);
+  void close();
+  void put(std::unique_ptr<Spill> between);
 
   template <typename F>
   auto with_destination(F&& f) {

@@ -27,7 +27,8 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Class cls) {
   std::size_t n = 0;
   for (SinkNode* sink : required) {
     if (n == most_facts) break;
-    if (sink->inlet.sheds()) continue;
+    // What has a disk behind it holds nobody up before that is full.
+    if (sink->inlet.sheds() || (sink->spill && !sink->inlet.paused(cls))) continue;
     flow::DoorFacts& fact = facts[n++];
     fact.pressure = sink->inlet.pressure(now);
     fact.paused = sink->inlet.paused(cls);

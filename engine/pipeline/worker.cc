@@ -23,9 +23,9 @@ void Worker::run() {
     switch (next.need) {
       case Need::nothing: continue;
       case Need::finished: sink_->close(); return;
-      case Need::arrivals: node_.inlet.wait(next.wait, interrupts_seen_); break;
+      case Need::arrivals: node_.line().wait(next.wait, interrupts_seen_); break;
       case Need::time:
-      case Need::dead_letter_room: node_.inlet.wait_interruptible(next.wait, interrupts_seen_); break;
+      case Need::dead_letter_room: node_.line().wait_interruptible(next.wait, interrupts_seen_); break;
     }
     auto& spent = next.need == Need::arrivals ? node_.idle_ns : node_.blocked_ns;
     spent.fetch_add(static_cast<std::uint64_t>((context_.now() - before).count()), std::memory_order_relaxed);
@@ -35,7 +35,7 @@ void Worker::run() {
 void Worker::abandon() {
   abandoned_.store(true);
   sink_->cancel();
-  node_.inlet.interrupt();
+  node_.line().interrupt();
 }
 
 Worker::Next Worker::step() {
@@ -48,12 +48,12 @@ Worker::Next Worker::step() {
 Worker::Next Worker::take() {
   const auto limits = node_.batch();
   const TimePoint now = context_.now();
-  if (limits.linger > Duration{0} && !node_.inlet.closed()) {
-    const auto waiting = node_.inlet.pressure(now);
+  if (limits.linger > Duration{0} && !node_.line().closed()) {
+    const auto waiting = node_.line().pressure(now);
     if (waiting.waiting.events > 0 && waiting.waiting.fits_in(limits.most) && waiting.oldest_age < limits.linger)
       return {Need::time, std::min(longest_sleep, limits.linger - waiting.oldest_age)};
   }
-  const auto taken = node_.inlet.try_take(limits.most, now, group_, &node_.in_hand);
+  const auto taken = node_.line().try_take(limits.most, now, group_, &node_.in_hand);
   if (taken.any) {
     const Load load = group_load();
     node_.counters.in.fetch_add(load.events, std::memory_order_release);
@@ -64,7 +64,7 @@ Worker::Next Worker::take() {
     return {};
   }
   // CoDel or expiry may have picked everything: that is no reason to stop.
-  if (taken.closed && node_.inlet.empty()) return {Need::finished, Duration{0}};
+  if (taken.closed && node_.line().empty()) return {Need::finished, Duration{0}};
   return {Need::arrivals, longest_sleep};
 }
 
@@ -141,7 +141,7 @@ void Worker::went_well(Delivery delivery) {
 }
 
 void Worker::finish(Delivery delivery) {
-  node_.inlet.served(group_load().events, busy_);
+  node_.served(group_load().events, busy_);
   std::vector<DeadLetter> dead;
   if (delivery.outcome == Delivery::Outcome::failed) {
     node_.remember_error(delivery.error.message);
@@ -225,13 +225,18 @@ void Worker::settle_group(Fate rest, std::span<const DeadLetter> exceptions, boo
   group_.clear();
 }
 
+void Worker::leave(const Batch& batch) {
+  left_.events += batch.size();
+  batch.for_each_run([&](Receipt* receipt, std::uint32_t n) {
+    if (batch.carries_receipts() && !receipt) left_.unanswered += n;
+  });
+}
+
 Worker::Next Worker::give_up() {
-  auto count = [&](const Batch& batch) {
-    left_.events += batch.size();
-    batch.for_each_run([&](Receipt* receipt, std::uint32_t n) {
-      if (batch.carries_receipts() && !receipt) left_.unanswered += n;
-    });
-  };
+  if (node_.spill && !coffin_.empty()) {  // the events themselves can be kept: they need no letters
+    next_dead_ -= coffin_.size();
+    coffin_.dissolve();
+  }
   // Dead letters already buried have moved; those in the coffin or not yet in it end here with their group.
   std::vector<DeadLetter> gone;
   if (!dead_.empty())
@@ -240,19 +245,20 @@ Worker::Next Worker::give_up() {
   dead_.clear();
   node_.in_hand.fetch_add(gone.size() - coffin_.size(), std::memory_order_release);  // these have left it before
   if (!coffin_.empty()) {
-    count(coffin_);
+    leave(coffin_);
     node_.counters.consume(Fate::abandoned, coffin_.size(), Reason::shutdown);
     coffin_.settle(Fate::abandoned, Reason::shutdown);
   }
-  std::span<const DeadLetter> moved(gone);
   for (std::uint32_t b = 0; b < group_.size(); ++b) {
     std::vector<Batch::Ending> endings;
-    for (const auto& d : moved)
+    for (const auto& d : gone)
       if (d.batch == b) endings.push_back({d.event, Fate::dead_lettered, d.reason, true});
-    count(group_[b]);
-    left_.events -= endings.size();
-    for (const auto& ending : endings)
-      left_.unanswered -= group_[b].carries_receipts() && !group_[b].receipt_of(ending.index);
+    if (!node_.spill || !node_.spill->keep(group_[b], endings)) {
+      leave(group_[b]);
+      left_.events -= endings.size();
+      for (const auto& ending : endings)
+        left_.unanswered -= group_[b].carries_receipts() && !group_[b].receipt_of(ending.index);
+    }
     node_.counters.consume(Fate::abandoned, group_[b].size() - endings.size(), Reason::shutdown);
     node_.in_hand.fetch_sub(group_[b].size(), std::memory_order_release);
     // Whoever waits is told the outcome is unknown: an attempt may have arrived.

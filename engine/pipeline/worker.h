@@ -40,7 +40,7 @@ class Worker final : public RoomListener {
   };
   Left left() const { return left_; }  ///< after run() returned: what was abandoned
   Sink& sink() { return *sink_; }
-  void on_inlet_room() noexcept override { node_.inlet.interrupt(); }
+  void on_inlet_room() noexcept override { node_.line().interrupt(); }
 
  private:
   struct DeadLetter {
@@ -58,6 +58,7 @@ class Worker final : public RoomListener {
   Next push_dead_letters();
   void settle_group(Fate rest, std::span<const DeadLetter> exceptions, bool moved);
   Next give_up();
+  void leave(const Batch& batch);
   Load group_load() const;
 
   SinkNode& node_;

@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds at_most{20'000};  // each; found ones take a few milliseconds
+constexpr milliseconds at_most{60'000};  // each; found ones take a few milliseconds
 
 std::set<std::string> barriers_of_commit() {
   return play(milliseconds(300), UINT64_MAX, [](Trial& trial) { trial.one_in = 1'000'000; }).barriers;

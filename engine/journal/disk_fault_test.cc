@@ -262,18 +262,30 @@ TEST_F(DiskFault, ASegmentThatCameBackAfterItsMakingFailedVoidsNothingThatWasWri
   EXPECT_EQ(read_all(*log).events, numbers(1, 21));
 }
 
-TEST_F(DiskFault, AGroupThatFailsAcrossSegmentsIsVoidInEachAndHidesNothingFromAConsumerThatIsNew) {
-  auto log = open();
-  auto* consumer = add(*log, "c");
-  ASSERT_TRUE(write(*log, 1, 11));
-  // The first of the group fills the segment, the last finds a disk that cannot sync.
-  disk.fail_once(Op::sync, 3, PowerDisk::io_error());
-  ASSERT_FALSE(log->write(Events(std::vector<std::vector<std::string>>{{event(11, 9000)}, {event(12, 9000)}}).span()));
-  ASSERT_TRUE(write(*log, 11, 21));
+/// Events 1 to 21 and, void, a group of two whose first filled a segment before the last found a disk that cannot sync.
+class GroupThatFailed : public DiskFault {
+ protected:
+  void SetUp() override {
+    log = open();
+    consumer = add(*log, "c");
+    ASSERT_TRUE(write(*log, 1, 11));
+    disk.fail_once(Op::sync, 3, PowerDisk::io_error());
+    const std::vector<std::vector<std::string>> group{{event(11, 9000)}, {event(12, 9000)}};
+    ASSERT_FALSE(log->write(Events(group).span()));
+    ASSERT_TRUE(write(*log, 11, 21));
+  }
+  std::unique_ptr<Log> log;
+  Consumer* consumer = nullptr;
+};
+
+TEST_F(GroupThatFailed, IsVoidInEachSegment) {
+  EXPECT_EQ(read_all(*log).events, numbers(1, 21));
   log.reset();
   log = open();
-  consumer = add(*log, "c");
   EXPECT_EQ(read_all(*log).events, numbers(1, 21));
+}
+
+TEST_F(GroupThatFailed, HidesNothingFromAConsumerThatIsNew) {
   log->settle(*consumer, {11, 0, 0});
   log->tick();
   log.reset();
@@ -293,7 +305,9 @@ TEST_F(DiskFault, ABrokenDiskDoesNotKeepTheJournalFromClosing) {
   EXPECT_FALSE(log->close());
 }
 
-TEST_F(DiskFault, ASyncThatFailsWhileAGroupIsWrittenMakesTheGroupVoid) {
+class SyncThatFails : public DiskFault, public testing::WithParamInterface<std::uint64_t> {};
+
+TEST_P(SyncThatFails, WhileAGroupIsWrittenMakesTheGroupVoid) {
   auto config = small_log(Durability::interval);
   config.segment = 4_MiB;
   config.max_bytes = 64_MiB;
@@ -308,12 +322,14 @@ TEST_F(DiskFault, ASyncThatFailsWhileAGroupIsWrittenMakesTheGroupVoid) {
   steps.on_step = [&] {
     if (!std::exchange(ticked, true)) log->tick();
   };
-  const std::vector<std::vector<std::string>> group{{event(11, 600'000)}, {event(12, 600'000)}};
+  std::vector<std::vector<std::string>> group;
+  for (std::uint64_t n = 11; n < 11 + GetParam(); ++n) group.push_back({event(n, 600'000)});
   EXPECT_FALSE(log->write(Events(group).span()));
   ASSERT_TRUE(log->write(Events(group).span()));
   EXPECT_EQ(log->stats().segments, 2u);
-  EXPECT_EQ(read_all(*log).events, numbers(1, 13));
+  EXPECT_EQ(read_all(*log).events, numbers(1, 11 + GetParam()));
 }
+INSTANTIATE_TEST_SUITE_P(BeforeTheLastOrEarlier, SyncThatFails, testing::Values(2u, 3u));
 
 TEST_F(DiskFault, OpeningReadsOneBlockOfEachSegmentNotTheBacklog) {
   auto config = small_log();

@@ -1,4 +1,4 @@
-// Opening, and the writer. What is kept and what is given up is in log_keep.cc.
+// Opening, and the writer. Readers and cursors are in log_keep.cc, what is given up in log_room.cc.
 #include "journal/log.h"
 
 #include <fmt/format.h>

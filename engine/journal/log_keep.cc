@@ -1,4 +1,4 @@
-// What the log keeps and what it gives up: cursors, retention, spare segments, a full disk.
+// What readers see, how far they are, and the log in figures; what is given up is in log_room.cc.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,12 +7,6 @@
 #include "journal/log.h"
 
 namespace weir::journal {
-namespace {
-
-constexpr std::uint64_t most_reserve = 1 << 20;
-constexpr std::string_view reserve_name = "reserve";
-
-}  // namespace
 
 Result<Consumer*> Log::add_consumer(ConsumerConfig config) {
   auto consumer = std::make_unique<Consumer>(std::move(config));
@@ -147,175 +141,11 @@ void Log::save_cursors() {
   }
 }
 
-std::uint64_t Log::used() const {
-  std::uint64_t bytes = 0;
-  for (const auto& segment : segments_) bytes += segment.size;
-  for (const auto& spare : spares_) bytes += spare.size;
-  return bytes + (retiring_ ? retiring_->size : 0);
-}
-
 /// Segments of writes that failed hold nothing, and say that they begin behind what was to come before them.
 std::uint64_t Log::oldest() const {
   for (const auto& segment : segments_)
     if (segment.end > segment.first) return segment.first;
   return committed_.sequence;
-}
-
-bool Log::may_go(const Segment& segment, std::uint64_t wanted) const {
-  const auto behind = [&](const auto& consumer) { return consumer->saved_.sequence < segment.end; };
-  const bool all_read = !consumers_.empty() && std::ranges::none_of(consumers_, behind);
-  const auto holds = [&](const auto& consumer) { return consumer->config.holds && behind(consumer); };
-  if (std::ranges::any_of(consumers_, holds)) return false;
-  const bool full = wanted > 0 && used() + wanted > config_.max_bytes.count();
-  if (full && (all_read || !consumers_.empty())) return true;
-  if (!config_.keep) return all_read;
-  return context_.wall().time_since_epoch().count() - segment.wall > config_.keep->count();
-}
-
-/// The oldest segment goes. Its name is off the disk before the next one's turn comes, so no crash leaves a hole.
-Result<void> Log::retire_oldest() {
-  if (auto r = finish_retiring(); !r) return r;
-  Segment oldest;
-  Spare spare;
-  {
-    std::lock_guard lock(mutex_);
-    oldest = segments_.front();
-    if (oldest.size == config_.segment.count() && spares_.size() < config_.spares)
-      spare = {numbered(oldest.number, "spare"), oldest.size};
-  }
-  const std::string from = numbered(oldest.number, "segment");
-  crash_point("journal.retiring");
-  if (spare.name.empty() || !disk_.rename(path(from), path(spare.name), "")) {
-    spare = {};
-    if (auto r = disk_.remove(path(from)); !r) {
-      // Somebody else may have removed it; a name that is not there must not stay in the way of the next ones.
-      const auto names = disk_.list(config_.path);
-      if (!names || std::ranges::binary_search(*names, from)) return r;
-    }
-  }
-  crash_point("journal.retired");
-  {
-    std::lock_guard lock(mutex_);
-    std::erase_if(segments_, [&](const Segment& segment) { return segment.number == oldest.number; });
-    retiring_ = spare;
-  }
-  return finish_retiring();
-}
-
-/// Until its old name is off the disk a spare may not be written to: it would come back as a segment.
-Result<void> Log::finish_retiring() {
-  if (!retiring_) return {};
-  if (auto r = disk_.sync_folder(config_.path, "folder after a retired segment"); !r) return r;
-  std::lock_guard lock(mutex_);
-  if (!retiring_->name.empty()) spares_.push_back(*retiring_);
-  retiring_.reset();
-  return {};
-}
-
-Result<void> Log::retire_what_is_done(std::uint64_t wanted) {
-  if (auto r = finish_retiring(); !r) return r;
-  for (;;) {
-    {
-      std::lock_guard lock(mutex_);
-      // The last one says where the log goes on.
-      if (segments_.size() < 2 || !may_go(segments_.front(), wanted)) return {};
-    }
-    auto r = retire_oldest();
-    if (!r && r.error().kind == Error::Kind::overloaded) {
-      free_reserve();
-      r = retire_oldest();
-    }
-    if (!r) return r;
-  }
-}
-
-/// So that what is made now stays under max_bytes. Spares count; one of the right size will be used.
-Result<void> Log::make_room(std::uint64_t size) {
-  drop_useless_spares();
-  const auto lacks = [&] {
-    std::lock_guard lock(mutex_);
-    const bool from_spare = !spares_.empty() && size == config_.segment.count();
-    return !from_spare && used() + size > config_.max_bytes.count();
-  };
-  if (!lacks()) return {};
-  save_cursors();
-  if (auto r = retire_what_is_done(size); !r) return r;
-  while (lacks()) {
-    std::uint64_t unread = 0;
-    {
-      std::lock_guard lock(mutex_);
-      if (!config_.drop_oldest || segments_.size() < 2) break;
-      std::uint64_t read = segments_.front().end;
-      for (const auto& consumer : consumers_) read = std::min(read, consumer->saved_.sequence);
-      unread = segments_.front().end - std::max(std::min(read, segments_.front().end), segments_.front().first);
-    }
-    if (auto r = retire_oldest(); !r) return r;
-    std::lock_guard lock(mutex_);
-    counts_.dropped_events += unread;
-  }
-  if (!lacks()) return {};
-  std::string waits_for;
-  std::uint64_t oldest = ~0ull;
-  std::lock_guard lock(mutex_);
-  for (const auto& consumer : consumers_)
-    if (consumer->config.holds && consumer->saved_.sequence < oldest) {
-      oldest = consumer->saved_.sequence;
-      waits_for = consumer->config.name;
-    }
-  return failure(fmt::format("{} is full: {} bytes{}", config_.path, config_.max_bytes.count(),
-                             waits_for.empty() ? " that nobody has read"
-                                               : fmt::format("; the oldest wait for consumer {}", waits_for)),
-                 Error::Kind::overloaded);
-}
-
-/// Another life may have been told other sizes and numbers.
-void Log::drop_useless_spares() {
-  std::vector<Spare> useless;
-  {
-    std::lock_guard lock(mutex_);
-    const auto kept =
-        std::ranges::partition(spares_, [&](const Spare& spare) { return spare.size == config_.segment.count(); });
-    const auto fit = static_cast<std::size_t>(kept.begin() - spares_.begin());
-    const auto first = spares_.begin() + static_cast<std::ptrdiff_t>(std::min(fit, config_.spares));
-    useless.assign(first, spares_.end());
-    spares_.erase(first, spares_.end());
-  }
-  for (const auto& spare : useless) (void)disk_.remove(path(spare.name));
-}
-
-/// An empty segment that has no name of its own yet: a spare one, whose blocks are written, or a new one.
-Result<std::unique_ptr<File>> Log::blank(std::uint64_t number, std::uint64_t size, std::string& name) {
-  {
-    std::lock_guard lock(mutex_);
-    if (!spares_.empty() && size == config_.segment.count()) {
-      name = spares_.back().name;
-      spares_.pop_back();
-    }
-  }
-  if (!name.empty())
-    if (auto file = disk_.open(path(name), Disk::Open::write); file) return file;
-  name = numbered(number, "new");
-  auto file = disk_.open(path(name), Disk::Open::create);
-  if (!file) return file;
-  if (auto r = (*file)->allocate(size); !r) {
-    (void)disk_.remove(path(name));
-    return std::unexpected(r.error());
-  }
-  return file;
-}
-
-/// A file nobody needs: removing it gives a full disk the room that removing others takes.
-void Log::keep_reserve() {
-  if (has_reserve_) return;
-  auto file = disk_.open(path(reserve_name), Disk::Open::write);
-  if (!file) file = disk_.open(path(reserve_name), Disk::Open::create);
-  if (!file) return;
-  has_reserve_ = (*file)->allocate(std::min(most_reserve, config_.segment.count())).has_value();
-  if (!has_reserve_) (void)disk_.remove(path(reserve_name));
-}
-
-void Log::free_reserve() {
-  if (std::exchange(has_reserve_, false)) (void)disk_.remove(path(reserve_name));
 }
 
 std::uint64_t Log::lag_bytes(const Position& from) const {

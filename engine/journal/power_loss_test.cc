@@ -12,7 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 
 void expect_sound(std::string_view what, const std::function<void(Trial&)>& set_up) {
-  const auto verdict = play(power_time(milliseconds(1000)), UINT64_MAX, set_up);
+  const auto verdict = play(power_time(milliseconds(700)), UINT64_MAX, set_up);
   EXPECT_EQ(verdict.problem, "");
   EXPECT_GT(verdict.histories, 100u);
   std::cout << what << ": " << verdict.histories << " histories of " << verdict.runs << " runs judged\n";

@@ -49,7 +49,7 @@ void World::play() {
   open();
   judge();
   for (unsigned i = 0; i < trial_.actions && !trial_.over(); ++i) {
-    if (trial_.kills && crash_at_ == UINT64_MAX && trial_.rng.below(10) == 0) {
+    if (trial_.kills && crash_at_ == UINT64_MAX && trial_.rng.below(trial_.kill_one_in) == 0) {
       crash_at_ = disk_->steps() + 1 + trial_.rng.below(15);
       disk_->crash_after(crash_at_);
     }
@@ -94,10 +94,11 @@ void World::reopen() {
   if (trial_.rng.below(2) == 0) close();
   static const std::vector<Ledger::Reading> later = {{.name = "late"}, {.name = "new", .from_newest = true}};
   const auto has = ledger_.readings.size() - 2;
-  if (has < later.size() && trial_.rng.below(2) == 0) ledger_.readings.push_back(later[has]);
+  const bool added = trial_.latecomers && has < later.size();
+  if (added) ledger_.readings.push_back(later[has]);
   open();
   judge();
-  if (!log_ || trial_.rng.below(2) == 0) return;
+  if (!log_ || lost() || (!added && trial_.rng.below(2) == 0)) return;
   for (std::size_t i = 0; i < consumers_.size(); ++i) consume();
   tick();
 }

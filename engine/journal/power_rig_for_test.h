@@ -38,12 +38,15 @@ struct Ledger {
 
 /// How a run is played and judged; one for all its branches.
 struct Trial {
-  explicit Trial(std::uint64_t seed) : rng(seed) {}
+  explicit Trial(std::uint64_t seed)
+      : rng(seed), latecomers(rng.below(2) == 0), kill_one_in(3 + static_cast<unsigned>(rng.below(10))) {}
   Rng rng;
   LogConfig config = small_log();
   unsigned actions = 60;
   bool kills = true;       ///< kill -9 at any step, and the same disk opened again
   bool faults = false;     ///< syncs that fail; instead of kills
+  bool latecomers;         ///< consumers are added at later openings; they hold segments for long
+  unsigned kill_one_in;    ///< of so many actions one is killed
   unsigned one_in = 1;     ///< so many of the steps branch
   bool ack_early = false;  ///< a mutant: the promise is made before the write returns
   std::string put_off;     ///< a mutant: see StepDisk

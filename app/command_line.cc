@@ -98,6 +98,26 @@ void add_journal_commands(CLI::App& cli, CommandLine& line) {
   add_live(*out);
 }
 
+void add_replay_command(CLI::App& cli, CommandLine& line) {
+  auto* replay = cli.add_subcommand("replay", "send dead letters, or the events of a journal, to a running weir again");
+  ReplayOptions& o = line.replay;
+  replay->add_option("FROM", line.replay_from, "a file of dead letters, or the folder of a journal")->required();
+  replay->add_option("--to", o.to, "its http source: http://host:port/events")->required();
+  replay->add_option("--where", o.where,
+                     "only those for which this is true; of dead letters: .reason, .origin, .event.x");
+  replay->add_option("--rate", o.rate, "at most so many events in this time")->capture_default_str();
+  replay->add_option("--from-seq", o.from_seq, "the first event's sequence, of a file its line");
+  replay->add_option("--to-seq", o.to_seq, "the last one's");
+  replay->add_option("--since", o.since, "only those from this time on: 2026-11-21T05:10:00Z, or 2h for two hours ago");
+  replay->add_option("--until", o.until, "only those up to this time");
+  replay->add_option("--patience", o.patience, "give up when nothing was taken for so long")->capture_default_str();
+  replay->add_option("--tls-ca", o.tls_ca, "https: the file of certificates to trust, instead of the system's");
+  replay->add_flag("--dry-run", o.dry_run, "only say how many it would be");
+  replay->add_flag("--restart", o.restart, "begin anew instead of where the last one ended (FROM.replay)");
+  replay->add_flag("--live", o.live, "read a journal while a running weir has it open, as it is");
+  replay->callback([&line] { line.code = app::replay(line.replay_from, line.replay); });
+}
+
 void add_help_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
   auto* explain = cli.add_subcommand("explain", "explain a reason code: what it means, what to do");
   explain->add_option("REASON", line.reason, "e.g. flow_full (default: list all)");
@@ -130,6 +150,7 @@ void define_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
   add_flow_commands(cli, line, catalog);
   add_watching_commands(cli, line);
   add_journal_commands(cli, line);
+  add_replay_command(cli, line);
   add_help_commands(cli, line, catalog);
 }
 

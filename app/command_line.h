@@ -24,6 +24,8 @@ struct CommandLine {
   TapOptions tap;
   std::string journal_path;
   JournalOptions journal;
+  std::string replay_from;
+  ReplayOptions replay;
   int code = 0;
 };
 

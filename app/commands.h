@@ -28,6 +28,11 @@ struct JournalOptions {
   std::uint64_t from = 0, to = 0;  ///< sequences; 0: the oldest, the newest
   std::string consumer, where, format = "ndjson";
 };
+struct ReplayOptions {
+  std::string to, where, since, until, tls_ca, rate = "1000/s", patience = "1m";
+  std::uint64_t from_seq = 0, to_seq = 0;  ///< lines or sequences; 0: the first, the last
+  bool dry_run = false, restart = false, live = false;
+};
 
 int run(const std::vector<std::string>& files, const Catalog& catalog, bool quiet);
 int check(const std::vector<std::string>& files, const Catalog& catalog, const CheckOptions& options);
@@ -41,6 +46,7 @@ int journal_ls(const std::string& path, const JournalOptions& options);
 int journal_check(const std::string& path, const JournalOptions& options);
 int journal_repair(const std::string& path, const JournalOptions& options);
 int journal_export(const std::string& path, const JournalOptions& options);
+int replay(const std::string& from, const ReplayOptions& options);
 int print_schema(const Catalog& catalog);
 int print(const std::string& page);
 int version();

@@ -12,6 +12,7 @@ enum ExitCode : int {
   abandoned = 4,          ///< `run`: stopped with work abandoned that had been accepted (acks: accepted)
   not_reachable = 5,      ///< `why`, `top`, `tap`: no running Weir answered at the admin address
   damaged = 6,            ///< `journal`: something is wrong with it, all of it printed
+  not_all_replayed = 7,   ///< `replay`: some events were refused, each with its reason
   bad_usage = 64,         ///< the command line
 };
 
@@ -27,15 +28,19 @@ inline constexpr std::array exit_codes{
     ExitCodeRow{
         bad_configuration, "bad configuration",
         "The configuration has errors; all of them are printed with file, line and column. test: it has no cases."},
-    ExitCodeRow{unsettled, "stopped unsettled but safe",
-                "run: stopped with work unsettled but safe: its sender was not told it was stored."},
+    ExitCodeRow{
+        unsettled, "stopped unsettled but safe",
+        "run: stopped with work unsettled but safe: its sender was not told it was stored. replay: interrupted."},
     ExitCodeRow{abandoned, "abandoned after being accepted",
                 "run: stopped with work abandoned that had been accepted (acks: accepted)."},
-    ExitCodeRow{not_reachable, "no running weir at the admin address",
-                "why, top, tap: no running weir answers at the admin address."},
+    ExitCodeRow{
+        not_reachable, "no running weir at the admin address",
+        "why, top, tap: no running weir answers at the admin address. replay: nothing was taken for --patience."},
     ExitCodeRow{damaged, "damaged journal",
                 "journal check: damage was found, each place on a line; repair: there is something to do (without "
                 "--apply), or nothing can be done; export: events could not be read."},
+    ExitCodeRow{not_all_replayed, "replayed, but not all",
+                "replay: some events were refused or could not be read, each on a line with its reason."},
     ExitCodeRow{bad_usage, "bad usage", "The command line is wrong."},
 };
 

@@ -63,13 +63,12 @@ void print_table(const JournalFolder& folder, const Recovered& found, WallTime n
   fmt::print("{}\n\n", found.spares.empty()
                            ? ""
                            : fmt::format(", {} in {} spare ones", human(Bytes(all.spare_bytes)), found.spares.size()));
-  fmt::print("{:>8} {:>12} {:>12} {:>10} {:>10} {:>10}  {}\n", "SEGMENT", "FIRST", "END", "EVENTS", "BYTES", "USED",
-             "AGE");
+  fmt::print("{:>8} {:>12} {:>12} {:>10} {:>10}  {}\n", "SEGMENT", "FIRST", "END", "EVENTS", "BYTES", "AGE");
   for (const Segment& segment : found.segments) {
     const auto old = age(folder, found, segment, now);
-    fmt::print("{:>8} {:>12} {:>12} {:>10} {:>10} {:>10}  {}\n", segment.number, segment.first,
+    fmt::print("{:>8} {:>12} {:>12} {:>10} {:>10}  {}\n", segment.number, segment.first,
                std::max(segment.first, segment.end), events_of(segment), human(Bytes(segment.size)),
-               &segment == &found.segments.back() ? human(Bytes(segment.limit)) : "full", old ? human(*old) : "-");
+               old ? human(*old) : "-");
   }
   fmt::print("\n{:<24} {:>12} {:>12} {:>10}\n", "CONSUMER", "POSITION", "LAG EVENTS", "LAG BYTES");
   for (const auto& [name, cursor] : found.cursors) {

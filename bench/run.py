@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import selfcheck
+from journal_runs import LOG_RUNS, OPEN_GIB, OPEN_TARGET_MS, log_pairs, open_large
 from servers import BenchError, Tools, run_tool
 from streams import STREAMS, stream_pairs
 
@@ -35,6 +36,9 @@ class Scenario:
     requests: int    # a run
     target: float    # highest ratio to the floor that is still met
     per: str = "event"
+    connections: int = 64
+    drained: bool = False  # what is answered is not done yet: CPU is read once the server rests
+    wall: bool = False     # judged by requests a second: the target is how many times the floor's may be Weir's
     bare: bool = False  # floor = floor 204 + bare insert loop, with as many rows a transaction as the floor server had
 
     @property
@@ -48,11 +52,17 @@ SCENARIOS = {
     "sqlite_100": Scenario("http -> sqlite, 100 events a request", "http_sqlite.yaml", "sqlite", 100, 2_400, 1.4,
                            bare=True),
     "sqlite_1": Scenario("http -> sqlite, 1 event a request", "http_sqlite.yaml", "sqlite", 1, 12_000, 1.4, bare=True),
+    "journal_100": Scenario("http -> journal, 100 events a request", "http_journal.yaml", "file", 100, 12_000, 1.5),
+    "journal_1": Scenario("http -> journal, 1 event, 256 clients", "http_journal.yaml", "file", 1, 24_000, 1.43,
+                          per="request", connections=256, wall=True),
+    "journal_sqlite": Scenario("journal before sqlite, against without", "http_journal_sqlite.yaml",
+                               "http_sqlite.yaml", 100, 2_400, 1.25, drained=True),
     "door_100": Scenario("refused at the door, 100 events", "door.yaml", "204", 100, 18_000, 1.3, per="request"),
     "door_1": Scenario("refused at the door, 1 event", "door.yaml", "204", 1, 36_000, 1.3, per="request"),
 }
 # bench_handoff's contenders against its floor, in the same table: (events an item) -> target.
 HANDOFF = {"handoff_16": (16, 1.5), "handoff_256": (256, 1.5)}
+ALONE = [*HANDOFF, *STREAMS, *LOG_RUNS, "log_open"]  # without a floor server of bench_floor
 
 
 class Contestant:
@@ -65,16 +75,32 @@ class Contestant:
     def warm_up(self):
         requests = max(100, int(self.scenario.requests * WARM_UP_SHARE))
         for i in range(FILL_ROUNDS):
-            load = self.tools.load(self.server, self.scenario.events, requests, f"warm{i}", seconds=10, idle_stop=0.3)
+            load = self.tools.load(self.server, self.scenario.events, requests, f"warm{i}", seconds=10, idle_stop=0.3,
+                                   connections=self.scenario.connections)
             if not self.refused or load["refused"] >= AS_EXPECTED * requests:
                 return
         raise BenchError(f"the flow was not full after {FILL_ROUNDS} rounds: {load['statuses']}")
 
+    def rest(self):
+        """Until it has nothing to do any more."""
+        end, before = time.monotonic() + 20, self.server.cpu()
+        while time.monotonic() < end:
+            time.sleep(0.1)
+            now = self.server.cpu()
+            if now - before < 0.003:
+                return
+            before = now
+        raise BenchError(f"{self.kind} was still busy 20 s after its load")
+
     def slice(self, number):
         requests = max(1, self.scenario.requests // SLICES)
+        if self.scenario.drained:
+            self.rest()
         before = self.server.cpu()
         load = self.tools.load(self.server, self.scenario.events, requests, f"slice{number}", seconds=20,
-                               idle_stop=0.3 if self.refused else 2)
+                               idle_stop=0.3 if self.refused else 2, connections=self.scenario.connections)
+        if self.scenario.drained:
+            self.rest()
         self.cpu_us += (self.server.cpu() - before) * 1e6
         wanted = load["refused"] if self.refused else load["ok"]
         if wanted < AS_EXPECTED * requests:
@@ -85,7 +111,9 @@ class Contestant:
     def result(self):
         answered = sum(load["answered"] for load in self.loads)
         units = answered * (self.scenario.events if self.scenario.per == "event" else 1)
-        return {"us": self.cpu_us / units, "answered": answered, "seconds": sum(x["seconds"] for x in self.loads),
+        seconds = sum(load["seconds"] for load in self.loads)
+        spent = seconds * 1e6 if self.scenario.wall else self.cpu_us
+        return {"us": spent / units, "cpu_us": self.cpu_us / units, "answered": answered, "seconds": seconds,
                 "p50_us": statistics.median(x["p50_us"] for x in self.loads),
                 "p99_us": statistics.median(x["p99_us"] for x in self.loads)}
 
@@ -218,6 +246,23 @@ def run_stream(name, tools, args, deadline):
     return {name: result | {"unit": "us CPU per event", "pairs": pairs}}
 
 
+def run_log(name, tools, args):
+    pairs, run = log_pairs(name, tools, args.pairs), LOG_RUNS[name]
+    result = row(run.title + " (ns wall a byte)", [p["floor"]["wall"] for p in pairs], [p["weir"]["wall"] for p in pairs],
+                 [p["ratio"] for p in pairs], run.target, args.pairs)
+    print(f"    CPU    {spread([p['weir']['cpu'] / p['floor']['cpu'] for p in pairs])} of the floor's, "
+          f"{spread([p['weir']['cpu'] for p in pairs])} ns a byte")
+    return {name: result | {"unit": "ns wall clock per byte of text", "pairs": pairs}}
+
+
+def run_open(name, tools, args):
+    figures = open_large(tools, args.pairs)
+    worst = max(figures["ms"])
+    print(f"log: open {OPEN_GIB} GiB {spread(figures['ms'], 0)} ms, at most {OPEN_TARGET_MS}: "
+          f"{'met' if worst <= OPEN_TARGET_MS else 'missed'}", flush=True)
+    return {name: figures | {"target_ms": OPEN_TARGET_MS, "met": worst <= OPEN_TARGET_MS}}
+
+
 def about_this_machine():
     commit = subprocess.run(["git", "-C", Path(__file__).parent, "rev-parse", "--short", "HEAD"], capture_output=True,
                             text=True, check=False).stdout.strip()
@@ -231,7 +276,7 @@ def arguments():
     p.add_argument("--build", default=root / "build/release", help="folder with bench_floor, bench_load, bench_handoff")
     p.add_argument("--weir", default=None, help="the weir binary (default: BUILD/weir)")
     p.add_argument("--out", default=root / "build/bench/results.json", help="where the figures go")
-    p.add_argument("--only", action="append", help="run these scenarios: " + ", ".join([*SCENARIOS, *HANDOFF, *STREAMS]))
+    p.add_argument("--only", action="append", help="run these scenarios: " + ", ".join([*SCENARIOS, *ALONE]))
     p.add_argument("--pairs", type=int, default=7, help="interleaved pairs a scenario (default 7)")
     p.add_argument("--quick", action="store_true", help="3 pairs: a look, not a measurement")
     p.add_argument("--minutes", type=float, default=5.5, help="stop starting new pairs after this time")
@@ -241,7 +286,7 @@ def arguments():
     args = p.parse_args()
     args.weir = args.weir or Path(args.build) / "weir"
     args.pairs = 3 if args.quick else args.pairs
-    unknown = [n for n in args.only or [] if n not in {**SCENARIOS, **HANDOFF, **STREAMS}]
+    unknown = [n for n in args.only or [] if n not in [*SCENARIOS, *ALONE]]
     if unknown or args.pairs < 1:
         p.error(f"no such scenario: {', '.join(unknown)}" if unknown else "--pairs must be at least 1")
     return args
@@ -257,6 +302,10 @@ def measure(args, tools, names):
         try:
             if name in HANDOFF:
                 results |= run_handoff(name, tools, args)
+            elif name in LOG_RUNS:
+                results |= run_log(name, tools, args)
+            elif name == "log_open":
+                results |= run_open(name, tools, args)
             elif name in STREAMS:
                 results |= run_stream(name, tools, args, deadline)
             else:
@@ -280,7 +329,7 @@ def main():
         print(e, file=sys.stderr)
         return 2
     # The short ones first: what they do not need of their share of the time is left to the others.
-    names = args.only or [*([] if args.against else [*HANDOFF, *STREAMS]), *SCENARIOS]
+    names = args.only or [*([] if args.against else ALONE), *SCENARIOS]
     machine, began = about_this_machine(), time.monotonic()
     results, failures = measure(args, tools, names)
     Path(args.out).parent.mkdir(parents=True, exist_ok=True)

@@ -93,13 +93,14 @@ int stop(pipeline::Flow& flow, observe::Admin* admin, const config::Config& conf
     return s == SIGINT || s == SIGTERM;
   });
   log_final_ledger(flow.status());
+  if (report.kept) spdlog::warn("stopped: {} events are kept on the disk for the next start", report.kept);
   if (report.unanswered)
     spdlog::error("stopped: {} events abandoned, {} of them after being accepted: they are lost", report.abandoned,
                   report.unanswered);
   else if (report.abandoned)
     spdlog::warn("stopped: {} events unsettled; their senders were not told they were stored, and will send them again",
                  report.abandoned);
-  else
+  else if (!report.kept)
     spdlog::info("stopped: nothing was left");
   return report.exit_code();
 }

@@ -113,22 +113,34 @@ KeySection workers() {
 }
 
 KeySection queue() {
-  return {"queue",
-          "The bounded queue in front of a sink.",
-          {key("max_events", count, "10000", "Its bound in events."),
-           key("max_bytes", size, "32MiB", "Its bound in bytes."),
-           key("max_wait", duration, std::nullopt, "Sizes the bound by time: at most so long at the measured rate."),
-           key("pause_at", ratio, "80%", "Readers pause at this share of the bound."),
-           key("resume_at", ratio, "20%", "Readers resume at this share of the bound."),
-           one_of("when_full", {"block", "reject", "drop_newest", "drop_oldest", "drop_lowest", "drop_random"}, "block",
-                  "What happens at the bound: senders wait or are refused, or events are dropped and counted."),
-           one_of("order", {"fifo", "adaptive_lifo"}, "fifo",
-                  "Which event of a class is next; adaptive_lifo: the newest from pause_at until resume_at."),
-           key("age_boost", duration, "5s", "Events that waited longer may be served before their class's turn."),
-           section_or("codel", "codel", boolean, "false", "Drops some events while all of them wait too long."),
-           key("expire_after", duration, std::nullopt, "Events that waited longer are dropped."),
-           key("reserved_for_high", ratio, "0%", "The part of the bound kept for the classes high and critical."),
-           key("dead_letter_shed", ratio, "0%", "Of what is dropped here, the share copied to dead_letter.")}};
+  return {
+      "queue",
+      "The bounded queue in front of a sink.",
+      {key("max_events", count, "10000", "Its bound in events."),
+       key("max_bytes", size, "32MiB", "Its bound in bytes."),
+       key("max_wait", duration, std::nullopt, "Sizes the bound by time: at most so long at the measured rate."),
+       key("pause_at", ratio, "80%", "Readers pause at this share of the bound."),
+       key("resume_at", ratio, "20%", "Readers resume at this share of the bound."),
+       one_of("when_full", {"block", "reject", "drop_newest", "drop_oldest", "drop_lowest", "drop_random", "spill"},
+              "block",
+              "What happens at the bound: senders wait or are refused, events are dropped and counted, or they wait on "
+              "the disk."),
+       section("spill", "Where they wait on the disk, with when_full: spill."),
+       one_of("order", {"fifo", "adaptive_lifo"}, "fifo",
+              "Which event of a class is next; adaptive_lifo: the newest from pause_at until resume_at."),
+       key("age_boost", duration, "5s", "Events that waited longer may be served before their class's turn."),
+       section_or("codel", "codel", boolean, "false", "Drops some events while all of them wait too long."),
+       key("expire_after", duration, std::nullopt, "Events that waited longer are dropped."),
+       key("reserved_for_high", ratio, "0%", "The part of the bound kept for the classes high and critical."),
+       key("dead_letter_shed", ratio, "0%", "Of what is dropped here, the share copied to dead_letter.")}};
+}
+
+KeySection spill() {
+  return {
+      "spill",
+      "The folder of a queue that spills. What lies there is promised to nobody: senders wait for its end.",
+      {key("path", path, std::nullopt, "The folder; nothing else should live there. data/spill/ and the sink's name."),
+       key("max_bytes", size, "1GiB", "What it may take of the disk; when it is full, senders wait.")}};
 }
 
 KeySection codel() {
@@ -189,8 +201,8 @@ KeySection admin() {
 }  // namespace
 
 std::vector<KeySection> config_keys() {
-  return {process(), source(), class_rule(), stage(),   journal(), sink(),   consumer(), workers(),
-          queue(),   codel(),  batch(),      breaker(), retry(),   budget(), admin()};
+  return {process(), source(), class_rule(), stage(), journal(), sink(),  consumer(), workers(),
+          queue(),   spill(),  codel(),      batch(), breaker(), retry(), budget(),   admin()};
 }
 
 }  // namespace weir::app

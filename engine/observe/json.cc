@@ -106,13 +106,19 @@ std::string graph_sink(const pipeline::SinkStatus& s) {
       R"("workers":{},"workers_busy":{},"busy_s":{:.3f},"idle_s":{:.3f},"blocked_s":{:.3f},"deliveries":{})", s.workers,
       s.workers_busy, static_cast<double>(s.busy_ns) / 1e9, static_cast<double>(s.idle_ns) / 1e9,
       static_cast<double>(s.blocked_ns) / 1e9, s.deliveries);
+  const std::string spill =
+      s.spill
+          ? fmt::format(R"({{"path":{},"events":{},"bytes":{},"max_bytes":{},"total":{},"recovered":{},"error":{}}})",
+                        json_text(s.spill->path), s.spill->events, s.spill->bytes.count(), s.spill->max_bytes.count(),
+                        s.spill->total, s.spill->recovered, json_text(s.spill->error))
+          : "null";
   return fmt::format(
       R"({{"name":{},"type":{},"required":{},"in":{},"stored":{},"dead_lettered":{},"dropped":{},"failed":{},{},{},)"
-      R"("breaker":"{}","blocked_for_s":{:.3f},"retries":{},"failures":{},"last_error":{},"why":{},"pace":{}}})",
+      R"("breaker":"{}","blocked_for_s":{:.3f},"retries":{},"failures":{},"last_error":{},"why":{},"pace":{},"spill":{}}})",
       json_text(s.name), json_text(s.type), s.required, s.node.in, s.node.consumed[0],
       ended(s.node, Fate::dead_lettered), dropped, ended(s.node, Fate::failed), load, work,
       breaker_name(s.destination.breaker), seconds(s.blocked_for), s.destination.retries, s.destination.failures,
-      json_text(s.last_error), json_text(s.why), pace(s));
+      json_text(s.last_error), json_text(s.why), pace(s), spill);
 }
 
 std::string journal_consumer(const JournalStatus::Consumer& c) {

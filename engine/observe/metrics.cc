@@ -94,6 +94,14 @@ void inlet(Sheet& sheet, const pipeline::SinkStatus& s) {
                     number(s.edge.dropped[r]));
 }
 
+void spill(Sheet& sheet, const std::string& sink, const pipeline::SpillStatus& s) {
+  const Labels who{{"sink", sink}};
+  sheet.gauge("weir_spilled_events", "Events that a full queue has on the disk.", who, number(s.events));
+  sheet.gauge("weir_spilled_bytes", "What they take there.", who, number(s.bytes.count()));
+  sheet.gauge("weir_spilled_max_bytes", "What they may take.", who, number(s.max_bytes.count()));
+  sheet.counter("weir_spilled_events_total", "Events that went to the disk since start.", who, number(s.total));
+}
+
 void sink(Sheet& sheet, const pipeline::SinkStatus& s) {
   const Labels who{{"sink", s.name}};
   const auto& d = s.destination;
@@ -119,6 +127,7 @@ void sink(Sheet& sheet, const pipeline::SinkStatus& s) {
   sheet.counter("weir_destination_attempts_total", "Attempts, retries included.", who, number(d.attempts));
   sheet.counter("weir_destination_retries_total", "Retries.", who, number(d.retries));
   sheet.counter("weir_destination_failures_total", "Failed attempts.", who, number(d.failures));
+  if (s.spill) spill(sheet, s.name, *s.spill);
 }
 
 void journal(Sheet& sheet, const JournalStatus& j) {

@@ -82,7 +82,7 @@ void Inlet::publish_pause() {
   constexpr std::uint32_t others = ((1u << class_count) - 1) & ~high;
   // Where full means drop nobody is asked to wait: reading on is what that policy was chosen for.
   const std::uint32_t mask =
-      sheds_ ? 0 : (edge_.paused(Class::high) ? high : 0) | (edge_.paused(Class::normal) ? others : 0);
+      sheds_ || read_on_ ? 0 : (edge_.paused(Class::high) ? high : 0) | (edge_.paused(Class::normal) ? others : 0);
   if (mask != paused_mask_.load(std::memory_order_relaxed)) paused_mask_.store(mask, std::memory_order_seq_cst);
 }
 
@@ -148,6 +148,15 @@ void Inlet::interrupt() {
 void Inlet::served(std::uint64_t events, Duration busy) {
   std::lock_guard lock(mutex_);
   edge_.served(events, busy);
+}
+
+void Inlet::read_on(bool on) {
+  {
+    std::lock_guard lock(mutex_);
+    if (std::exchange(read_on_, on) == on) return;
+    publish_pause();
+  }
+  if (on) wake_producers();
 }
 
 void Inlet::close() {

@@ -78,6 +78,9 @@ class Inlet {
   /// Full means drop: sources read on, and nothing is refused at the door because of it.
   bool sheds() const { return sheds_.load(std::memory_order_relaxed); }
 
+  /// Somebody takes whatever comes, at once: nobody is asked to read less, whatever the fill.
+  void read_on(bool on);
+
   /// The part of the bound that this class may fill.
   double limit(Class cls) const {
     return cls >= Class::high ? 1.0 : 1.0 - reserved_for_high_.load(std::memory_order_relaxed);
@@ -139,6 +142,7 @@ class Inlet {
   int sleepers_ = 0;
   bool notify_ = false;
   std::uint64_t interrupts_ = 0;
+  bool read_on_ = false;
   Load late_;  // offered after close
   bool closed_ = false;
 };

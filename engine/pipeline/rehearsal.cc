@@ -90,7 +90,15 @@ class Play {
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 
-Play::Play(const config::Config& config, const Catalog& catalog) : config_(config), flow_(config, catalog, context_) {
+/// A rehearsal touches no disk: what would spill waits.
+config::Config in_memory(config::Config config) {
+  for (auto& sink : config.sinks)
+    if (sink.spills()) sink.queue.when_full = flow::WhenFull::block;
+  return config;
+}
+
+Play::Play(const config::Config& config, const Catalog& catalog)
+    : config_(config), flow_(in_memory(config), catalog, context_) {
   clock_.advance(to_midnight);
   add_sources();
   add_merges();

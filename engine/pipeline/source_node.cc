@@ -27,7 +27,7 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Class cls) {
   std::size_t n = 0;
   for (SinkNode* sink : required) {
     if (n == most_facts) break;
-    // What has a disk behind it holds nobody up before that is full.
+    // What has a disk behind it holds nobody up before that is full too.
     if (sink->inlet.sheds() || (sink->spill && !sink->inlet.paused(cls))) continue;
     flow::DoorFacts& fact = facts[n++];
     fact.pressure = sink->inlet.pressure(now);

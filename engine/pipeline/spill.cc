@@ -57,6 +57,7 @@ Spill::Spill(Setup setup, Inlet& front, const Budget& process, const Context& co
       read_back_(setup.read_back),
       receipts_([this] { front_.interrupt(); }) {
   back_.add_listener(*this);
+  front_.read_on(true);
   told_.path = config_.path;
   told_.max_bytes = config_.max_bytes;
 }
@@ -111,6 +112,7 @@ Spill::Next Spill::step() {
   bool moved = give_back(now);
   if (hand_.empty()) moved = take(now) || moved;
   if (!hand_.empty()) moved = place(now) || moved;
+  front_.read_on(hand_.empty());
   publish();
   if (moved) return {};
   const Duration wait = std::exchange(settled_, false) && on_disk() > 0 ? soon : hand_.empty() ? housekeeping : again;

@@ -51,6 +51,16 @@ std::string describe_lag(const std::vector<JournalStatus>& journals, std::string
                      why.empty() ? "" : " <- ", why);
 }
 
+std::string describe(const SpillStatus& spill) {
+  std::string text;
+  const auto bytes = static_cast<double>(spill.bytes.count());
+  if (spill.events > 0)
+    text = bytes < (1 << 30) ? fmt::format(", {:.1f} MiB spilled", bytes / (1 << 20))
+                             : fmt::format(", {:.1f} GiB spilled", bytes / (1 << 30));
+  if (!spill.error.empty()) text += " <- cannot spill: " + spill.error;
+  return text;
+}
+
 std::string describe(const SinkStatus& sink) {
   const auto& p = sink.pressure;
   const bool by_bytes =
@@ -59,6 +69,7 @@ std::string describe(const SinkStatus& sink) {
   std::string text = by_bytes
                          ? fmt::format("inlet {}/{} KiB", p.waiting.bytes.count() >> 10, p.bound.bytes.count() >> 10)
                          : fmt::format("inlet {}/{} events", p.waiting.events, p.bound.events);
+  if (sink.spill) text += describe(*sink.spill);
   const auto& d = sink.destination;
   if (d.breaker == flow::BreakerState::open)
     text += sink.blocked_for > Duration{0} ? fmt::format(" <- breaker open, next probe in {}", human(sink.blocked_for))

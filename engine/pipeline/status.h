@@ -86,8 +86,11 @@ struct FlowStatus {
   Ledger ledger() const;
 };
 
-/// "paused <- sink warehouse: inlet 512/512 events <- breaker open, next probe in 3 s <- connection refused".
+/// "paused <- sink warehouse: inlet 512/512 events, 1.2 GiB spilled <- breaker open, next probe in 3 s <- connection
+/// refused".
 std::string describe(const SinkStatus& sink);
+/// ", 1.2 GiB spilled"; empty: nothing is, and it could be.
+std::string describe(const SpillStatus& spill);
 /// "p99 4.1 s (usual 40 ms) but p50 still 12 ms: a subset is stuck, look at ...".
 std::string describe_pace(const SinkStatus& sink);
 /// "12 300 events (1.2 GiB, 35 s) behind <- sink warehouse: ...": how far a consumer is behind, and why. Empty: it is

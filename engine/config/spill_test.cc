@@ -1,0 +1,82 @@
+// What the configuration says of a queue that spills.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/diff.h"
+#include "config/load.h"
+#include "config/memory.h"
+#include "config/report.h"
+#include "config/testing.h"
+
+namespace weir::config {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string flow(const std::string& sink, const std::string& more = {}) {
+  return "memory: 256MiB\nsources:\n  orders: { type: http, listen: '127.0.0.1:80', acks: stored }\nsinks:\n"
+         "  warehouse: { type: store, path: p, from: orders, queue: { when_full: spill" +
+         sink + " } }\n" + more;
+}
+
+Config config_of(const std::string& yaml) {
+  auto result = load_text(yaml, "weir.yaml", fake_catalog(), fake_options());
+  for (const Problem& problem : result.problems)
+    if (!problem.warning) ADD_FAILURE() << problem.text();
+  return result.config.value_or(Config{});
+}
+
+std::vector<std::string> problems(const std::string& yaml) {
+  std::vector<std::string> out;
+  for (const Problem& problem : load_text(yaml, "weir.yaml", fake_catalog(), fake_options()).problems)
+    out.push_back(problem.text());
+  return out;
+}
+
+TEST(SpillConfig, CarriesStoredAndSpillsIntoAFolderOfItsOwnUnlessToldWhereA4) {
+  const Config config = config_of(flow(""));
+  EXPECT_TRUE(config.sinks.at(0).spills());
+  EXPECT_EQ(config.sinks.at(0).spill, (SpillConfig{"data/spill/warehouse", 1_GiB}));
+  const Config told = config_of(flow(", spill: { path: 'a b', max_bytes: 64MiB }"));
+  EXPECT_EQ(told.sinks.at(0).spill, (SpillConfig{"a b", 64_MiB}));
+  EXPECT_EQ(config_of(to_yaml(told, fake_catalog())).sinks.at(0).spill, told.sinks.at(0).spill);
+}
+
+TEST(SpillConfig, CheckSaysWhatHappensWhenMemoryAndThenTheDiskAreFull) {
+  std::string sentence;
+  for (const auto& answer : make_report(config_of(flow("")), fake_catalog()).answers)
+    if (answer.place == "sinks.warehouse") sentence = answer.sentence;
+  EXPECT_THAT(sentence, HasSubstr("or when 80 % of the budget are used, what arrives goes to data/spill/warehouse"));
+  EXPECT_THAT(sentence, HasSubstr("there, HTTP clients of orders are refused with 503 and Retry-After"));
+  EXPECT_THAT(sentence, HasSubstr("nothing is dropped"));
+}
+
+TEST(SpillConfig, DeclaresTheMemoryItWorksIn) {
+  const Config with = config_of(flow("")), without = config_of(flow(", max_wait: 1s"));
+  EXPECT_EQ(with.memory.footprints, without.memory.footprints);
+  std::uint64_t sum = 0;
+  for (const auto& row : with.memory.rows)
+    if (row.part.starts_with("sink warehouse: spill")) sum += row.footprint.total().count();
+  EXPECT_GE(sum, (spill_memory(with, with.sinks.at(0)) + 3_MiB).count());
+}
+
+TEST(SpillConfig, RefusesWhatContradictsIt) {
+  EXPECT_THAT(problems(flow(", order: adaptive_lifo")), ElementsAre(HasSubstr("does not go with spill")));
+  EXPECT_THAT(problems(flow(", codel: true")), Contains(HasSubstr("spill is for what shall wait")));
+  EXPECT_THAT(problems(flow(", spill: { max_bytes: 1MiB }")), ElementsAre(HasSubstr("at least 16MiB")));
+  EXPECT_THAT(problems(flow(", spill: { path: a/./b }",
+                            "  other: { type: store, path: q, from: orders, queue: { when_full: spill, spill: { path: "
+                            "a/b } } }\n")),
+              ElementsAre(HasSubstr("sinks.other.queue.spill.path: a/b is where sinks.warehouse spills")));
+}
+
+TEST(SpillConfig, AnotherPlaceOrNoneIsAnotherTopology) {
+  EXPECT_THAT(topology_differences(config_of(flow("")), config_of(flow(", spill: { path: elsewhere }"))),
+              ElementsAre("sinks.warehouse.queue.spill differs"));
+  EXPECT_THAT(topology_differences(config_of(flow("")), config_of(flow(", max_events: 7"))), ElementsAre());
+}
+
+}  // namespace
+}  // namespace weir::config

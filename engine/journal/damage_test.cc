@@ -307,5 +307,31 @@ TEST_F(DamagedCursor, AheadOfTheLogItMissesNothingThatIsWrittenLater) {
   EXPECT_EQ(read_all(*log, log->position(*consumer)).events, numbers(800, 810));
 }
 
+/// With durability none nobody knows what had to be there: from the first record that is broken on nothing counts.
+TEST(CursorAhead, WhatAnOpeningHasGivenUpDoesNotComeBack) {
+  LogRig rig;
+  const auto config = small_log(Durability::none);
+  {
+    auto log = rig.open(config);
+    auto* consumer = *log->add_consumer({.name = "c"});
+    for (std::uint64_t n = 1; n < 31; n += 10) ASSERT_TRUE(write(*log, n, n + 10));
+    log->settle(*consumer, log->end());
+    ASSERT_TRUE(log->close());
+  }
+  rig.disk.flip_bit(segment(1), segment_header_size + 1300);
+  auto expected = numbers(1, 11);
+  std::ranges::copy(numbers(31, 41), std::back_inserter(expected));
+  for (int opening = 0; opening < 3; ++opening) {
+    auto log = rig.open(config);
+    auto* consumer = *log->add_consumer({.name = "c"});
+    if (opening == 0) ASSERT_TRUE(write(*log, 31, 41));
+    const auto read = read_all(*log);
+    EXPECT_EQ(read.events, expected);
+    EXPECT_EQ(read.losses.damaged, 20u);
+    EXPECT_EQ(read_all(*log, log->position(*consumer)).events, numbers(31, 41));
+    EXPECT_EQ(log->end().sequence, 41u);
+  }
+}
+
 }  // namespace
 }  // namespace weir::journal

@@ -59,6 +59,7 @@ Result<void> Log::read_folder() {
   segments_ = std::move(found->segments);
   committed_ = found->end;
   next_sequence_ = synced_sequence_ = committed_.sequence;
+  lost_ = {segments_.empty() ? committed_.sequence : found->on_disk, committed_.sequence};
   next_number_ = found->next_number;
   counts_.torn_bytes = found->torn_bytes;
   counts_.damaged_places = found->damaged;
@@ -184,8 +185,9 @@ Result<void> Log::make_segment(std::uint64_t size) {
   auto file = blank(number, size, made);
   if (!file) return std::unexpected(file.error());
   const std::string name = numbered(number, "segment");
+  const std::uint64_t first = next_sequence_ == lost_.to ? lost_.from : next_sequence_;
   const auto finish = [&]() -> Result<void> {
-    const SegmentHeader header{id_, number, next_sequence_, context_.wall().time_since_epoch().count()};
+    const SegmentHeader header{id_, number, first, context_.wall().time_since_epoch().count()};
     if (auto r = (*file)->write(encode_segment_header(header), 0); !r) return r;
     if (auto r = (*file)->sync("header of a segment"); !r) return r;
     crash_point("journal.segment_made");
@@ -206,7 +208,7 @@ Result<void> Log::make_segment(std::uint64_t size) {
   current_size_ = size;
   offset_ = segment_header_size;
   std::lock_guard lock(mutex_);
-  segments_.push_back({number, next_sequence_, next_sequence_, size, segment_header_size, newest_wall_, false});
+  segments_.push_back({number, first, first, size, segment_header_size, newest_wall_, false});
   return {};
 }
 

@@ -162,6 +162,10 @@ class Log {
   std::vector<char> buffer_;
   std::size_t buffered_ = 0;
   std::uint64_t next_sequence_ = 1;  // of what is appended next
+  struct Lost {
+    std::uint64_t from = 1, to = 1;
+  };
+  Lost lost_;  // sequences that a cursor knows and the disk does not; what is left of them must not come back
   std::int64_t newest_wall_ = 0;
   std::uint64_t appended_ = 0;  // records since the last commit
   struct Sealed {

@@ -28,6 +28,7 @@ class Recovery {
     if (auto r = find_end(); !r) return std::unexpected(r.error());
     bound_each();
     if (auto r = look_into_gaps(); !r) return std::unexpected(r.error());
+    found_.on_disk = found_.end.sequence;
     for (const auto& [name, cursor] : found_.cursors) {
       if (!cursor) continue;
       found_.end.sequence = std::max(found_.end.sequence, cursor->sequence);

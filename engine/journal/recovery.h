@@ -37,7 +37,8 @@ struct Recovered {
   std::vector<Spare> spares;
   std::vector<std::string> unfinished;                     ///< names: segments and cursors that were being made
   std::map<std::string, std::optional<Position>> cursors;  ///< nothing: it cannot be read
-  Position end;                                            ///< behind the last event that counts
+  Position end;               ///< behind the last event that counts, and not before any cursor
+  std::uint64_t on_disk = 1;  ///< sequence behind the last event that is there: less when a cursor is ahead
   std::uint64_t next_number = 1;
   std::uint64_t torn_bytes = 0, damaged = 0;
   std::vector<std::string> notes;  ///< for people, each one line

@@ -231,8 +231,10 @@ void read_journal(Reader& reader, const YamlEntry& entry, const Catalog& catalog
   Sink journal;
   journal.is_journal = true;
   journal.batch.most = journal_group;
-  // A failed write is the disk's, not a service's: it is tried again soon, and after a while less often.
-  journal.destination.backoff.cap = std::chrono::seconds(5);
+  // A failed write is this machine's disk, no service that has to be spared: it is asked again at least once a second.
+  journal.destination.breaker.consecutive_failures = 0;
+  journal.destination.backoff.base = std::chrono::milliseconds(10);
+  journal.destination.backoff.cap = std::chrono::seconds(1);
   Section section(reader, &entry.value, start(reader, entry, "journals", journal));
   const JournalType* type = find_type(reader, section, journal, catalog.journals(), "journal");
   section.names("from", journal.from);

@@ -262,6 +262,25 @@ TEST_F(DiskFault, ASegmentThatCameBackAfterItsMakingFailedVoidsNothingThatWasWri
   EXPECT_EQ(read_all(*log).events, numbers(1, 21));
 }
 
+TEST_F(DiskFault, AGroupThatFailsIsNotToldAsLostEventsAfterALossOfPower) {
+  auto log = open();
+  auto* consumer = add(*log, "c");
+  ASSERT_TRUE(write(*log, 1, 11));
+  disk.fail_once(Op::sync, 3, PowerDisk::io_error());
+  const std::vector<std::vector<std::string>> group{{event(11, 9000)}, {event(12, 9000)}};
+  ASSERT_FALSE(log->write(Events(group).span()));
+  log->settle(*consumer, log->end());
+  log->tick();
+  Rng rng(1);
+  const auto left = disk.after_power_loss(rng, LossMode::everything);
+  const auto again = *Log::open(*left, small_log(), context);
+  consumer = add(*again, "c");
+  ASSERT_TRUE(write(*again, 21, 31));
+  const auto read = read_all(*again, again->position(*consumer));
+  EXPECT_EQ(read.losses.gone + read.losses.damaged, 0u);
+  EXPECT_THAT(read.events, testing::IsSupersetOf(numbers(21, 31)));
+}
+
 /// Events 1 to 21 and, void, a group of two whose first filled a segment before the last found a disk that cannot sync.
 class GroupThatFailed : public DiskFault {
  protected:

@@ -22,6 +22,10 @@ std::uint64_t Log::used() const {
 }
 
 bool Log::may_go(const Segment& segment, std::uint64_t wanted) const {
+  // A group that failed has left a segment that says it begins behind that group. Until the next one says where the log
+  // really goes on, this one does.
+  const auto goes_on = [&](const Segment& later) { return later.first <= segment.end; };
+  if (std::none_of(segments_.begin() + 1, segments_.end(), goes_on)) return false;
   const auto behind = [&](const auto& consumer) { return consumer->saved_.sequence < segment.end; };
   const bool all_read = !consumers_.empty() && std::ranges::none_of(consumers_, behind);
   const auto holds = [&](const auto& consumer) { return consumer->config.holds && behind(consumer); };

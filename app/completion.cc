@@ -16,13 +16,18 @@ struct Word {
 struct Command {
   std::string name, help;
   std::vector<Word> options;
-  std::string positional;  ///< "FILE", "REASON", ...; empty: none
+  std::string positional;             ///< "FILE", "REASON", ...; empty: none
+  std::vector<std::string> commands;  ///< of a group
+  bool is_nested() const { return name.find(' ') != name.npos; }
+  bool takes_any_file() const { return positional == "PATH" || positional == "FROM"; }
 };
 
 std::vector<Command> commands_of(const CLI::App& cli) {
   std::vector<Command> out;
-  for (const CLI::App* app : cli.get_subcommands([](const CLI::App*) { return true; })) {
-    Command command{app->get_name(), app->get_description(), {}, {}};
+  for (const auto& [full_name, app] : all_commands(cli)) {
+    Command command{full_name, app->get_description(), {}, {}, {}};
+    for (const CLI::App* inner : app->get_subcommands([](const CLI::App*) { return true; }))
+      command.commands.push_back(inner->get_name());
     for (const CLI::Option* option : app->get_options()) {
       if (option->get_positional()) command.positional = option->get_name(true);
       for (const std::string& name : option->get_lnames())
@@ -33,9 +38,10 @@ std::vector<Command> commands_of(const CLI::App& cli) {
   return out;
 }
 
-/// The words that may stand where this argument is expected; nothing for files and free text.
-std::vector<std::string> values_of(const std::string& positional) {
-  std::vector<std::string> out;
+/// The words that may stand where this command's argument is expected; nothing for files and free text.
+std::vector<std::string> values_of(const Command& command) {
+  const std::string& positional = command.positional;
+  std::vector<std::string> out = command.commands;
   if (positional == "SHELL") out.assign(shells.begin(), shells.end());
   if (positional == "REASON")
     for (const auto& row : all_reasons()) out.emplace_back(row.key);
@@ -58,13 +64,29 @@ std::string quoted(std::string text, const std::string& quote_as) {
   return "'" + text + "'";
 }
 
+std::vector<Command> outermost(const std::vector<Command>& commands) {
+  std::vector<Command> out;
+  std::ranges::remove_copy_if(commands, std::back_inserter(out), &Command::is_nested);
+  return out;
+}
+/// Those whose next word is a command too, as the shells' `case` takes them.
+std::string groups(const std::vector<Command>& commands) {
+  std::string out;
+  for (const Command& c : commands)
+    if (!c.commands.empty()) out += (out.empty() ? "" : "|") + c.name;
+  return out;
+}
+
 std::string for_bash(const std::vector<Command>& commands) {
   std::string cases;
   for (const Command& c : commands) {
     const auto names = [](const Word& word) { return word.name; };
-    std::string values = joined(values_of(c.positional));
-    cases += fmt::format("    {}) options={}; words={}; files={} ;;\n", c.name, quoted(joined(c.options, names), ""),
-                         quoted(values, ""), c.positional == "FILE" ? "yes" : "");
+    std::string values = joined(values_of(c));
+    cases += fmt::format("    {}) options={}; words={}; files={} ;;\n", quoted(c.name, ""),
+                         quoted(joined(c.options, names), ""), quoted(values, ""),
+                         c.takes_any_file()       ? "any"
+                         : c.positional == "FILE" ? "yaml"
+                                                  : "");
   }
   return fmt::format(R"(# Completion of weir for bash; made by `weir completion bash`.
 _weir() {{
@@ -74,10 +96,17 @@ _weir() {{
     mapfile -t COMPREPLY < <(compgen -W '{} --help' -- "$current")
     return
   fi
-  case ${{COMP_WORDS[1]}} in
+  local command=${{COMP_WORDS[1]}}
+  case $command in
+    {}) if ((COMP_CWORD > 2)); then command+=" ${{COMP_WORDS[2]}}"; fi ;;
+  esac
+  case $command in
 {}  esac
   if [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+  elif [[ $files == any ]]; then
+    compopt -o filenames
+    mapfile -t COMPREPLY < <(compgen -f -- "$current")
   elif [[ -n $files ]]; then
     compopt -o filenames
     mapfile -t COMPREPLY < <(compgen -d -- "$current"; compgen -f -X '!*.yaml' -- "$current")
@@ -87,7 +116,7 @@ _weir() {{
 }}
 complete -F _weir weir
 )",
-                     joined(commands, [](const Command& c) { return c.name; }), cases);
+                     joined(outermost(commands), [](const Command& c) { return c.name; }), groups(commands), cases);
 }
 
 /// Descriptions stand in brackets in zsh, where brackets, colons and backslashes mean something.
@@ -103,16 +132,18 @@ std::string zsh_help(const std::string& text) {
 std::string for_zsh(const std::vector<Command>& commands) {
   std::string list, cases;
   for (const Command& c : commands) {
-    list += fmt::format("    {}\n", quoted(c.name + ":" + zsh_help(c.help), "'\\''"));
-    cases += fmt::format("    {}) _arguments", c.name);
+    if (!c.is_nested()) list += fmt::format("    {}\n", quoted(c.name + ":" + zsh_help(c.help), "'\\''"));
+    cases += fmt::format("    {}) _arguments", quoted(c.name, ""));
     for (const Word& word : c.options)
       cases +=
           " \\\n      " +
           quoted(fmt::format("{}[{}]{}", word.name, zsh_help(word.help), word.takes_value ? ":value:" : ""), "'\\''");
     if (c.positional == "FILE")
       cases += " \\\n      '*:file:_files -g \"*.yaml(-.)\"'";
-    else if (const auto values = joined(values_of(c.positional)); !values.empty())
-      cases += fmt::format(" \\\n      '1:{}:({})'", c.positional, values);
+    else if (c.takes_any_file())
+      cases += " \\\n      '1:path:_files'";
+    else if (const auto values = joined(values_of(c)); !values.empty())
+      cases += fmt::format(" \\\n      '1:{}:({})'", c.positional.empty() ? "COMMAND" : c.positional, values);
     cases += " ;;\n";
   }
   return fmt::format(R"(#compdef weir
@@ -129,30 +160,59 @@ _weir() {{
   shift words
   ((CURRENT--))
   case $command in
+    {})
+      if ((CURRENT > 2)); then
+        command+=" $words[2]"
+        shift words
+        ((CURRENT--))
+      fi ;;
+  esac
+  case $command in
 {}  esac
 }}
 if [[ $funcstack[1] == _weir ]]; then _weir "$@"; else compdef _weir weir; fi
 )",
-                     list, cases);
+                     list, groups(commands), cases);
+}
+
+/// True where the options and arguments of this command are expected.
+std::string fish_seen(const Command& c) {
+  const std::string seen = "__fish_seen_subcommand_from ";
+  if (!c.commands.empty()) return seen + c.name + "; and not " + seen + joined(c.commands);
+  const auto blank = c.name.find(' ');
+  if (blank == c.name.npos) return seen + c.name;
+  return seen + c.name.substr(0, blank) + "; and " + seen + c.name.substr(blank + 1);
 }
 
 std::string for_fish(const std::vector<Command>& commands) {
   std::string out = "# Completion of weir for fish; made by `weir completion fish`.\ncomplete -c weir -f\n";
   for (const Command& c : commands) {
-    const std::string help = quoted(c.help, "\\'"), here = quoted("__fish_seen_subcommand_from " + c.name, "");
-    out += fmt::format("complete -c weir -n __fish_use_subcommand -a {} -d {}\n", c.name, help);
+    const std::string help = quoted(c.help, "\\'"), here = quoted(fish_seen(c), "");
+    if (!c.is_nested()) out += fmt::format("complete -c weir -n __fish_use_subcommand -a {} -d {}\n", c.name, help);
     for (const Word& word : c.options)
       out += fmt::format("complete -c weir -n {} -l {} -d {}{}\n", here, word.name.substr(2), quoted(word.help, "\\'"),
                          word.takes_value ? " -x" : "");
     if (c.positional == "FILE")
       out += fmt::format("complete -c weir -n {} -k -a '(__fish_complete_suffix .yaml)'\n", here);
-    else if (const auto values = joined(values_of(c.positional)); !values.empty())
+    else if (c.takes_any_file())
+      out += fmt::format("complete -c weir -n {} -F\n", here);
+    else if (const auto values = joined(values_of(c)); !values.empty())
       out += fmt::format("complete -c weir -n {} -a {}\n", here, quoted(values, ""));
   }
   return out;
 }
 
 }  // namespace
+
+std::vector<NamedCommand> all_commands(const CLI::App& cli) {
+  const auto inside = [](const CLI::App& app) { return app.get_subcommands([](const CLI::App*) { return true; }); };
+  std::vector<NamedCommand> out;
+  for (const CLI::App* app : inside(cli)) {
+    out.push_back({app->get_name(), app});
+    for (const CLI::App* inner : inside(*app)) out.push_back({app->get_name() + " " + inner->get_name(), inner});
+  }
+  return out;
+}
 
 std::string completion_script(const CLI::App& cli, const std::string& shell) {
   const auto commands = commands_of(cli);

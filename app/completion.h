@@ -6,8 +6,16 @@
 #include <CLI/CLI.hpp>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace weir::app {
+
+struct NamedCommand {
+  std::string name;  ///< "journal", "journal ls"
+  const CLI::App* app;
+};
+/// Every command, those of a group behind it.
+std::vector<NamedCommand> all_commands(const CLI::App& cli);
 
 inline const std::set<std::string> shells{"bash", "fish", "zsh"};
 /// False for flags.

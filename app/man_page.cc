@@ -29,8 +29,8 @@ std::string sentence(std::string text) {
   return roff(text);
 }
 
-std::string synopsis(const CLI::App& command) {
-  std::string out = roff(command.get_name());
+std::string synopsis(const std::string& name, const CLI::App& command) {
+  std::string out = roff(name);
   for (const CLI::Option* option : command.get_options()) {
     if (option->get_positional()) continue;
     if (option->get_name().find("help") != std::string::npos) continue;
@@ -58,8 +58,8 @@ std::string option_entry(const CLI::Option& option) {
                      fallback.empty() ? "" : fmt::format(" Default: {}.", roff(fallback)));
 }
 
-std::string command_section(const CLI::App& command) {
-  std::string out = fmt::format(".SS \"weir {}\"\n{}\n", roff(command.get_name()), sentence(command.get_description()));
+std::string command_section(const std::string& name, const CLI::App& command) {
+  std::string out = fmt::format(".SS \"weir {}\"\n{}\n", roff(name), sentence(command.get_description()));
   for (const CLI::Option* option : command.get_options())
     if (option->get_name().find("help") == std::string::npos) out += option_entry(*option);
   return out;
@@ -68,16 +68,17 @@ std::string command_section(const CLI::App& command) {
 }  // namespace
 
 std::string man_page(const CLI::App& cli) {
-  const auto commands = cli.get_subcommands([](const CLI::App*) { return true; });
+  const auto commands = all_commands(cli);
   std::string out = fmt::format(".TH WEIR 1 \"\" \"Weir {}\" \"User Commands\"\n.SH NAME\n", WEIR_VERSION);
   out += "weir \\- carries events through systems that can be overloaded\n.SH SYNOPSIS\n.nf\n";
-  for (const CLI::App* command : commands) out += fmt::format("\\fBweir {}\n", synopsis(*command));
+  for (const auto& [name, command] : commands)
+    if (command->get_require_subcommand_min() == 0) out += fmt::format("\\fBweir {}\n", synopsis(name, *command));
   out += fmt::format(".fi\n.SH DESCRIPTION\n{}\n", sentence(cli.get_description()));
   out +=
       "One YAML file describes a flow: sources bring events in, stages look at each, journals keep them, sinks write "
       "them out.\n"
       ".B weir check\nsays what it promises and what it costs;\n.B weir run\nruns it.\n.SH COMMANDS\n";
-  for (const CLI::App* command : commands) out += command_section(*command);
+  for (const auto& [name, command] : commands) out += command_section(name, *command);
   out += ".SH EXIT STATUS\n";
   for (const ExitCodeRow& row : exit_codes) out += fmt::format(".TP\n.B {}\n{}\n", int{row.code}, roff(row.meaning));
   out +=
@@ -87,7 +88,9 @@ std::string man_page(const CLI::App& cli) {
       "A second one ends it now.\n"
       ".TP\n.B SIGHUP\nReads the configuration again and takes over changed policy values.\n"
       ".SH FILES\n.TP\n.I weir.yaml\nThe configuration when none is named.\n"
-      ".SH EXAMPLES\n.nf\nweir init && weir check && weir run\nweir why events\nweir tap events \\-\\-limit 10\n.fi\n";
+      ".TP\n.I FROM.replay\nHow far a replay of FROM got.\n"
+      ".SH EXAMPLES\n.nf\nweir init && weir check && weir run\nweir why events\nweir tap events \\-\\-limit 10\n"
+      "weir journal check data/ingest\nweir replay dead.ndjson \\-\\-to http://127.0.0.1:8080/events\n.fi\n";
   return out;
 }
 

@@ -1,6 +1,7 @@
 """A journal looked into, checked and put right by hand: `weir journal`, after the process was killed."""
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -10,6 +11,7 @@ from clients import events, ndjson, post
 from journal_reader import Journal
 from weir_process import WeirTest, eventually, main, weir
 
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 CONFIG = """
 memory: 128MiB
 sources:
@@ -163,6 +165,27 @@ class JournalByHand(WeirTest):
         ids = {row["id"] for row in self.lines_of("out.ndjson")}
         self.assertEqual(len(ids), count)
         self.assertLessEqual(ids, {row["id"] for row in self.sent})
+
+    def test_the_example_of_the_description_is_one(self):
+        self.kill()
+        self.assertEqual(self.exported("--to", "1"), self.sent[:1])
+        with open(os.path.join(SOURCE, "engine", "journal", "FORMAT.md")) as f:
+            text = f.read().split("## One journal in hexadecimal")[1]
+        os.mkdir(self.path("example"))
+        for name, size in (("journal", 4096), ("00000000000000000001.segment", 8192), ("out.cursor", 8192)):
+            data = bytearray(size)
+            for line in text.split(f"\n{name}\n")[1].split("\n\n")[0].splitlines():
+                found = re.match(r"([0-9a-f]{8})  ((?:[0-9a-f]{2} {1,2}){16}) ?\|", line)
+                if found:
+                    at = int(found[1], 16)
+                    data[at:at + 16] = bytes.fromhex(found[2])
+            with open(self.path("example/" + name), "wb") as f:
+                f.write(data)
+        code, out, err = weir("journal", "export", self.path("example"))
+        self.assertEqual((code, out, err), (0, '{"id":"a"}\n{"id":"b","n":2}\n', ""))
+        self.assertEqual(weir("journal", "check", self.path("example"))[0], 0)
+        read = Journal(self.path("example"))
+        self.assertEqual((read.events, read.cursors), ({1: b'{"id":"a"}', 2: b'{"id":"b","n":2}'}, {"out": 1}))
 
     def test_another_program_reads_it_from_the_description_alone(self):
         self.kill()

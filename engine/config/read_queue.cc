@@ -111,6 +111,8 @@ void read_spill(Reader& reader, Section& queue, bool spills, SpillConfig& out) {
 
 /// What goes to the disk stays in order and is kept.
 void check_spill(Reader& reader, const Section& section, const flow::EdgeConfig& queue) {
+  if (queue.bound.events < 2)
+    reader.error_at(section.path("max_events"), "a queue that spills has two halves", "write at least 2");
   if (queue.order == Order::adaptive_lifo)
     reader.error_at(section.path("order"), "adaptive_lifo does not go with spill, which keeps the order", "use fifo");
   if (queue.codel)

@@ -65,6 +65,7 @@ TEST(SpillConfig, DeclaresTheMemoryItWorksIn) {
 TEST(SpillConfig, RefusesWhatContradictsIt) {
   EXPECT_THAT(problems(flow(", order: adaptive_lifo")), ElementsAre(HasSubstr("does not go with spill")));
   EXPECT_THAT(problems(flow(", codel: true")), Contains(HasSubstr("spill is for what shall wait")));
+  EXPECT_THAT(problems(flow(", max_events: 1")), ElementsAre(HasSubstr("two halves: write at least 2")));
   EXPECT_THAT(problems(flow(", spill: { max_bytes: 1MiB }")), ElementsAre(HasSubstr("at least 16MiB")));
   EXPECT_THAT(problems(flow(", spill: { path: a/./b }",
                             "  other: { type: store, path: q, from: orders, queue: { when_full: spill, spill: { path: "

@@ -3,8 +3,10 @@
 // ledger, and that all of it drains.
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
+#include <stdlib.h>
 #include <boost/asio/post.hpp>
 
+#include <filesystem>
 #include <mutex>
 #include <thread>
 
@@ -104,7 +106,14 @@ Graph draw_orderless(Rng& rng) {
 
 class Threaded {
  public:
-  explicit Threaded(std::uint64_t seed) : rng_(seed), graph_(draw_orderless(rng_)), context_(system_clock(), seed) {
+  /// With a folder, all that blocks spills there.
+  explicit Threaded(std::uint64_t seed, std::string folder = {})
+      : folder_(std::move(folder)), rng_(seed), graph_(draw_orderless(rng_)), context_(system_clock(), seed) {
+    for (Sink& sink : graph_.sinks)
+      if (!folder_.empty() && sink.queue.when_full == flow::WhenFull::block) {
+        sink.queue.when_full = flow::WhenFull::spill;
+        sink.queue.bound.events = std::max<std::uint64_t>(2, sink.queue.bound.events);
+      }
     for (std::size_t s = 0; s < graph_.sinks.size(); ++s) {
       auto& behaviour = sides_["sink" + std::to_string(s)].behaviour;
       const bool grave = graph_.sinks[s].from.empty();
@@ -125,6 +134,7 @@ class Threaded {
     add_types(catalog);
     config::Config config = config_of(graph_);
     config.reactors = 1 + static_cast<int>(rng_.below(2));
+    for (auto& sink : config.sinks) sink.spill = {folder_ + "/" + sink.name, 16_MiB};
     pipeline::Flow flow(config, catalog, context_);
     ASSERT_TRUE(flow.start());
     const auto report = flow.stop(60s);
@@ -205,6 +215,7 @@ class Threaded {
                                [&](const Sink& sink) { return sink.dead_letters == grave && !sink.required; });
   }
 
+  const std::string folder_;
   Rng rng_;
   Graph graph_;
   Context context_;
@@ -219,6 +230,17 @@ TEST(Threads, EndInTheFatesOfTheModel) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Threaded(seed).run();
   }
+}
+
+TEST(Threads, EndInTheSameFatesWhenWhatDoesNotFitGoesOverTheDisk) {
+  spdlog::set_level(spdlog::level::off);
+  std::string pattern = std::filesystem::temp_directory_path() / "weir-spill-XXXXXX";
+  const std::string folder = mkdtemp(pattern.data());
+  for (std::uint64_t seed = 1; seed <= 60 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Threaded(seed, folder).run();  // each finds what the one before has left: nothing
+  }
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

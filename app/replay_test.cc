@@ -101,6 +101,7 @@ TEST(ReplayProgress, IsReadAsItWasWritten) {
   const std::string text = encode(progress);
   EXPECT_FALSE(decode_progress(text.substr(0, text.size() / 2)));
   EXPECT_FALSE(decode_progress("{}"));
+  EXPECT_FALSE(decode_progress(std::string(text).replace(text.find(":1"), 2, ":2")));
 }
 
 TEST(ReplayProgress, LiesBesideWhatIsRead) {

@@ -34,6 +34,7 @@ struct Cell {
   }
   /// Every other cell: whatever leaves first, the promises are the same.
   flow::Order order() const {
+    if (policy == WhenFull::spill) return flow::Order::fifo;  // it keeps the order
     const auto n = sink->name.size() + static_cast<std::size_t>(policy) + static_cast<std::size_t>(acks);
     return n % 2 ? flow::Order::adaptive_lifo : flow::Order::fifo;
   }
@@ -63,7 +64,7 @@ sinks:
     from: [{}]
     {}
     {}
-    queue: {{ max_events: 40, when_full: {}, order: {} }}
+    queue: {{ max_events: 40, when_full: {}, order: {}{} }}
     breaker: {{ open: 5ms }}
     retry: {{ base: 1ms, cap: 5ms }}
 )",
@@ -72,7 +73,8 @@ sinks:
                      sink_parts().at(cell.sink->name).options(folder),
                      // What is refused for good would be read again for ever.
                      cell.source->can.can_replay && cell.acks == Level::stored ? "on_failure: drop" : "",
-                     name(cell.policy), name(cell.order()));
+                     name(cell.policy), name(cell.order()),
+                     cell.policy == WhenFull::spill ? ", spill: { path: " + folder + "/spill }" : std::string());
 }
 
 config::Loaded load(const Cell& cell, const Catalog& catalog, const std::string& folder) {
@@ -82,12 +84,11 @@ config::Loaded load(const Cell& cell, const Catalog& catalog, const std::string&
 /// Semantics A2 to A5, said once more and independently of the configuration's own checks.
 bool is_allowed(const Cell& cell) {
   const auto& can = cell.source->can;
-  if (cell.policy == WhenFull::spill) return false;  // needs a journal
   if (cell.policy == WhenFull::block && !can.can_pause) return false;
   if (cell.policy == WhenFull::reject && (!can.can_refuse || cell.acks == Level::accepted)) return false;
   Level carried = weakest(cell.source->strongest, level_of(sink_parts().at(cell.sink->name).ack));
   carried = weakest(carried, cell.stage_part().strongest);
-  if (cell.policy != WhenFull::block) carried = weakest(carried, Level::processed);
+  if (cell.policy != WhenFull::block && cell.policy != WhenFull::spill) carried = weakest(carried, Level::processed);
   if (!can.can_refuse && !can.can_replay) carried = weakest(carried, Level::processed);
   return cell.acks <= carried;
 }

@@ -1,4 +1,7 @@
-"""A reader of Weir's journals, written from engine/journal/FORMAT.md alone: what it says must be enough for this."""
+"""A reader of Weir's journals that uses nothing but what engine/journal/FORMAT.md says, and none of Weir's code.
+
+It wants the file `journal` and headers that can be read; segments with a damaged header are left out.
+"""
 import os
 import re
 import struct

@@ -94,7 +94,9 @@ Result<void> Log::close() {
     if (!other) return std::unexpected(other.error());
     if (auto r = (*other)->sync("close"); !r) return r;
   }
-  return file ? file->sync("close") : Result<void>{};
+  auto synced = file ? file->sync("close") : Result<void>{};
+  lock_.reset();  // whoever comes next may open it, though this one may still be asked what it had
+  return synced;
 }
 
 Result<void> Log::sync_interval() {

@@ -325,7 +325,8 @@ std::map<std::string, StagePart> stage_parts() {
 
 class Trouble::TroubledSink final : public Sink {
  public:
-  TroubledSink(std::unique_ptr<Sink> sink, Trouble& trouble) : sink_(std::move(sink)), trouble_(trouble) {}
+  TroubledSink(std::unique_ptr<Sink> sink, Trouble& trouble, bool remembers = true)
+      : sink_(std::move(sink)), trouble_(trouble), remembers_(remembers) {}
   Result<void> open() override { return sink_->open(); }
   void close() override { sink_->close(); }
   Delivery deliver(std::span<const Batch> batches) override {
@@ -336,7 +337,7 @@ class Trouble::TroubledSink final : public Sink {
     Delivery delivery = sink_->deliver(batches);
     if (delivery.outcome != Delivery::Outcome::done) return delivery;
     if (in_burst && call % 5 == 0) return fault("the answer was lost");  // the first one too: every run meets a fault
-    remember(batches, delivery);
+    if (remembers_) remember(batches, delivery);
     return delivery;
   }
 
@@ -360,9 +361,34 @@ class Trouble::TroubledSink final : public Sink {
 
   std::unique_ptr<Sink> sink_;
   Trouble& trouble_;
+  const bool remembers_;
+};
+
+/// A journal whose writer meets the same trouble as any sink; its readers are left alone.
+class Trouble::TroubledJournal final : public Journal {
+ public:
+  TroubledJournal(std::shared_ptr<Journal> journal, Trouble& trouble)
+      : journal_(std::move(journal)), trouble_(trouble) {}
+  Result<void> open(std::span<const JournalConsumer> consumers) override { return journal_->open(consumers); }
+  std::unique_ptr<Sink> writer() override {
+    return std::make_unique<TroubledSink>(journal_->writer(), trouble_, false);
+  }
+  std::unique_ptr<Source> reader(std::string_view consumer) override { return journal_->reader(consumer); }
+  JournalStatus status() const override { return journal_->status(); }
+  void close() override { journal_->close(); }
+
+ private:
+  const std::shared_ptr<Journal> journal_;
+  Trouble& trouble_;
 };
 
 void Trouble::install(Catalog& catalog, const Catalog& original) {
+  for (JournalType journal : original.journals()) {
+    journal.make = [this, make = journal.make](const JournalSetup& setup) -> std::shared_ptr<Journal> {
+      return std::make_shared<TroubledJournal>(make(setup), *this);
+    };
+    catalog.add(std::move(journal));
+  }
   for (const auto& source : original.sources()) catalog.add(source);
   for (const auto& stage : original.stages()) catalog.add(stage);
   for (SinkType sink : original.sinks()) {

@@ -67,7 +67,7 @@ std::uint64_t sum_of_rows(const std::string& folder, const std::string& member);
 std::string id_in(std::string_view event);
 
 /// Stands between the flow and each sink of a catalog and makes trouble in bursts: refuses before delivering, loses the
-/// answer after it, is slow. Remembers what was confirmed.
+/// answer after it, is slow; before each journal too. Remembers what sinks confirmed.
 class Trouble {
  public:
   void install(Catalog& catalog, const Catalog& original);
@@ -76,6 +76,7 @@ class Trouble {
 
  private:
   class TroubledSink;
+  class TroubledJournal;
   mutable std::mutex mutex_;
   std::vector<std::string> confirmed_;
   std::atomic<std::uint64_t> calls_{0}, faults_{0};

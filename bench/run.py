@@ -279,7 +279,7 @@ def arguments():
     p.add_argument("--only", action="append", help="run these scenarios: " + ", ".join([*SCENARIOS, *ALONE]))
     p.add_argument("--pairs", type=int, default=7, help="interleaved pairs a scenario (default 7)")
     p.add_argument("--quick", action="store_true", help="3 pairs: a look, not a measurement")
-    p.add_argument("--minutes", type=float, default=5.5, help="stop starting new pairs after this time")
+    p.add_argument("--minutes", type=float, default=6.5, help="stop starting new pairs after this time")
     p.add_argument("--against", choices=["same", "204", "file", "sqlite"],
                    help="measure a floor instead of weir: the driver's own test (same: the ratio has to be about 1)")
     p.add_argument("--self-check", action="store_true", help="check that what is answered is stored, kill -9 included")

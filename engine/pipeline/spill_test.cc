@@ -180,6 +180,32 @@ TEST_F(SpillTest, LaterEventsOfAClassGoBehindButAnotherClassDoesNotB4) {
   EXPECT_EQ(rest, numbers(0, 100));
 }
 
+TEST_F(SpillTest, EventsOfAClassStayInOrderWhenOnesOfAnotherStandBeforeThemOnTheDisk) {
+  queue.reserved_for_high = 0.2;
+  end();
+  begin();
+  EXPECT_EQ(push_all(30), 30);
+  EXPECT_EQ(push_all(10, Class::high), 10);  // two in the reserved part, eight behind the normal ones
+  EXPECT_EQ(deliver(2), numbers(30, 32));
+  EXPECT_EQ(push(make(2, Class::high)), 2u);  // there is room for them, and others of their class are on the disk
+  auto rest = deliver_everything();
+  std::erase_if(rest, [](int id) { return id < 30; });
+  EXPECT_EQ(rest, numbers(32, 42));
+}
+
+TEST_F(SpillTest, ExpiryCountsTheTimeOnTheDisk) {
+  queue.expire_after = 10s;
+  end();
+  begin();
+  EXPECT_EQ(push_all(50), 50);
+  clock.advance(9s);
+  EXPECT_EQ(deliver(10), numbers(0, 10));
+  clock.advance(2s);
+  EXPECT_TRUE(deliver_everything().empty());
+  EXPECT_EQ(spill->edge().dropped[static_cast<std::size_t>(Reason::expired)], 40u);
+  EXPECT_EQ(difference(), 0);
+}
+
 TEST_F(SpillTest, ReceiptsStayOpenWhileTheirEventsAreOnTheDisk) {
   Unit first, second;
   EXPECT_EQ(push_all(10), 10);

@@ -1,7 +1,6 @@
 """A journal's folder as a test sees it: where each consumer was saved, and which events lie behind that."""
 import glob
 import os
-import re
 import struct
 
 BLOCK, HEADER, INDEX = 4096, struct.Struct("<IIQQIIqQQBBHI"), 8
@@ -36,13 +35,15 @@ def _first_sequence(path):
 
 
 def _records(path, first, end):
-    number = int(re.match(r"\d+", os.path.basename(path))[0])
+    begins, its_epoch = _first_sequence(path), None
     with open(path, "rb") as f:
         data = f.read()
     at = BLOCK
     while at + HEADER.size <= len(data):
         magic, _, epoch, sequence, count, size = HEADER.unpack_from(data, at)[:6]
-        if magic != MAGIC or epoch != number:
+        # The first record tells the segment's epoch; one of an earlier life of the file does not begin where it should.
+        its_epoch = epoch if its_epoch is None and sequence == begins else its_epoch
+        if magic != MAGIC or epoch != its_epoch:
             return
         text = data[at + HEADER.size: at + HEADER.size + size]
         if sequence + count > first:

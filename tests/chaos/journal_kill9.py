@@ -76,6 +76,8 @@ class Lines:
 
 
 class JournalChaos(kill9.Chaos):
+    prefix = "weir-journal-kill9-"
+
     def __init__(self, seed):
         super().__init__(seed)
         self.clients = [Client(n, seed) for n in range(kill9.CLIENTS)]
@@ -92,7 +94,7 @@ class JournalChaos(kill9.Chaos):
 
     def play(self, until_dead):
         locked = None
-        if self.dice.random() < 0.2 and os.path.exists(self.database):
+        if self.dice.random() < 0.3 and os.path.exists(self.database):
             eventually(lambda: self.weir.exited() or self.weir.ready(), self.weir.log)
             locked = lock(self.database)
         try:
@@ -113,6 +115,16 @@ class JournalChaos(kill9.Chaos):
             twice = [id for id in behind if id in file.times]
             self.again[name].update(twice)
             self.windows[name].append(len(twice))
+
+    def life(self):
+        """Some longer than the second in which cursors are saved: a place that is saved too far shows only then."""
+        return self.dice.uniform(0, 0.4) if self.dice.random() < 0.6 else self.dice.uniform(0.9, 1.6)
+
+    def at_random(self):
+        early = self.deaths["starting"]
+        super().at_random()
+        if self.deaths["starting"] > early:
+            self.note_windows()
 
     def at_point(self, name):
         slow = "cursor" in name or "retir" in name  # the keeper's, once a second

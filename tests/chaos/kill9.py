@@ -112,8 +112,10 @@ class Client:
 
 
 class Chaos:
+    prefix = "weir-kill9-"
+
     def __init__(self, seed):
-        self.folder = tempfile.mkdtemp(prefix="weir-kill9-")
+        self.folder = tempfile.mkdtemp(prefix=self.prefix)
         self.dice = random.Random(seed)
         self.clients = [Client(n, seed) for n in range(CLIENTS)]
         self.address = ("127.0.0.1", free_port())
@@ -152,6 +154,9 @@ class Chaos:
             self.weir.kill()
         self.deaths[name] += 1
 
+    def life(self):
+        return self.dice.uniform(0, 0.4)
+
     def at_random(self):
         self.start()
         if self.dice.random() < 0.1:  # while it starts
@@ -162,7 +167,7 @@ class Chaos:
             return
 
         def kill():
-            time.sleep(self.dice.uniform(0, 0.4))
+            time.sleep(self.life())
             self.weir.process.kill()
             self.weir.wait()
 

@@ -32,9 +32,9 @@ struct JournalStatus {
   std::uint64_t first = 0, end = 0;        ///< sequences: oldest event that is there, and behind the newest
   std::uint64_t bytes = 0, max_bytes = 0;  ///< on the disk, and at most
   std::uint64_t commits = 0, torn_bytes = 0, damaged_places = 0, dropped_events = 0;
-  std::optional<Duration> time_to_full;        ///< at the present growth; then it does what when_full says
-  std::string error;               ///< what is wrong with it now
-  std::vector<std::string> notes;  ///< what was found when it was opened
+  std::optional<Duration> time_to_full;  ///< at the present growth; then it does what when_full says
+  std::string error;                     ///< what is wrong with it now
+  std::vector<std::string> notes;        ///< what was found when it was opened
   struct Consumer {
     std::string name;
     bool holds = true;

@@ -142,10 +142,13 @@ Bytes cost_of_unit(const Graph& graph, const Source& source, std::uint64_t bytes
 /// That can get into this journal, over other journals too.
 Bytes largest_event(const Graph& graph, const Sink& journal) {
   Bytes largest = 256_KiB;
-  for (const Source* source : graph.all_sources_of(journal)) {
-    if (source->is_consumer()) largest = std::max(largest, largest_event(graph, *graph.sink(source->journal)));
-    if (source->options.has("max_event")) largest = std::max(largest, source->options.size("max_event"));
-  }
+  std::vector<const Sink*> journals{&journal};  // each once: dead letters may lead back, and are refused elsewhere
+  for (std::size_t i = 0; i < journals.size(); ++i)
+    for (const Source* source : graph.all_sources_of(*journals[i])) {
+      if (source->options.has("max_event")) largest = std::max(largest, source->options.size("max_event"));
+      const Sink* before = source->is_consumer() ? graph.sink(source->journal) : nullptr;
+      if (before && std::ranges::find(journals, before) == journals.end()) journals.push_back(before);
+    }
   return largest;
 }
 

@@ -70,7 +70,8 @@ KeySection stage() {
   return {"stage",
           "Looks at one event at a time.",
           {required(named("from", Form::parts,
-                          "The sources, stages and journals it reads from; STAGE.OUTPUT for one output."))}};
+                          "The sources, stages and journals it reads from; STAGE.OUTPUT for one output.")),
+           named("dead_letter", Form::part, "The sink or journal that gets copies of what this stage drops.")}};
 }
 
 KeySection journal() {

@@ -151,6 +151,8 @@ bool check_names(Reader& reader, Config& config) {
   bool sound = reader.errors() == errors;
   for (const Source& source : config.sources)
     check_target(reader, config, names, "sources." + source.name + ".dead_letter", source.name, source.dead_letter);
+  for (const Stage& stage : config.stages)
+    check_target(reader, config, names, "stages." + stage.name + ".dead_letter", stage.name, stage.dead_letter);
   for (const Sink& sink : config.sinks)
     check_target(reader, config, names, path_of(sink) + ".dead_letter", sink.name, sink.dead_letter);
   for (const Sink& sink : config.sinks)

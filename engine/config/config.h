@@ -52,6 +52,7 @@ struct Source : Node {
 };
 
 struct Stage : Node {
+  std::string dead_letter;          ///< a sink or journal that gets copies of what this stage drops; empty: none
   std::shared_ptr<StagePlan> plan;  ///< what it declares about itself; a flow compiles its own
   bool merges() const { return plan && plan->merger(); }
 };

@@ -38,6 +38,16 @@ std::set<std::string, std::less<>> reached_from(const Config& config, const Sink
   return parts;
 }
 
+void refuse_letters_that_come_back(Reader& reader, const Graph& graph, const std::string& path,
+                                   const std::string& dead_letter, const std::vector<const Source*>& sources) {
+  const Sink* target = graph.sink(dead_letter);
+  const auto reads_it = [&](const Source* source) { return source->journal == target->name; };
+  if (target && target->is_journal && std::ranges::any_of(sources, reads_it))
+    reader.error_at(path + ".dead_letter",
+                    fmt::format("its dead letters would come back to it by journals.{}", target->name),
+                    "name a sink or journal that does not lead here");
+}
+
 }  // namespace
 
 std::string journal_type_name(std::string_view type) { return fmt::format("journal {}", type); }
@@ -83,13 +93,11 @@ void check_journals(Reader& reader, const Catalog& catalog, const Graph& graph, 
     if (!sink.consumer.holds && sink.required)
       reader.error_at(sink.path() + ".consumer", "may skip events, but this sink is required",
                       "add required: false, or remove when_behind: skip");
-    const Sink* target = graph.sink(sink.dead_letter);
-    if (target && target->is_journal &&
-        std::ranges::any_of(sources, [&](const Source* source) { return source->journal == target->name; }))
-      reader.error_at(sink.path() + ".dead_letter",
-                      fmt::format("its dead letters would come back to it by journals.{}", target->name),
-                      "name a sink or journal that does not lead here");
+    refuse_letters_that_come_back(reader, graph, sink.path(), sink.dead_letter, sources);
   }
+  for (const Stage& stage : config.stages)
+    refuse_letters_that_come_back(reader, graph, "stages." + stage.name, stage.dead_letter,
+                                  graph.sources_of(stage.name));
 }
 
 }  // namespace weir::config

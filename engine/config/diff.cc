@@ -48,6 +48,7 @@ void compare(Differences& out, const std::string& path, const Source& was, const
 
 void compare(Differences& out, const std::string& path, const Stage& was, const Stage& is) {
   compare_node(out, path, was, is);
+  out.compare(path + ".dead_letter", was.dead_letter, is.dead_letter);
 }
 
 void compare(Differences& out, const std::string& path, const Sink& was, const Sink& is) {

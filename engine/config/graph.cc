@@ -48,6 +48,9 @@ std::vector<const Source*> Graph::all_sources_of(const Sink& sink) const {
   };
   for (const Source& source : config_.sources)
     if (source.dead_letter == sink.name) add(&source);
+  for (const Stage& stage : config_.stages)
+    if (stage.dead_letter == sink.name)
+      for (const Source* source : sources_of(stage.name)) add(source);
   for (const Sink& other : config_.sinks)
     if (other.dead_letter == sink.name)
       for (const Source* source : sources_of(other)) add(source);

@@ -219,6 +219,7 @@ void read_stage(Reader& reader, const YamlEntry& entry, const Catalog& catalog, 
   const StageType* type = find_type(reader, section, stage, catalog.stages(), "stage");
   if (section.node() && !section.names("from", stage.from) && !section.find("from"))
     reader.error_at(section.path(), "has no from", "name the source or stage it reads from");
+  section.name("dead_letter", stage.dead_letter);
   if (!finish(reader, section, type, stage)) {
     draft.broken.insert(stage.name);
   } else if (type->compile) {

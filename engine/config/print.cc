@@ -139,7 +139,10 @@ class Printer {
                              name_of(rule.fallback)));
   }
 
-  void print(const Stage& stage) { options("stages." + stage.name, catalog_.stage(stage.type), stage.options); }
+  void print(const Stage& stage) {
+    if (!stage.dead_letter.empty()) key("dead_letter", stage.dead_letter);
+    options("stages." + stage.name, catalog_.stage(stage.type), stage.options);
+  }
 
   void print(const Sink& sink) {
     if (sink.is_journal) {

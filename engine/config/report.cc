@@ -42,6 +42,8 @@ void add_edges(Report& report, const Config& config) {
     Report::Edge edge{sink.name, sink.from, sink.queue, worst_wait(sink)};
     for (const Source& source : config.sources)
       if (source.dead_letter == sink.name) edge.from.push_back(source.name + " (dead letters)");
+    for (const Stage& stage : config.stages)
+      if (stage.dead_letter == sink.name) edge.from.push_back(stage.name + " (dead letters)");
     for (const Sink& other : config.sinks)
       if (other.dead_letter == sink.name) edge.from.push_back(other.name + " (dead letters)");
     report.edges.push_back(std::move(edge));

@@ -100,6 +100,7 @@ std::string to_graph(const Config& config) {
     if (!to.empty()) out += fmt::format("  \"{}\" -> \"{}\" [label=\"dead letters\", style=dotted];\n", from, to);
   };
   for (const Source& source : config.sources) letters(source.name, source.dead_letter);
+  for (const Stage& stage : config.stages) letters(stage.name, stage.dead_letter);
   for (const Sink& sink : config.sinks) letters(sink.name, sink.dead_letter);
   return out + "}\n";
 }

@@ -61,6 +61,7 @@ void Flow::build_stages(const Catalog& catalog) {
     WEIR_CHECK(plan.has_value());  // the configuration has compiled it before
     node->plan = std::move(*plan);
     node->tap = taps_.find(stage.name);
+    if (!stage.dead_letter.empty()) node->dead_letters = find(sinks_, stage.dead_letter);
     if (Merger* merger = node->plan->merger()) node->merge = std::make_unique<MergeNode>(*merger);
     stages_.push_back(std::move(node));
   }

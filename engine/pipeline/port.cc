@@ -33,7 +33,7 @@ struct Grown {
 }  // namespace
 
 Port::Port(const Route& route, NodeCounters& origin)
-    : route_(route), origin_(origin), required_(route.required_inlets()) {
+    : route_(route), origin_(origin), required_(route.required_inlets()), letters_(route) {
   for (const auto& step : route.steps) stages_.push_back(step.stage->plan->stage());
 }
 
@@ -53,6 +53,7 @@ Port::Progress Port::push(Flight& flight, TimePoint now, WallTime wall) {
     if (n == 0) return {};
     count(flight, n);
     show(flight, n, now);
+    letters_.copy(flight, n, now, wall);
     branch(flight.batch.split(n), flight);
     for (const Item& item : items_)
       if (Tap* tap = item.delivery->tap; tap && tap->on())
@@ -65,6 +66,7 @@ Port::Progress Port::push(Flight& flight, TimePoint now, WallTime wall) {
       }
   }
   flight.went(n);
+  letters_.send(now);
   for (Item& item : items_) {
     Inlet& inlet = *item.delivery->inlet;
     if (!item.delivery->required && !item.batch.empty()) {

@@ -11,6 +11,7 @@
 #include <functional>
 
 #include "pipeline/flight.h"
+#include "pipeline/stage_letters.h"
 
 namespace weir::pipeline {
 
@@ -45,6 +46,7 @@ class Port {
   std::vector<Inlet*> required_;
   std::vector<std::unique_ptr<Stage>> stages_;  // one for each step
   JsonEvent json_;                              // of the event they look at
+  StageLetters letters_;                        // about what they drop
   std::vector<Item> items_;                     // scratch of one push
   std::vector<std::uint32_t> sizes_;            // scratch of prefix_that_fits
   std::string copy_;                            // scratch of copy_of

@@ -19,6 +19,7 @@
 namespace weir::pipeline {
 
 class MergeNode;
+struct SinkNode;
 
 /// One stage of the graph: what it counts, and what all reactors share of it.
 struct StageNode {
@@ -28,6 +29,7 @@ struct StageNode {
   NodeCounters counters;
   std::shared_ptr<StagePlan> plan;
   Tap* tap = nullptr;                ///< what it gives on
+  SinkNode* dead_letters = nullptr;  ///< gets copies of what it drops
   std::unique_ptr<MergeNode> merge;  ///< what becomes of the windows of a merging stage
 };
 

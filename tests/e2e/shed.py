@@ -1,5 +1,6 @@
 """A queue that drops writes what it drops to its dead letters, all of it or a share; the events themselves stay dropped."""
 import json
+import os
 
 from clients import events, ndjson, post
 from stalls import Locked, rows_of
@@ -24,6 +25,18 @@ sinks:
 admin: { listen: "@ADMIN" }
 """
 POSTS, EACH = 30, 100
+STAGE = """
+memory: 128MiB
+sources:
+  in: { type: http, listen: "@HTTP", acks: processed }
+stages:
+  some: { type: throttle, from: [in], rate: 1/min, burst: 5, when_over: shed, dead_letter: TARGET }
+JOURNAL
+sinks:
+  out: { type: file, from: [some], path: "@DIR/out.ndjson" }
+  dead: { type: file, path: "@DIR/dead.ndjson"DEAD }
+admin: { listen: "@ADMIN" }
+"""
 
 
 class Shed(WeirTest):
@@ -67,6 +80,30 @@ class Shed(WeirTest):
         dropped = len(sent) - len(stored)
         self.assertAlmostEqual(len(letters) / dropped, 0.1, delta=0.03)
         self.assertFalse(set(stored) & {json.loads(letter["event"])["id"] for letter in letters})
+
+    def through_a_stage(self, target, journal="", dead=""):
+        w = self.start(STAGE.replace("TARGET", target).replace("JOURNAL", journal).replace("DEAD", dead))
+        sent = events("x", 40)
+        for row in sent:
+            self.assertEqual(post(w.address, ndjson([row])).status, 200)
+        lines = lambda name: open(self.path(name)).read().splitlines() if os.path.exists(self.path(name)) else []
+        eventually(lambda: len(lines("out.ndjson")) + len(lines("dead.ndjson")) == len(sent), lambda: w.ledger())
+        stage = w.ledger()["stages"][0]
+        self.assertEqual(w.stop(), 0)
+        kept = [json.loads(line)["id"] for line in lines("out.ndjson")]
+        letters = [json.loads(line) for line in lines("dead.ndjson")]
+        self.assertEqual(len(kept), 5)
+        self.assertEqual(sorted(kept + [json.loads(letter["event"])["id"] for letter in letters]), sorted(row["id"] for row in sent))
+        for letter in letters:
+            self.assertEqual((letter["reason"], letter["origin"], letter["attempts"]), ("throttled", "some", 0))
+        self.assertEqual((stage["consumed"]["dropped"], stage["reasons"]), (35, {"throttled": 35}), "dropped all the same")
+
+    def test_what_a_stage_drops_is_found_in_its_dead_letters(self):
+        self.through_a_stage("dead")
+
+    def test_a_journal_keeps_the_letters_of_a_stage(self):
+        self.through_a_stage("letters", 'journals:\n  letters: { type: disk, path: "@DIR/letters", max_bytes: 16MiB }',
+                             ", from: [letters], on_failure: drop")
 
     def test_without_a_dead_letter_it_is_an_error_with_its_line(self):
         config = "\n".join(row for row in CONFIG.splitlines() if "dead_letter: dead" not in row)

@@ -43,6 +43,7 @@ JournalIntake::JournalIntake(const IntakeSetup& setup, std::shared_ptr<DiskJourn
 JournalIntake::~JournalIntake() {
   *alive_ = false;
   outlet_.on_room = nullptr;
+  place_.consumer->on_more = nullptr;  // the writer has ended before, or there never was one
 }
 
 void JournalIntake::start() {

@@ -311,9 +311,10 @@ Verdict play(std::chrono::milliseconds time, std::uint64_t enough, const std::fu
   return verdict;
 }
 
-std::chrono::milliseconds power_time(std::chrono::milliseconds usual) {
+std::optional<std::chrono::milliseconds> power_time() {
   const char* seconds = std::getenv("WEIR_POWER_SECONDS");
-  return seconds ? std::chrono::seconds(std::max(1, std::atoi(seconds))) : usual;
+  if (!seconds) return {};
+  return std::chrono::seconds(std::max(1, std::atoi(seconds)));
 }
 
 }  // namespace weir::journal

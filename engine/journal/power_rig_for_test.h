@@ -111,6 +111,6 @@ struct Verdict {
 Verdict play(std::chrono::milliseconds time, std::uint64_t enough, const std::function<void(Trial&)>& set_up);
 
 /// From the environment: WEIR_POWER_SECONDS.
-std::chrono::milliseconds power_time(std::chrono::milliseconds usual);
+std::optional<std::chrono::milliseconds> power_time();
 
 }  // namespace weir::journal

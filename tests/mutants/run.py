@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Breaks the engine on purpose, one way at a time, and expects a test to notice.
 
-    run.py [--scratch DIR] [--only WORD]
+    run.py [--scratch DIR] [--only WORD] [--jobs N]
 
-Copies the tree of git into DIR (build/mutants), builds it there once, and for each mutant of mutants.py: edits, builds
-the test, runs it, expects it to fail, and takes the edit back. Exits 1 when a mutant survives, 2 when a text no longer
+Copies the tree of git N times (one for each processor) into DIR (build/mutants), builds it there once, and for each
+mutant of mutants.py: edits, builds the test, runs it, expects it to fail, and takes the edit back. Exits 1 when a mutant survives, 2 when a text no longer
 stands where it should or something does not build. The folder is kept: the next run builds only what has changed.
 """
 import argparse
+import concurrent.futures
 import os
 import pathlib
+import queue
 import signal
 import subprocess
 import sys
@@ -42,7 +44,7 @@ def build(tree):
     env = dict(os.environ, CCACHE_BASEDIR=str(tree))
     if not (tree / "build/dev/build.ninja").exists():
         subprocess.run(["cmake", "--preset", "dev"], cwd=tree, env=env, check=True, stdout=subprocess.DEVNULL)
-    done = subprocess.run(["ninja", "-C", "build/dev", TARGET], cwd=tree, env=env, capture_output=True, text=True)
+    done = subprocess.run(["ninja", "-j2", "-C", "build/dev", TARGET], cwd=tree, env=env, capture_output=True, text=True)
     if done.returncode:
         print("\n".join(line for line in done.stdout.splitlines() if "error" in line)[:2000])
     return done.returncode == 0
@@ -87,18 +89,30 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scratch", type=pathlib.Path, default=ROOT / "build/mutants")
     parser.add_argument("--only", default="", help="mutants with this word in their name")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="trees that are worked on at the same time")
     args = parser.parse_args()
     started = time.monotonic()
-    tree = args.scratch.resolve()
-    tree.mkdir(parents=True, exist_ok=True)
-    sync(tree)
-    if not build(tree):
-        sys.exit(2)
+    trees = queue.Queue()
+    for n in range(args.jobs):
+        tree = args.scratch.resolve() / str(n)
+        tree.mkdir(parents=True, exist_ok=True)
+        sync(tree)
+        if not build(tree):
+            sys.exit(2)
+        trees.put(tree)
     if (failed := failing_test(tree, "Model.*")):
         print(f"{failed} fails without any mutant: nothing can be said")
         sys.exit(2)
-    results = [judge(tree, m) for m in MUTANTS if args.only in m["name"]]
-    build(tree)
+
+    def judge_in_some_tree(mutant):
+        mine = trees.get()
+        try:
+            return judge(mine, mutant)
+        finally:
+            trees.put(mine)
+
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        results = list(pool.map(judge_in_some_tree, [m for m in MUTANTS if args.only in m["name"]]))
     print(f"{results.count(0)} of {len(results)} caught in {time.monotonic() - started:.0f} s")
     sys.exit(max(results, default=2))
 

@@ -25,8 +25,8 @@ void expect_found(const std::string& what, const std::function<void(Trial&)>& se
 }
 
 TEST(Barrier, EachOneIsNeededForWhatACommitPromises) {
-#if __has_feature(thread_sanitizer)
-  GTEST_SKIP() << "one thread, and twenty times slower: shown without this sanitizer";
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+  GTEST_SKIP() << "one thread, and many times slower: shown without sanitizers";
 #endif
   for (const auto& barrier : barriers_of_commit()) {
     if (barrier == "close") continue;  // there is nothing left to sync
@@ -35,8 +35,8 @@ TEST(Barrier, EachOneIsNeededForWhatACommitPromises) {
 }
 
 TEST(Barrier, EachOneOfIntervalIsNeededForWhatIntervalPromises) {
-#if __has_feature(thread_sanitizer)
-  GTEST_SKIP() << "one thread, and twenty times slower: shown without this sanitizer";
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+  GTEST_SKIP() << "one thread, and many times slower: shown without sanitizers";
 #endif
   for (const auto* barrier : {"interval", "close", "end of a segment"})
     expect_found(barrier, [&](Trial& trial) {

@@ -84,6 +84,7 @@ class JournalChaos(kill9.Chaos):
         self.files = {name: Lines(os.path.join(self.folder, f"{name}.ndjson")) for name in FILES}
         self.journal = os.path.join(self.folder, "ingest")
         self.database = os.path.join(self.folder, "events.db")
+        self.may_hold_up = True
         self.again = {name: collections.Counter() for name in FILES}  # what a consumer may get once more
         self.windows = {name: [] for name in FILES}
 
@@ -94,7 +95,7 @@ class JournalChaos(kill9.Chaos):
 
     def play(self, until_dead):
         locked = None
-        if self.dice.random() < 0.3 and os.path.exists(self.database):
+        if self.may_hold_up and self.dice.random() < 0.3 and os.path.exists(self.database):
             eventually(lambda: self.weir.exited() or self.weir.ready(), self.weir.log)
             locked = lock(self.database)
         try:
@@ -129,11 +130,13 @@ class JournalChaos(kill9.Chaos):
     def at_point(self, name):
         slow = "cursor" in name or "retir" in name  # the keeper's, once a second
         visit = self.dice.randint(1, 3 if slow else 4 if "segment" in name else 60)
+        self.may_hold_up = "retir" not in name  # nothing is given up while one of them stands still
         self.start(f"{name}:{visit}")
         try:
             self.play(lambda: eventually(self.weir.exited, lambda: f"it dies at {name}:{visit}\n{self.weir.log()}"))
         finally:
             self.weir.kill()
+            self.may_hold_up = True
         self.deaths[name] += 1
 
 

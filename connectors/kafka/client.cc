@@ -1,0 +1,185 @@
+#include "client.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <syslog.h>
+#include <weir/base/terminal_text.h>
+
+#include <algorithm>
+
+namespace weir::kafka {
+namespace {
+
+using Conf = std::unique_ptr<rd_kafka_conf_t, Destroy<rd_kafka_conf_destroy>>;
+
+constexpr auto ask_again = std::chrono::milliseconds(250);
+
+int milliseconds(Duration d) {
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(std::max(d, Duration{0})).count());
+}
+
+Client& client_of(void* opaque) { return *static_cast<Client*>(opaque); }
+
+}  // namespace
+
+Places make_places(std::size_t room) { return Places(rd_kafka_topic_partition_list_new(static_cast<int>(room))); }
+std::string_view text_of(rd_kafka_resp_err_t error) { return rd_kafka_err2str(error); }
+
+Result<std::unique_ptr<Client>> Client::create(rd_kafka_type_t type, const ClientConfig& config, ClientHooks& hooks,
+                                               const Context& context) {
+  if (auto checked = check_overrides(config); !checked) return std::unexpected(std::move(checked.error()));
+  std::unique_ptr<Client> client(new Client(config, hooks, context));
+  if (auto opened = client->open(type, config); !opened) return std::unexpected(std::move(opened.error()));
+  return client;
+}
+
+Client::Client(const ClientConfig& config, ClientHooks& hooks, const Context& context)
+    : part_(config.part), hooks_(hooks), context_(context), lines_({0.1}, 10) {
+  for (const auto& broker : config.brokers) brokers_ += (brokers_.empty() ? "" : ", ") + terminal_text(broker);
+}
+
+Client::~Client() {
+  if (handle_) rd_kafka_destroy(handle_);
+}
+
+Result<void> Client::open(rd_kafka_type_t type, const ClientConfig& config) {
+  Conf conf(rd_kafka_conf_new());
+  if (auto set = configure(conf.get(), config); !set) return set;
+  set_callbacks(conf.get(), type);
+  char why[512] = "";
+  handle_ = rd_kafka_new(type, conf.get(), why, sizeof why);
+  if (!handle_) return failure(fmt::format("librdkafka refuses these settings: {}", terminal_text(why)));
+  (void)conf.release();  // the handle's now
+  return {};
+}
+
+Result<void> Client::configure(rd_kafka_conf_t* conf, const ClientConfig& config) const {
+  char why[512] = "";
+  for (const auto& [key, value, option] : config.settings) {
+    if (rd_kafka_conf_set(conf, key.c_str(), value.c_str(), why, sizeof why) == RD_KAFKA_CONF_OK) continue;
+    if (key == "sasl.password") return failure("librdkafka does not take the password");
+    return failure(fmt::format("{}: {}", option.empty() ? key : option, terminal_text(why)));
+  }
+  for (const auto& [key, value] : config.overrides) {
+    const auto result = rd_kafka_conf_set(conf, key.c_str(), value.c_str(), why, sizeof why);
+    if (result == RD_KAFKA_CONF_OK) continue;
+    // Its own text holds the value, which may be a secret.
+    return failure(fmt::format("librdkafka: {} {}: see its CONFIGURATION.md", terminal_text(key),
+                               result == RD_KAFKA_CONF_UNKNOWN ? "is no setting of it" : "does not take this value"));
+  }
+  return {};
+}
+
+void Client::set_callbacks(rd_kafka_conf_t* conf, rd_kafka_type_t type) {
+  rd_kafka_conf_set_opaque(conf, this);
+  rd_kafka_conf_set_log_cb(conf, [](const rd_kafka_t* handle, int level, const char*, const char* text) {
+    if (void* opaque = rd_kafka_opaque(handle)) client_of(opaque).log(level, text);
+  });
+  rd_kafka_conf_set_error_cb(conf, [](rd_kafka_t*, int error, const char* text, void* opaque) {
+    client_of(opaque).on_error(static_cast<rd_kafka_resp_err_t>(error), text);
+  });
+  rd_kafka_conf_set_stats_cb(conf, [](rd_kafka_t*, char* json, std::size_t size, void* opaque) {
+    client_of(opaque).hooks_.on_statistics({json, size});
+    return 0;
+  });
+  if (type == RD_KAFKA_PRODUCER) {
+    rd_kafka_conf_set_dr_msg_cb(conf, [](rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+      client_of(opaque).hooks_.on_delivered(*message);
+    });
+    return;
+  }
+  rd_kafka_conf_set_rebalance_cb(
+      conf, [](rd_kafka_t*, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* places, void* opaque) {
+        client_of(opaque).hooks_.on_rebalance(what, *places);
+      });
+  rd_kafka_conf_set_offset_commit_cb(
+      conf, [](rd_kafka_t*, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* places, void* opaque) {
+        client_of(opaque).hooks_.on_committed(what, places);
+      });
+}
+
+Result<void> Client::await_topics(std::span<const std::string> topics, Duration within) {
+  const TimePoint end = context_.now() + within;
+  for (const auto& topic : topics)
+    for (;;) {
+      auto found = look_for(topic, std::min<Duration>(ask_again, end - context_.now()));
+      if (!found) return std::unexpected(std::move(found.error()));
+      if (*found) break;
+      if (context_.now() < end) continue;
+      const auto why = trouble();
+      return failure(fmt::format("brokers {} do not answer: {}", brokers_,
+                                 why.empty() ? "check the address, and whether it wants TLS or a login" : why),
+                     Error::Kind::disconnected);
+    }
+  return {};
+}
+
+/// False: nobody knows yet.
+Result<bool> Client::look_for(const std::string& topic, Duration within) {
+  const std::unique_ptr<rd_kafka_topic_t, Destroy<rd_kafka_topic_destroy>> handle(
+      rd_kafka_topic_new(handle_, topic.c_str(), nullptr));
+  if (!handle) return failure(fmt::format("topic {}: {}", terminal_text(topic), text_of(rd_kafka_last_error())));
+  const rd_kafka_metadata_t* told = nullptr;
+  const auto error = rd_kafka_metadata(handle_, 0, handle.get(), &told, std::max(1, milliseconds(within)));
+  rd_kafka_poll(handle_, 0);  // errors of connections come this way
+  if (refused_.load(std::memory_order_relaxed)) return failure(trouble());
+  if (error) return false;
+  const std::unique_ptr<const rd_kafka_metadata_t, Destroy<rd_kafka_metadata_destroy>> metadata(told);
+  const auto what = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (what == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+    return failure(
+        fmt::format("there is no topic {} at {}: create it, or correct the name", terminal_text(topic), brokers_));
+  if (what == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || what == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION)
+    return failure(fmt::format("topic {} at {}: {}", terminal_text(topic), brokers_, text_of(what)));
+  if (what || metadata->topic_cnt != 1) return false;  // its leader is just being chosen
+  well();
+  return true;
+}
+
+void Client::on_error(rd_kafka_resp_err_t error, std::string_view text) {
+  // A login that is refused is told with a reason nobody needs: which library call brought it.
+  const bool refused = error == RD_KAFKA_RESP_ERR__AUTHENTICATION;
+  auto line =
+      refused ? fmt::format("brokers {} refuse the login: {}: check user and password", brokers_, terminal_text(text))
+              : terminal_text(text);
+  {
+    std::lock_guard lock(mutex_);
+    if (refused) refused_ = true;
+    // "All brokers are down" says less than why the last one is.
+    if (line == trouble_ || (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !trouble_.empty())) return;
+    trouble_ = line;
+    troubled_ = true;
+  }
+  log(LOG_WARNING, line);
+}
+
+std::string Client::trouble() const {
+  std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+void Client::clear_trouble() {
+  std::lock_guard lock(mutex_);
+  trouble_.clear();
+  troubled_ = refused_ = false;
+}
+
+void Client::log(int syslog_level, std::string_view text) {
+  std::uint64_t left_out = 0;
+  {
+    std::lock_guard lock(mutex_);
+    if (!lines_.try_take(1, context_.now())) {
+      ++left_out_;
+      return;
+    }
+    left_out = std::exchange(left_out_, 0);
+  }
+  const auto level = syslog_level <= LOG_ERR       ? spdlog::level::err
+                     : syslog_level == LOG_WARNING ? spdlog::level::warn
+                     : syslog_level < LOG_DEBUG    ? spdlog::level::info
+                                                   : spdlog::level::debug;
+  spdlog::log(level, "{}: {}{}", part_, terminal_text(text),
+              left_out ? fmt::format(" ({} lines before it were left out)", left_out) : "");
+}
+
+}  // namespace weir::kafka

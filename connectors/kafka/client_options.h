@@ -1,0 +1,40 @@
+#pragma once
+/// What every part that talks to Kafka is told in the same words: source, sink and journal. And how that becomes the
+/// settings of librdkafka, which has some 150 of them.
+///
+/// A setting has one owner. What an option of ours or a promise of ours depends on is owned, and the `librdkafka` map,
+/// the way to all the others, may not set it: the error names the option to use instead. Passwords are read once, from
+/// the environment or a file, and are in no message.
+///
+/// Thread: values, made at start. Cost: a file is read for a password. Ref: librdkafka CONFIGURATION.md.
+#include <weir/base/result.h>
+#include <weir/component/options.h>
+
+#include <string>
+#include <vector>
+
+namespace weir::kafka {
+
+/// A setting of librdkafka that a part of ours owns.
+struct Setting {
+  std::string key, value;
+  std::string option{};  ///< of ours that it is made from; empty: a promise depends on it
+};
+
+struct ClientConfig {
+  std::string part;  ///< "source orders": how log lines begin
+  std::vector<std::string> brokers;
+  std::vector<Setting> settings;  ///< owned: brokers, TLS, SASL, name, then what the part adds
+  Options::Table overrides;       ///< the `librdkafka` map
+};
+
+/// brokers, client_id, tls*, sasl, user, password_*, librdkafka.
+std::vector<OptionSpec> client_options();
+
+/// Errors say which option, and never hold a password.
+Result<ClientConfig> read_client(std::string part, const Options& options);
+
+/// An override of what somebody owns, as an error for people.
+Result<void> check_overrides(const ClientConfig& config);
+
+}  // namespace weir::kafka

@@ -142,9 +142,7 @@ journal::LogConfig log_config(const Options& options) {
   journal::LogConfig config;
   config.path = options.text("path");
   config.max_bytes = options.size("max_bytes");
-  // Sixteen of them at most as they are used up: what is read can be given back in small pieces.
-  const auto usual = std::clamp<std::uint64_t>(config.max_bytes.count() / 16, (1_MiB).count(), (64_MiB).count());
-  config.segment = options.get_or<Bytes>("segment", Bytes(usual / 4096 * 4096));
+  config.segment = options.get_or<Bytes>("segment", journal::usual_segment(config.max_bytes));
   if (options.has("keep")) config.keep = options.duration("keep");
   const auto& durability = options.text("durability");
   config.durability = durability == "commit"     ? Durability::commit

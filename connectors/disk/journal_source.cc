@@ -131,7 +131,7 @@ JournalIntake::Next JournalIntake::give_one(TimePoint now) {
   text_.clear();
   index_.clear();
   if (large) {
-    append(first, 0);
+    first.append_to(index_);
     reader_.step();  // its text stays until the next one is looked for
     give(first.text, info_, std::move(*ticket));
   } else {
@@ -144,23 +144,14 @@ JournalIntake::Next JournalIntake::give_one(TimePoint now) {
 /// Small records that follow each other and are of one kind become one piece.
 void JournalIntake::gather(const journal::RecordView& first) {
   text_ = first.text;
-  append(first, 0);
+  first.append_to(index_);
   reader_.step();
   for (;;) {
     const auto next = reader_.next();
     if (!next || !*next || !goes_with(**next)) return;
     text_ += (*next)->text;
-    append(**next, static_cast<std::uint32_t>((*next)->header.first_id - info_.first_id));
+    (*next)->append_to(index_, static_cast<std::uint32_t>((*next)->header.first_id - info_.first_id));
     reader_.step();
-  }
-}
-
-void JournalIntake::append(const journal::RecordView& record, std::uint32_t number_shift) {
-  std::uint32_t offset = index_.empty() ? 0 : index_.back().offset + index_.back().length + 1;
-  for (std::uint32_t i = 0; i < record.header.events; ++i) {
-    const auto entry = record.entry(i);
-    index_.push_back({offset, entry.length, entry.number + number_shift});
-    offset += entry.length + 1;
   }
 }
 

@@ -59,7 +59,6 @@ class JournalIntake final : public Intake, public ReceiptOwner {
   void turn();
   Next give_one(TimePoint now);
   void gather(const journal::RecordView& first);
-  void append(const journal::RecordView& record, std::uint32_t number_shift);
   bool goes_with(const journal::RecordView& record) const;
   void give(std::string_view text, const BatchInfo& info, Ticket ticket);
   void collect();

@@ -14,6 +14,7 @@ constexpr Footprint process{12_MiB, {}, 0, {}};  // measured: code, thread stack
 constexpr Footprint admin{1_MiB, 32_KiB, 16, "connections"};
 constexpr Footprint taps{{}, 256_KiB, 4, "taps"};  // what `weir tap` may hold of the edges it looks at
 
+constexpr Bytes letters{16_KiB};      // about what is dropped, gathered before they are pushed
 constexpr Bytes spill_window{4_MiB};  // back from the disk
 // The log's buffers; 24 bytes for each of 65536 receipts on the disk, 96 for each of 4096 that are back.
 constexpr Bytes spill_tables{1_MiB + 512_KiB + 1_MiB + 512_KiB + 384_KiB};
@@ -67,6 +68,7 @@ void add_stages(Rows& rows, const Config& config, const Graph& graph) {
     // What it makes of one chunk of a class's events, and where each of them went.
     const auto lanes = static_cast<std::uint64_t>(graph.classes_of(stage.name) * config.reactors);
     rows.add(name + ": output buffers", {{}, config.batch_bytes + 64_KiB, lanes, "chunk"});
+    if (!stage.dead_letter.empty()) rows.add(name + ": dead letters", {{}, letters, lanes, "chunk"});
     if (!stage.plan) continue;
     for (const Footprint& footprint : stage.plan->footprint(config.reactors))
       rows.add(part(name, footprint), footprint);
@@ -104,6 +106,7 @@ void add_sinks(Rows& rows, const Catalog& catalog, const Config& config, const G
         rows.add(part(name, footprint), footprint);
       }
     if (sink.is_dead_letter_target) rows.add(name + ": inlet for dead letters", {sink.queue.bound.bytes, {}, 0, {}});
+    if (sink.queue.dead_letter_shed > 0) rows.add(name + ": dead letters of what is shed", {letters, {}, 0, {}});
     if (!sink.spills()) continue;
     const Bytes large = largest_event(graph, sink);
     rows.add(name + ": spill: buffers", {spill_tables + (large > 1_MiB ? large * 2 : Bytes{}), {}, 0, {}});

@@ -11,27 +11,13 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-const std::string folder = "data/ingest";
-std::string path_of(std::uint64_t segment) { return folder + "/" + numbered(segment, "segment"); }
-
-struct InspectTest : testing::Test, LogRig {
-  /// Events 1 to 299 in some segments of 16 KiB, and a consumer that has read none of them.
-  void SetUp() override {
-    auto log = open();
-    ASSERT_TRUE(log->add_consumer({.name = "out"}));
-    ASSERT_TRUE(write(*log, 1, 300));
-    ASSERT_TRUE(log->close());
-  }
+struct InspectTest : StoppedJournal {
   Checked checked() {
     auto checked = check(disk, folder, limits);
     EXPECT_TRUE(checked.has_value()) << (checked ? "" : checked.error().message);
     return checked ? *checked : Checked{};
   }
-  std::vector<std::string> codes() {
-    std::vector<std::string> codes;
-    for (const auto& finding : checked().findings) codes.push_back(finding.code);
-    return codes;
-  }
+  std::vector<std::string> codes() { return StoppedJournal::codes(disk); }
   std::vector<std::uint64_t> walked(std::uint64_t from = 0) {
     auto found = recover(disk, folder, limits.read_ahead, limits.largest_record);
     Walk walk(disk, folder, *found, from, limits);
@@ -47,7 +33,6 @@ struct InspectTest : testing::Test, LogRig {
     }
     return all;
   }
-  ReadLimits limits{4_KiB, 64_KiB};
 };
 
 TEST_F(InspectTest, FindsNothingInAJournalThatIsWhole) {

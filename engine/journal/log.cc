@@ -33,6 +33,10 @@ Result<void> after_failed_sync() { return failure("a sync has failed meanwhile; 
 
 }  // namespace
 
+Bytes usual_segment(Bytes max_bytes) {
+  return Bytes(std::clamp((max_bytes.count() / 16), (1_MiB).count(), (64_MiB).count()) / 4096 * 4096);
+}
+
 Log::Log(Disk& disk, LogConfig config, const Context& context)
     : disk_(disk), config_(std::move(config)), context_(context), buffer_(write_size) {}
 
@@ -101,8 +105,13 @@ Result<void> Log::name_it() {
 Result<void> Log::write(std::span<const Batch> batches) {
   if (std::ranges::all_of(batches, &Batch::empty)) return {};
   Result<void> done;
+  std::uint64_t durable;
+  {
+    std::lock_guard lock(mutex_);
+    durable = synced_sequence_;
+  }
   for (std::size_t i = 0; done && i < batches.size(); ++i)
-    if (!batches[i].empty()) done = append(batches[i]);
+    if (!batches[i].empty()) done = append(batches[i], durable);
   if (done) done = commit();
   if (!done) {
     give_up();
@@ -126,7 +135,7 @@ void Log::give_up() {
   next_sequence_ = committed;
 }
 
-Result<void> Log::append(const Batch& batch) {
+Result<void> Log::append(const Batch& batch, std::uint64_t durable) {
   const std::size_t size = record_size(batch);
   if (size > config_.largest_record.count()) return failure(fmt::format("a record of {} bytes is too large", size));
   if (!current_ || leave_ || offset_ + buffered_ + size > current_size_)
@@ -134,11 +143,6 @@ Result<void> Log::append(const Batch& batch) {
   if (buffered_ + size > buffer_.size()) {
     if (auto r = flush(); !r) return r;
     if (size > buffer_.size()) buffer_.resize(size);
-  }
-  std::uint64_t durable;
-  {
-    std::lock_guard lock(mutex_);
-    durable = synced_sequence_;
   }
   encode_record(batch, {current_epoch_, next_sequence_, durable}, std::span(buffer_).subspan(buffered_, size));
   buffered_ += size;

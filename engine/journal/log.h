@@ -44,6 +44,9 @@ struct LogConfig {
   Bytes largest_record = 20_MiB;
 };
 
+/// A sixteenth of it, between 1 MiB and 64 MiB: what has been read is given back in small pieces.
+Bytes usual_segment(Bytes max_bytes);
+
 struct ConsumerConfig {
   std::string name;
   bool holds = true;         ///< nothing it has not read is given up
@@ -122,7 +125,7 @@ class Log {
 
  private:
   Log(Disk& disk, LogConfig config, const Context& context);
-  Result<void> append(const Batch& batch);
+  Result<void> append(const Batch& batch, std::uint64_t durable);
   Result<void> roll(std::size_t record);
   Result<void> flush();
   Result<void> commit();

@@ -5,6 +5,7 @@
 #include <ranges>
 
 #include "journal/log.h"
+#include "journal/walk.h"
 
 namespace weir::journal {
 
@@ -48,9 +49,7 @@ std::optional<Log::Extent> Log::extent_of(std::uint64_t sequence) const {
 }
 
 Result<SegmentScan> Log::scan(std::uint64_t segment) const {
-  auto file = disk_.open(path(numbered(segment, "segment")), Disk::Open::read);
-  if (!file) return std::unexpected(file.error());
-  return SegmentScan(std::move(*file), segment, epoch_of(id_, segment), config_.read_ahead, config_.largest_record);
+  return scan_of(disk_, config_.path, id_, segment, {config_.read_ahead, config_.largest_record});
 }
 
 void Log::quarantine(SegmentScan& scan, std::uint64_t from, std::uint64_t to) {

@@ -70,6 +70,15 @@ RecordIndex RecordView::entry(std::uint32_t i) const {
   return entry;
 }
 
+void RecordView::append_to(std::vector<Batch::Slot>& slots, std::uint32_t shift) const {
+  std::uint32_t offset = slots.empty() ? 0 : slots.back().offset + slots.back().length + 1;
+  for (std::uint32_t i = 0; i < header.events; ++i) {
+    const auto [length, number] = entry(i);
+    slots.push_back({offset, length, number + shift});
+    offset += length + 1;
+  }
+}
+
 BatchInfo RecordView::info(TimePoint now) const {
   return {.cls = static_cast<Class>(header.cls),
           .received = now,

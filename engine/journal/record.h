@@ -15,6 +15,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace weir::journal {
 
@@ -65,6 +66,8 @@ struct RecordView {
   std::uint64_t end() const { return header.sequence + header.events; }
   RecordIndex entry(std::uint32_t i) const;
   BatchInfo info(TimePoint now) const;
+  /// The index of its text, behind what `index` has; `shift` is added to the numbers.
+  void append_to(std::vector<Batch::Slot>& index, std::uint32_t shift = 0) const;
 };
 
 /// The record at the start of `from`, if it is whole, undamaged and of this epoch.

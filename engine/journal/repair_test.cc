@@ -11,16 +11,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-const std::string folder = "data/ingest";
-std::string path_of(std::uint64_t segment) { return folder + "/" + numbered(segment, "segment"); }
-
-struct RepairTest : testing::Test, LogRig {
-  void SetUp() override {
-    auto log = open();
-    ASSERT_TRUE(log->add_consumer({.name = "out"}));
-    ASSERT_TRUE(write(*log, 1, 300));
-    ASSERT_TRUE(log->close());
-  }
+struct RepairTest : StoppedJournal {
   RepairPlan plan(Disk& on) {
     auto plan = plan_repair(on, folder, limits);
     EXPECT_TRUE(plan.has_value()) << (plan ? "" : plan.error().message);
@@ -31,11 +22,6 @@ struct RepairTest : testing::Test, LogRig {
       if (auto r = apply(on, folder, step); !r) return r;
     return {};
   }
-  std::vector<std::string> codes(Disk& on) {
-    std::vector<std::string> codes;
-    for (const auto& finding : check(on, folder, limits)->findings) codes.push_back(finding.code);
-    return codes;
-  }
   void break_it() {
     disk.flip_bit(path_of(2), 30);
     disk.put(folder + "/out.cursor", std::string(8192, 'x'));
@@ -43,7 +29,6 @@ struct RepairTest : testing::Test, LogRig {
     disk.copy_file(path_of(1), path_of(70));
     disk.put(path_of(71), std::string(16 << 10, 'x'));
   }
-  ReadLimits limits{4_KiB, 64_KiB};
 };
 
 TEST_F(RepairTest, HasNothingToDoWhereNothingIsWrong) { EXPECT_THAT(plan(disk).steps, IsEmpty()); }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "journal/disk_for_test.h"
+#include "journal/inspect.h"
 #include "journal/reader.h"
 
 namespace weir::journal {
@@ -115,6 +116,24 @@ struct LogRig {
     EXPECT_TRUE(log.has_value()) << (log ? "" : log.error().message);
     return log ? std::move(*log) : nullptr;
   }
+};
+
+/// A journal that has been stopped: events 1 to 299 in some segments of 16 KiB, and a consumer that has read none.
+struct StoppedJournal : testing::Test, LogRig {
+  void SetUp() override {
+    auto log = open();
+    ASSERT_TRUE(log->add_consumer({.name = "out"}));
+    ASSERT_TRUE(write(*log, 1, 300));
+    ASSERT_TRUE(log->close());
+  }
+  std::string path_of(std::uint64_t segment) const { return folder + "/" + numbered(segment, "segment"); }
+  std::vector<std::string> codes(Disk& on) const {
+    std::vector<std::string> codes;
+    for (const auto& finding : check(on, folder, limits)->findings) codes.push_back(finding.code);
+    return codes;
+  }
+  const std::string folder = "data/ingest";
+  ReadLimits limits{4_KiB, 64_KiB};
 };
 
 }  // namespace weir::journal

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <deque>
+#include <functional>
 
 #include "pipeline/flow.h"
 #include "pipeline/merge_intake.h"
@@ -55,6 +56,22 @@ struct Entry {
   std::deque<Unit*> unread;
 };
 
+/// A journal on given time: what it is given is collected, and goes on to whoever reads from it.
+class Passage final : public Sink {
+ public:
+  using PassOn = std::function<void(std::span<const Batch>)>;
+  Passage(std::vector<Rehearsed::Event>& into, PassOn pass_on) : collector_(into), pass_on_(std::move(pass_on)) {}
+  Result<void> open() override { return {}; }
+  Delivery deliver(std::span<const Batch> batches) override {
+    pass_on_(batches);
+    return collector_.deliver(batches);
+  }
+
+ private:
+  Collector collector_;
+  PassOn pass_on_;
+};
+
 class Play {
  public:
   Play(const config::Config& config, const Catalog& catalog);
@@ -75,6 +92,7 @@ class Play {
   bool waits();
   std::uint64_t moved();
   int depth(std::string_view part) const;
+  void pass_on(std::string_view journal, std::span<const Batch> batches);
   void add_sources();
   void add_merges();
   void add_sinks();
@@ -83,6 +101,7 @@ class Play {
   ManualClock clock_;
   Context context_{clock_};
   std::deque<Unit> units_;  // their receipts outlive all that may settle them
+  std::deque<Unit> read_;   // what consumers of journals read: nobody was promised anything for it
   boost::asio::io_context io_;
   Flow flow_;
   Rehearsed rehearsed_;
@@ -146,11 +165,27 @@ void Play::add_merges() {
 }
 
 void Play::add_sinks() {
-  for (const auto& sink : config_.sinks) rehearsed_.sinks.push_back({sink.name, {}});
+  for (const auto& sink : config_.sinks) rehearsed_.sinks.push_back({sink.name, {}, sink.is_journal});
   for (auto& sink : rehearsed_.sinks) {
     SinkNode& node = flow_.sink(sink.name);
-    workers_.push_back(std::make_unique<Worker>(node, std::make_unique<Collector>(sink.events), context_));
+    std::unique_ptr<Sink> end = std::make_unique<Collector>(sink.events);
+    if (sink.is_journal)
+      end = std::make_unique<Passage>(sink.events, [this, &sink](auto batches) { pass_on(sink.name, batches); });
+    workers_.push_back(std::make_unique<Worker>(node, std::move(end), context_));
     if (node.dead_letters) node.dead_letters->inlet.add_listener(*workers_.back());
+  }
+}
+
+void Play::pass_on(std::string_view journal, std::span<const Batch> batches) {
+  for (Entry& entry : entries_) {
+    if (!entry.source || entry.source->journal != journal) continue;
+    for (const Batch& batch : batches)
+      for (std::uint32_t i = 0; i < batch.size(); ++i) {
+        Unit& unit = read_.emplace_back();
+        unit.event = batch[i];
+        unit.cls = batch.cls();
+        entry.unread.push_back(&unit);
+      }
   }
 }
 

@@ -29,10 +29,7 @@ Batch letters_of(SinkNode& sink, const Batch& shed, Reason reason, double share,
   about.dead_letter = true;
   about.one_line_each = false;
   about.first_id = sink.ids.take(builder.size());
-  Batch letters = builder.seal(about);
-  Batch unowed = letters.share(false);
-  letters.dissolve();
-  return unowed;
+  return builder.seal_unowed(about);
 }
 
 }  // namespace

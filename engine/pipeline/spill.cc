@@ -14,14 +14,12 @@ constexpr std::size_t turn_bytes = 1 << 20;  // given back before the front has 
 constexpr Duration housekeeping = std::chrono::seconds(1);
 constexpr Duration soon = std::chrono::milliseconds(2);     // memory comes back without a word
 constexpr Duration again = std::chrono::milliseconds(200);  // a full disk is looked at
-constexpr std::size_t most_segment = 64 << 20, least_segment = 1 << 20;
 
 journal::LogConfig log_config(const config::SpillConfig& spill) {
   journal::LogConfig config;
   config.path = spill.path;
   config.max_bytes = spill.max_bytes;
-  const std::uint64_t usual = std::clamp<std::uint64_t>(spill.max_bytes.count() / 16, least_segment, most_segment);
-  config.segment = Bytes(usual / 4096 * 4096);
+  config.segment = journal::usual_segment(spill.max_bytes);
   config.durability = journal::Durability::none;
   config.spares = 1;
   return config;
@@ -171,12 +169,7 @@ bool Spill::read_one(TimePoint now) {
   if (!ticket) return false;
   index_.clear();
   runs_.clear();
-  std::uint32_t offset = 0;
-  for (std::uint32_t i = 0; i < header.events; ++i) {
-    const auto entry = (*record)->entry(i);
-    index_.push_back({offset, entry.length, entry.number});
-    offset += entry.length + 1;
-  }
+  (*record)->append_to(index_);
   BatchInfo info = (*record)->info(now);
   // It has grown older on the disk.
   info.received = now - std::max(Duration{0}, Duration(context_.wall() - info.received_wall));

@@ -44,9 +44,7 @@ void StageLetters::send(TimePoint now) {
     if (const auto n = letters.builder->size(); n > 0) {
       SinkNode& target = *letters.stage->dead_letters;
       info_.first_id = target.ids.take(n);
-      Batch owed = letters.builder->seal(info_);
-      Batch unowed = owed.share(false);
-      owed.dissolve();
+      Batch unowed = letters.builder->seal_unowed(info_);
       target.inlet.push_spare(info_.cls, now, [&](Load room) { return unowed.split(unowed.prefix(room)); });
       letters.given_up += unowed.size();
       if (!unowed.empty()) unowed.dissolve();

@@ -182,13 +182,7 @@ Worker::Next Worker::push_dead_letters() {
       BatchInfo info = from.info();
       info.dead_letter = true;
       info.first_id = node_.ids.take(builder.size());
-      Batch letters = builder.seal(info);
-      if (from.carries_receipts()) {
-        coffin_ = std::move(letters);
-      } else {
-        coffin_ = letters.share(false);
-        letters.dissolve();
-      }
+      coffin_ = from.carries_receipts() ? builder.seal(info) : builder.seal_unowed(info);
     }
     const TimePoint now = context_.now();
     arm();

@@ -15,7 +15,6 @@ has read to the end:
 import collections
 import json
 import os
-import shutil
 import sqlite3
 import sys
 import time
@@ -184,30 +183,10 @@ def crash_points(source):
 
 def main():
     set_binary(sys.argv[1])
-    seed = kill9.chosen_seed()
-    points = crash_points(sys.argv[3]) if sys.argv[2:3] == ["--points"] else []
+    points = kill9.points_wanted(crash_points)
     per_point = int(os.environ.get("WEIR_CHAOS_PER_POINT", 10 if LONG else PER_POINT))
-    rounds = int(os.environ.get("WEIR_CHAOS_ROUNDS", 200 - len(points) * per_point if LONG else 12))
-    chaos = JournalChaos(seed)
-    plan = [p for p in points for _ in range(per_point)] + [None] * rounds
-    chaos.dice.shuffle(plan)
-    print(f"seed {seed}: {len(plan)} rounds, {len(points)} crash points, in {chaos.folder}", flush=True)
-    began = time.monotonic()
-    for n, point in enumerate(plan, 1):
-        chaos.at_point(point) if point else chaos.at_random()
-        if n % 10 == 0:
-            print(f"  round {n}: {sum(len(c.acked) for c in chaos.clients)} requests acknowledged, {time.monotonic() - began:.0f} s", flush=True)
-    chaos.end()
-    print("killed at: " + ", ".join(f"{name} {n}" for name, n in sorted(chaos.deaths.items())))
-    wrong, acked = judge(chaos)
-    assert acked, "nothing was acknowledged: the test shows nothing"
-    for point in points:
-        assert chaos.deaths[point] >= min(5, per_point), f"{point} was hit {chaos.deaths[point]} times"
-    if wrong:
-        print("\n".join(wrong[:50]) + f"\nFAILED: {len(wrong)} findings, seed {seed}, kept in {chaos.folder}")
-        sys.exit(1)
-    shutil.rmtree(chaos.folder)
-    print(f"passed in {time.monotonic() - began:.0f} s")
+    at_random = int(os.environ.get("WEIR_CHAOS_ROUNDS", 200 - len(points) * per_point if LONG else 12))
+    kill9.rounds(JournalChaos(kill9.chosen_seed()), points, per_point, at_random, judge)
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ class Chaos:
 
     def __init__(self, seed):
         self.folder = tempfile.mkdtemp(prefix=self.prefix)
-        self.dice = random.Random(seed)
+        self.seed, self.dice = seed, random.Random(seed)
         self.clients = [Client(n, seed) for n in range(CLIENTS)]
         self.address = ("127.0.0.1", free_port())
         self.round = 0
@@ -239,22 +239,14 @@ def crash_points(source):
     return [p for p in all_crash_points(source) if not p.startswith(("file_source.", "journal."))]
 
 
-def main():
-    set_binary(sys.argv[1])
-    seed = chosen_seed()
-    per_point = int(os.environ.get("WEIR_CHAOS_PER_POINT", "8"))
-    points = crash_points(sys.argv[3]) if sys.argv[2:3] == ["--points"] else []
-    random_rounds = int(os.environ.get("WEIR_CHAOS_ROUNDS", max(60, 140 - len(points) * per_point)))
-    chaos = Chaos(seed)
-    plan = [p for p in points for _ in range(per_point)] + [None] * random_rounds
+def rounds(chaos, points, per_point, at_random, judge):
+    """Kills it at every point and at random instants, in any order, and judges what is there at the end."""
+    plan = [p for p in points for _ in range(per_point)] + [None] * at_random
     chaos.dice.shuffle(plan)
-    print(f"seed {seed}: {len(plan)} rounds, {len(points)} crash points, in {chaos.folder}", flush=True)
+    print(f"seed {chaos.seed}: {len(plan)} rounds, {len(points)} crash points, in {chaos.folder}", flush=True)
     began = time.monotonic()
     for n, point in enumerate(plan, 1):
-        if point:
-            chaos.at_point(point)
-        else:
-            chaos.at_random()
+        chaos.at_point(point) if point else chaos.at_random()
         if n % 10 == 0:
             print(f"  round {n}: {sum(len(c.acked) for c in chaos.clients)} requests acknowledged, {time.monotonic() - began:.0f} s", flush=True)
     chaos.end()
@@ -264,10 +256,22 @@ def main():
     for point in points:
         assert chaos.deaths[point] >= min(5, per_point), f"{point} was hit {chaos.deaths[point]} times"
     if wrong:
-        print("\n".join(wrong[:50]) + f"\nFAILED: {len(wrong)} findings, seed {seed}, kept in {chaos.folder}")
+        print("\n".join(wrong[:50]) + f"\nFAILED: {len(wrong)} findings, seed {chaos.seed}, kept in {chaos.folder}")
         sys.exit(1)
     shutil.rmtree(chaos.folder)
     print(f"passed in {time.monotonic() - began:.0f} s")
+
+
+def points_wanted(crash_points):
+    return crash_points(sys.argv[3]) if sys.argv[2:3] == ["--points"] else []
+
+
+def main():
+    set_binary(sys.argv[1])
+    points = points_wanted(crash_points)
+    per_point = int(os.environ.get("WEIR_CHAOS_PER_POINT", "8"))
+    at_random = int(os.environ.get("WEIR_CHAOS_ROUNDS", max(60, 140 - len(points) * per_point)))
+    rounds(Chaos(chosen_seed()), points, per_point, at_random, judge)
 
 
 if __name__ == "__main__":

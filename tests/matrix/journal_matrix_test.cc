@@ -7,15 +7,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
-#include <stdlib.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <thread>
 
-#include "config/load.h"
-#include "parts.h"
-#include "pipeline/flow.h"
+#include "play.h"
 
 namespace weir::matrix {
 namespace {
@@ -32,15 +27,6 @@ struct Cell {
     return fmt::format("{} -> disk ({}, {}) -> {}, acks: {}{}", source->name, durability, when_full, sink->name,
                        name(acks), skips ? ", skips" : "");
   }
-};
-
-struct Scratch {
-  Scratch() {
-    std::string pattern = std::filesystem::temp_directory_path() / "weir-matrix-XXXXXX";
-    folder = mkdtemp(pattern.data());
-  }
-  ~Scratch() { std::filesystem::remove_all(folder); }
-  std::string folder;
 };
 
 std::string yaml_of(const Cell& cell, const std::string& folder) {
@@ -102,16 +88,10 @@ bool is_run(const Cell& cell) {
   return cell.skips == (cell.when_full == "drop_oldest") && (cell.durability == "commit" || cell.when_full == "block");
 }
 
-void wait_for_events(pipeline::Flow& flow, std::uint64_t expected) {
-  for (int i = 0; i < 2000; ++i) {
-    const auto status = flow.status();
-    const auto& in = status.sources.front().node;
-    const auto& journal = status.journals.front();
-    if (in.in >= std::max<std::uint64_t>(1, expected) && in.pending == 0 && journal.consumers[0].lag_events == 0 &&
-        journal.end > 1)
-      return;
-    std::this_thread::sleep_for(5ms);
-  }
+bool arrived(const pipeline::FlowStatus& status, std::uint64_t expected) {
+  const auto& in = status.sources.front().node;
+  const auto& journal = status.journals.front();
+  return in.in >= expected && in.pending == 0 && journal.consumers[0].lag_events == 0 && journal.end > 1;
 }
 
 void judge(const Cell& cell, const pipeline::FlowStatus& status, const Sent& sent, const std::vector<std::string>& held,
@@ -141,33 +121,14 @@ void expect_nothing_again(const config::Config& config, const Catalog& catalog, 
       << "a consumer that had settled everything was given events again";
 }
 
-void run(const Cell& cell, const Catalog& original) {
+void run(const Cell& cell, const Catalog& catalog) {
   SCOPED_TRACE(cell.text());
-  Scratch scratch;
-  Trouble trouble;
-  Catalog catalog;
-  trouble.install(catalog, original);
-  const auto source = source_parts().at(cell.source->name);
-  const auto sink = sink_parts().at(cell.sink->name);
-  const auto before = source.stand_up ? source.stand_up(scratch.folder) : nullptr;
-  auto behind = sink.stand_up ? sink.stand_up(scratch.folder) : nullptr;
-  auto loaded = load(cell, catalog, scratch.folder);
-  ASSERT_TRUE(loaded.config);
-  Context context;
-  Sent sent;
-  pipeline::Flow flow(*loaded.config, catalog, context);
-  const auto started = flow.start();
-  ASSERT_TRUE(started) << started.error().message;
-  source.drive({scratch.folder, flow.status().sources.front().address, cell.acks}, sent);
-  wait_for_events(flow, sent.events);
-  const auto report = flow.stop(20s);
-  behind.reset();
-  EXPECT_EQ(report.exit_code(), 0);
-  const auto confirmed = trouble.confirmed();
-  judge(cell, flow.status(), sent, sink.held ? sink.held(scratch.folder) : confirmed, confirmed);
-  EXPECT_GT(trouble.faults(), 0u) << "the run met no fault: it shows nothing";
+  const auto with = [&](const Catalog& troubled, const std::string& folder) { return load(cell, troubled, folder); };
+  const auto played = play(catalog, {cell.source->name, cell.sink->name, cell.acks}, with, arrived);
+  ASSERT_TRUE(played);
+  judge(cell, played->status, played->sent, played->held, played->confirmed);
   if (cell.source->name == "http" && cell.sink->name == "sqlite")
-    expect_nothing_again(*loaded.config, catalog, context);
+    expect_nothing_again(*played->config, played->catalog, played->context);
 }
 
 class JournalMatrix : public testing::Test {

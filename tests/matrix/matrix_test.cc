@@ -7,15 +7,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
-#include <stdlib.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <thread>
 
-#include "config/load.h"
-#include "parts.h"
-#include "pipeline/flow.h"
+#include "play.h"
 
 namespace weir::matrix {
 namespace {
@@ -39,15 +34,6 @@ struct Cell {
     return n % 2 ? flow::Order::adaptive_lifo : flow::Order::fifo;
   }
   StagePart stage_part() const { return stage_parts().at(stage->name); }
-};
-
-struct Scratch {
-  Scratch() {
-    std::string pattern = std::filesystem::temp_directory_path() / "weir-matrix-XXXXXX";
-    folder = mkdtemp(pattern.data());
-  }
-  ~Scratch() { std::filesystem::remove_all(folder); }
-  std::string folder;
 };
 
 std::string yaml_of(const Cell& cell, const std::string& folder) {
@@ -108,15 +94,10 @@ void for_each_cell(const Catalog& catalog, F&& f) {
     if (stage.name != "filter") for_each_edge(*catalog.source("http"), stage, *catalog.sink("sqlite"), f);
 }
 
-void wait_for_events(pipeline::Flow& flow, std::uint64_t expected) {
-  for (int i = 0; i < 2000; ++i) {
-    const auto status = flow.status();
-    const auto& in = status.sources.front().node;
-    if (in.in >= std::max<std::uint64_t>(1, expected) && in.pending == 0 && status.sinks.front().edge.pending.empty() &&
-        status.sinks.front().node.pending == 0)
-      return;
-    std::this_thread::sleep_for(5ms);
-  }
+bool arrived(const pipeline::FlowStatus& status, std::uint64_t expected) {
+  const auto& in = status.sources.front().node;
+  const auto& sink = status.sinks.front();
+  return in.in >= expected && in.pending == 0 && sink.edge.pending.empty() && sink.node.pending == 0;
 }
 
 bool goes_on(const StagePart& stage, const std::string& id) {
@@ -162,33 +143,14 @@ void judge_books(const pipeline::FlowStatus& status, const Sent& sent, std::size
   EXPECT_GT(sent.accepted, 0u) << "everything was refused";
 }
 
-void run(const Cell& cell, const Catalog& original) {
+void run(const Cell& cell, const Catalog& catalog) {
   SCOPED_TRACE(cell.text());
-  Scratch scratch;
-  Trouble trouble;
-  Catalog catalog;
-  trouble.install(catalog, original);
-  const auto source = source_parts().at(cell.source->name);
-  const auto sink = sink_parts().at(cell.sink->name);
-  const auto before = source.stand_up ? source.stand_up(scratch.folder) : nullptr;
-  auto behind = sink.stand_up ? sink.stand_up(scratch.folder) : nullptr;
-  auto loaded = load(cell, catalog, scratch.folder);
-  ASSERT_TRUE(loaded.config);
-  Context context;
-  Sent sent;
-  pipeline::Flow flow(*loaded.config, catalog, context);
-  const auto started = flow.start();
-  ASSERT_TRUE(started) << started.error().message;
-  source.drive({scratch.folder, flow.status().sources.front().address, cell.acks}, sent);
-  wait_for_events(flow, sent.events);
-  const auto report = flow.stop(20s);
-  behind.reset();
-  EXPECT_EQ(report.exit_code(), 0);
-  const auto confirmed = trouble.confirmed();
-  judge_books(flow.status(), sent, confirmed.size());
-  judge_ids(cell, sent, confirmed, sink.held ? sink.held(scratch.folder) : confirmed);
-  if (cell.stage_part().merges) judge_sums(cell, flow.status(), scratch.folder);
-  EXPECT_GT(trouble.faults(), 0u) << "the run met no fault: it shows nothing";
+  const auto with = [&](const Catalog& troubled, const std::string& folder) { return load(cell, troubled, folder); };
+  const auto played = play(catalog, {cell.source->name, cell.sink->name, cell.acks}, with, arrived);
+  ASSERT_TRUE(played);
+  judge_books(played->status, played->sent, played->confirmed.size());
+  judge_ids(cell, played->sent, played->confirmed, played->held);
+  if (cell.stage_part().merges) judge_sums(cell, played->status, played->scratch.folder);
 }
 
 class Matrix : public testing::Test {

@@ -7,6 +7,7 @@
 #include <weir/component/catalog.h>
 
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,6 +25,16 @@ struct Sent {
   bool ids_known = true;                    ///< false: the source makes its own events
   std::uint64_t accepted = 0, refused = 0;  ///< units
   std::uint64_t events = 0;                 ///< what must have come in before a run ends; 0: whatever came
+};
+
+/// A folder for one run, gone with it.
+struct Scratch {
+  Scratch() {
+    std::string pattern = std::filesystem::temp_directory_path() / "weir-matrix-XXXXXX";
+    folder = mkdtemp(pattern.data());
+  }
+  ~Scratch() { std::filesystem::remove_all(folder); }
+  std::string folder;
 };
 
 /// Where a run has its files, and what its drivers are told.

@@ -235,14 +235,17 @@ void BatchBuilder::add(std::string_view event, Receipt* receipt) {
     runs_.push_back({receipt, 1});
 }
 
-Batch BatchBuilder::seal(const BatchInfo& info, Ticket* spare) {
+Batch BatchBuilder::seal(const BatchInfo& info, Ticket* spare) { return seal(info, spare, true); }
+Batch BatchBuilder::seal_unowed(const BatchInfo& info) { return seal(info, nullptr, false); }
+
+Batch BatchBuilder::seal(const BatchInfo& info, Ticket* spare, bool receipts) {
   const std::string_view bytes = large_.empty() ? std::string_view(bytes_.get(), used_) : std::string_view(large_);
   const auto size = block_size(bytes.size(), index_.size(), runs_.size());
   // Tickets gathered here cover the block whenever the budget is in play; tests and footprint-backed edges pass none.
   Ticket charge = charge_.amount() >= size ? charge_.split(size) : std::move(charge_);
   if (spare) spare->absorb(std::move(charge_));
   charge_ = Ticket{};
-  Batch batch = make_batch(bytes, index_, runs_, info, std::move(charge));
+  Batch batch = make_batch(bytes, index_, runs_, info, std::move(charge), receipts);
   used_ = 0;
   large_.clear();
   large_.shrink_to_fit();

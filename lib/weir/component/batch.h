@@ -162,8 +162,12 @@ class BatchBuilder {
   /// Everything gathered so far, as a batch. What it does not need of the gathered tickets goes to `spare` (for the
   /// outputs of stages made from it), or back to the budget.
   Batch seal(const BatchInfo& info, Ticket* spare = nullptr);
+  /// The same for events nobody waits for: no receipt is told of them.
+  Batch seal_unowed(const BatchInfo& info);
 
  private:
+  Batch seal(const BatchInfo& info, Ticket* spare, bool receipts);
+
   Limits limits_;
   std::unique_ptr<char[]> bytes_;
   std::size_t used_ = 0;

@@ -45,6 +45,27 @@ TEST(Rehearsal, CountsWhatAFilterLeavesOut) {
               IsEmpty());
 }
 
+const std::string through_a_journal =
+    "journals:\n  log: { type: disk, from: [in], path: log }\n"
+    "stages:\n  s: { from: [log], type: filter, where: .n > 1 }\n"
+    "sinks:\n  out: { type: file, from: [s], path: out, on_failure: drop }\n"
+    "  all: { type: file, from: [log], path: all, on_failure: drop }\n";
+
+TEST(Rehearsal, PassesOnWhatAJournalIsGivenToEachOfItsConsumers) {
+  EXPECT_THAT(failures(through_a_journal,
+                       "    events: [ { into: in, event: { n: 1 } }, { into: in, event: { n: 2 } } ]\n"
+                       "    expect: { sinks: { out: [ { n: 2 } ], all: [ { n: 1 }, { n: 2 } ] }, only: true,\n"
+                       "              fates: { stored: 2 } }\n"),
+              IsEmpty());
+}
+
+TEST(Rehearsal, TakesWhatIsExpectedOfAJournalAtItsWord) {
+  EXPECT_THAT(failures(through_a_journal,
+                       "    events: [ { into: in, event: { n: 1 } } ]\n"
+                       "    expect: { sinks: { log: { count: 2 } } }\n"),
+              ElementsAre("sink log", "2 events", "1 event"));
+}
+
 TEST(Rehearsal, SaysWhatWasExpectedAndWhatCame) {
   EXPECT_THAT(failures(stage("type: filter, where: .n > 1"),
                        "    events: [ { into: in, event: { n: 2, a: 1 } } ]\n"

@@ -112,19 +112,21 @@ std::optional<Failure> Connection::connect() {
     return std::nullopt;
   }
   auto failed = connect_failure(PQerrorMessage(connection_));
+  if (failed.state.empty() && PQconnectionNeedsPassword(connection_)) failed.state = "28P01";
   close();
   return failed;
 }
 
 bool Connection::connected() {
   if (!connection_ || PQstatus(connection_) != CONNECTION_OK) return false;
-  // The server may have said goodbye while nobody listened.
+  // The server may have said goodbye while nobody listened: its last words first, then the end.
   pollfd fd{PQsocket(connection_), POLLIN, 0};
-  if (::poll(&fd, 1, 0) == 0 ||
-      (PQconsumeInput(connection_) && PQstatus(connection_) == CONNECTION_OK && !(fd.revents & (POLLHUP | POLLERR))))
-    return true;
-  close();
-  return false;
+  while (::poll(&fd, 1, 0) > 0)
+    if (!PQconsumeInput(connection_) || PQstatus(connection_) != CONNECTION_OK) {
+      close();
+      return false;
+    }
+  return true;
 }
 
 Failure Connection::give_up(Waited why, std::string_view doing) {

@@ -15,6 +15,7 @@
 #include <fstream>
 #include <thread>
 
+#include "../../connectors/postgres/server_for_test.h"
 #include "net/http_client.h"
 
 namespace weir::matrix {
@@ -235,6 +236,21 @@ std::vector<std::string> rows_held(const std::string& folder) {
   return ids;
 }
 
+/// One for all runs of the process, started by the first; each run has a table of its own.
+std::unique_ptr<postgres::TestServer> postgres_server;
+
+std::string table_of(const std::string& folder) { return "t" + std::to_string(std::hash<std::string>()(folder)); }
+
+std::string postgres_options(const std::string& folder) {
+  return fmt::format("url: \"{}\"\n    table: {}\n    create: true",
+                     postgres_server ? postgres_server->url : "postgresql://127.0.0.1:9/nobody", table_of(folder));
+}
+
+std::shared_ptr<void> stand_up_postgres(const std::string&) {
+  if (!postgres_server) postgres_server = std::make_unique<postgres::TestServer>(WEIR_SOURCE_DIR);
+  return nullptr;
+}
+
 }  // namespace
 
 std::uint64_t sum_of_rows(const std::string& folder, const std::string& member) {
@@ -294,6 +310,10 @@ std::map<std::string, SinkPart> sink_parts() {
   return {
       {"file", {[](const std::string& folder) { return "path: " + folder + "/out.ndjson"; }, lines_held}},
       {"sqlite", {[](const std::string& folder) { return "path: " + folder + "/out.db"; }, rows_held}},
+      {"postgres",
+       {postgres_options,
+        [](const std::string& folder) { return postgres_server->query("SELECT id FROM " + table_of(folder)); },
+        SinkAck::durable, stand_up_postgres, postgres::TestServer::missing()}},
       {"blackhole", {[](const std::string&) { return std::string("delay: 1ms"); }, nullptr, SinkAck::received}},
       {"stdout",
        {[](const std::string&) { return std::string("format: json"); }, lines_held, SinkAck::sent,

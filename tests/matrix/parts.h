@@ -58,6 +58,7 @@ struct SinkPart {
   SinkAck ack = SinkAck::durable;  ///< what it claims with these options
   /// The other side, for as long as it is needed.
   std::function<std::shared_ptr<void>(const std::string& folder)> stand_up{};
+  std::string missing{};  ///< why the other side cannot stand up on this machine; empty: it can
 };
 
 struct StagePart {

@@ -1,0 +1,57 @@
+#pragma once
+/// What an event looks like as a message: its value, its key, its headers.
+///
+/// A dead letter is opened: the message's value is the event as it was, so that a consumer of the dead-letter topic
+/// reads what it reads elsewhere and a flow back needs no unpacking. Why it lies there stands in headers:
+///
+///   weir-reason, weir-why, weir-origin, weir-attempts, weir-at-ms      of each letter
+///   weir-topic, weir-partition, weir-offset                            if the event came from Kafka and says so
+///
+/// Thread: one. Cost: nothing for an event without key and headers; else one look at its JSON. Memory: one event.
+#include <weir/component/batch.h>
+#include <weir/component/expression/field_reader.h>
+#include <weir/component/options.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace weir::kafka {
+
+/// Views live until the next event is looked at, or the event goes.
+struct Envelope {
+  std::string_view value;
+  std::optional<std::string_view> key;
+  std::vector<std::pair<std::string_view, std::string_view>> headers;
+};
+
+class EnvelopeMaker {
+ public:
+  static constexpr std::size_t most_headers = 40;  ///< 32 of the configuration's, 8 of a letter
+
+  /// `key` and the values of `headers` are paths in events; `metadata` is the name of the member in which a source put
+  /// where an event came from. Empty: none.
+  static Result<EnvelopeMaker> compile(std::string_view key, const Options::Table& headers, std::string_view metadata,
+                                       Bytes largest);
+  const Envelope& make(const Batch& batch, std::uint32_t event);
+
+ private:
+  struct Field {
+    std::string header;
+    Path path;
+    std::string value{};
+  };
+  using Fields = std::vector<Field>;
+  explicit EnvelopeMaker(Bytes largest) : event_(largest) {}
+  static Result<void> add(Fields& to, std::string_view header, std::string_view path);
+  void open_letter(std::string_view letter);
+  void read(Fields& fields);
+
+  Fields key_, headers_, letter_, origin_;
+  JsonEvent event_;
+  std::string opened_, unescaped_;
+  Envelope envelope_;
+};
+
+}  // namespace weir::kafka

@@ -1,0 +1,137 @@
+#include "sink.h"
+
+#include <fmt/format.h>
+#include <weir/base/terminal_text.h>
+
+#include <array>
+
+namespace weir::kafka {
+namespace {
+
+constexpr int look_around_ms = 100;  // so long a wait for reports hears nothing else
+
+/// Whether the message will never be taken, however often it is sent.
+bool is_for_good(rd_kafka_resp_err_t error) {
+  switch (error) {
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+KafkaSink::KafkaSink(Result<ProducerConfig> config, const Context& context)
+    : config_(std::move(config)), context_(context) {}
+
+Result<void> KafkaSink::open() {
+  if (!config_) return std::unexpected(config_.error());
+  auto maker = EnvelopeMaker::compile(config_->key, config_->headers, config_->metadata, config_->largest);
+  if (maker) envelopes_ = std::move(*maker);
+  auto opened = maker ? connect() : std::unexpected(maker.error());
+  if (opened) opened = client_->await_topics({&config_->topic, 1}, config_->connect_timeout);
+  if (opened) return opened;
+  return std::unexpected(
+      Error{opened.error().kind, fmt::format("{}: {}", config_->client.part, opened.error().message), Duration{0}});
+}
+
+Result<void> KafkaSink::connect() {
+  auto client = Client::create(RD_KAFKA_PRODUCER, config_->client, *this, context_);
+  if (!client) return std::unexpected(client.error());
+  client_ = std::move(*client);
+  topic_.reset(rd_kafka_topic_new(client_->get(), config_->topic.c_str(), nullptr));
+  if (!topic_) return failure(fmt::format("topic {}: {}", config_->topic, text_of(rd_kafka_last_error())));
+  return {};
+}
+
+void KafkaSink::close() {
+  if (!client_) return;
+  rd_kafka_purge(client_->get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  rd_kafka_poll(client_->get(), 0);
+  topic_.reset();
+  client_.reset();
+}
+
+Delivery KafkaSink::again(std::string why) {
+  return Delivery::again(Error{Error::Kind::overloaded, fmt::format("{}: {}", config_->client.part, why), Duration{0}});
+}
+
+Delivery KafkaSink::deliver(std::span<const Batch> batches) {
+  if (!client_)
+    if (auto made = connect(); !made) return again(made.error().message);
+  shipment_.take(batches);
+  const TimePoint end = context_.now() + config_->timeout;
+  for (;;) {
+    // A flush sends at once, where a poll lets messages linger for company.
+    if (hand_over(batches))
+      rd_kafka_flush(client_->get(), look_around_ms);
+    else
+      rd_kafka_poll(client_->get(), look_around_ms);
+    if (shipment_.done()) break;
+    char why[256] = "";
+    if (rd_kafka_fatal_error(client_->get(), why, sizeof why)) {
+      shipment_.lose_all();
+      close();
+      return again(fmt::format("begins anew: {}", terminal_text(why)));
+    }
+    if (shipment_.has_failed() && shipment_.on_its_way() == 0) return again(shipment_.take_failure());
+    if (cancelled_) return again("stopped");
+    if (context_.now() < end) continue;
+    const auto trouble = client_->trouble();
+    return again(trouble.empty()
+                     ? fmt::format("no answer for topic {} within {:g} s", config_->topic, seconds(config_->timeout))
+                     : trouble);
+  }
+  client_->well();
+  return {.outcome = Delivery::Outcome::done, .error = {}, .refused = shipment_.finish()};
+}
+
+bool KafkaSink::hand_over(std::span<const Batch> batches) {
+  while (const auto place = shipment_.next()) {
+    const Batch& batch = batches[place->batch];
+    const Envelope& envelope = envelopes_->make(batch, place->event);
+    void* const token = shipment_.sent();
+    const auto error = produce(envelope, batch.info(), token);
+    if (!error) continue;
+    if (is_for_good(error))
+      shipment_.refused(token, fmt::format("{} bytes: {}", envelope.value.size(), text_of(error)));
+    else
+      shipment_.failed(token, error == RD_KAFKA_RESP_ERR__QUEUE_FULL ? "" : std::string(text_of(error)));
+    if (!is_for_good(error)) return false;
+  }
+  return true;
+}
+
+rd_kafka_resp_err_t KafkaSink::produce(const Envelope& envelope, const BatchInfo& info, void* token) {
+  std::array<rd_kafka_vu_t, 7 + EnvelopeMaker::most_headers> parts{};
+  std::size_t n = 0;
+  const auto part = [&](rd_kafka_vtype_t type) -> auto& {
+    parts[n].vtype = type;
+    return parts[n++].u;
+  };
+  const auto bytes = [](std::string_view text) { return const_cast<char*>(text.data()); };
+  part(RD_KAFKA_VTYPE_RKT).rkt = topic_.get();
+  part(RD_KAFKA_VTYPE_MSGFLAGS).i = RD_KAFKA_MSG_F_COPY;
+  part(RD_KAFKA_VTYPE_VALUE).mem = {bytes(envelope.value), envelope.value.size()};
+  if (envelope.key) part(RD_KAFKA_VTYPE_KEY).mem = {bytes(*envelope.key), envelope.key->size()};
+  part(RD_KAFKA_VTYPE_OPAQUE).ptr = token;
+  part(RD_KAFKA_VTYPE_TIMESTAMP).i64 =
+      std::chrono::duration_cast<std::chrono::milliseconds>(info.received_wall.time_since_epoch()).count();
+  for (const auto& [name, value] : envelope.headers)
+    part(RD_KAFKA_VTYPE_HEADER).header = {name.data(), bytes(value), static_cast<ssize_t>(value.size())};
+  const KafkaError error(rd_kafka_produceva(client_->get(), parts.data(), n));
+  return error ? rd_kafka_error_code(error.get()) : RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+void KafkaSink::on_delivered(const rd_kafka_message_t& message) {
+  if (!message.err)
+    shipment_.arrived(message._private);
+  else if (is_for_good(message.err))
+    shipment_.refused(message._private, fmt::format("{} bytes: {}", message.len, text_of(message.err)));
+  else
+    shipment_.failed(message._private, std::string(text_of(message.err)));
+}
+
+}  // namespace weir::kafka

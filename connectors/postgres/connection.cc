@@ -121,7 +121,7 @@ bool Connection::connected() {
   if (!connection_ || PQstatus(connection_) != CONNECTION_OK) return false;
   // The server may have said goodbye while nobody listened: its last words first, then the end.
   pollfd fd{PQsocket(connection_), POLLIN, 0};
-  while (::poll(&fd, 1, 0) > 0)
+  for (int looks = 0; looks < 8 && ::poll(&fd, 1, 0) > 0; ++looks)
     if (!PQconsumeInput(connection_) || PQstatus(connection_) != CONNECTION_OK) {
       close();
       return false;
@@ -143,6 +143,7 @@ Failure Connection::lost() {
 }
 
 void Connection::tell_server() {
+  if (PQstatus(connection_) != CONNECTION_OK) return;  // it has not come to that yet
   PGcancel* cancel = PQgetCancel(connection_);
   if (!cancel) return;
   std::thread([cancel] {

@@ -33,6 +33,7 @@ struct FakeServer {
   bool up = false;
   int connections = 0, statements = 0;  ///< statements with rows
   std::vector<std::string> sql, stored;
+  std::vector<std::vector<std::string>> types{{"id", "text"}, {"event", "jsonb"}};
 };
 
 class FakeSession final : public Session {
@@ -47,6 +48,7 @@ class FakeSession final : public Session {
   }
   Answer run(const Request& request) override {
     server_.sql.push_back(request.sql);
+    if (request.sql.contains("pg_attribute")) return server_.types;
     if (request.values.empty()) return Answer(std::in_place);
     const auto rows = last_column(request);
     if (!rows.empty()) ++server_.statements;

@@ -10,7 +10,11 @@
 namespace weir::postgres {
 
 PostgresSink::PostgresSink(const SinkSetup& setup, std::unique_ptr<Session> session)
-    : name_(setup.name), context_(setup.context), config_(config_of(setup.options)), session_(std::move(session)) {}
+    : name_(setup.name),
+      worker_(setup.worker),
+      context_(setup.context),
+      config_(config_of(setup.options)),
+      session_(std::move(session)) {}
 
 Result<void> PostgresSink::open() {
   if (!config_) return failure(fmt::format("sink {}: {}", name_, config_.error().message));
@@ -26,7 +30,8 @@ Result<void> PostgresSink::open() {
   to_ = {config_->where, config_->table.quoted, fmt::format("{}", fmt::join(config_->key, ", "))};
   left_.clear();
   checked_ = false;
-  const auto wrong = prepare();
+  // One look is enough: with a server that does not answer, every look takes as long as connecting may.
+  const auto wrong = worker_ == 0 ? prepare() : std::nullopt;
   if (!wrong) return {};
   if (is_final_at_start(wrong->state)) return failure(fmt::format("sink {}: {}", name_, explain(*wrong, to_)));
   spdlog::warn("sink {}: {}; starting without it", name_, explain(*wrong, to_));
@@ -57,12 +62,14 @@ std::optional<Failure> PostgresSink::prepare() {
 
 std::optional<Failure> PostgresSink::begin_session() {
   const auto limit = std::chrono::ceil<std::chrono::milliseconds>(config_->statement_timeout).count();
-  const auto sql = fmt::format("SET statement_timeout = {}; SHOW synchronous_commit", limit);
+  const auto sql = fmt::format(
+      "SET statement_timeout = {}; SELECT current_setting('synchronous_commit'), current_setting('fsync')", limit);
   const auto answer = session_->run({sql});
   if (!answer) return answer.error();
-  if (!checked_ && !answer->empty() && answer->front().front() == "off")
-    spdlog::warn("sink {}: {}: synchronous_commit is off there: a crash of the server may undo what it confirmed",
-                 name_, to_.where);
+  for (std::size_t i = 0; !checked_ && !answer->empty() && i < 2; ++i)
+    if (answer->front()[i] == "off")
+      spdlog::warn("sink {}: {}: {} is off there: a crash of the server may undo what it confirmed", name_, to_.where,
+                   i ? "fsync" : "synchronous_commit");
   return std::nullopt;
 }
 
@@ -78,7 +85,7 @@ std::optional<Failure> PostgresSink::check_table() {
   rows_->begin(Rows::Form::arrays);
   const auto asked = config_->mode == Config::Mode::copy ? Answer() : session_->run({insert_, rows_->finish()});
   if (!asked) return not_made && asked.error().state == "42P01" ? not_made : asked.error();
-  return config_->mode == Config::Mode::insert ? std::nullopt : check_types();
+  return copies(Config::copy_from) ? check_types() : std::nullopt;
 }
 
 /// COPY reads the bytes of a value as whatever type its column has.
@@ -123,6 +130,7 @@ Delivery PostgresSink::deliver(std::span<const Batch> batches) {
 void PostgresSink::begin(std::span<const Batch> batches) {
   places_.clear();
   why_.clear();
+  doubted_.reset();
   for (std::uint32_t b = 0; b < batches.size(); ++b)
     for (std::uint32_t e = 0; e < batches[b].size(); ++e) places_.push_back({b, e});
   refused_.assign(places_.size(), 0);
@@ -164,25 +172,31 @@ Delivery PostgresSink::send() {
 
 Delivery PostgresSink::heed(const Failure& failure) {
   const auto verdict = judge(failure.state);
-  if (verdict == Verdict::again) return again(failure);
+  if (verdict == Verdict::again) {
+    // It may be too much at once: what takes too long in one piece would do so for ever.
+    if (is_too_much(failure.state) && sent_.size() > 1) halve();
+    return again(failure);
+  }
   if (verdict == Verdict::unclear) {
     checked_ = false;
     if (const auto wrong = prepare()) return again(*wrong);
+    // The table may have been put right between the two questions: only the second time it is the row.
+    if (sent_.size() == 1 && std::exchange(doubted_, sent_.front()) != sent_.front()) return next();
   }
-  return narrow(failure);
+  if (sent_.size() > 1) {
+    halve();
+  } else {
+    refuse(sent_.front(), fmt::format("{} refused it: {} ({})", to_.where, failure.message, failure.state));
+    left_.pop_back();
+  }
+  return next();
 }
 
-Delivery PostgresSink::narrow(const Failure& failure) {
+void PostgresSink::halve() {
   const Range range = left_.back();
-  left_.pop_back();
-  if (sent_.size() == 1) {
-    refuse(sent_.front(), fmt::format("{} refused it: {} ({})", to_.where, failure.message, failure.state));
-    return next();
-  }
   const auto middle = sent_[sent_.size() / 2];
-  left_.push_back({middle, range.to});
+  left_.back() = {middle, range.to};
   left_.push_back({range.from, middle});
-  return next();
 }
 
 void PostgresSink::refuse(std::uint32_t number, std::string why) {

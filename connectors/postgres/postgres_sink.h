@@ -9,8 +9,8 @@
 ///   rows      the only row of its range is refused for good; otherwise two halves, so that after at most 2 log2(n)
 ///             statements a single bad row of n is alone
 ///   unclear   the statement is sent without rows, in the same call: fails that too, it is about the table and every
-///             event waits; otherwise it is about the rows
-///   again     what is left stays left: what was stored before is not sent twice
+///             event waits; otherwise it is about the rows, of which one that is alone is asked about twice
+///   again     what is left stays left: what was stored before is not sent twice. After a timeout, in halves
 ///
 /// At start everything that can be known is asked for with that same statement without rows: table, columns, types,
 /// key, privileges. A server that cannot be reached then does not end the start; it is asked when it can be.
@@ -51,24 +51,26 @@ class PostgresSink final : public Sink {
   void gather(std::span<const Batch> batches);
   Delivery send();
   Delivery heed(const Failure& failure);
-  Delivery narrow(const Failure& failure);
+  void halve();
   void refuse(std::uint32_t number, std::string why);
   Delivery next();
   Delivery again(const Failure& failure) const;
   bool copies(std::size_t rows) const;
 
   const std::string name_;
+  const int worker_;
   const Context& context_;
   Result<Config> config_;
   Destination to_;
   std::string insert_, copy_;
   std::unique_ptr<Session> session_;
   std::unique_ptr<Rows> rows_;
-  bool checked_ = false;             // the table is there and fits
-  std::vector<Place> places_;        // of the group's events
-  std::vector<char> refused_;        // one for each: no need to send it
-  std::vector<Range> left_;          // of the group; the last one is next
-  std::vector<std::uint32_t> sent_;  // the events of the statement
+  bool checked_ = false;                  // the table is there and fits
+  std::vector<Place> places_;             // of the group's events
+  std::vector<char> refused_;             // one for each: no need to send it
+  std::vector<Range> left_;               // of the group; the last one is next
+  std::vector<std::uint32_t> sent_;       // the events of the statement
+  std::optional<std::uint32_t> doubted_;  // an event that was alone when it was unclear whose fault it is
   std::vector<Delivery::Refused> why_;
 };
 

@@ -144,6 +144,58 @@ TEST_F(PostgresSinkTest, WaitsWhenItIsTheTableAndNotTheRows) {
   EXPECT_EQ(go_on(batches).outcome, Outcome::done);
 }
 
+TEST_F(PostgresSinkTest, RefusesNobodyForATableThatIsPutRightInBetween) {
+  bool broken = false;
+  server_.judge = [&](const auto& rows) -> std::optional<Failure> {
+    if (rows.empty() || !std::exchange(broken, false)) return std::nullopt;
+    return Failure{"42P01", "relation \"events\" does not exist"};
+  };
+  const Delivered batches(batch_of(json_events("a", 1), 1));
+  EXPECT_EQ(deliver(batches).outcome, Outcome::done);
+  broken = true;
+  const auto done = go_on(batches);
+  EXPECT_EQ(done.outcome, Outcome::done);
+  EXPECT_THAT(done.refused, IsEmpty());
+}
+
+TEST_F(PostgresSinkTest, SendsLessAtOnceAfterATimeout) {
+  server_.judge = [&](const auto& rows) -> std::optional<Failure> {
+    if (rows.size() <= 25) return std::nullopt;
+    return Failure{"57014", "canceling statement due to statement timeout"};
+  };
+  const Delivered batches(batch_of(json_events("a", 100), 1));
+  EXPECT_EQ(deliver(batches).outcome, Outcome::again);
+  EXPECT_EQ(go_on(batches).outcome, Outcome::again);
+  EXPECT_EQ(server_.stored.size(), 0u);
+  EXPECT_EQ(go_on(batches).outcome, Outcome::again);
+  EXPECT_EQ(server_.stored.size(), 50u);
+  EXPECT_EQ(go_on(batches).outcome, Outcome::done);
+  EXPECT_EQ(server_.stored, batches.texts());
+}
+
+TEST_F(PostgresSinkTest, CopiesLargeGroupsWhereThereIsNoKey) {
+  options_.set("mode", std::string("auto"));
+  options_.set("key", std::vector<std::string>{});
+  const auto copies = [&](std::size_t events) {
+    server_.sql.clear();
+    EXPECT_EQ(deliver(Delivered(batch_of(json_events("a", events, 50), 1))).outcome, Outcome::done);
+    return server_.sql.back().starts_with("COPY");
+  };
+  EXPECT_FALSE(copies(4'999));
+  EXPECT_TRUE(copies(5'000));
+  server_.types = {{"event", "json"}};
+  EXPECT_THAT(open_error(), HasSubstr("column event is of type json and COPY would send jsonb"));
+  options_.set("key", std::vector<std::string>{"id"});
+  EXPECT_FALSE(copies(5'000)) << "what is there already cannot be left out";
+}
+
+TEST_F(PostgresSinkTest, AsksTheServerOnceAtStartHoweverManyWorkers) {
+  PostgresSink second({"db", options_, 1, context_}, std::make_unique<FakeSession>(server_));
+  EXPECT_TRUE(second.open());
+  EXPECT_EQ(server_.connections, 0);
+  EXPECT_EQ(second.deliver(Delivered(batch_of(json_events("a", 1), 1))).outcome, Outcome::done);
+}
+
 TEST_F(PostgresSinkTest, RefusesARowThatAPolicyOrTriggerObjectsTo) {
   refuse({"a-2"}, "42501");
   const Delivered batches(batch_of(json_events("a", 4), 1));

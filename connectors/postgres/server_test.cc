@@ -211,7 +211,8 @@ TEST_F(ServerTest, WaitsForALockNoLongerThanItIsTold) {
   EXPECT_EQ(put_off.outcome, Outcome::again);
   EXPECT_THAT(put_off.error.message, HasSubstr("`statement_timeout` was reached"));
   server().query("ROLLBACK");
-  EXPECT_EQ(sink->deliver(batches).outcome, Outcome::done);
+  EXPECT_EQ(all_of(*sink, batches).outcome, Outcome::done);
+  EXPECT_THAT(server().query("SELECT count(*) FROM locked"), ElementsAre("10"));
 }
 
 TEST_F(ServerTest, IsInterruptedAtOnceAndTellsTheServer) {

@@ -37,6 +37,8 @@ Verdict judge(std::string_view state) {
   return Verdict::again;
 }
 
+bool is_too_much(std::string_view state) { return state == "57014" || state == "53200"; }
+
 bool is_final_at_start(std::string_view state) {
   return judge(state) != Verdict::again || in_class(state, {"28", "3D", "3F"});
 }

@@ -19,6 +19,8 @@ namespace weir::postgres {
 enum class Verdict : std::uint8_t { again, rows, unclear };
 Verdict judge(std::string_view state);
 
+/// It took too long, or too much memory: less at once may do.
+bool is_too_much(std::string_view state);
 /// At start: nothing but a hand will cure it (credentials, a missing database, table, column, key, privilege).
 bool is_final_at_start(std::string_view state);
 

@@ -141,6 +141,7 @@ class Log {
   bool may_go(const Segment& segment, std::uint64_t wanted) const;
   Result<void> retire_oldest();
   Result<void> finish_retiring();
+  Result<void> remove_void();
   void drop_useless_spares();
   Result<void> sync_interval();
   void free_reserve();

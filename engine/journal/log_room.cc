@@ -12,6 +12,13 @@ namespace {
 constexpr std::uint64_t most_reserve = 1 << 20;
 constexpr std::string_view reserve_name = "reserve";
 
+/// A spare of this size will be used, and others go before any event does.
+bool lacks_room(const LogConfig& config, const std::vector<Spare>& spares, std::uint64_t used, std::uint64_t wanted) {
+  if (wanted == config.segment.count() && !spares.empty()) return false;
+  for (const auto& spare : spares) used -= spare.size;
+  return used + wanted > config.max_bytes.count();
+}
+
 }  // namespace
 
 std::uint64_t Log::used() const {
@@ -28,10 +35,11 @@ bool Log::may_go(const Segment& segment, std::uint64_t wanted) const {
   if (std::none_of(segments_.begin() + 1, segments_.end(), goes_on)) return false;
   const auto behind = [&](const auto& consumer) { return consumer->saved_.sequence < segment.end; };
   const bool all_read = !consumers_.empty() && std::ranges::none_of(consumers_, behind);
+  const bool full = wanted > 0 && lacks_room(config_, spares_, used(), wanted);
+  if (full && config_.drop_oldest) return true;
   const auto holds = [&](const auto& consumer) { return consumer->config.holds && behind(consumer); };
   if (std::ranges::any_of(consumers_, holds)) return false;
-  const bool full = wanted > 0 && used() + wanted > config_.max_bytes.count();
-  if (full && (all_read || !consumers_.empty())) return true;
+  if (full && !consumers_.empty()) return true;
   if (!config_.keep) return all_read;
   return context_.wall().time_since_epoch().count() - segment.wall > config_.keep->count();
 }
@@ -79,10 +87,16 @@ Result<void> Log::finish_retiring() {
 Result<void> Log::retire_what_is_done(std::uint64_t wanted) {
   if (auto r = finish_retiring(); !r) return r;
   for (;;) {
+    std::uint64_t unread = 0;
     {
       std::lock_guard lock(mutex_);
       // The last one says where the log goes on.
       if (segments_.size() < 2 || !may_go(segments_.front(), wanted)) return {};
+      const Segment& oldest = segments_.front();
+      std::uint64_t read = oldest.end;
+      for (const auto& consumer : consumers_) read = std::min(read, consumer->saved_.sequence);
+      read = std::max(read, oldest.first);
+      if (wanted > 0 && config_.drop_oldest && read < oldest.end) unread = oldest.end - read;
     }
     auto r = retire_oldest();
     if (!r && r.error().kind == Error::Kind::overloaded) {
@@ -90,34 +104,48 @@ Result<void> Log::retire_what_is_done(std::uint64_t wanted) {
       r = retire_oldest();
     }
     if (!r) return r;
+    std::lock_guard lock(mutex_);
+    counts_.dropped_events += unread;
   }
+}
+
+/// What a write of this life has made that then failed holds nothing, and may wait for events to be read that never
+/// came. Without the newest such segment the folder is as it was before that one was made.
+Result<void> Log::remove_void() {
+  const std::uint64_t end = committed_.sequence, from = end > lost_.to ? end : end + 1;
+  while (!current_ && segments_.size() > 1 && segments_.back().first >= from) {
+    if (auto r = finish_retiring(); !r) return r;
+    if (!disk_.remove(path(numbered(segments_.back().number, "segment")))) return {};
+    std::lock_guard lock(mutex_);
+    segments_.pop_back();
+    retiring_ = Spare{};
+  }
+  return finish_retiring();
 }
 
 /// So that what is made now stays under max_bytes. Spares count; one of the right size will be used.
 Result<void> Log::make_room(std::uint64_t size) {
   drop_useless_spares();
+  if (auto r = remove_void(); !r) return r;
   const auto lacks = [&] {
     std::lock_guard lock(mutex_);
-    const bool from_spare = !spares_.empty() && size == config_.segment.count();
-    return !from_spare && used() + size > config_.max_bytes.count();
+    return lacks_room(config_, spares_, used(), size);
   };
-  if (!lacks()) return {};
-  save_cursors();
-  if (auto r = retire_what_is_done(size); !r) return r;
-  while (lacks()) {
-    std::uint64_t unread = 0;
+  if (lacks()) {
+    save_cursors();
+    if (auto r = retire_what_is_done(size); !r) return r;
+  }
+  while (!lacks()) {
+    Spare in_the_way;
     {
       std::lock_guard lock(mutex_);
-      if (!config_.drop_oldest || segments_.size() < 2) break;
-      std::uint64_t read = segments_.front().end;
-      for (const auto& consumer : consumers_) read = std::min(read, consumer->saved_.sequence);
-      unread = segments_.front().end - std::max(std::min(read, segments_.front().end), segments_.front().first);
+      const bool fits = used() + size <= config_.max_bytes.count();
+      if (fits || spares_.empty() || size == config_.segment.count()) return {};
+      in_the_way = spares_.back();
+      spares_.pop_back();
     }
-    if (auto r = retire_oldest(); !r) return r;
-    std::lock_guard lock(mutex_);
-    counts_.dropped_events += unread;
+    (void)disk_.remove(path(in_the_way.name));
   }
-  if (!lacks()) return {};
   std::string waits_for;
   std::uint64_t oldest = ~0ull;
   std::lock_guard lock(mutex_);

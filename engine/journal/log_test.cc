@@ -88,6 +88,39 @@ TEST_F(LogTest, IsFullOfWhatIsUnreadAndGoesOnWhenItHasBeenRead) {
   EXPECT_EQ(read_all(*log, log->position(*consumer)).events, numbers(n, n + 10));
 }
 
+/// Events of which none two fit into one segment of small_log().
+std::vector<std::vector<std::string>> large_ones(std::size_t n) {
+  return std::vector<std::vector<std::string>>(n, {event(1, 9000)});
+}
+
+TEST_F(LogTest, WritesThatFindNoRoomTakeNone) {
+  auto log = open();
+  auto* consumer = *log->add_consumer({.name = "warehouse"});
+  while (log->write(Events(large_ones(1)).span())) {
+  }
+  // Room comes back a segment at a time, and each time somebody tries.
+  Reader reader(*log, log->position(*consumer));
+  while (*reader.next()) {
+    reader.step();
+    log->settle(*consumer, reader.position());
+    log->tick();
+    ASSERT_FALSE(log->write(Events(large_ones(11)).span()));
+  }
+  EXPECT_TRUE(log->write(Events(large_ones(3)).span()));
+}
+
+TEST_F(LogTest, SparesAreNotInTheWayOfALargeEvent) {
+  auto config = small_log();
+  config.max_bytes = 48_KiB + 40_KiB;
+  auto log = open(config);
+  auto* consumer = *log->add_consumer({.name = "warehouse"});
+  ASSERT_TRUE(log->write(Events(large_ones(3)).span()));
+  log->settle(*consumer, log->end());
+  log->tick();
+  ASSERT_EQ(log->stats().spare_bytes, 2 * config.segment.count());
+  EXPECT_TRUE(log->write(Events({event(4, 50'000)}).span()));
+}
+
 TEST_F(LogTest, ConsumersGoOnFromTheirSavedCursor) {
   auto log = open();
   auto* consumer = *log->add_consumer({.name = "warehouse"});
@@ -127,6 +160,21 @@ TEST_F(LogTest, DropsTheOldestWhenTold) {
   const auto read = read_all(*log, log->position(*reader));
   EXPECT_EQ(read.losses.gone, log->stats().dropped_events);
   EXPECT_EQ(read.losses.gone + read.events.size(), 2000u);
+}
+
+TEST_F(LogTest, CountsWhatItDropsOfConsumersThatMaySkipAndDropsNoMoreThanItMust) {
+  auto config = small_log();
+  config.drop_oldest = true;
+  auto log = open(config);
+  auto* skips = *log->add_consumer({.name = "skips", .holds = false});
+  for (std::uint64_t n = 1; n < 2001; n += 10) {
+    ASSERT_TRUE(write(*log, n, n + 10, 200));
+    if (log->stats().first > 1) ASSERT_GT(log->stats().bytes, config.max_bytes.count() - config.segment.count());
+    if (log->stats().first > 1) ASSERT_EQ(log->stats().spare_bytes, 0u);
+  }
+  const auto read = read_all(*log, log->position(*skips));
+  EXPECT_GT(read.losses.gone, 1000u);
+  EXPECT_EQ(read.losses.gone, log->stats().dropped_events);
 }
 
 TEST_F(LogTest, KeepsWhatHasBeenReadForAsLongAsItWasTold) {

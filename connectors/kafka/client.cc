@@ -6,6 +6,7 @@
 #include <weir/base/terminal_text.h>
 
 #include <algorithm>
+#include <thread>
 
 namespace weir::kafka {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 using Conf = std::unique_ptr<rd_kafka_conf_t, Destroy<rd_kafka_conf_destroy>>;
 
 constexpr auto ask_again = std::chrono::milliseconds(250);
+constexpr auto new_topic = std::chrono::seconds(3);  // until each broker knows of it
 
 int milliseconds(Duration d) {
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(std::max(d, Duration{0})).count());
@@ -99,23 +101,29 @@ void Client::set_callbacks(rd_kafka_conf_t* conf, rd_kafka_type_t type) {
 }
 
 Result<void> Client::await_topics(std::span<const std::string> topics, Duration within) {
-  const TimePoint end = context_.now() + within;
+  const TimePoint begin = context_.now();
   for (const auto& topic : topics)
     for (;;) {
-      auto found = look_for(topic, std::min<Duration>(ask_again, end - context_.now()));
-      if (!found) return std::unexpected(std::move(found.error()));
-      if (*found) break;
-      if (context_.now() < end) continue;
-      const auto why = trouble();
-      return failure(fmt::format("brokers {} do not answer: {}", brokers_,
-                                 why.empty() ? "check the address, and whether it wants TLS or a login" : why),
-                     Error::Kind::disconnected);
+      const Duration waited = context_.now() - begin;
+      const auto found = look_for(topic, std::min<Duration>(ask_again, within - waited));
+      if (!found) return std::unexpected(found.error());
+      if (*found == Topic::there) break;
+      if (*found == Topic::unknown) {
+        if (waited >= std::min<Duration>(within, new_topic))
+          return failure(fmt::format("there is no topic {} at {}: create it, or correct the name", terminal_text(topic),
+                                     brokers_));
+        std::this_thread::sleep_for(ask_again);
+      } else if (waited >= within) {
+        const auto why = trouble();
+        return failure(fmt::format("brokers {} do not answer: {}", brokers_,
+                                   why.empty() ? "check the address, and whether it wants TLS or a login" : why),
+                       Error::Kind::disconnected);
+      }
     }
   return {};
 }
 
-/// False: nobody knows yet.
-Result<bool> Client::look_for(const std::string& topic, Duration within) {
+Result<Client::Topic> Client::look_for(const std::string& topic, Duration within) {
   const std::unique_ptr<rd_kafka_topic_t, Destroy<rd_kafka_topic_destroy>> handle(
       rd_kafka_topic_new(handle_, topic.c_str(), nullptr));
   if (!handle) return failure(fmt::format("topic {}: {}", terminal_text(topic), text_of(rd_kafka_last_error())));
@@ -123,17 +131,15 @@ Result<bool> Client::look_for(const std::string& topic, Duration within) {
   const auto error = rd_kafka_metadata(handle_, 0, handle.get(), &told, std::max(1, milliseconds(within)));
   rd_kafka_poll(handle_, 0);  // errors of connections come this way
   if (refused_.load(std::memory_order_relaxed)) return failure(trouble());
-  if (error) return false;
+  if (error) return Topic::unanswered;
   const std::unique_ptr<const rd_kafka_metadata_t, Destroy<rd_kafka_metadata_destroy>> metadata(told);
   const auto what = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_NO_ERROR;
-  if (what == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-    return failure(
-        fmt::format("there is no topic {} at {}: create it, or correct the name", terminal_text(topic), brokers_));
+  if (what == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return Topic::unknown;
   if (what == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || what == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION)
     return failure(fmt::format("topic {} at {}: {}", terminal_text(topic), brokers_, text_of(what)));
-  if (what || metadata->topic_cnt != 1) return false;  // its leader is just being chosen
+  if (what || metadata->topic_cnt != 1) return Topic::unanswered;  // its leader is just being chosen
   well();
-  return true;
+  return Topic::there;
 }
 
 void Client::on_error(rd_kafka_resp_err_t error, std::string_view text) {

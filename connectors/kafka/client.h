@@ -65,7 +65,8 @@ class Client {
   rd_kafka_t* get() const { return handle_; }
   const std::string& part() const { return part_; }
 
-  /// Until the brokers know them all, or until `within` is over; wrong credentials and a missing topic do not wait.
+  /// Until the brokers know them all, or until `within` is over; wrong credentials do not wait, a missing topic 3 s: a
+  /// new one is not known to each broker at once.
   Result<void> await_topics(std::span<const std::string> topics, Duration within);
   std::string trouble() const;
   /// Something has just worked: there is no trouble.
@@ -80,7 +81,8 @@ class Client {
   Result<void> open(rd_kafka_type_t type, const ClientConfig& config);
   Result<void> configure(rd_kafka_conf_t* conf, const ClientConfig& config) const;
   void set_callbacks(rd_kafka_conf_t* conf, rd_kafka_type_t type);
-  Result<bool> look_for(const std::string& topic, Duration within);
+  enum class Topic : std::uint8_t { there, unknown, unanswered };  ///< unknown: to the broker that was asked
+  Result<Topic> look_for(const std::string& topic, Duration within);
   void on_error(rd_kafka_resp_err_t error, std::string_view text);
   void clear_trouble();
 

@@ -15,6 +15,12 @@ namespace {
 // How often stopping looks whether everything has drained; bounds how late it notices.
 constexpr auto look_again = std::chrono::milliseconds(5);
 
+/// Says of whom, unless it says so already: a sink names itself, for it is heard while it runs too.
+std::unexpected<Error> named(const std::string& part, Error error) {
+  if (!error.message.starts_with(part)) error.message.insert(0, part);
+  return std::unexpected(std::move(error));
+}
+
 }  // namespace
 
 Result<void> Flow::start() {
@@ -69,8 +75,7 @@ Result<void> Flow::open_sinks() {
     for (int n = 0; n < sink.workers; ++n) {
       auto object = sink.is_journal ? journal(sink.name).writer()
                                     : catalog_.sink(sink.type)->make({sink.name, sink.options, n, context_});
-      if (auto opened = object->open(); !opened)
-        return failure("sink " + sink.name + ": " + opened.error().message, opened.error().kind);
+      if (auto opened = object->open(); !opened) return named("sink " + sink.name + ": ", opened.error());
       auto worker = std::make_unique<Worker>(*sinks_[i], std::move(object), context_);
       if (sinks_[i]->dead_letters) sinks_[i]->dead_letters->inlet.add_listener(*worker);
       workers_.push_back({sinks_[i].get(), std::move(worker), {}});
@@ -95,8 +100,7 @@ Result<void> Flow::open_sources() {
     auto object = catalog_.source(source.type)
                       ->make({source.name, source.options, source.acks, source.classes, source.refuse_when_full,
                               context_, keep_malformed});
-    if (auto opened = object->open(); !opened)
-      return failure("source " + source.name + ": " + opened.error().message, opened.error().kind);
+    if (auto opened = object->open(); !opened) return named("source " + source.name + ": ", opened.error());
     for (std::size_t r = 0; r < static_cast<std::size_t>(config_.reactors); ++r)
       run(*sources_[i], *reactors_[r],
           [&](Outlet& outlet) { return object->intake({reactors_[r]->io(), static_cast<int>(r), outlet}); });

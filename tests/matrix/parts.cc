@@ -13,8 +13,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <thread>
 
+#include "../../connectors/kafka/mock_for_test.h"
 #include "../../connectors/postgres/server_for_test.h"
 #include "net/http_client.h"
 
@@ -251,6 +253,31 @@ std::shared_ptr<void> stand_up_postgres(const std::string&) {
   return nullptr;
 }
 
+/// One cluster for all runs, a topic and a group for each.
+std::unique_ptr<kafka::MockCluster> kafka_cluster;
+
+std::string topic_of(const std::string& folder) { return std::filesystem::path(folder).filename(); }
+
+std::string kafka_options(const std::string& folder) {
+  return fmt::format("brokers: [{0}], topics: [{1}], group: {1}, commit_interval: 50ms",
+                     kafka_cluster ? kafka_cluster->address() : "127.0.0.1:9", topic_of(folder));
+}
+
+std::shared_ptr<void> stand_up_kafka(const std::string& folder) {
+  if (!kafka_cluster) kafka_cluster = std::make_unique<kafka::MockCluster>();
+  kafka_cluster->create(topic_of(folder), 2);
+  return nullptr;
+}
+
+void drive_kafka(const Run& run, Sent& sent) {
+  std::istringstream lines(known_lines(sent));
+  int n = 0;
+  for (std::string line; std::getline(lines, line); ++n)
+    kafka_cluster->produce(topic_of(run.folder), n % 2, line.c_str());
+  kafka_cluster->flush();
+  if (run.acks == Level::stored) sent.told_stored = sent.sent;
+}
+
 }  // namespace
 
 std::uint64_t sum_of_rows(const std::string& folder, const std::string& member) {
@@ -298,6 +325,7 @@ std::map<std::string, SourcePart> source_parts() {
           standard_input = input;
           return input;
         }}},
+      {"kafka", {kafka_options, drive_kafka, stand_up_kafka}},
   };
 }
 

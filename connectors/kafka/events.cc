@@ -1,0 +1,76 @@
+#include "events.h"
+
+#include <fmt/format.h>
+#include <weir/base/json_text.h>
+#include <weir/base/terminal_text.h>
+
+#include <iterator>
+
+namespace weir::kafka {
+namespace {
+
+void append_headers(std::string& out, const rd_kafka_message_t& message) {
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(&message, &headers)) return;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  out += R"(,"headers":{)";
+  for (std::size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &size); ++i) {
+    if (i > 0) out += ',';
+    out += json_text(name) + ':';
+    out += value ? json_text({static_cast<const char*>(value), size}) : "null";
+  }
+  out += '}';
+}
+
+void append_metadata(std::string& out, const rd_kafka_message_t& message, const std::string& name) {
+  rd_kafka_timestamp_type_t type{};
+  const auto written = rd_kafka_message_timestamp(&message, &type);
+  fmt::format_to(std::back_inserter(out), R"({}:{{"topic":{},"partition":{},"offset":{})", json_text(name),
+                 json_text(rd_kafka_topic_name(message.rkt)), message.partition, message.offset);
+  if (type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE) fmt::format_to(std::back_inserter(out), R"(,"timestamp":{})", written);
+  out += R"(,"key":)";
+  out += message.key ? json_text({static_cast<const char*>(message.key), message.key_len}) : "null";
+  append_headers(out, message);
+  out += '}';
+}
+
+}  // namespace
+
+std::string_view value_of(const rd_kafka_message_t& message) {
+  return {static_cast<const char*>(message.payload), message.payload ? message.len : 0};
+}
+
+bool is_tombstone(const rd_kafka_message_t& message) { return value_of(message).empty(); }
+
+std::optional<std::string_view> header_of(const rd_kafka_message_t& message, const std::string& name) {
+  rd_kafka_headers_t* headers = nullptr;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  if (rd_kafka_message_headers(&message, &headers) || rd_kafka_header_get_last(headers, name.c_str(), &value, &size))
+    return std::nullopt;
+  return std::string_view(static_cast<const char*>(value), value ? size : 0);
+}
+
+std::string place_of(const rd_kafka_message_t& message) {
+  return fmt::format("topic {}, partition {}, offset {}", terminal_text(rd_kafka_topic_name(message.rkt)),
+                     message.partition, message.offset);
+}
+
+void append_event(std::string& out, const rd_kafka_message_t& message, const std::string& metadata) {
+  constexpr std::string_view space = " \t\r\n";
+  const auto value = value_of(message);
+  const auto begin = metadata.empty() ? value.npos : value.find_first_not_of(space);
+  if (begin == value.npos || value[begin] != '{') {
+    out += value;
+    return;
+  }
+  const auto member = value.find_first_not_of(space, begin + 1);
+  out += '{';
+  append_metadata(out, message, metadata);
+  if (member != value.npos && value[member] != '}') out += ',';
+  out += value.substr(begin + 1);
+}
+
+}  // namespace weir::kafka

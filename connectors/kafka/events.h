@@ -1,0 +1,30 @@
+#pragma once
+/// Messages of Kafka as events: the value's bytes as they are, and what Kafka knows of it as a member, when asked for.
+///
+/// With `metadata: kafka` an event that is a JSON object begins with one member more:
+///
+///   {"kafka":{"topic":"orders","partition":3,"offset":1041,"timestamp":1700000000000,"key":"k1","headers":{"a":"b"}},...
+///
+/// The key is null where there is none; bytes that are not UTF-8 become U+FFFD; the timestamp is in ms of Unix time.
+/// What is no JSON object is left as it is. A member of that name that was there already comes second.
+///
+/// Thread: pure functions. Cost: a copy; about 300 ns with metadata.
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "client.h"
+
+namespace weir::kafka {
+
+std::string_view value_of(const rd_kafka_message_t& message);
+/// Null, or empty: an event that nobody can read.
+bool is_tombstone(const rd_kafka_message_t& message);
+/// The last header of this name.
+std::optional<std::string_view> header_of(const rd_kafka_message_t& message, const std::string& name);
+/// "topic orders, partition 3, offset 1041".
+std::string place_of(const rd_kafka_message_t& message);
+/// Appends the event; `metadata` is the member's name, empty for none.
+void append_event(std::string& out, const rd_kafka_message_t& message, const std::string& metadata);
+
+}  // namespace weir::kafka

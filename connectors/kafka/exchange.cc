@@ -1,0 +1,200 @@
+#include "exchange.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::kafka {
+
+PartitionIndex Exchange::index_of(std::string_view topic, std::int32_t partition) {
+  std::lock_guard lock(mutex_);
+  const auto at =
+      std::ranges::find_if(partitions_, [&](const Partition& p) { return p.id == partition && p.topic == topic; });
+  if (at != partitions_.end()) return static_cast<PartitionIndex>(at - partitions_.begin());
+  partitions_.emplace_back();
+  partitions_.back().topic = topic;
+  partitions_.back().id = partition;
+  return static_cast<PartitionIndex>(partitions_.size() - 1);
+}
+
+void Exchange::assign(PartitionIndex index, std::int64_t next) {
+  std::lock_guard lock(mutex_);
+  Partition& p = partitions_[index];
+  drop_waiting(index);
+  p.offsets.begin(next);
+  p.committed = next;
+  ++p.epoch;
+  p.owned = p.giving = true;
+  p.given = 0;
+  p.rewind = p.rewinding = false;
+  p.held_until = {};
+  p.failures = 0;
+}
+
+std::int64_t Exchange::next(PartitionIndex index) const {
+  std::lock_guard lock(mutex_);
+  return partitions_[index].offsets.next();
+}
+
+void Exchange::offer(PartitionIndex index, std::vector<Message> messages, Bytes bytes) {
+  if (messages.empty()) return;
+  {
+    std::lock_guard lock(mutex_);
+    Partition& p = partitions_[index];
+    if (!p.giving || p.rewinding || closed_) return;
+    const auto& first = messages.front();
+    rd_kafka_timestamp_type_t type{};
+    const auto written = rd_kafka_message_timestamp(first.get(), &type);
+    const auto number = p.offsets.take(first->offset, messages.back()->offset + 1, std::max<std::int64_t>(written, 0));
+    load_ += Load{messages.size(), bytes};
+    waiting_.push_back({index, p.epoch, number, std::move(messages), bytes});
+    if (waiting_.size() > 1) return;
+  }
+  if (on_piece) on_piece();
+}
+
+Load Exchange::waiting() const {
+  std::lock_guard lock(mutex_);
+  return load_;
+}
+
+void Exchange::wait(std::chrono::milliseconds most) {
+  std::unique_lock lock(mutex_);
+  moved_.wait_for(lock, most);
+}
+
+void Exchange::drop_waiting(PartitionIndex index) {
+  std::erase_if(waiting_, [&](const Piece& piece) {
+    if (piece.partition != index) return false;
+    load_ -= piece.load();
+    return true;
+  });
+}
+
+void Exchange::revoke(std::span<const PartitionIndex> indexes) {
+  std::lock_guard lock(mutex_);
+  for (const auto index : indexes) {
+    partitions_[index].giving = false;
+    drop_waiting(index);
+  }
+}
+
+bool Exchange::settled(std::span<const PartitionIndex> indexes) const {
+  std::lock_guard lock(mutex_);
+  return std::ranges::all_of(indexes, [&](PartitionIndex index) { return partitions_[index].given == 0; });
+}
+
+void Exchange::forget(std::span<const PartitionIndex> indexes) {
+  std::lock_guard lock(mutex_);
+  for (const auto index : indexes) {
+    Partition& p = partitions_[index];
+    drop_waiting(index);
+    ++p.epoch;
+    p.owned = p.giving = p.rewind = p.rewinding = false;
+  }
+}
+
+std::vector<PartitionPlace> Exchange::commits() const {
+  std::lock_guard lock(mutex_);
+  std::vector<PartitionPlace> places;
+  for (PartitionIndex i = 0; i < partitions_.size(); ++i) {
+    const Partition& p = partitions_[i];
+    const auto to = p.offsets.settled_to();
+    if (p.owned && to != unknown_offset && to > p.committed) places.push_back({i, p.topic, p.id, to});
+  }
+  return places;
+}
+
+void Exchange::committed(std::string_view topic, std::int32_t partition, std::int64_t offset) {
+  std::lock_guard lock(mutex_);
+  for (Partition& p : partitions_)
+    if (p.owned && p.id == partition && p.topic == topic) p.committed = std::max(p.committed, offset);
+}
+
+std::vector<PartitionPlace> Exchange::to_rewind() {
+  std::lock_guard lock(mutex_);
+  std::vector<PartitionPlace> places;
+  for (PartitionIndex i = 0; i < partitions_.size(); ++i) {
+    Partition& p = partitions_[i];
+    if (!p.giving || !(p.rewind || p.rewinding)) continue;
+    drop_waiting(i);
+    p.offsets.begin(p.offsets.settled_to());
+    ++p.epoch;
+    p.given = 0;
+    p.rewind = false;
+    p.rewinding = true;
+    places.push_back({i, p.topic, p.id, p.offsets.next()});
+  }
+  return places;
+}
+
+void Exchange::rewound(PartitionIndex index) {
+  std::lock_guard lock(mutex_);
+  partitions_[index].rewinding = false;
+}
+
+void Exchange::close() {
+  std::lock_guard lock(mutex_);
+  closed_ = true;
+  waiting_.clear();
+  load_ = {};
+}
+
+std::optional<Piece> Exchange::take(TimePoint now) {
+  std::lock_guard lock(mutex_);
+  const auto at = std::ranges::find_if(waiting_, [&](const Piece& piece) { return !holds(piece, now); });
+  if (at == waiting_.end()) return std::nullopt;
+  Piece piece = std::move(*at);
+  waiting_.erase(at);
+  load_ -= piece.load();
+  ++given_;
+  ++partitions_[piece.partition].given;
+  moved_.notify_all();
+  return piece;
+}
+
+bool Exchange::is_current(const Piece& piece) const {
+  std::lock_guard lock(mutex_);
+  const Partition& p = partitions_[piece.partition];
+  return !closed_ && p.giving && p.epoch == piece.epoch && !p.rewind;
+}
+
+void Exchange::give_back(const Piece& piece) {
+  std::lock_guard lock(mutex_);
+  --given_;
+  Partition& p = partitions_[piece.partition];
+  if (p.epoch == piece.epoch) --p.given;
+  moved_.notify_all();
+}
+
+void Exchange::settle(PartitionIndex index, std::uint32_t epoch, Offsets::Number number, bool failed, TimePoint now) {
+  std::lock_guard lock(mutex_);
+  --given_;
+  moved_.notify_all();
+  Partition& p = partitions_[index];
+  if (p.epoch != epoch) return;
+  --p.given;
+  if (!failed) {
+    const auto before = p.offsets.settled_to();
+    p.offsets.settle(number);
+    if (p.offsets.settled_to() > before) p.failures = 0;
+    return;
+  }
+  if (std::exchange(p.rewind, true)) return;  // one new beginning for all that failed
+  p.held_until = now + std::min<Duration>(std::chrono::milliseconds(100) * (1 << std::min(p.failures++, 10)),
+                                          std::chrono::seconds(30));
+}
+
+std::size_t Exchange::given() const {
+  std::lock_guard lock(mutex_);
+  return given_;
+}
+
+std::vector<PartitionState> Exchange::states() const {
+  std::lock_guard lock(mutex_);
+  std::vector<PartitionState> states;
+  for (const Partition& p : partitions_)
+    states.push_back({p.topic, p.id, p.owned, p.offsets.settled_to(), p.offsets.oldest_ms(), p.offsets.open()});
+  return states;
+}
+
+}  // namespace weir::kafka

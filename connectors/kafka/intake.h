@@ -1,0 +1,99 @@
+#pragma once
+/// The reactor's side: gives pieces to the flow, one receipt each, as long as it takes them.
+///
+/// Before a piece is taken over the flow must not be paused and must be ready, at most `max_unacked` events may be on
+/// their way, and the memory must be there; until then the messages wait in the exchange, which ends the polling.
+///
+///   value longer than max_event     dead letter (its first 8 KiB, with its place); without dead letters counted
+///   no value, or an empty one       skipped and counted, or dead letter, as `on_tombstone` says
+///   failed (acks: stored)           read again from there, after 100 ms to 30 s
+///   failed (weaker acks)            counted by the flow, and let go
+///
+/// Thread: its reactor; `quiet` and `on_settled` any. Cost: two copies of a message and about 2 us for each piece.
+/// Memory: one piece, its text, 1024 receipts. On cancel: `stop` gives nothing more; what is in the flow settles, the
+/// group is told how far, then it is quiet. `abandon` ends the wait: what has not settled is read again.
+#include <weir/component/catalog.h>
+#include <weir/component/expression/field_reader.h>
+
+#include <atomic>
+#include <boost/asio/steady_timer.hpp>
+#include <optional>
+
+#include "exchange.h"
+#include "poller.h"
+
+namespace weir::kafka {
+
+struct IntakeConfig {
+  std::string name;  ///< of the source
+  Bytes max_event = 256_KiB;
+  std::uint64_t max_unacked = 10'000;
+  bool keep_failed = true;  ///< acks: stored
+  bool bury_tombstones = false;
+  std::string metadata;
+  ClassRule classes;
+};
+
+class KafkaIntake final : public Intake, public ReceiptOwner {
+ public:
+  static constexpr std::size_t most_pieces = 1024;
+
+  KafkaIntake(const IntakeSetup& setup, const IntakeConfig& config, Exchange& exchange, Poller& poller);
+  ~KafkaIntake() override;
+  void start() override;
+  void stop(Duration) override;
+  void abandon() override;
+  bool quiet() const override { return finished_->load(std::memory_order_acquire); }
+  void on_settled(Receipt& receipt) noexcept override;
+
+ private:
+  struct Slot {
+    std::optional<Receipt> receipt;
+    PartitionIndex partition = 0;
+    std::uint32_t epoch = 0, events = 0;
+    Offsets::Number number = 0;
+  };
+  enum class Next : std::uint8_t { more, soon, later };
+
+  void schedule();
+  void sleep(Duration time);
+  void turn();
+  void collect(TimePoint now);
+  Next give_one(TimePoint now);
+  bool flow_takes() const;
+  bool take(TimePoint now);
+  void gather();
+  Slot& fill_slot();
+  void give(Receipt& receipt, Ticket ticket, TimePoint now);
+  void give_by_class(Receipt& receipt, Ticket ticket, BatchInfo info);
+  void push(std::string_view text, const BatchInfo& info, Receipt& receipt, Ticket& ticket);
+  void classify();
+  void count_what_is_left_out();
+  bool bury();
+  void let_go();
+
+  const IntakeConfig config_;
+  boost::asio::io_context& io_;
+  Outlet& outlet_;
+  Exchange& exchange_;
+  Poller& poller_;
+  boost::asio::steady_timer timer_;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_;
+  // The piece that is given next, or whose dead letters are; gathered.
+  std::optional<Piece> piece_;
+  std::string text_;
+  std::vector<Batch::Slot> index_;
+  std::vector<Class> classes_;                      // of index_
+  std::vector<const rd_kafka_message_t*> letters_;  // those that cannot enter the flow; buried from the back
+  std::uint64_t skipped_ = 0, too_large_ = 0;       // counted instead
+  Slot* burying_ = nullptr;
+  std::optional<FieldReader> field_;
+  std::uint64_t unacked_ = 0;
+  bool scheduled_ = false, started_ = false, stopping_ = false, said_large_ = false;
+  std::atomic<Receipt*> settled_{nullptr};
+  std::shared_ptr<std::atomic<bool>> finished_ = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace weir::kafka

@@ -1,0 +1,96 @@
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "events.h"
+#include "intake.h"
+
+namespace weir::kafka {
+
+/// Makes events of the piece's messages, and sorts out those that are none.
+void KafkaIntake::gather() {
+  text_.clear();
+  index_.clear();
+  classes_.clear();
+  letters_.clear();
+  skipped_ = too_large_ = 0;
+  std::uint32_t number = 0;
+  for (const Message& message : piece_->messages) {
+    const auto begin = text_.size();
+    const bool tombstone = is_tombstone(*message);
+    if (!tombstone) append_event(text_, *message, config_.metadata);
+    const auto length = text_.size() - begin;
+    if (tombstone || length > config_.max_event.count()) {
+      text_.resize(begin);
+      if (outlet_.has_dead_letters() && (!tombstone || config_.bury_tombstones))
+        letters_.push_back(message.get());
+      else
+        ++(tombstone ? skipped_ : too_large_);
+      continue;
+    }
+    text_ += '\n';
+    index_.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(length), number++});
+    if (!config_.classes.from_header()) continue;
+    const auto value = header_of(*message, config_.classes.header);
+    classes_.push_back(value ? config_.classes.of(*value) : config_.classes.fallback);
+  }
+  if (field_) classify();
+}
+
+void KafkaIntake::classify() {
+  text_.reserve(text_.size() + block_padding);
+  for (const auto& slot : index_) {
+    const auto value = field_->text(std::string_view(text_).substr(slot.offset, slot.length));
+    classes_.push_back(value ? config_.classes.of(*value) : config_.classes.fallback);
+  }
+}
+
+void KafkaIntake::count_what_is_left_out() {
+  if (skipped_) outlet_.refused(skipped_, Reason::malformed);
+  if (too_large_) outlet_.refused(too_large_, Reason::event_too_large);
+  if (too_large_ && !std::exchange(said_large_, true))
+    spdlog::warn(
+        "source {}: {} hold more than max_event ({} bytes) and are stepped over and counted: raise it, or add "
+        "dead_letter; this is said once",
+        config_.name, place_of(*piece_->messages.front()), config_.max_event.count());
+}
+
+void KafkaIntake::give(Receipt& receipt, Ticket ticket, TimePoint now) {
+  BatchInfo info;
+  info.cls = config_.classes.fallback;
+  info.received = now;
+  info.received_wall = outlet_.context().wall();
+  info.first_id = outlet_.next_ids(static_cast<std::uint32_t>(index_.size()));
+  if (classes_.empty())
+    push(text_, info, receipt, ticket);
+  else
+    give_by_class(receipt, std::move(ticket), info);
+}
+
+void KafkaIntake::give_by_class(Receipt& receipt, Ticket ticket, BatchInfo info) {
+  const std::string all = std::exchange(text_, {});
+  const auto places = std::exchange(index_, {});
+  for (int c = class_count; c-- > 0;) {
+    info.cls = static_cast<Class>(c);
+    text_.clear();
+    index_.clear();
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      if (classes_[i] != info.cls) continue;
+      index_.push_back({static_cast<std::uint32_t>(text_.size()), places[i].length, places[i].number});
+      text_.append(all, places[i].offset, places[i].length + 1);
+    }
+    if (!index_.empty()) push(text_, info, receipt, ticket);
+  }
+}
+
+void KafkaIntake::push(std::string_view text, const BatchInfo& info, Receipt& receipt, Ticket& ticket) {
+  const Batch::Run run{&receipt, static_cast<std::uint32_t>(index_.size())};
+  const Bytes size = block_size(text.size(), index_.size(), 1);
+  const Bytes on_the_way = outlet_.cost(text.size(), index_.size()) - size;
+  Ticket charge = ticket.split(std::min(size, ticket.amount()));
+  Ticket spare = ticket.split(std::min(on_the_way, ticket.amount()));
+  outlet_.push(make_batch(text, index_, {&run, 1}, info, std::move(charge)), std::move(spare));
+}
+
+}  // namespace weir::kafka

@@ -1,0 +1,78 @@
+#pragma once
+/// librdkafka's own cluster in this process, and what tests do with it: it speaks the protocol, groups included, and
+/// keeps nothing. Promises are tested against a real one (tests/e2e/kafka.py).
+///
+/// Thread: one; the cluster has its own. Cost: for tests. A group's first member waits about 3 s to be let in.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <librdkafka/rdkafka.h>
+
+#include <librdkafka/rdkafka_mock.h>  // after it
+
+#include <string>
+#include <vector>
+
+#include "client.h"
+
+namespace weir::kafka {
+
+class MockCluster {
+ public:
+  explicit MockCluster(int brokers = 1) {
+    rd_kafka_conf_t* conf = rd_kafka_conf_new();
+    char why[256];
+    rd_kafka_conf_set(conf, "log_level", "0", why, sizeof why);
+    rd_kafka_conf_set(conf, "linger.ms", "0", why, sizeof why);
+    handle_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
+    cluster_ = rd_kafka_mock_cluster_new(handle_, brokers);
+    rd_kafka_brokers_add(handle_, address().c_str());
+  }
+  ~MockCluster() {
+    rd_kafka_mock_cluster_destroy(cluster_);
+    rd_kafka_destroy(handle_);
+  }
+  std::string address() const { return rd_kafka_mock_cluster_bootstraps(cluster_); }
+  rd_kafka_mock_cluster_t* get() const { return cluster_; }
+  void create(const std::string& topic, int partitions) {
+    ASSERT_EQ(rd_kafka_mock_topic_create(cluster_, topic.c_str(), partitions, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+  }
+  /// Null: a tombstone.
+  void produce(const std::string& topic, int partition, const char* value, const char* key = nullptr,
+               const std::vector<std::pair<std::string, std::string>>& headers = {}) {
+    rd_kafka_headers_t* list = rd_kafka_headers_new(headers.size());
+    for (const auto& [name, text] : headers)
+      rd_kafka_header_add(list, name.c_str(), -1, text.data(), static_cast<ssize_t>(text.size()));
+    const auto error =
+        rd_kafka_producev(handle_, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition),
+                          RD_KAFKA_V_VALUE(const_cast<char*>(value), value ? std::char_traits<char>::length(value) : 0),
+                          RD_KAFKA_V_KEY(key, key ? std::char_traits<char>::length(key) : 0),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(list), RD_KAFKA_V_END);
+    ASSERT_EQ(error, RD_KAFKA_RESP_ERR_NO_ERROR);
+  }
+  void flush() { ASSERT_EQ(rd_kafka_flush(handle_, 10'000), RD_KAFKA_RESP_ERR_NO_ERROR); }
+  /// {"id":"PARTITION-FIRST"} and so on.
+  void produce_ids(const std::string& topic, int partition, int first, int count) {
+    for (int n = first; n < first + count; ++n)
+      produce(topic, partition, fmt::format(R"({{"id":"{}-{}"}})", partition, n).c_str());
+    flush();
+  }
+  /// What the group has committed; -1: nothing.
+  std::int64_t committed(const std::string& group, const std::string& topic, int partition) {
+    rd_kafka_conf_t* conf = rd_kafka_conf_new();
+    char why[256];
+    rd_kafka_conf_set(conf, "group.id", group.c_str(), why, sizeof why);
+    rd_kafka_conf_set(conf, "bootstrap.servers", address().c_str(), why, sizeof why);
+    rd_kafka_t* consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    const Places places = make_places(1);
+    rd_kafka_topic_partition_list_add(places.get(), topic.c_str(), partition);
+    EXPECT_EQ(rd_kafka_committed(consumer, places.get(), 10'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_destroy(consumer);
+    return places->elems[0].offset < 0 ? -1 : places->elems[0].offset;
+  }
+
+ private:
+  rd_kafka_t* handle_;
+  rd_kafka_mock_cluster_t* cluster_;
+};
+
+}  // namespace weir::kafka

@@ -1,0 +1,275 @@
+#include "poller.h"
+
+#include <fmt/format.h>
+#include <syslog.h>
+#include <weir/base/terminal_text.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::kafka {
+namespace {
+
+constexpr int poll_ms = 50;  // then what others ask for has its turn
+constexpr auto look_again = std::chrono::milliseconds(10);
+constexpr auto most_to_leave = std::chrono::seconds(3);
+constexpr auto come_back_after = std::chrono::seconds(10);
+
+}  // namespace
+
+Poller::Poller(const PollerConfig& config, Exchange& exchange, const Context& context)
+    : config_(config), exchange_(exchange), context_(context), hold_(config.marks) {}
+
+Poller::~Poller() { join(); }
+
+void Poller::join() {
+  stop();
+  abandon();
+  if (thread_.joinable()) thread_.join();
+}
+
+Result<void> Poller::open() {
+  auto client = Client::create(RD_KAFKA_CONSUMER, config_.client, *this, context_);
+  if (!client) return std::unexpected(std::move(client.error()));
+  client_ = std::move(*client);
+  return client_->await_topics(config_.topics, config_.connect_timeout);
+}
+
+void Poller::start(std::function<void()> finished) {
+  finished_ = std::move(finished);
+  thread_ = std::thread([this] { run(); });
+}
+
+void Poller::stop() {
+  stopping_ = true;
+  wake();
+}
+
+void Poller::abandon() {
+  abandoned_ = true;
+  wake();
+}
+
+void Poller::wake() {
+  std::lock_guard lock(mutex_);
+  if (!client_) return;
+  rd_kafka_queue_t* queue = rd_kafka_queue_get_consumer(handle());
+  if (!queue) return;
+  rd_kafka_queue_yield(queue);
+  rd_kafka_queue_destroy(queue);
+}
+
+Poller::Counts Poller::counts() const {
+  std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+std::string Poller::trouble() const {
+  std::lock_guard lock(mutex_);
+  return client_ ? client_->trouble() : std::string();
+}
+
+void Poller::run() {
+  join_group();
+  for (;;) {
+    serve();
+    if (!fatal_) break;
+    come_back();
+    if (stopping_) break;
+  }
+  finish();
+}
+
+void Poller::join_group() {
+  rd_kafka_poll_set_consumer(handle());
+  const Places topics = make_places(config_.topics.size());
+  for (const auto& topic : config_.topics)
+    rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+  if (const auto error = rd_kafka_subscribe(handle(), topics.get()))
+    client_->log(LOG_ERR, fmt::format("cannot subscribe: {}", text_of(error)));
+}
+
+void Poller::serve() {
+  while (!stopping_ && !fatal_) turn();
+}
+
+void Poller::turn() {
+  const auto now = context_.now();
+  if (now >= next_commit_) {
+    commit();
+    next_commit_ = now + config_.commit_interval;
+  }
+  begin_again();
+  switch (hold_.next(exchange_.waiting(), now)) {
+    case Hold::Step::wait: return exchange_.wait(look_again);
+    case Hold::Step::pause: set_paused(true); break;
+    case Hold::Step::resume: set_paused(false); break;
+    case Hold::Step::poll: break;
+  }
+  poll();
+}
+
+/// One message, or an event of the group, is waited for; what is there besides is taken without waiting.
+void Poller::poll() {
+  std::uint64_t taken = 0;
+  for (int wait = poll_ms;; wait = 0) {
+    Message message(rd_kafka_consumer_poll(handle(), wait));
+    if (!message || !take(std::move(message))) break;
+    if (++taken >= config_.piece.events) break;
+  }
+  flush();
+}
+
+/// False: it was no message.
+bool Poller::take(Message message) {
+  if (message->err) {
+    complain(*message);
+    return false;
+  }
+  if (message->rkt != topic_ || message->partition != partition_ || run_.empty()) {
+    flush();
+    topic_ = message->rkt;
+    partition_ = message->partition;
+    index_ = exchange_.index_of(rd_kafka_topic_name(topic_), partition_);
+    next_ = exchange_.next(index_);
+  }
+  delivered_bytes_ += message->len + message->key_len;
+  if (next_ != unknown_offset && message->offset < next_) return true;  // it is on its way already
+  if (next_ != message->offset) on_gap(*message, next_);
+  next_ = message->offset + 1;
+  run_bytes_ += Bytes(message->len);
+  run_.push_back(std::move(message));
+  if (run_.size() >= config_.piece.events || run_bytes_ >= config_.piece.bytes) flush();
+  return true;
+}
+
+void Poller::flush() {
+  if (run_.empty()) return;
+  client_->well();
+  exchange_.offer(index_, std::move(run_), run_bytes_);
+  run_.clear();
+  run_bytes_ = {};
+}
+
+void Poller::complain(const rd_kafka_message_t& error) {
+  fatal_ = fatal_ || error.err == RD_KAFKA_RESP_ERR__FATAL;
+  const bool damaged = error.err == RD_KAFKA_RESP_ERR__BAD_MSG || error.err == RD_KAFKA_RESP_ERR__BAD_COMPRESSION;
+  const auto text = rd_kafka_message_errstr(&error);
+  if (!damaged || !error.rkt) return client_->log(LOG_WARNING, text ? text : rd_kafka_err2str(error.err));
+  const auto index = exchange_.index_of(rd_kafka_topic_name(error.rkt), error.partition);
+  if (!damaged_.try_emplace(index, error.offset).second) return;
+  client_->log(LOG_ERR, fmt::format("topic {}, partition {}: what lies at offset {} is damaged and cannot be read: {}; "
+                                    "it is asked for until it can be, or until something newer follows it",
+                                    rd_kafka_topic_name(error.rkt), error.partition, error.offset, text));
+}
+
+/// Offsets are missing before this message: somebody's loss, or Kafka's own way.
+void Poller::on_gap(const rd_kafka_message_t& message, std::int64_t expected) {
+  const char* topic = rd_kafka_topic_name(message.rkt);
+  if (const auto at = damaged_.extract(index_); at && at.mapped() >= expected && at.mapped() < message.offset) {
+    const auto lost = message.offset - at.mapped();
+    client_->log(LOG_ERR, fmt::format("topic {}, partition {}: {} offsets from {} on were damaged and are lost", topic,
+                                      message.partition, lost, at.mapped()));
+    std::lock_guard lock(mutex_);
+    counts_.lost_damaged += static_cast<std::uint64_t>(lost);
+    return;
+  }
+  if (expected == unknown_offset) return;
+  std::int64_t low = -1, high = -1;
+  const auto now = context_.now();
+  if (now >= next_look_) {  // compacted topics are full of gaps: not each is worth a question
+    next_look_ = now + std::chrono::seconds(1);
+    rd_kafka_query_watermark_offsets(handle(), topic, message.partition, &low, &high, 1000);
+  } else {
+    rd_kafka_get_watermark_offsets(handle(), topic, message.partition, &low, &high);
+  }
+  const auto lost = std::min(low, message.offset) - expected;
+  if (lost <= 0) return;
+  client_->log(LOG_ERR, fmt::format("topic {}, partition {}: {} messages from offset {} on were deleted before they "
+                                    "were read: keep them for longer (retention.ms, retention.bytes), or read faster",
+                                    topic, message.partition, lost, expected));
+  std::lock_guard lock(mutex_);
+  counts_.lost_retention += static_cast<std::uint64_t>(lost);
+}
+
+void Poller::set_paused(bool paused) {
+  rd_kafka_topic_partition_list_t* assigned = nullptr;
+  if (rd_kafka_assignment(handle(), &assigned)) return;
+  const Places places(assigned);
+  if (paused)
+    rd_kafka_pause_partitions(handle(), places.get());
+  else
+    rd_kafka_resume_partitions(handle(), places.get());
+  std::lock_guard lock(mutex_);
+  if (paused) ++counts_.pauses;
+}
+
+/// What failed is fetched again from where its partition is settled.
+void Poller::begin_again() {
+  for (const auto& place : exchange_.to_rewind()) {
+    const Places places = make_places(1);
+    rd_kafka_topic_partition_list_add(places.get(), place.topic.c_str(), place.partition)->offset = place.offset;
+    const KafkaError error(rd_kafka_seek_partitions(handle(), places.get(), 5000));
+    const auto what = error ? rd_kafka_error_code(error.get()) : places->elems[0].err;
+    if (!what) {
+      exchange_.rewound(place.index);
+      continue;
+    }
+    client_->log(LOG_WARNING, fmt::format("topic {}, partition {}: cannot go back to offset {}: {}; it is tried again",
+                                          place.topic, place.partition, place.offset, text_of(what)));
+    exchange_.wait(look_again);
+  }
+}
+
+/// Everything in the flow is let settle; then the group is told how far, and left.
+void Poller::finish() {
+  exchange_.close();
+  if (client_) set_paused(true);
+  while (client_ && exchange_.given() > 0 && !abandoned_)
+    if (Message message{rd_kafka_consumer_poll(handle(), static_cast<int>(look_again.count()))};
+        message && message->err == RD_KAFKA_RESP_ERR__FATAL)
+      break;
+  if (client_) commit_now();
+  leaving_ = true;
+  finished_();
+  if (client_) leave();
+}
+
+/// rd_kafka_consumer_close would wait for brokers that do not answer for as long as a session.
+void Poller::leave() {
+  rd_kafka_queue_t* queue = rd_kafka_queue_get_consumer(handle());
+  const KafkaError error(rd_kafka_consumer_close_queue(handle(), queue));
+  rd_kafka_queue_destroy(queue);
+  const auto rounds = most_to_leave / look_again;
+  for (auto i = 0; !error && !rd_kafka_consumer_closed(handle()) && i < rounds; ++i)
+    Message(rd_kafka_consumer_poll(handle(), static_cast<int>(look_again.count())));
+}
+
+/// A handle that has met a fatal error never works again.
+void Poller::come_back() {
+  char why[512] = "";
+  rd_kafka_fatal_error(handle(), why, sizeof why);
+  client_->log(LOG_ERR, fmt::format("Kafka has shut this consumer out: {}; it joins again in 10 s. Is there another "
+                                    "one with the same instance_id?",
+                                    terminal_text(why)));
+  leaving_ = true;
+  leave();
+  leaving_ = false;
+  const auto change_to = [&](std::shared_ptr<Client> client) {
+    std::lock_guard lock(mutex_);
+    client_.swap(client);
+    return client;  // destroyed without the lock
+  };
+  change_to(nullptr);
+  hold_ = Hold(config_.marks);
+  while (!stopping_) {
+    for (auto end = context_.now() + come_back_after; !stopping_ && context_.now() < end;) exchange_.wait(look_again);
+    auto fresh = Client::create(RD_KAFKA_CONSUMER, config_.client, *this, context_);
+    if (!fresh) continue;
+    change_to(std::move(*fresh));
+    fatal_ = false;
+    return join_group();
+  }
+}
+
+}  // namespace weir::kafka

@@ -1,0 +1,152 @@
+#include <fmt/format.h>
+#include <simdjson.h>
+#include <syslog.h>
+#include <weir/base/terminal_text.h>
+
+#include <algorithm>
+
+#include "poller.h"
+
+namespace weir::kafka {
+namespace {
+
+constexpr int ask_committed_ms = 5000, commit_ms = 5000;
+constexpr auto look_again = std::chrono::milliseconds(10);
+
+Places places_of(std::span<const PartitionPlace> from) {
+  Places places = make_places(from.size());
+  for (const auto& place : from)
+    rd_kafka_topic_partition_list_add(places.get(), place.topic.c_str(), place.partition)->offset = place.offset;
+  return places;
+}
+
+/// The group is changing: what was not taken is committed again when it has settled down.
+bool is_passing(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || error == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS ||
+         error == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID || error == RD_KAFKA_RESP_ERR__NO_OFFSET;
+}
+
+}  // namespace
+
+void Poller::on_rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t& places) {
+  if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) return on_assigned(places);
+  if (what == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) return on_revoked(places);
+  client_->log(LOG_WARNING, fmt::format("joining group failed: {}", text_of(what)));
+  rd_kafka_assign(handle(), nullptr);
+}
+
+std::vector<PartitionIndex> Poller::indexes_of(const rd_kafka_topic_partition_list_t& places) {
+  std::vector<PartitionIndex> indexes;
+  for (int i = 0; i < places.cnt; ++i)
+    indexes.push_back(exchange_.index_of(places.elems[i].topic, places.elems[i].partition));
+  return indexes;
+}
+
+void Poller::on_assigned(rd_kafka_topic_partition_list_t& places) {
+  flush();
+  const auto indexes = indexes_of(places);
+  // Where reading begins: known from the first message on otherwise, and then a gap before it would not be seen.
+  if (rd_kafka_committed(handle(), &places, ask_committed_ms))
+    for (int i = 0; i < places.cnt; ++i) places.elems[i].offset = RD_KAFKA_OFFSET_INVALID;
+  for (int i = 0; i < places.cnt; ++i) {
+    const auto offset = places.elems[i].offset;
+    exchange_.assign(indexes[static_cast<std::size_t>(i)], offset >= 0 ? offset : unknown_offset);
+  }
+  const KafkaError error(rd_kafka_incremental_assign(handle(), &places));
+  if (error) client_->log(LOG_ERR, fmt::format("cannot take partitions: {}", rd_kafka_error_string(error.get())));
+  if (hold_.paused()) rd_kafka_pause_partitions(handle(), &places);
+  std::lock_guard lock(mutex_);
+  counts_.assigned += static_cast<std::uint64_t>(places.cnt);
+}
+
+void Poller::on_revoked(rd_kafka_topic_partition_list_t& places) {
+  flush();
+  run_.clear();
+  const auto indexes = indexes_of(places);
+  exchange_.revoke(indexes);
+  if (!leaving_ && !rd_kafka_assignment_lost(handle())) {
+    let_settle(indexes);
+    commit_now();
+  }
+  exchange_.forget(indexes);
+  const KafkaError error(rd_kafka_incremental_unassign(handle(), &places));
+  if (error) client_->log(LOG_ERR, fmt::format("cannot let partitions go: {}", rd_kafka_error_string(error.get())));
+  std::lock_guard lock(mutex_);
+  counts_.revoked += static_cast<std::uint64_t>(places.cnt);
+}
+
+void Poller::let_settle(std::span<const PartitionIndex> indexes) {
+  const TimePoint end = context_.now() + config_.revoke_wait;
+  while (!exchange_.settled(indexes) && !stopping_ && !abandoned_ && context_.now() < end) exchange_.wait(look_again);
+}
+
+void Poller::commit() {
+  const auto commits = exchange_.commits();
+  if (commits.empty()) return;
+  rd_kafka_commit(handle(), places_of(commits).get(), 1);
+}
+
+/// Within a bound: the library's own waits for a coordinator for ever.
+void Poller::commit_now() {
+  const auto commits = exchange_.commits();
+  if (commits.empty()) return;
+  rd_kafka_queue_t* queue = rd_kafka_queue_new(handle());
+  if (!rd_kafka_commit_queue(handle(), places_of(commits).get(), queue, nullptr, nullptr))
+    if (rd_kafka_event_t* event = rd_kafka_queue_poll(queue, commit_ms)) {
+      if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_OFFSET_COMMIT)
+        on_committed(rd_kafka_event_error(event), rd_kafka_event_topic_partition_list(event));
+      rd_kafka_event_destroy(event);
+    }
+  rd_kafka_queue_destroy(queue);
+}
+
+void Poller::on_committed(rd_kafka_resp_err_t what, const rd_kafka_topic_partition_list_t* places) {
+  for (int i = 0; places && !what && i < places->cnt; ++i) {
+    const auto& place = places->elems[i];
+    if (place.err)
+      what = place.err;
+    else
+      exchange_.committed(place.topic, place.partition, place.offset);
+  }
+  if (what && !is_passing(what))
+    client_->log(LOG_WARNING,
+                 fmt::format("offsets cannot be committed: {}; until then a restart reads more again", text_of(what)));
+  std::lock_guard lock(mutex_);
+  if (!what) ++counts_.commits;
+}
+
+/// What was fetched and is neither delivered nor waiting in the library was thrown away.
+void Poller::on_statistics(std::string_view json) {
+  thread_local simdjson::dom::parser parser;
+  simdjson::dom::object topics;
+  if (parser.parse(json.data(), json.size())["topics"].get(topics)) return;
+  std::uint64_t fetched = 0, waiting = 0;
+  for (const auto& topic : topics) {
+    simdjson::dom::object partitions;
+    if (topic.value["partitions"].get(partitions)) continue;
+    for (const auto& partition : partitions) {
+      std::uint64_t n = 0;
+      if (!partition.value["rxbytes"].get(n)) fetched += n;
+      if (!partition.value["fetchq_size"].get(n)) waiting += n;
+    }
+  }
+  const auto gone = delivered_bytes_ + waiting;
+  std::lock_guard lock(mutex_);
+  if (fetched > gone) counts_.refetched_bytes = fetched - gone;
+}
+
+std::vector<Poller::Lag> Poller::lags() const {
+  std::lock_guard lock(mutex_);
+  std::vector<Lag> lags;
+  for (auto& state : exchange_.states()) {
+    if (!state.owned || !client_) continue;
+    std::int64_t low = -1, high = -1;
+    rd_kafka_get_watermark_offsets(handle(), state.topic.c_str(), state.partition, &low, &high);
+    const auto from = state.settled_to == unknown_offset ? low : state.settled_to;
+    const auto messages = from >= 0 && high > from ? high - from : 0;
+    lags.push_back({std::move(state), messages});
+  }
+  return lags;
+}
+
+}  // namespace weir::kafka

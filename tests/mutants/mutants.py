@@ -1,16 +1,18 @@
 """The ways in which the engine could break its promises: each an edit that some test must notice.
 
-A mutant is {name, file, text, instead, filter}: `text` stands exactly once in `file`. The gtest filter names the test
-that is expected to fail; all belong to weir_pipeline_test.
-
-Not here: "cursor past a gap" needs the journal and comes with it.
+A mutant is {name, file, text, instead, filter, target}: `text` stands exactly once in `file`. The gtest filter names
+the test of `target` that is expected to fail.
 """
 
 MODEL = "Model.*"
+JOURNAL = ("JournalModel.*", "weir_journal_test")
+DISK = ("DiskJournalTest.*", "weir_connector_disk_test")
+SPILL = ("SpillTest.*", "weir_pipeline_test")
 
 
 def mutant(name, file, text, instead, test=MODEL):
-    return {"name": name, "file": file, "text": text, "instead": instead, "filter": test}
+    filter, target = (test, "weir_pipeline_test") if isinstance(test, str) else test
+    return {"name": name, "file": file, "text": text, "instead": instead, "filter": filter, "target": target}
 
 
 MUTANTS = [
@@ -72,4 +74,46 @@ MUTANTS = [
            "  receipt.owe(1);\n  return &receipt;", "  static_cast<void>(receipt);\n  return nullptr;", "Merging.*"),
     mutant("early ack: a window does not wait for what is on its way to it", "engine/pipeline/merge_node.h",
            "return merged && *merged == attached;", "return merged.has_value();", "Merging.*"),
+    mutant("early ack: a commit is answered before its sync", "engine/journal/log.cc",
+           "if (config_.durability == Durability::commit && current_)",
+           "if (config_.durability == Durability::commit && !current_)", JOURNAL),
+    mutant("a cursor is saved ahead of what has settled", "engine/journal/log_keep.cc",
+           "      to = consumer->settled_;", "      to = committed_;", JOURNAL),
+    mutant("a cursor is not synced before segments go", "engine/journal/cursor.cc",
+           "if (auto r = file_->sync(barrier); !r) return r;", "(void)barrier;", JOURNAL),
+    mutant("a segment goes that a holder has not read", "engine/journal/log_room.cc",
+           "if (std::ranges::any_of(consumers_, holds)) return false;", "(void)holds;", JOURNAL),
+    mutant("drop_oldest drops one too many", "engine/journal/log_room.cc",
+           "return used + wanted > config.max_bytes.count();",
+           "return used + wanted + config.segment.count() > config.max_bytes.count();", JOURNAL),
+    mutant("drop_oldest without count", "engine/journal/log_room.cc",
+           "counts_.dropped_events += unread;", "(void)unread;", JOURNAL),
+    mutant("what a reader has skipped is not told", "engine/journal/reader.cc",
+           "losses_.gone += extent_->first - at_.sequence;", "", JOURNAL),
+    mutant("lag of one too few", "engine/journal/log_keep.cc",
+           "return committed_.sequence - std::min(at.sequence, committed_.sequence);",
+           "return committed_.sequence - std::min(at.sequence + 1, committed_.sequence);", JOURNAL),
+    mutant("a forged record is believed", "engine/journal/record.cc",
+           "header.epoch != epoch ||", "(static_cast<void>(epoch), false) ||", ("Damage.*", "weir_journal_test")),
+    mutant("a torn record is believed", "engine/journal/record.cc",
+           "if (view.header.crc != crc32c(checked_part(from.substr(0, size)))) return std::nullopt;",
+           "static_cast<void>(checked_part(from.substr(0, size)));", JOURNAL),
+    mutant("writes that find no room leave segments behind", "engine/journal/log_room.cc",
+           "while (!current_ && segments_.size() > 1 &&", "while (!current_ && segments_.size() > 1000 &&",
+           ("LogTest.*", "weir_journal_test")),
+    mutant("cursor past a gap", "connectors/disk/journal_source.cc",
+           "piece.settled = true;", "at(0).settled = piece.settled = true;", DISK),
+    mutant("cursor moves before delivery has settled", "connectors/disk/journal_source.cc",
+           "  piece.receipt->done_reading();",
+           "  piece.receipt->done_reading();\n  journal_->log().settle(*place_.consumer, piece.end);", DISK),
+    mutant("cursor passes what a stop gave up", "connectors/disk/journal_source.cc",
+           "piece.lost = receipt->tally().of(Fate::abandoned) > 0;", "piece.lost = false;", DISK),
+    mutant("spill: later events of a class pass those on the disk", "engine/pipeline/spill.cc",
+           "!is_behind(cls) && ", "", SPILL),
+    mutant("early ack: spilled is told as stored", "engine/pipeline/spill_receipts.cc",
+           "  batch.for_each_run([&](Receipt* receipt, std::uint32_t n) { append(receipt, n); });",
+           "  batch.for_each_run([&](Receipt* receipt, std::uint32_t n) {\n"
+           "    append(nullptr, n);\n    if (receipt) receipt->settle(n, Fate::stored);\n  });", SPILL),
+    mutant("spill: what a stop gave up is not read again", "engine/pipeline/spill_receipts.cc",
+           "if (!stuck_) found.to", "found.to", SPILL),
 ]

@@ -142,6 +142,19 @@ TEST_F(PostgresSinkTest, WaitsWhenItIsTheTableAndNotTheRows) {
   EXPECT_EQ(server_.statements, 2);
   server_.judge = [](const auto&) { return std::nullopt; };
   EXPECT_EQ(go_on(batches).outcome, Outcome::done);
+  EXPECT_EQ(server_.statements, 3) << "it stays one statement";
+}
+
+TEST_F(PostgresSinkTest, RefusesEachBadEventOnceWhoeverFindsIt) {
+  refuse({"a-0"});
+  auto events = json_events("a", 8);
+  events[3] = "no json";
+  const Delivered batches(batch_of(events, 1));
+  const auto done = deliver(batches);
+  ASSERT_EQ(done.refused.size(), 2u);
+  EXPECT_EQ(done.refused[0].event, 0u);
+  EXPECT_EQ(done.refused[1].event, 3u);
+  EXPECT_EQ(server_.stored.size(), 6u);
 }
 
 TEST_F(PostgresSinkTest, RefusesNobodyForATableThatIsPutRightInBetween) {

@@ -154,8 +154,7 @@ void Connection::tell_server() {
 }
 
 std::optional<Failure> Connection::flush(TimePoint until) {
-  int left = 0;
-  while ((left = PQflush(connection_)) == 1) {
+  while (PQflush(connection_) == 1) {
     // It may have to say something before it takes more.
     const auto waited = wait(POLLIN | POLLOUT, until);
     if (waited != Waited::ready) return give_up(waited, "it does not read");

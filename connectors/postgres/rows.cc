@@ -54,9 +54,11 @@ void Rows::begin(Form form) {
 }
 
 std::expected<bool, std::string> Rows::add(const Batch& batch, std::uint32_t event) {
-  if (Bytes(batch[event].size()) > largest_event(Bytes(most_)))
+  const auto text = batch[event];
+  if (Bytes(text.size()) > largest_event(Bytes(most_)))
     return std::unexpected(fmt::format("it has {} bytes and this sink takes at most {}: raise its `max_statement`",
-                                       batch[event].size(), most_ / 4));
+                                       text.size(), most_ / 4));
+  json_.look_at(text);
   for (std::size_t i = 0; i < buffers_.size(); ++i) before_[i] = buffers_[i].size();
   auto why = append_row(batch, event);
   std::size_t added = 0;
@@ -77,7 +79,6 @@ std::expected<bool, std::string> Rows::add(const Batch& batch, std::uint32_t eve
 }
 
 std::string Rows::append_row(const Batch& batch, std::uint32_t event) {
-  json_.look_at(batch[event]);
   if (form_ == Form::stream) append_int16(static_cast<std::int16_t>(columns_.size()), buffers_[0]);
   for (std::size_t i = 0; i < columns_.size(); ++i)
     if (auto why = append_column(columns_[i], batch, event, target(i)); !why.empty())
@@ -87,7 +88,7 @@ std::string Rows::append_row(const Batch& batch, std::uint32_t event) {
 
 std::string Rows::append_column(const Column& column, const Batch& batch, std::uint32_t event, std::string& out) {
   switch (column.from) {
-    case Column::From::event: return append_event(batch[event], out);
+    case Column::From::event: return append_event(out);
     case Column::From::received: append_time(batch.info().received_wall, out); return {};
     case Column::From::path: return append_path(column, out);
     case Column::From::id: break;
@@ -99,9 +100,9 @@ std::string Rows::append_column(const Column& column, const Batch& batch, std::u
   return {};
 }
 
-std::string Rows::append_event(std::string_view event, std::string& out) {
+std::string Rows::append_event(std::string& out) {
   if (!may_be_json(json_)) return "it is not JSON, and jsonb must be";
-  append_jsonb(event, out);
+  append_jsonb(json_.event(), out);
   return {};
 }
 

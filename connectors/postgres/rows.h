@@ -37,7 +37,7 @@ class Rows {
  private:
   std::string append_row(const Batch& batch, std::uint32_t event);
   std::string append_column(const Column& column, const Batch& batch, std::uint32_t event, std::string& out);
-  std::string append_event(std::string_view event, std::string& out);
+  std::string append_event(std::string& out);
   std::string append_path(const Column& column, std::string& out);
   std::string& target(std::size_t column) { return buffers_[form_ == Form::stream ? 0 : column]; }
 

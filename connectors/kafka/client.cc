@@ -74,7 +74,9 @@ Result<void> Client::configure(rd_kafka_conf_t* conf, const ClientConfig& config
 
 void Client::set_callbacks(rd_kafka_conf_t* conf, rd_kafka_type_t type) {
   rd_kafka_conf_set_opaque(conf, this);
-  rd_kafka_conf_set_log_cb(conf, [](const rd_kafka_t* handle, int level, const char*, const char* text) {
+  rd_kafka_conf_set_log_cb(conf, [](const rd_kafka_t* handle, int level, const char* kind, const char* text) {
+    // What on_error is told as well.
+    if (std::string_view(kind) == "FAIL" || std::string_view(kind) == "ERROR") return;
     if (void* opaque = rd_kafka_opaque(handle)) client_of(opaque).log(level, text);
   });
   rd_kafka_conf_set_error_cb(conf, [](rd_kafka_t*, int error, const char* text, void* opaque) {
@@ -102,6 +104,7 @@ void Client::set_callbacks(rd_kafka_conf_t* conf, rd_kafka_type_t type) {
 
 Result<void> Client::await_topics(std::span<const std::string> topics, Duration within) {
   const TimePoint begin = context_.now();
+  starting_ = true;  // stays so when it fails: the error says it all
   for (const auto& topic : topics)
     for (;;) {
       const Duration waited = context_.now() - begin;
@@ -120,6 +123,7 @@ Result<void> Client::await_topics(std::span<const std::string> topics, Duration 
                        Error::Kind::disconnected);
       }
     }
+  starting_ = false;
   return {};
 }
 
@@ -145,9 +149,9 @@ Result<Client::Topic> Client::look_for(const std::string& topic, Duration within
 void Client::on_error(rd_kafka_resp_err_t error, std::string_view text) {
   // A login that is refused is told with a reason nobody needs: which library call brought it.
   const bool refused = error == RD_KAFKA_RESP_ERR__AUTHENTICATION;
-  auto line =
-      refused ? fmt::format("brokers {} refuse the login: {}: check user and password", brokers_, terminal_text(text))
-              : terminal_text(text);
+  const auto plain = terminal_text(text.substr(0, text.find(" (after ")));  // else each attempt reads anew
+  const auto line =
+      refused ? fmt::format("brokers {} refuse the login: {}: check user and password", brokers_, plain) : plain;
   {
     std::lock_guard lock(mutex_);
     if (refused) refused_ = true;
@@ -171,6 +175,7 @@ void Client::clear_trouble() {
 }
 
 void Client::log(int syslog_level, std::string_view text) {
+  if (starting_.load(std::memory_order_relaxed)) return;
   std::uint64_t left_out = 0;
   {
     std::lock_guard lock(mutex_);

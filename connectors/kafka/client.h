@@ -95,7 +95,7 @@ class Client {
   flow::TokenBucket lines_;
   std::uint64_t left_out_ = 0;
   std::string trouble_;
-  std::atomic<bool> troubled_{false}, refused_{false};
+  std::atomic<bool> troubled_{false}, refused_{false}, starting_{false};
 };
 
 /// librdkafka's own: code paths touched, thread stacks, buffers of a connection. Measured, and not enforced by it.

@@ -189,11 +189,19 @@ std::size_t Exchange::given() const {
   return given_;
 }
 
+PartitionState Exchange::state_of(const Partition& p) {
+  return {p.topic, p.id, p.owned, p.offsets.settled_to(), p.offsets.oldest_ms(), p.offsets.open()};
+}
+
+PartitionState Exchange::state(PartitionIndex index) const {
+  std::lock_guard lock(mutex_);
+  return state_of(partitions_[index]);
+}
+
 std::vector<PartitionState> Exchange::states() const {
   std::lock_guard lock(mutex_);
   std::vector<PartitionState> states;
-  for (const Partition& p : partitions_)
-    states.push_back({p.topic, p.id, p.owned, p.offsets.settled_to(), p.offsets.oldest_ms(), p.offsets.open()});
+  for (const Partition& p : partitions_) states.push_back(state_of(p));
   return states;
 }
 

@@ -95,6 +95,7 @@ class Exchange {
   std::size_t given() const;
 
   std::vector<PartitionState> states() const;
+  PartitionState state(PartitionIndex index) const;
   /// Called on the poll thread when something waits and nothing did.
   std::function<void()> on_piece;
 
@@ -111,6 +112,7 @@ class Exchange {
     TimePoint held_until{};
     int failures = 0;
   };
+  static PartitionState state_of(const Partition& p);
   void drop_waiting(PartitionIndex index);
   bool holds(const Piece& piece, TimePoint now) const { return partitions_[piece.partition].held_until > now; }
 

@@ -16,26 +16,17 @@
 
 namespace weir::kafka {
 
-class MockCluster {
+/// Fills a cluster and looks into it.
+class TestCluster {
  public:
-  explicit MockCluster(int brokers = 1) {
-    rd_kafka_conf_t* conf = rd_kafka_conf_new();
-    char why[256];
-    rd_kafka_conf_set(conf, "log_level", "0", why, sizeof why);
-    rd_kafka_conf_set(conf, "linger.ms", "0", why, sizeof why);
-    handle_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
-    cluster_ = rd_kafka_mock_cluster_new(handle_, brokers);
-    rd_kafka_brokers_add(handle_, address().c_str());
+  virtual ~TestCluster() {
+    if (handle_) rd_kafka_destroy(handle_);
   }
-  ~MockCluster() {
-    rd_kafka_mock_cluster_destroy(cluster_);
-    rd_kafka_destroy(handle_);
-  }
-  std::string address() const { return rd_kafka_mock_cluster_bootstraps(cluster_); }
-  rd_kafka_mock_cluster_t* get() const { return cluster_; }
-  void create(const std::string& topic, int partitions) {
-    ASSERT_EQ(rd_kafka_mock_topic_create(cluster_, topic.c_str(), partitions, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
-  }
+  TestCluster(const TestCluster&) = delete;
+  TestCluster& operator=(const TestCluster&) = delete;
+
+  virtual std::string address() const = 0;
+  virtual void create(const std::string& topic, int partitions) = 0;
   /// Null: a tombstone.
   void produce(const std::string& topic, int partition, const char* value, const char* key = nullptr,
                const std::vector<std::pair<std::string, std::string>>& headers = {}) {
@@ -49,7 +40,7 @@ class MockCluster {
                           RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(list), RD_KAFKA_V_END);
     ASSERT_EQ(error, RD_KAFKA_RESP_ERR_NO_ERROR);
   }
-  void flush() { ASSERT_EQ(rd_kafka_flush(handle_, 10'000), RD_KAFKA_RESP_ERR_NO_ERROR); }
+  void flush() { ASSERT_EQ(rd_kafka_flush(handle_, 30'000), RD_KAFKA_RESP_ERR_NO_ERROR); }
   /// {"id":"PARTITION-FIRST"} and so on.
   void produce_ids(const std::string& topic, int partition, int first, int count) {
     for (int n = first; n < first + count; ++n)
@@ -70,8 +61,30 @@ class MockCluster {
     return places->elems[0].offset < 0 ? -1 : places->elems[0].offset;
   }
 
- private:
+ protected:
+  TestCluster() {
+    rd_kafka_conf_t* conf = rd_kafka_conf_new();
+    char why[256];
+    rd_kafka_conf_set(conf, "log_level", "0", why, sizeof why);
+    rd_kafka_conf_set(conf, "linger.ms", "0", why, sizeof why);
+    handle_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
+  }
   rd_kafka_t* handle_;
+};
+
+class MockCluster final : public TestCluster {
+ public:
+  explicit MockCluster(int brokers = 1) : cluster_(rd_kafka_mock_cluster_new(handle_, brokers)) {
+    rd_kafka_brokers_add(handle_, MockCluster::address().c_str());
+  }
+  ~MockCluster() override { rd_kafka_mock_cluster_destroy(cluster_); }
+  std::string address() const override { return rd_kafka_mock_cluster_bootstraps(cluster_); }
+  rd_kafka_mock_cluster_t* get() const { return cluster_; }
+  void create(const std::string& topic, int partitions) override {
+    ASSERT_EQ(rd_kafka_mock_topic_create(cluster_, topic.c_str(), partitions, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+  }
+
+ private:
   rd_kafka_mock_cluster_t* cluster_;
 };
 

@@ -95,11 +95,12 @@ void Poller::serve() {
 
 void Poller::turn() {
   const auto now = context_.now();
-  if (now >= next_commit_) {
-    commit();
-    next_commit_ = now + config_.commit_interval;
+  if (now >= next_store_) {
+    store();
+    next_store_ = now + config_.commit_interval / 2;  // librdkafka's timer is the other half
   }
   begin_again();
+  ask_again(now);
   switch (hold_.next(exchange_.waiting(), now)) {
     case Hold::Step::wait: return exchange_.wait(look_again);
     case Hold::Step::pause: set_paused(true); break;
@@ -154,26 +155,16 @@ void Poller::flush() {
 void Poller::complain(const rd_kafka_message_t& error) {
   fatal_ = fatal_ || error.err == RD_KAFKA_RESP_ERR__FATAL;
   const bool damaged = error.err == RD_KAFKA_RESP_ERR__BAD_MSG || error.err == RD_KAFKA_RESP_ERR__BAD_COMPRESSION;
-  const auto text = rd_kafka_message_errstr(&error);
-  if (!damaged || !error.rkt) return client_->log(LOG_WARNING, text ? text : rd_kafka_err2str(error.err));
-  const auto index = exchange_.index_of(rd_kafka_topic_name(error.rkt), error.partition);
-  if (!damaged_.try_emplace(index, error.offset).second) return;
-  client_->log(LOG_ERR, fmt::format("topic {}, partition {}: what lies at offset {} is damaged and cannot be read: {}; "
-                                    "it is asked for until it can be, or until something newer follows it",
-                                    rd_kafka_topic_name(error.rkt), error.partition, error.offset, text));
+  const char* text = rd_kafka_message_errstr(&error);
+  if (!text) text = rd_kafka_err2str(error.err);
+  if (!damaged || !error.rkt) return client_->log(LOG_WARNING, text);
+  flush();
+  stop_at_damage(error, text);
 }
 
 /// Offsets are missing before this message: somebody's loss, or Kafka's own way.
 void Poller::on_gap(const rd_kafka_message_t& message, std::int64_t expected) {
   const char* topic = rd_kafka_topic_name(message.rkt);
-  if (const auto at = damaged_.extract(index_); at && at.mapped() >= expected && at.mapped() < message.offset) {
-    const auto lost = message.offset - at.mapped();
-    client_->log(LOG_ERR, fmt::format("topic {}, partition {}: {} offsets from {} on were damaged and are lost", topic,
-                                      message.partition, lost, at.mapped()));
-    std::lock_guard lock(mutex_);
-    counts_.lost_damaged += static_cast<std::uint64_t>(lost);
-    return;
-  }
   if (expected == unknown_offset) return;
   std::int64_t low = -1, high = -1;
   const auto now = context_.now();
@@ -189,36 +180,7 @@ void Poller::on_gap(const rd_kafka_message_t& message, std::int64_t expected) {
                                     "were read: keep them for longer (retention.ms, retention.bytes), or read faster",
                                     topic, message.partition, lost, expected));
   std::lock_guard lock(mutex_);
-  counts_.lost_retention += static_cast<std::uint64_t>(lost);
-}
-
-void Poller::set_paused(bool paused) {
-  rd_kafka_topic_partition_list_t* assigned = nullptr;
-  if (rd_kafka_assignment(handle(), &assigned)) return;
-  const Places places(assigned);
-  if (paused)
-    rd_kafka_pause_partitions(handle(), places.get());
-  else
-    rd_kafka_resume_partitions(handle(), places.get());
-  std::lock_guard lock(mutex_);
-  if (paused) ++counts_.pauses;
-}
-
-/// What failed is fetched again from where its partition is settled.
-void Poller::begin_again() {
-  for (const auto& place : exchange_.to_rewind()) {
-    const Places places = make_places(1);
-    rd_kafka_topic_partition_list_add(places.get(), place.topic.c_str(), place.partition)->offset = place.offset;
-    const KafkaError error(rd_kafka_seek_partitions(handle(), places.get(), 5000));
-    const auto what = error ? rd_kafka_error_code(error.get()) : places->elems[0].err;
-    if (!what) {
-      exchange_.rewound(place.index);
-      continue;
-    }
-    client_->log(LOG_WARNING, fmt::format("topic {}, partition {}: cannot go back to offset {}: {}; it is tried again",
-                                          place.topic, place.partition, place.offset, text_of(what)));
-    exchange_.wait(look_again);
-  }
+  counts_.lost += static_cast<std::uint64_t>(lost);
 }
 
 /// Everything in the flow is let settle; then the group is told how far, and left.

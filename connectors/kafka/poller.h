@@ -2,16 +2,17 @@
 /// The thread that polls Kafka: whatever the flow does it comes back to the library, so that the group never takes it
 /// for dead, and it alone talks to the group.
 ///
-///   each turn   commit what has settled (once per commit_interval) -> begin again what failed -> hold (hold.h) -> poll
+///   each turn   store what has settled, for librdkafka to commit -> begin again what failed -> hold (hold.h) -> poll
 ///   assigned    reading begins at what the group has committed; partitions that come while it is paused start paused
 ///   revoked     nothing more of them is given; waits at most `revoke_wait` until what is in the flow has settled;
 ///               commits what is contiguous; lets go. Taken away without asking (lost): no wait, no commit
+///   damaged     a batch fails its checksum or cannot be decompressed: its partition stops there, is asked again every
+///               10 s, and nothing is passed over
 ///   fatal       (fenced by another with the same instance_id): says so, and joins anew after 10 s
 ///   stop        fetches nothing more, waits for what is in the flow, commits a last time, leaves the group
 ///
-/// What is missing between two messages is looked at: offsets below the partition's first one were deleted unread by
-/// retention, and those of a damaged batch cannot be read. Both are counted as lost and logged, never passed over
-/// unseen. All other gaps are Kafka's own (compaction, transactions).
+/// Offsets that are missing between two messages are looked at: those below the partition's first one were deleted
+/// unread by retention; they are counted as lost and logged. All others are Kafka's own (compaction, transactions).
 ///
 /// Thread: its own; `stop`, `abandon`, `counts`, `trouble` any. Cost: about 0.3 us for each message and one lock for
 /// each piece. On cancel: `stop` ends when everything given has settled; `abandon` ends that wait. Destruction joins:
@@ -40,7 +41,8 @@ class Poller final : public ClientHooks {
   struct Counts {
     std::uint64_t assigned = 0, revoked = 0, pauses = 0;
     std::uint64_t refetched_bytes = 0;  ///< fetched, thrown away by a pause or a new beginning, fetched again
-    std::uint64_t lost_retention = 0, lost_damaged = 0;
+    std::uint64_t lost = 0;             ///< deleted by retention before they were read
+    std::uint64_t damaged = 0;          ///< batches that could not be read, each time
     std::uint64_t commits = 0;
   };
 
@@ -75,9 +77,12 @@ class Poller final : public ClientHooks {
   void flush();
   void complain(const rd_kafka_message_t& error);
   void on_gap(const rd_kafka_message_t& message, std::int64_t expected);
-  void commit();
+  void store();
   void commit_now();
   void begin_again();
+  bool go_to(const PartitionPlace& place);
+  void stop_at_damage(const rd_kafka_message_t& error, const char* why);
+  void ask_again(TimePoint now);
   void set_paused(bool paused);
   void let_settle(std::span<const PartitionIndex> indexes);
   void finish();
@@ -106,9 +111,14 @@ class Poller final : public ClientHooks {
   std::int64_t next_ = unknown_offset;
   std::vector<Message> run_;
   Bytes run_bytes_;
-  std::unordered_map<PartitionIndex, std::int64_t> damaged_;  // where a batch that cannot be read begins
+  struct Damage {
+    std::int64_t offset = unknown_offset;
+    TimePoint again{};
+    bool stopped = false;
+  };
+  std::unordered_map<PartitionIndex, Damage> damaged_;  // where a batch that cannot be read begins
   std::uint64_t delivered_bytes_ = 0;
-  TimePoint next_commit_{}, next_look_{};
+  TimePoint next_store_{}, next_look_{};
   std::atomic<bool> stopping_{false}, abandoned_{false};
   bool leaving_ = false, fatal_ = false;
   std::thread thread_;

@@ -51,6 +51,7 @@ void Poller::on_assigned(rd_kafka_topic_partition_list_t& places) {
   for (int i = 0; i < places.cnt; ++i) {
     const auto offset = places.elems[i].offset;
     exchange_.assign(indexes[static_cast<std::size_t>(i)], offset >= 0 ? offset : unknown_offset);
+    damaged_.erase(indexes[static_cast<std::size_t>(i)]);
   }
   const KafkaError error(rd_kafka_incremental_assign(handle(), &places));
   if (error) client_->log(LOG_ERR, fmt::format("cannot take partitions: {}", rd_kafka_error_string(error.get())));
@@ -80,16 +81,18 @@ void Poller::let_settle(std::span<const PartitionIndex> indexes) {
   while (!exchange_.settled(indexes) && !stopping_ && !abandoned_ && context_.now() < end) exchange_.wait(look_again);
 }
 
-void Poller::commit() {
-  const auto commits = exchange_.commits();
-  if (commits.empty()) return;
-  rd_kafka_commit(handle(), places_of(commits).get(), 1);
+/// librdkafka commits what is stored, but not while it joins: its request would wait behind the join at the broker,
+/// then carry a generation that is over, and cost this member all its partitions.
+void Poller::store() {
+  const auto places = exchange_.commits();
+  if (!places.empty()) rd_kafka_offsets_store(handle(), places_of(places).get());
 }
 
 /// Within a bound: the library's own waits for a coordinator for ever.
 void Poller::commit_now() {
   const auto commits = exchange_.commits();
   if (commits.empty()) return;
+  store();  // or letting go would commit what was stored before, and go back
   rd_kafka_queue_t* queue = rd_kafka_queue_new(handle());
   if (!rd_kafka_commit_queue(handle(), places_of(commits).get(), queue, nullptr, nullptr))
     if (rd_kafka_event_t* event = rd_kafka_queue_poll(queue, commit_ms)) {

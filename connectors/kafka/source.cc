@@ -134,7 +134,8 @@ void own(std::vector<Setting>& settings, const Options& o, Bytes max_event) {
       {"heartbeat.interval.ms", in_ms(std::min<Duration>(session / 3, 3s)), "session_timeout"},
       {"max.poll.interval.ms", in_ms(std::max(o.get_or<Duration>("poll_interval", 5min), session)), "poll_interval"},
       {"partition.assignment.strategy", "cooperative-sticky"},
-      {"enable.auto.commit", "false"},
+      {"enable.auto.commit", "true"},  // of what is stored, and that is settled
+      {"auto.commit.interval.ms", in_ms(o.get_or<Duration>("commit_interval", 1s) / 2), "commit_interval"},
       {"enable.auto.offset.store", "false"},
       {"enable.partition.eof", "false"},
       {"check.crcs", "true"},

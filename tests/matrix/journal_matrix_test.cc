@@ -164,7 +164,7 @@ TEST_F(JournalMatrix, KeepsItsPromisesWhereItIsAllowed) {
   std::set<std::string> left_out;
   for_each_cell(catalog_, [&](const Cell& cell) {
     if (!is_run(cell) || !load(cell, catalog_, scratch_.folder).config) return;
-    if (const auto why = sink_parts().at(cell.sink->name).missing; !why.empty()) {
+    if (const auto why = missing(cell.source->name, cell.sink->name); !why.empty()) {
       left_out.insert(why);
       return;
     }

@@ -197,7 +197,7 @@ TEST_F(Matrix, KeepsItsPromisesWhereItIsAllowed) {
   std::set<std::string> left_out;
   for_each_cell(catalog_, [&](const Cell& cell) {
     if (!load(cell, catalog_, scratch_.folder).config) return;
-    if (const auto why = sink_parts().at(cell.sink->name).missing; !why.empty()) {
+    if (const auto why = missing(cell.source->name, cell.sink->name); !why.empty()) {
       left_out.insert(why);
       return;
     }

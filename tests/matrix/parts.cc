@@ -16,7 +16,7 @@
 #include <sstream>
 #include <thread>
 
-#include "../../connectors/kafka/mock_for_test.h"
+#include "../../connectors/kafka/cluster_for_test.h"
 #include "../../connectors/postgres/server_for_test.h"
 #include "net/http_client.h"
 
@@ -254,7 +254,7 @@ std::shared_ptr<void> stand_up_postgres(const std::string&) {
 }
 
 /// One cluster for all runs, a topic and a group for each.
-std::unique_ptr<kafka::MockCluster> kafka_cluster;
+std::unique_ptr<kafka::RealCluster> kafka_cluster;
 
 std::string topic_of(const std::string& folder) { return std::filesystem::path(folder).filename(); }
 
@@ -264,7 +264,7 @@ std::string kafka_options(const std::string& folder) {
 }
 
 std::shared_ptr<void> stand_up_kafka(const std::string& folder) {
-  if (!kafka_cluster) kafka_cluster = std::make_unique<kafka::MockCluster>();
+  if (!kafka_cluster) kafka_cluster = std::make_unique<kafka::RealCluster>(WEIR_SOURCE_DIR);
   kafka_cluster->create(topic_of(folder), 2);
   return nullptr;
 }
@@ -325,7 +325,7 @@ std::map<std::string, SourcePart> source_parts() {
           standard_input = input;
           return input;
         }}},
-      {"kafka", {kafka_options, drive_kafka, stand_up_kafka}},
+      {"kafka", {kafka_options, drive_kafka, stand_up_kafka, kafka::RealCluster::missing()}},
   };
 }
 
@@ -367,6 +367,11 @@ std::map<std::string, StagePart> stage_parts() {
       {"aggregate",
        {.options = "window: 50ms, by: [.n], values: { events: count() }", .keeps_ids = false, .merges = true}},
   };
+}
+
+std::string missing(const std::string& source, const std::string& sink) {
+  const auto why = source_parts().at(source).missing;
+  return why.empty() ? sink_parts().at(sink).missing : why;
 }
 
 // ---- trouble ----

@@ -49,6 +49,7 @@ struct SourcePart {
   std::function<void(const Run& run, Sent& sent)> drive;
   /// What has to be there before the source opens, and for as long as it lives.
   std::function<std::shared_ptr<void>(const std::string& folder)> stand_up{};
+  std::string missing{};  ///< why the other side cannot stand up on this machine; empty: it can
 };
 
 struct SinkPart {
@@ -73,6 +74,8 @@ struct StagePart {
 std::map<std::string, SourcePart> source_parts();
 std::map<std::string, SinkPart> sink_parts();
 std::map<std::string, StagePart> stage_parts();
+/// Why these two cannot be run on this machine; empty: they can.
+std::string missing(const std::string& source, const std::string& sink);
 /// The sum of a number in all events of out.db.
 std::uint64_t sum_of_rows(const std::string& folder, const std::string& member);
 /// The id in an event's JSON, or of a line that holds one.

@@ -1,0 +1,85 @@
+#include <fmt/format.h>
+#include <syslog.h>
+#include <weir/base/terminal_text.h>
+
+#include "poller.h"
+
+namespace weir::kafka {
+namespace {
+
+constexpr int go_ms = 5000;
+constexpr auto look_again = std::chrono::milliseconds(10);
+constexpr auto ask_damaged_again = std::chrono::seconds(10);
+
+}  // namespace
+
+void Poller::set_paused(bool paused) {
+  rd_kafka_topic_partition_list_t* assigned = nullptr;
+  if (rd_kafka_assignment(handle(), &assigned)) return;
+  const Places places(assigned);
+  for (int i = places->cnt; i-- > 0;) {
+    const auto damage = damaged_.find(exchange_.index_of(places->elems[i].topic, places->elems[i].partition));
+    if (damage != damaged_.end() && damage->second.stopped)  // it has a pause of its own
+      rd_kafka_topic_partition_list_del_by_idx(places.get(), i);
+  }
+  if (paused)
+    rd_kafka_pause_partitions(handle(), places.get());
+  else
+    rd_kafka_resume_partitions(handle(), places.get());
+  std::lock_guard lock(mutex_);
+  if (paused) ++counts_.pauses;
+}
+
+/// What failed is fetched again from where its partition is settled.
+void Poller::begin_again() {
+  for (const auto& place : exchange_.to_rewind())
+    if (go_to(place))
+      exchange_.rewound(place.index);
+    else
+      exchange_.wait(look_again);
+}
+
+bool Poller::go_to(const PartitionPlace& place) {
+  const Places places = make_places(1);
+  rd_kafka_topic_partition_list_add(places.get(), place.topic.c_str(), place.partition)->offset = place.offset;
+  const KafkaError error(rd_kafka_seek_partitions(handle(), places.get(), go_ms));
+  const auto what = error ? rd_kafka_error_code(error.get()) : places->elems[0].err;
+  if (what)
+    client_->log(LOG_WARNING, fmt::format("topic {}, partition {}: cannot go back to offset {}: {}; it is tried again",
+                                          terminal_text(place.topic), place.partition, place.offset, text_of(what)));
+  return !what;
+}
+
+/// librdkafka would go on: behind the batch if something follows it, or wherever its bytes, read as an offset, lead.
+void Poller::stop_at_damage(const rd_kafka_message_t& error, const char* why) {
+  const char* topic = rd_kafka_topic_name(error.rkt);
+  const Places places = make_places(1);
+  rd_kafka_topic_partition_list_add(places.get(), topic, error.partition);
+  rd_kafka_pause_partitions(handle(), places.get());
+  Damage& damage = damaged_[exchange_.index_of(topic, error.partition)];
+  if (damage.offset != error.offset)
+    client_->log(LOG_ERR,
+                 fmt::format("topic {}, partition {}: the batch at offset {} is damaged: {}; the partition stops there "
+                             "and it is asked for every 10 s: repair it, or set the group's offset behind it",
+                             terminal_text(topic), error.partition, error.offset, terminal_text(why)));
+  damage = {error.offset, context_.now() + ask_damaged_again, true};
+  std::lock_guard lock(mutex_);
+  ++counts_.damaged;
+}
+
+void Poller::ask_again(TimePoint now) {
+  for (auto& [index, damage] : damaged_) {
+    if (!damage.stopped || damage.again > now) continue;
+    const auto state = exchange_.state(index);
+    const auto next = exchange_.next(index);
+    damage.again = now + ask_damaged_again;
+    damage.stopped =
+        state.owned && !go_to({index, state.topic, state.partition, next == unknown_offset ? damage.offset : next});
+    if (damage.stopped || !state.owned || hold_.paused()) continue;
+    const Places places = make_places(1);
+    rd_kafka_topic_partition_list_add(places.get(), state.topic.c_str(), state.partition);
+    rd_kafka_resume_partitions(handle(), places.get());
+  }
+}
+
+}  // namespace weir::kafka

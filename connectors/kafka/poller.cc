@@ -64,11 +64,6 @@ Poller::Counts Poller::counts() const {
   return counts_;
 }
 
-std::string Poller::trouble() const {
-  std::lock_guard lock(mutex_);
-  return client_ ? client_->trouble() : std::string();
-}
-
 void Poller::run() {
   join_group();
   for (;;) {
@@ -101,6 +96,7 @@ void Poller::turn() {
   }
   begin_again();
   ask_again(now);
+  if (hold_.paused() && now >= next_lag_) look_how_far_behind(now);
   switch (hold_.next(exchange_.waiting(), now)) {
     case Hold::Step::wait: return exchange_.wait(look_again);
     case Hold::Step::pause: set_paused(true); break;

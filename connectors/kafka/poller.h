@@ -14,10 +14,12 @@
 /// Offsets that are missing between two messages are looked at: those below the partition's first one were deleted
 /// unread by retention; they are counted as lost and logged. All others are Kafka's own (compaction, transactions).
 ///
-/// Thread: its own; `stop`, `abandon`, `counts`, `trouble` any. Cost: about 0.3 us for each message and one lock for
+/// Thread: its own; `stop`, `abandon`, `counts`, `upstream` any. Cost: about 0.3 us for each message and one lock for
 /// each piece. On cancel: `stop` ends when everything given has settled; `abandon` ends that wait. Destruction joins:
 /// at most about 8 s, when brokers do not answer.
 /// Ref: Kafka consumer protocol, KIP-429 (cooperative rebalancing), KIP-345 (static membership).
+#include <weir/component/source.h>
+
 #include <atomic>
 #include <thread>
 #include <unordered_map>
@@ -58,13 +60,8 @@ class Poller final : public ClientHooks {
   /// Both, and waits for its thread.
   void join();
   Counts counts() const;
-  std::string trouble() const;
-  /// How many messages the group has not settled in partitions that are ours; as old as the last answer of the brokers.
-  struct Lag {
-    PartitionState state;
-    std::int64_t messages = 0;
-  };
-  std::vector<Lag> lags() const;
+  /// Lags are as old as the brokers' last answer: 10 s at most.
+  Upstream upstream() const;
 
  private:
   void run();
@@ -83,6 +80,7 @@ class Poller final : public ClientHooks {
   bool go_to(const PartitionPlace& place);
   void stop_at_damage(const rd_kafka_message_t& error, const char* why);
   void ask_again(TimePoint now);
+  void look_how_far_behind(TimePoint now);
   void set_paused(bool paused);
   void let_settle(std::span<const PartitionIndex> indexes);
   void finish();
@@ -99,9 +97,10 @@ class Poller final : public ClientHooks {
   const PollerConfig config_;
   Exchange& exchange_;
   const Context& context_;
-  mutable std::mutex mutex_;  // of client_ and counts_, for other threads
+  mutable std::mutex mutex_;  // of client_, counts_ and highs_, for other threads
   std::shared_ptr<Client> client_;
   Counts counts_;
+  std::unordered_map<PartitionIndex, std::int64_t> highs_;  // what the brokers said while it was paused
   Hold hold_;
   std::function<void()> finished_;
   // The run of one partition that is being gathered.
@@ -118,7 +117,7 @@ class Poller final : public ClientHooks {
   };
   std::unordered_map<PartitionIndex, Damage> damaged_;  // where a batch that cannot be read begins
   std::uint64_t delivered_bytes_ = 0;
-  TimePoint next_store_{}, next_look_{};
+  TimePoint next_store_{}, next_look_{}, next_lag_{};
   std::atomic<bool> stopping_{false}, abandoned_{false};
   bool leaving_ = false, fatal_ = false;
   std::thread thread_;

@@ -138,18 +138,32 @@ void Poller::on_statistics(std::string_view json) {
   if (fetched > gone) counts_.refetched_bytes = fetched - gone;
 }
 
-std::vector<Poller::Lag> Poller::lags() const {
+Upstream Poller::upstream() const {
   std::lock_guard lock(mutex_);
-  std::vector<Lag> lags;
-  for (auto& state : exchange_.states()) {
-    if (!state.owned || !client_) continue;
+  Upstream side;
+  side.counts = {{"assigned", counts_.assigned}, {"revoked", counts_.revoked},
+                 {"pauses", counts_.pauses},     {"lost", counts_.lost},
+                 {"damaged", counts_.damaged},   {"refetched_bytes", counts_.refetched_bytes}};
+  if (!client_) return side;
+  side.trouble = client_->trouble();
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(context_.wall().time_since_epoch());
+  PartitionIndex index = 0;
+  for (const auto& state : exchange_.states()) {
+    const auto told = highs_.find(index++);
+    if (!state.owned) continue;
     std::int64_t low = -1, high = -1;
     rd_kafka_get_watermark_offsets(handle(), state.topic.c_str(), state.partition, &low, &high);
+    if (told != highs_.end()) high = std::max(high, told->second);
     const auto from = state.settled_to == unknown_offset ? low : state.settled_to;
-    const auto messages = from >= 0 && high > from ? high - from : 0;
-    lags.push_back({std::move(state), messages});
+    Upstream::Lag lag{fmt::format("{}/{}", state.topic, state.partition)};
+    if (from >= 0 && high > from) {
+      lag.events = static_cast<std::uint64_t>(high - from);
+      if (state.oldest_ms > 0)
+        lag.age = std::max(Duration{0}, Duration(now - std::chrono::milliseconds(state.oldest_ms)));
+    }
+    side.lags.push_back(std::move(lag));
   }
-  return lags;
+  return side;
 }
 
 }  // namespace weir::kafka

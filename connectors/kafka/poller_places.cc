@@ -9,6 +9,8 @@ namespace {
 
 constexpr int go_ms = 5000;
 constexpr auto look_again = std::chrono::milliseconds(10);
+constexpr int lag_ms = 1000;
+constexpr auto lag_every = std::chrono::seconds(5);
 constexpr auto ask_damaged_again = std::chrono::seconds(10);
 
 }  // namespace
@@ -79,6 +81,22 @@ void Poller::ask_again(TimePoint now) {
     const Places places = make_places(1);
     rd_kafka_topic_partition_list_add(places.get(), state.topic.c_str(), state.partition);
     rd_kafka_resume_partitions(handle(), places.get());
+  }
+}
+
+/// What is not fetched tells nobody how much there is.
+void Poller::look_how_far_behind(TimePoint now) {
+  next_lag_ = now + lag_every;
+  rd_kafka_topic_partition_list_t* assigned = nullptr;
+  if (rd_kafka_assignment(handle(), &assigned)) return;
+  const Places places(assigned);
+  for (int i = 0; i < places->cnt; ++i) places->elems[i].offset = RD_KAFKA_OFFSET_END;  // the time that means the end
+  if (rd_kafka_offsets_for_times(handle(), places.get(), lag_ms)) return;
+  for (int i = 0; i < places->cnt; ++i) {
+    const auto& place = places->elems[i];
+    const auto index = exchange_.index_of(place.topic, place.partition);
+    std::lock_guard lock(mutex_);
+    if (!place.err && place.offset > 0) highs_[index] = place.offset;
   }
 }
 

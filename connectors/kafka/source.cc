@@ -37,6 +37,7 @@ class KafkaSource final : public Source {
     return std::make_unique<KafkaIntake>(setup, config_->intake, exchange_, *poller_);
   }
   std::string address() const override { return address_; }
+  Upstream upstream() const override { return poller_ ? poller_->upstream() : Upstream{}; }
 
  private:
   Result<SourceConfig> config_;

@@ -79,10 +79,17 @@ std::uint64_t ended(const pipeline::NodeSnapshot& node, Fate fate) {
 }
 
 std::string graph_source(const pipeline::SourceStatus& s) {
+  std::string more;
+  for (const auto& [what, count] : s.upstream.counts) more += fmt::format(R"(,"{}":{})", what, count);
+  if (!s.upstream.lags.empty())
+    more += R"(,"lags":)" + list(s.upstream.lags, [](const auto& lag) {
+              return fmt::format(R"({{"place":{},"events":{},"age_s":{:.3f}}})", json_text(lag.place), lag.events,
+                                 seconds(lag.age));
+            });
   return fmt::format(
-      R"({{"name":{},"type":{},"address":{},"acks":"{}","in":{},"bytes":{},"admitted":{},"refused":{},"pending":{},"paused":{},"why":{}}})",
+      R"({{"name":{},"type":{},"address":{},"acks":"{}","in":{},"bytes":{},"admitted":{},"refused":{},"pending":{},"paused":{},"why":{}{}}})",
       json_text(s.name), json_text(s.type), json_text(s.address), name(s.acks), s.node.in, s.node.bytes, s.admitted,
-      s.refused, s.node.pending, s.paused, json_text(s.why));
+      s.refused, s.node.pending, s.paused, json_text(s.why), more);
 }
 
 std::string graph_stage(const pipeline::StageStatus& s) {

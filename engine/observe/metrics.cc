@@ -155,6 +155,18 @@ void journal(Sheet& sheet, const JournalStatus& j) {
   }
 }
 
+void upstream(Sheet& sheet, const std::string& source, const Upstream& side) {
+  for (const auto& lag : side.lags) {
+    const Labels where{{"source", source}, {"place", lag.place}};
+    sheet.gauge("weir_source_lag_events", "Events that wait where a source reads, and are not settled.", where,
+                number(lag.events));
+    sheet.gauge("weir_source_lag_seconds", "Age of the oldest of them.", where, seconds(lag.age));
+  }
+  for (const auto& [what, count] : side.counts)
+    sheet.counter("weir_source_count_total", "What a source counts besides, by its type.",
+                  {{"source", source}, {"what", std::string(what)}}, number(count));
+}
+
 }  // namespace
 
 std::string prometheus_text(const pipeline::FlowStatus& status) {
@@ -178,6 +190,7 @@ std::string prometheus_text(const pipeline::FlowStatus& status) {
     sheet.counter("weir_door_refused_total", "Requests refused before their body was read.", {{"source", s.name}},
                   number(s.refused));
     sheet.gauge("weir_source_paused", "1 while the source does not read.", {{"source", s.name}}, s.paused ? 1 : 0);
+    upstream(sheet, s.name, s.upstream);
   }
   for (const auto& s : status.stages) {
     node(sheet, "stage", s.name, s.node);

@@ -294,13 +294,16 @@ FlowStatus Flow::status() const {
     s.name = sources_[i]->name;
     s.type = sources_[i]->type;
     s.acks = sources_[i]->acks;
-    if (i < source_objects_.size()) s.address = source_objects_[i]->address();
+    if (i < source_objects_.size()) {
+      s.address = source_objects_[i]->address();
+      s.upstream = source_objects_[i]->upstream();
+    }
     s.node = snapshot(sources_[i]->counters, [&] { return held_by(*sources_[i]); });
     s.admitted = sources_[i]->admitted.load(std::memory_order_relaxed);
     s.refused = sources_[i]->refused.load(std::memory_order_relaxed);
     s.paused =
         std::ranges::any_of(sources_[i]->required, [](SinkNode* sink) { return sink->inlet.paused(Class::normal); });
-    s.why = sources_[i]->why();
+    s.why = describe_lag(s.upstream, sources_[i]->why());
     if (const auto& source = config_.sources[i]; source.is_consumer())
       s.why = describe_lag(status.journals, source.journal, source.consumer.name, s.why);
     status.sources.push_back(std::move(s));

@@ -51,6 +51,23 @@ std::string describe_lag(const std::vector<JournalStatus>& journals, std::string
                      why.empty() ? "" : " <- ", why);
 }
 
+std::string describe_lag(const Upstream& upstream, const std::string& why) {
+  std::uint64_t events = 0;
+  std::size_t places = 0;
+  Duration age{0};
+  for (const auto& lag : upstream.lags) {
+    if (lag.events == 0) continue;
+    events += lag.events;
+    age = std::max(age, lag.age);
+    ++places;
+  }
+  std::string text;
+  if (events > 0) text = fmt::format("{} events ({}) behind in {} places", events, human(age), places);
+  for (const auto* cause : {&upstream.trouble, &why})
+    if (!cause->empty()) text += (text.empty() ? "" : " <- ") + *cause;
+  return text;
+}
+
 std::string describe(const SpillStatus& spill) {
   std::string text;
   const auto bytes = static_cast<double>(spill.bytes.count());

@@ -4,6 +4,7 @@
 ///
 /// Thread: a value. Cost: taking one locks each inlet once; meant for a few times a second.
 #include <weir/component/journal.h>
+#include <weir/component/source.h>
 #include <weir/component/stage.h>
 #include <weir/flow/queue/edge.h>
 #include <weir/flow/queue/sojourn.h>
@@ -24,6 +25,7 @@ struct SourceStatus {
   std::uint64_t admitted = 0, refused = 0;  ///< units at the door: requests
   bool paused = false;
   std::string why;  ///< what holds it up, if anything
+  Upstream upstream{};
 };
 
 struct StageStatus {
@@ -97,6 +99,8 @@ std::string describe_pace(const SinkStatus& sink);
 /// not.
 std::string describe_lag(const std::vector<JournalStatus>& journals, std::string_view journal,
                          std::string_view consumer, const std::string& why);
+/// The same for a source that pulls: "12300 events (35 s) behind in 3 places <- broker 10.0.0.7 refuses <- sink ...".
+std::string describe_lag(const Upstream& upstream, const std::string& why);
 std::string human(Duration d);
 
 }  // namespace weir::pipeline

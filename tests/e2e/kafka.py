@@ -131,10 +131,17 @@ class KafkaTest(WeirTest):
             CLUSTER.produce_ids(self.topic, 21000 + n * 10000, 10000, size=1000)
         self.assertGreater(self.lag(), 35000)
         self.assertLess(self.rss(w) - before, 12)
+        told = eventually(lambda: (s := w.graph(source="in")) and sum(l["events"] for l in s["lags"]) > 35000 and s,
+                          lambda: w.graph(source="in"))
+        self.assertEqual({lag["place"] for lag in told["lags"]}, {"%s/%d" % (self.topic, n) for n in range(3)})
+        self.assertIn("behind in 3 places <- ", told["why"])
+        self.assertEqual(told["pauses"], 1)
+        self.assertGreater(w.metric("weir_source_lag_seconds"), 0)
         lock.close()
         self.all_there(51000)
         self.assertEqual(len(self.rows()), 51000)
         self.no_lag()
+        eventually(lambda: sum(l["events"] for l in w.graph(source="in")["lags"]) == 0, lambda: w.graph(source="in"))
 
     def test_poison_goes_to_the_dead_letters_alone(self):
         CLUSTER.create(self.topic, 1)
@@ -161,7 +168,8 @@ class KafkaTest(WeirTest):
         w = self.start(config)
         eventually(lambda: w.graph(sink="db")["stored"] == 100, lambda: w.log())
         self.no_lag()
-        self.assertEqual(w.graph(source="in")["in"], 100, "it was read once")
+        told = w.graph(source="in")
+        self.assertEqual((told["in"], told["assigned"], told["revoked"]), (100, 1, 0), "no rebalance, and read once")
         self.assertNotIn("poll interval", w.log())
 
     def start_second(self):

@@ -24,6 +24,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace boost::asio {
 class io_context;
@@ -94,6 +96,18 @@ struct IntakeSetup {
   Outlet& outlet;
 };
 
+/// What a source that pulls knows of the other side.
+struct Upstream {
+  struct Lag {
+    std::string place;         ///< "orders/3": topic and partition
+    std::uint64_t events = 0;  ///< there and not settled
+    Duration age{0};           ///< of the oldest of them
+  };
+  std::vector<Lag> lags;
+  std::vector<std::pair<std::string_view, std::uint64_t>> counts;  ///< what it counts besides, since start
+  std::string trouble;                                             ///< what is wrong between the two now
+};
+
 class Source {
  public:
   virtual ~Source() = default;
@@ -102,6 +116,8 @@ class Source {
   virtual std::unique_ptr<Intake> intake(const IntakeSetup& setup) = 0;
   /// For people: "http://127.0.0.1:8080/events".
   virtual std::string address() const { return {}; }
+  /// Any thread, a few times a second.
+  virtual Upstream upstream() const { return {}; }
 };
 
 }  // namespace weir

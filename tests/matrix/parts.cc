@@ -238,6 +238,9 @@ std::vector<std::string> rows_held(const std::string& folder) {
   return ids;
 }
 
+/// Of the servers below, when runs go on beside each other.
+std::mutex servers_mutex;
+
 /// One for all runs of the process, started by the first; each run has a table of its own.
 std::unique_ptr<postgres::TestServer> postgres_server;
 
@@ -249,8 +252,14 @@ std::string postgres_options(const std::string& folder) {
 }
 
 std::shared_ptr<void> stand_up_postgres(const std::string&) {
+  const std::lock_guard lock(servers_mutex);
   if (!postgres_server) postgres_server = std::make_unique<postgres::TestServer>(WEIR_SOURCE_DIR);
   return nullptr;
+}
+
+std::vector<std::string> ids_in_table(const std::string& folder) {
+  const std::lock_guard lock(servers_mutex);
+  return postgres_server->query("SELECT id FROM " + table_of(folder));
 }
 
 /// One cluster for all runs, a topic and a group for each.
@@ -263,10 +272,26 @@ std::string kafka_options(const std::string& folder) {
                      kafka_cluster ? kafka_cluster->address() : "127.0.0.1:9", topic_of(folder));
 }
 
-std::shared_ptr<void> stand_up_kafka(const std::string& folder) {
+std::shared_ptr<void> make_topic(const std::string& topic) {
+  const std::lock_guard lock(servers_mutex);
   if (!kafka_cluster) kafka_cluster = std::make_unique<kafka::RealCluster>(WEIR_SOURCE_DIR);
-  kafka_cluster->create(topic_of(folder), 2);
+  kafka_cluster->create(topic, 2);
   return nullptr;
+}
+
+std::shared_ptr<void> stand_up_kafka(const std::string& folder) { return make_topic(topic_of(folder)); }
+
+std::string kafka_sink_options(const std::string& folder) {
+  return fmt::format("brokers: [\"{}\"]\n    topic: \"{}-out\"\n    key: .id",
+                     kafka_cluster ? kafka_cluster->address() : "127.0.0.1:9", topic_of(folder));
+}
+
+std::shared_ptr<void> stand_up_kafka_sink(const std::string& folder) { return make_topic(topic_of(folder) + "-out"); }
+
+std::vector<std::string> messages_held(const std::string& folder) {
+  std::vector<std::string> ids;
+  for (const auto& event : kafka_cluster->read(topic_of(folder) + "-out", 2)) ids.push_back(id_in(event));
+  return ids;
 }
 
 void drive_kafka(const Run& run, Sent& sent) {
@@ -339,9 +364,9 @@ std::map<std::string, SinkPart> sink_parts() {
       {"file", {[](const std::string& folder) { return "path: " + folder + "/out.ndjson"; }, lines_held}},
       {"sqlite", {[](const std::string& folder) { return "path: " + folder + "/out.db"; }, rows_held}},
       {"postgres",
-       {postgres_options,
-        [](const std::string& folder) { return postgres_server->query("SELECT id FROM " + table_of(folder)); },
-        SinkAck::durable, stand_up_postgres, postgres::TestServer::missing()}},
+       {postgres_options, ids_in_table, SinkAck::durable, stand_up_postgres, postgres::TestServer::missing()}},
+      {"kafka",
+       {kafka_sink_options, messages_held, SinkAck::received, stand_up_kafka_sink, kafka::RealCluster::missing()}},
       {"blackhole", {[](const std::string&) { return std::string("delay: 1ms"); }, nullptr, SinkAck::received}},
       {"stdout",
        {[](const std::string&) { return std::string("format: json"); }, lines_held, SinkAck::sent,

@@ -17,6 +17,8 @@ void append_unhexed(std::string& out, std::string_view hex) {
   }
 }
 
+constexpr std::string_view class_names[class_count] = {"batch", "low", "normal", "high", "critical"};
+
 const Path event_path = *Path::parse(".event"), hex_path = *Path::parse(".event_hex");
 
 }  // namespace
@@ -33,7 +35,7 @@ Result<EnvelopeMaker> EnvelopeMaker::compile(std::string_view key, const Options
   EnvelopeMaker maker(largest);
   if (!key.empty())
     if (auto r = add(maker.key_, "", key); !r) return failure(fmt::format("key: {}", r.error().message));
-  if (headers.size() > most_headers - 8) return failure(fmt::format("headers: at most {}", most_headers - 8));
+  if (headers.size() > most_headers - 9) return failure(fmt::format("headers: at most {}", most_headers - 9));
   for (const auto& [name, path] : headers) {
     if (name.starts_with("weir"))
       return failure(fmt::format("headers: {} begins with weir: those are this sink's own", json_text(name)));
@@ -84,6 +86,8 @@ const Envelope& EnvelopeMaker::make(const Batch& batch, std::uint32_t event) {
   envelope_.headers.clear();
   const bool letter = batch.info().dead_letter;
   if (letter) open_letter(batch[event]);
+  if (keep_classes_ && batch.info().cls != Class::normal)
+    envelope_.headers.emplace_back(class_header, class_names[static_cast<std::size_t>(batch.info().cls)]);
   if (key_.empty() && headers_.empty() && !letter) return envelope_;
   event_.look_at(envelope_.value);
   if (letter) read(origin_);

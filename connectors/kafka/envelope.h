@@ -28,12 +28,15 @@ struct Envelope {
 
 class EnvelopeMaker {
  public:
-  static constexpr std::size_t most_headers = 40;  ///< 32 of the configuration's, 8 of a letter
+  static constexpr std::size_t most_headers = 40;  ///< 31 of the configuration's, 9 of ours
 
   /// `key` and the values of `headers` are paths in events; `metadata` is the name of the member in which a source put
   /// where an event came from. Empty: none.
   static Result<EnvelopeMaker> compile(std::string_view key, const Options::Table& headers, std::string_view metadata,
                                        Bytes largest);
+  /// The class of each event stands in this header; a record of a journal keeps it.
+  void keep_classes() { keep_classes_ = true; }
+  static constexpr const char* class_header = "weir-class";
   const Envelope& make(const Batch& batch, std::uint32_t event);
 
  private:
@@ -52,6 +55,7 @@ class EnvelopeMaker {
   JsonEvent event_;
   std::string opened_, unescaped_;
   Envelope envelope_;
+  bool keep_classes_ = false;
 };
 
 }  // namespace weir::kafka

@@ -4,6 +4,7 @@
 #include <weir/base/json_text.h>
 #include <weir/base/terminal_text.h>
 
+#include <algorithm>
 #include <iterator>
 
 namespace weir::kafka {
@@ -51,6 +52,19 @@ std::optional<std::string_view> header_of(const rd_kafka_message_t& message, con
   if (rd_kafka_message_headers(&message, &headers) || rd_kafka_header_get_last(headers, name.c_str(), &value, &size))
     return std::nullopt;
   return std::string_view(static_cast<const char*>(value), value ? size : 0);
+}
+
+WallTime written_at(const rd_kafka_message_t& message) {
+  rd_kafka_timestamp_type_t type{};
+  return WallTime(std::chrono::milliseconds(std::max<std::int64_t>(0, rd_kafka_message_timestamp(&message, &type))));
+}
+
+std::uint64_t id_of(const rd_kafka_message_t& message) {
+  std::uint64_t topic = 14695981039346656037u;  // FNV-1a
+  for (const char* c = rd_kafka_topic_name(message.rkt); *c; ++c)
+    topic = (topic ^ static_cast<unsigned char>(*c)) * 1099511628211u;
+  const auto partition = static_cast<std::uint64_t>(message.partition) & 0xfff;
+  return (topic >> 48) << 48 | partition << 36 | (static_cast<std::uint64_t>(message.offset) & 0xfffffffff);
 }
 
 std::string place_of(const rd_kafka_message_t& message) {

@@ -31,6 +31,7 @@ struct IntakeConfig {
   bool keep_failed = true;  ///< acks: stored
   bool bury_tombstones = false;
   std::string metadata;
+  bool recorded = false;  ///< messages are records of a journal of ours: time and id are theirs
   ClassRule classes;
 };
 
@@ -84,7 +85,9 @@ class KafkaIntake final : public Intake, public ReceiptOwner {
   std::optional<Piece> piece_;
   std::string text_;
   std::vector<Batch::Slot> index_;
-  std::vector<Class> classes_;                      // of index_
+  std::vector<Class> classes_;  // of index_
+  WallTime written_{};          // of its first message
+  std::uint64_t first_id_ = 0;
   std::vector<const rd_kafka_message_t*> letters_;  // those that cannot enter the flow; buried from the back
   std::uint64_t skipped_ = 0, too_large_ = 0;       // counted instead
   Slot* burying_ = nullptr;

@@ -15,8 +15,12 @@ void KafkaIntake::gather() {
   classes_.clear();
   letters_.clear();
   skipped_ = too_large_ = 0;
+  const rd_kafka_message_t& first = *piece_->messages.front();
+  written_ = written_at(first);
+  first_id_ = id_of(first);
   std::uint32_t number = 0;
   for (const Message& message : piece_->messages) {
+    if (config_.recorded) number = static_cast<std::uint32_t>(message->offset - first.offset);
     const auto begin = text_.size();
     const bool tombstone = is_tombstone(*message);
     if (!tombstone) append_event(text_, *message, config_.metadata);
@@ -60,8 +64,8 @@ void KafkaIntake::give(Receipt& receipt, Ticket ticket, TimePoint now) {
   BatchInfo info;
   info.cls = config_.classes.fallback;
   info.received = now;
-  info.received_wall = outlet_.context().wall();
-  info.first_id = outlet_.next_ids(static_cast<std::uint32_t>(index_.size()));
+  info.received_wall = config_.recorded ? written_ : outlet_.context().wall();
+  info.first_id = config_.recorded ? first_id_ : outlet_.next_ids(static_cast<std::uint32_t>(index_.size()));
   if (classes_.empty())
     push(text_, info, receipt, ticket);
   else

@@ -61,6 +61,28 @@ class TestCluster {
     return places->elems[0].offset < 0 ? -1 : places->elems[0].offset;
   }
 
+  /// All that lies in a topic now.
+  std::vector<std::string> read(const std::string& topic, int partitions) {
+    rd_kafka_conf_t* conf = rd_kafka_conf_new();
+    char why[256];
+    for (const auto& [name, value] : std::vector<std::pair<const char*, std::string>>{
+             {"group.id", "looks-into-" + topic}, {"bootstrap.servers", address()}, {"enable.partition.eof", "true"}})
+      rd_kafka_conf_set(conf, name, value.c_str(), why, sizeof why);
+    rd_kafka_t* consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    const Places places = make_places(static_cast<std::size_t>(partitions));
+    for (int p = 0; p < partitions; ++p)
+      rd_kafka_topic_partition_list_add(places.get(), topic.c_str(), p)->offset = RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_assign(consumer, places.get());
+    std::vector<std::string> values;
+    for (int ends = 0, polls = 0; ends < partitions && polls < 100'000; ++polls) {
+      const Message message(rd_kafka_consumer_poll(consumer, 1000));
+      if (message && !message->err) values.emplace_back(static_cast<const char*>(message->payload), message->len);
+      ends += message && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+    }
+    rd_kafka_destroy(consumer);
+    return values;
+  }
+
  protected:
   TestCluster() {
     rd_kafka_conf_t* conf = rd_kafka_conf_new();

@@ -156,6 +156,8 @@ Upstream Poller::upstream() const {
     if (told != highs_.end()) high = std::max(high, told->second);
     const auto from = state.settled_to == unknown_offset ? low : state.settled_to;
     Upstream::Lag lag{fmt::format("{}/{}", state.topic, state.partition)};
+    lag.first = static_cast<std::uint64_t>(std::max<std::int64_t>(0, low));
+    lag.end = static_cast<std::uint64_t>(std::max<std::int64_t>(0, high));
     if (from >= 0 && high > from) {
       lag.events = static_cast<std::uint64_t>(high - from);
       if (state.oldest_ms > 0)

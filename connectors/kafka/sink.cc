@@ -30,6 +30,7 @@ Result<void> KafkaSink::open() {
   if (!config_) return std::unexpected(config_.error());
   auto maker = EnvelopeMaker::compile(config_->key, config_->headers, config_->metadata, config_->largest);
   if (maker) envelopes_ = std::move(*maker);
+  if (maker && config_->keep_classes) envelopes_->keep_classes();
   auto opened = maker ? connect() : std::unexpected(maker.error());
   if (opened) opened = client_->await_topics({&config_->topic, 1}, config_->connect_timeout);
   if (opened) return opened;

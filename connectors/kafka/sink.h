@@ -28,6 +28,7 @@ struct ProducerConfig {
   Options::Table headers;
   Bytes largest;
   Duration timeout, connect_timeout;
+  bool keep_classes = false;  ///< messages are records of a journal
 };
 
 /// What a sink and the writing side of a journal have in common.

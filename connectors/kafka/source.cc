@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 
 namespace weir::kafka {
 namespace {
@@ -17,34 +16,6 @@ class IdleIntake final : public Intake {
   void stop(Duration) override {}
   void abandon() override {}
   bool quiet() const override { return true; }
-};
-
-class KafkaSource final : public Source {
- public:
-  explicit KafkaSource(const SourceSetup& setup) : config_(read_source(setup)), context_(setup.context) {
-    if (!config_) return;
-    for (const auto& topic : config_->poller.topics) address_ += (address_.empty() ? "" : ",") + topic;
-    for (const auto& broker : config_->poller.client.brokers)
-      address_ += (&broker == &config_->poller.client.brokers[0] ? " at " : ",") + broker;
-  }
-  Result<void> open() override {
-    if (!config_) return std::unexpected(config_.error());
-    poller_.emplace(config_->poller, exchange_, context_);
-    return poller_->open();
-  }
-  std::unique_ptr<Intake> intake(const IntakeSetup& setup) override {
-    if (setup.index != 0) return std::make_unique<IdleIntake>();
-    return std::make_unique<KafkaIntake>(setup, config_->intake, exchange_, *poller_);
-  }
-  std::string address() const override { return address_; }
-  Upstream upstream() const override { return poller_ ? poller_->upstream() : Upstream{}; }
-
- private:
-  Result<SourceConfig> config_;
-  const Context& context_;
-  std::string address_;
-  Exchange exchange_;
-  std::optional<Poller> poller_;
 };
 
 constexpr Load piece{1024, 64_KiB};  // the most that travels under one receipt
@@ -69,7 +40,6 @@ std::vector<OptionSpec> options() {
        {"earliest", "latest"}},
       {"max_event", size, "256KiB", false,
        "The longest event; longer ones are dead-lettered, or counted; at most 16MiB."},
-      {"max_unacked", count, "10000", false, "How many events may be on their way, read and not settled."},
       {"metadata",
        text,
        {},
@@ -81,19 +51,11 @@ std::vector<OptionSpec> options() {
        false,
        "What becomes of a message without a value, or with an empty one: it is skipped and counted, or dead-lettered.",
        {"skip", "dead_letter"}},
-      {"prefetch", size, "8MiB", false, "How much is fetched ahead: queued.max.messages.kbytes."},
-      {"fetch_max", size, "1MiB", false,
-       "The most a broker sends at once: fetch.max.bytes; one larger batch comes alone."},
-      {"session_timeout", duration, "45s", false,
-       "After so long without a heartbeat the group gives its partitions away."},
-      {"poll_interval", duration, "5m", false,
-       "After so long without a poll it leaves the group; work may take longer."},
-      {"revoke_wait", duration, "5s", false,
-       "How long a partition that is given up waits for its events to settle; what has not by then is read again."},
-      {"commit_interval", duration, "1s", false, "How often what is settled is committed: what a crash reads again."},
       {"connect_timeout", duration, "10s", false, "At the start the brokers must answer within this."},
   };
   all.insert(all.end(), own.begin(), own.end());
+  const auto reading = reading_options();
+  all.insert(all.end(), reading.begin(), reading.end());
   return all;
 }
 
@@ -116,6 +78,7 @@ Result<void> check(const SourceConfig& config, const Options& o) {
 std::string in_ms(Duration d) { return std::to_string(std::chrono::ceil<std::chrono::milliseconds>(d).count()); }
 
 void own(std::vector<Setting>& settings, const Options& o, Bytes max_event) {
+  const auto overrides = o.table("librdkafka");
   const Bytes fetch = o.get_or<Bytes>("fetch_max", 1_MiB);
   const auto session = o.get_or<Duration>("session_timeout", 45s);
   // A broker answers with one whole batch at least, however large.
@@ -143,10 +106,33 @@ void own(std::vector<Setting>& settings, const Options& o, Bytes max_event) {
       {"statistics.interval.ms", "5000"},
   };
   settings.insert(settings.end(), ours.begin(), ours.end());
+  // A broker is asked once at a time: partitions that come or resume wait until a question about others is answered.
+  const std::string wait = "fetch.wait.max.ms";
+  if (std::ranges::find(overrides, wait, &Options::Table::value_type::first) == overrides.end())
+    settings.push_back({wait, "100"});
   if (o.has("instance_id")) settings.push_back({"group.instance.id", o.text("instance_id"), "instance_id"});
 }
 
-std::vector<Footprint> footprint(const Options& o, int) {
+}  // namespace
+
+std::vector<OptionSpec> reading_options() {
+  using enum OptionKind;
+  return {
+      {"max_unacked", count, "10000", false, "How many events may be on their way, read and not settled."},
+      {"prefetch", size, "8MiB", false, "How much is fetched ahead: queued.max.messages.kbytes."},
+      {"fetch_max", size, "1MiB", false,
+       "The most a broker sends at once: fetch.max.bytes; one larger batch comes alone."},
+      {"session_timeout", duration, "45s", false,
+       "After so long without a heartbeat the group gives its partitions away."},
+      {"poll_interval", duration, "5m", false,
+       "After so long without a poll it leaves the group; work may take longer."},
+      {"revoke_wait", duration, "5s", false,
+       "How long a partition that is given up waits for its events to settle; what has not by then is read again."},
+      {"commit_interval", duration, "1s", false, "How often what is settled is committed: what a crash reads again."},
+  };
+}
+
+std::vector<Footprint> reading_footprint(const Options& o) {
   const auto brokers = std::max<std::uint64_t>(3, o.get<std::vector<std::string>>("brokers").size());
   const Bytes batch = std::max(1_MiB, o.get_or<Bytes>("max_event", 256_KiB) * 2);
   Footprint messages{.fixed = o.get_or<Bytes>("prefetch", 8_MiB) + batch,
@@ -163,7 +149,24 @@ std::vector<Footprint> footprint(const Options& o, int) {
   return {messages, own};
 }
 
-}  // namespace
+KafkaSource::KafkaSource(Result<SourceConfig> config, const Context& context)
+    : config_(std::move(config)), context_(context) {
+  if (!config_) return;
+  for (const auto& topic : config_->poller.topics) address_ += (address_.empty() ? "" : ",") + topic;
+  for (const auto& broker : config_->poller.client.brokers)
+    address_ += (&broker == &config_->poller.client.brokers[0] ? " at " : ",") + broker;
+}
+
+Result<void> KafkaSource::open() {
+  if (!config_) return std::unexpected(config_.error());
+  poller_.emplace(config_->poller, exchange_, context_);
+  return poller_->open();
+}
+
+std::unique_ptr<Intake> KafkaSource::intake(const IntakeSetup& setup) {
+  if (setup.index != 0) return std::make_unique<IdleIntake>();
+  return std::make_unique<KafkaIntake>(setup, config_->intake, exchange_, *poller_);
+}
 
 Result<SourceConfig> read_source(const SourceSetup& setup) {
   const Options& o = setup.options;
@@ -198,11 +201,9 @@ SourceType source_type() {
   type.options = options();
   type.can = {.can_pause = true, .can_refuse = false, .can_replay = true};
   type.strongest = Level::stored;
-  type.footprint = footprint;
-  type.make = [](const SourceSetup& setup) -> std::unique_ptr<Source> { return std::make_unique<KafkaSource>(setup); };
+  type.footprint = [](const Options& o, int) { return reading_footprint(o); };
+  type.make = [](const SourceSetup& setup) { return std::make_unique<KafkaSource>(read_source(setup), setup.context); };
   return type;
 }
-
-void add_to(Catalog& catalog) { catalog.add(source_type()); }
 
 }  // namespace weir::kafka

@@ -92,6 +92,7 @@ Result<void> Flow::open_sources() {
       reactors_.push_back(std::make_unique<net::Reactor>("consumer-" + source.only_to));
       net::Reactor& reactor = *reactors_.back();
       auto reader = journal(source.journal).reader(source.consumer.name);
+      if (auto opened = reader->open(); !opened) return named("source " + source.name + ": ", opened.error());
       run(*sources_[i], reactor, [&](Outlet& outlet) { return reader->intake({reactor.io(), 0, outlet}); });
       source_objects_.push_back(std::move(reader));
       continue;
@@ -304,7 +305,7 @@ FlowStatus Flow::status() const {
     s.paused =
         std::ranges::any_of(sources_[i]->required, [](SinkNode* sink) { return sink->inlet.paused(Class::normal); });
     s.why = describe_lag(s.upstream, sources_[i]->why());
-    if (const auto& source = config_.sources[i]; source.is_consumer())
+    if (const auto& source = config_.sources[i]; source.is_consumer() && s.upstream.lags.empty())
       s.why = describe_lag(status.journals, source.journal, source.consumer.name, s.why);
     status.sources.push_back(std::move(s));
   }

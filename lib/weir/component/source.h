@@ -99,9 +99,10 @@ struct IntakeSetup {
 /// What a source that pulls knows of the other side.
 struct Upstream {
   struct Lag {
-    std::string place;         ///< "orders/3": topic and partition
-    std::uint64_t events = 0;  ///< there and not settled
-    Duration age{0};           ///< of the oldest of them
+    std::string place;                 ///< "orders/3": topic and partition
+    std::uint64_t events = 0;          ///< there and not settled
+    Duration age{0};                   ///< of the oldest of them
+    std::uint64_t first = 0, end = 0;  ///< what it holds by its own numbers, without `end`
   };
   std::vector<Lag> lags;
   std::vector<std::pair<std::string_view, std::uint64_t>> counts;  ///< what it counts besides, since start

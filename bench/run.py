@@ -21,6 +21,7 @@ from pathlib import Path
 
 import selfcheck
 from journal_runs import LOG_RUNS, OPEN_GIB, OPEN_TARGET_MS, log_pairs, open_large
+from kafka_runs import KAFKA_RUNS, kafka_pairs
 from servers import BenchError, Tools, run_tool
 from streams import STREAMS, stream_pairs
 
@@ -62,7 +63,7 @@ SCENARIOS = {
 }
 # bench_handoff's contenders against its floor, in the same table: (events an item) -> target.
 HANDOFF = {"handoff_16": (16, 1.5), "handoff_256": (256, 1.5)}
-ALONE = [*HANDOFF, *STREAMS, *LOG_RUNS, "log_open"]  # without a floor server of bench_floor
+ALONE = [*HANDOFF, *STREAMS, *LOG_RUNS, "log_open", *KAFKA_RUNS]  # without a floor server of bench_floor
 
 
 class Contestant:
@@ -246,6 +247,18 @@ def run_stream(name, tools, args, deadline):
     return {name: result | {"unit": "us CPU per event", "pairs": pairs}}
 
 
+def run_kafka(name, tools, args, deadline):
+    pairs, run = kafka_pairs(name, tools, args.pairs, deadline), KAFKA_RUNS[name]
+    if not pairs:
+        raise BenchError("no time left: give more with --minutes, or fewer scenarios with --only")
+    result = row(run.title, [p["floor"]["us"] for p in pairs], [p["weir"]["us"] for p in pairs],
+                 [p["ratio"] for p in pairs], run.target, args.pairs)
+    if run.rows:
+        parts = [spread([p["floor"][k] for p in pairs]) for k in ("read_us", "insert_us")]
+        print(f"    floor = bare librdkafka {parts[0]} + bare unnest {parts[1]}")
+    return {name: result | {"unit": "us CPU per message", "pairs": pairs}}
+
+
 def run_log(name, tools, args):
     pairs, run = log_pairs(name, tools, args.pairs), LOG_RUNS[name]
     result = row(run.title + " (ns wall a byte)", [p["floor"]["wall"] for p in pairs], [p["weir"]["wall"] for p in pairs],
@@ -306,6 +319,8 @@ def measure(args, tools, names):
                 results |= run_log(name, tools, args)
             elif name == "log_open":
                 results |= run_open(name, tools, args)
+            elif name in KAFKA_RUNS:
+                results |= run_kafka(name, tools, args, deadline)
             elif name in STREAMS:
                 results |= run_stream(name, tools, args, deadline)
             else:

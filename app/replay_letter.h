@@ -3,6 +3,7 @@
 ///
 ///   {"reason":"sink_rejected","why":"...","origin":"out","attempts":3,"at_ms":5,"event":"..."}
 ///
+/// What came from Kafka has "place":"orders/3","position":1041 besides.
 /// `event_hex` instead of `event` holds bytes that are not UTF-8.
 ///
 /// Thread: a LetterReader has one owner (its parser's memory). Cost: two parses. Bound: 64 MiB of JSON.

@@ -310,7 +310,7 @@ void FileIntake::to_dead_letters(Ranges::Range& range) {
                       Reason::event_too_large,
                       fmt::format("a line of {} bytes at {} of {}; these are its first {}", length, range.begin,
                                   terminal_text(range.file->path), got),
-                      &range.receipt());
+                      std::nullopt, &range.receipt());
   range.receipt().done_reading();
 }
 

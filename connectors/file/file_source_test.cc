@@ -52,7 +52,8 @@ class SlowOutlet final : public Outlet {
   void flush() override {}
   bool has_dead_letters() const override { return takes_dead_letters; }
   bool dead_letters_ready() const override { return takes_dead_letters; }
-  void dead_letter(std::string_view event, Reason, std::string_view why, Receipt* receipt) override {
+  void dead_letter(std::string_view event, Reason, std::string_view why, std::optional<EventPlace>,
+                   Receipt* receipt) override {
     dead.push_back(std::string(why) + "|" + std::string(event));
     receipt->settle(1, Fate::dead_lettered);
   }

@@ -303,7 +303,7 @@ asio::awaitable<void> HttpIntake::give_dead_letters(std::string_view body, std::
       if (receipt) receipt->settle(1, Fate::abandoned, Reason::shutdown);
       continue;
     }
-    outlet_.dead_letter(body.substr(event.offset, event.length), Reason::malformed, event.why, receipt);
+    outlet_.dead_letter(body.substr(event.offset, event.length), Reason::malformed, event.why, std::nullopt, receipt);
   }
 }
 

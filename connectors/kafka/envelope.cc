@@ -30,28 +30,23 @@ Result<void> EnvelopeMaker::add(Fields& to, std::string_view header, std::string
   return {};
 }
 
-Result<EnvelopeMaker> EnvelopeMaker::compile(std::string_view key, const Options::Table& headers,
-                                             std::string_view metadata, Bytes largest) {
+Result<EnvelopeMaker> EnvelopeMaker::compile(std::string_view key, const Options::Table& headers, Bytes largest) {
   EnvelopeMaker maker(largest);
   if (!key.empty())
     if (auto r = add(maker.key_, "", key); !r) return failure(fmt::format("key: {}", r.error().message));
-  if (headers.size() > most_headers - 9) return failure(fmt::format("headers: at most {}", most_headers - 9));
+  if (headers.size() > most_headers - letter_headers)
+    return failure(fmt::format("headers: at most {}", most_headers - letter_headers));
   for (const auto& [name, path] : headers) {
     if (name.starts_with("weir"))
       return failure(fmt::format("headers: {} begins with weir: those are this sink's own", json_text(name)));
     if (auto r = add(maker.headers_, name, path); !r)
       return failure(fmt::format("headers: {}: {}", json_text(name), r.error().message));
   }
-  for (const char* field : {"reason", "why", "origin", "attempts", "at_ms"}) {
+  for (const char* field : {"reason", "why", "origin", "place", "position", "attempts", "at_ms"}) {
     std::string name = fmt::format("weir-{}", field);
     if (name == "weir-at_ms") name = "weir-at-ms";
     (void)add(maker.letter_, name, fmt::format(".{}", field));
   }
-  if (metadata.empty()) return maker;
-  for (const char* field : {"topic", "partition", "offset"})
-    if (auto r = add(maker.origin_, fmt::format("weir-{}", field), fmt::format(".{}.{}", json_text(metadata), field));
-        !r)
-      return failure(fmt::format("metadata: {}", r.error().message));
   return maker;
 }
 
@@ -90,7 +85,6 @@ const Envelope& EnvelopeMaker::make(const Batch& batch, std::uint32_t event) {
     envelope_.headers.emplace_back(class_header, class_names[static_cast<std::size_t>(batch.info().cls)]);
   if (key_.empty() && headers_.empty() && !letter) return envelope_;
   event_.look_at(envelope_.value);
-  if (letter) read(origin_);
   read(key_);
   if (!key_.empty() && !envelope_.headers.empty() && envelope_.headers.back().first.empty()) {
     envelope_.key = envelope_.headers.back().second;

@@ -5,7 +5,7 @@
 /// reads what it reads elsewhere and a flow back needs no unpacking. Why it lies there stands in headers:
 ///
 ///   weir-reason, weir-why, weir-origin, weir-attempts, weir-at-ms      of each letter
-///   weir-topic, weir-partition, weir-offset                            if the event came from Kafka and says so
+///   weir-place, weir-position      "orders/3" and the offset, if the event came from Kafka
 ///
 /// Thread: one. Cost: nothing for an event without key and headers; else one look at its JSON. Memory: one event.
 #include <weir/component/batch.h>
@@ -28,12 +28,10 @@ struct Envelope {
 
 class EnvelopeMaker {
  public:
-  static constexpr std::size_t most_headers = 40;  ///< 31 of the configuration's, 9 of ours
+  static constexpr std::size_t letter_headers = 8, most_headers = 40;  ///< the class is one of ours
 
-  /// `key` and the values of `headers` are paths in events; `metadata` is the name of the member in which a source put
-  /// where an event came from. Empty: none.
-  static Result<EnvelopeMaker> compile(std::string_view key, const Options::Table& headers, std::string_view metadata,
-                                       Bytes largest);
+  /// `key` and the values of `headers` are paths in events. Empty: none.
+  static Result<EnvelopeMaker> compile(std::string_view key, const Options::Table& headers, Bytes largest);
   /// The class of each event stands in this header; a record of a journal keeps it.
   void keep_classes() { keep_classes_ = true; }
   static constexpr const char* class_header = "weir-class";
@@ -51,7 +49,7 @@ class EnvelopeMaker {
   void open_letter(std::string_view letter);
   void read(Fields& fields);
 
-  Fields key_, headers_, letter_, origin_;
+  Fields key_, headers_, letter_;
   JsonEvent event_;
   std::string opened_, unescaped_;
   Envelope envelope_;

@@ -12,8 +12,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
 
-EnvelopeMaker maker(std::string_view key, const Options::Table& headers = {}, std::string_view metadata = "") {
-  auto made = EnvelopeMaker::compile(key, headers, metadata, 1_MiB);
+EnvelopeMaker maker(std::string_view key, const Options::Table& headers = {}) {
+  auto made = EnvelopeMaker::compile(key, headers, 1_MiB);
   EXPECT_TRUE(made) << made.error().message;
   return std::move(*made);
 }
@@ -53,16 +53,16 @@ TEST(KafkaEnvelope, HasNoKeyWhereTheEventHasNone) {
 
 TEST(KafkaEnvelope, OpensADeadLetterAndSaysInHeadersWhyItLiesThere) {
   const Delivered one(event(
-      R"({"reason":"sink_rejected","why":"no \"b\"","origin":"out","attempts":3,"at_ms":5,"event":"{\"user\":\"u1\",\"kafka\":{\"topic\":\"orders\",\"partition\":2,\"offset\":41}}"})",
+      R"({"reason":"sink_rejected","why":"no \"b\"","origin":"out","place":"orders/2","position":41,"attempts":3,"at_ms":5,"event":"{\"user\":\"u1\"}"})",
       true));
-  auto make = maker(".user", {}, "kafka");
+  auto make = maker(".user");
   const auto& envelope = make.make(std::span<const Batch>(one)[0], 0);
-  EXPECT_EQ(envelope.value, R"({"user":"u1","kafka":{"topic":"orders","partition":2,"offset":41}})");
+  EXPECT_EQ(envelope.value, R"({"user":"u1"})");
   EXPECT_EQ(envelope.key, "u1");
   EXPECT_THAT(envelope.headers,
               ElementsAre(Pair("weir-reason", "sink_rejected"), Pair("weir-why", "no \"b\""),
-                          Pair("weir-origin", "out"), Pair("weir-attempts", "3"), Pair("weir-at-ms", "5"),
-                          Pair("weir-topic", "orders"), Pair("weir-partition", "2"), Pair("weir-offset", "41")));
+                          Pair("weir-origin", "out"), Pair("weir-place", "orders/2"), Pair("weir-position", "41"),
+                          Pair("weir-attempts", "3"), Pair("weir-at-ms", "5")));
 }
 
 TEST(KafkaEnvelope, GivesBytesBackThatWereNoText) {
@@ -82,7 +82,7 @@ TEST(KafkaEnvelope, LeavesWhatIsNoLetterAsItIs) {
 
 TEST(KafkaEnvelope, SaysWhichOptionIsWrong) {
   const auto error = [](std::string_view key, const Options::Table& headers) {
-    const auto made = EnvelopeMaker::compile(key, headers, "", 1_MiB);
+    const auto made = EnvelopeMaker::compile(key, headers, 1_MiB);
     return made ? "" : made.error().message;
   };
   EXPECT_THAT(error("user", {}), HasSubstr("key: "));

@@ -187,14 +187,14 @@ bool KafkaIntake::bury() {
     if (!outlet_.dead_letters_ready()) return false;
     const rd_kafka_message_t& message = *letters_.back();
     const auto value = value_of(message);
+    const EventPlace place{*place_, static_cast<std::uint64_t>(message.offset)};
     if (is_tombstone(message))
-      outlet_.dead_letter({}, Reason::malformed, fmt::format("{}: it has no value", place_of(message)),
-                          &*burying_->receipt);
+      outlet_.dead_letter({}, Reason::malformed, "it has no value", place, &*burying_->receipt);
     else
       outlet_.dead_letter(value.substr(0, letter_bytes), Reason::event_too_large,
-                          fmt::format("{}: an event of {} bytes; these are its first {}", place_of(message),
-                                      value.size(), std::min(value.size(), letter_bytes)),
-                          &*burying_->receipt);
+                          fmt::format("an event of {} bytes; these are its first {}", value.size(),
+                                      std::min(value.size(), letter_bytes)),
+                          place, &*burying_->receipt);
     letters_.pop_back();
   }
   burying_ = nullptr;

@@ -87,7 +87,8 @@ class KafkaIntake final : public Intake, public ReceiptOwner {
   std::vector<Batch::Slot> index_;
   std::vector<Class> classes_;  // of index_
   WallTime written_{};          // of its first message
-  std::uint64_t first_id_ = 0;
+  std::uint64_t first_id_ = 0, first_position_ = 0;
+  std::shared_ptr<const std::string> place_;        // of the piece
   std::vector<const rd_kafka_message_t*> letters_;  // those that cannot enter the flow; buried from the back
   std::uint64_t skipped_ = 0, too_large_ = 0;       // counted instead
   Slot* burying_ = nullptr;

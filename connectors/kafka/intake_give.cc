@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -18,9 +19,10 @@ void KafkaIntake::gather() {
   const rd_kafka_message_t& first = *piece_->messages.front();
   written_ = written_at(first);
   first_id_ = id_of(first);
-  std::uint32_t number = 0;
+  place_ = std::make_shared<const std::string>(fmt::format("{}/{}", rd_kafka_topic_name(first.rkt), first.partition));
+  first_position_ = static_cast<std::uint64_t>(first.offset);
   for (const Message& message : piece_->messages) {
-    if (config_.recorded) number = static_cast<std::uint32_t>(message->offset - first.offset);
+    const auto number = static_cast<std::uint32_t>(message->offset - first.offset);
     const auto begin = text_.size();
     const bool tombstone = is_tombstone(*message);
     if (!tombstone) append_event(text_, *message, config_.metadata);
@@ -34,7 +36,7 @@ void KafkaIntake::gather() {
       continue;
     }
     text_ += '\n';
-    index_.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(length), number++});
+    index_.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(length), number});
     if (!config_.classes.from_header()) continue;
     const auto value = header_of(*message, config_.classes.header);
     classes_.push_back(value ? config_.classes.of(*value) : config_.classes.fallback);
@@ -65,7 +67,9 @@ void KafkaIntake::give(Receipt& receipt, Ticket ticket, TimePoint now) {
   info.cls = config_.classes.fallback;
   info.received = now;
   info.received_wall = config_.recorded ? written_ : outlet_.context().wall();
-  info.first_id = config_.recorded ? first_id_ : outlet_.next_ids(static_cast<std::uint32_t>(index_.size()));
+  info.first_id = config_.recorded ? first_id_ : outlet_.next_ids(index_.back().number + 1);
+  info.place = place_;
+  info.first_position = first_position_;
   if (classes_.empty())
     push(text_, info, receipt, ticket);
   else

@@ -10,7 +10,8 @@
 namespace weir::kafka {
 namespace {
 
-constexpr int poll_ms = 50;  // then what others ask for has its turn
+constexpr std::int64_t longest_run = 1 << 30;  // offsets: events of a piece are numbered by them
+constexpr int poll_ms = 50;                    // then what others ask for has its turn
 constexpr auto look_again = std::chrono::milliseconds(10);
 constexpr auto most_to_leave = std::chrono::seconds(3);
 constexpr auto come_back_after = std::chrono::seconds(10);
@@ -133,6 +134,7 @@ bool Poller::take(Message message) {
   delivered_bytes_ += message->len + message->key_len;
   if (next_ != unknown_offset && message->offset < next_) return true;  // it is on its way already
   if (next_ != message->offset) on_gap(*message, next_);
+  if (!run_.empty() && message->offset - run_.front()->offset >= longest_run) flush();
   next_ = message->offset + 1;
   run_bytes_ += Bytes(message->len);
   run_.push_back(std::move(message));

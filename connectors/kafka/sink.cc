@@ -28,7 +28,7 @@ KafkaSink::KafkaSink(Result<ProducerConfig> config, const Context& context)
 
 Result<void> KafkaSink::open() {
   if (!config_) return std::unexpected(config_.error());
-  auto maker = EnvelopeMaker::compile(config_->key, config_->headers, config_->metadata, config_->largest);
+  auto maker = EnvelopeMaker::compile(config_->key, config_->headers, config_->largest);
   if (maker) envelopes_ = std::move(*maker);
   if (maker && config_->keep_classes) envelopes_->keep_classes();
   auto opened = maker ? connect() : std::unexpected(maker.error());

@@ -24,7 +24,7 @@ namespace weir::kafka {
 
 struct ProducerConfig {
   ClientConfig client;
-  std::string topic, key, metadata;
+  std::string topic, key;
   Options::Table headers;
   Bytes largest;
   Duration timeout, connect_timeout;

@@ -70,7 +70,6 @@ Result<ProducerConfig> read_producer(std::string part, const Options& o) {
   return ProducerConfig{.client = std::move(*client),
                         .topic = o.text("topic"),
                         .key = o.get_or<std::string>("key", ""),
-                        .metadata = o.get_or<std::string>("metadata", ""),
                         .headers = o.table("headers"),
                         .largest = largest(o),
                         .timeout = o.get_or<Duration>("timeout", 30s),
@@ -96,11 +95,6 @@ SinkType sink_type() {
   const std::vector<OptionSpec> own{
       {"key", expression, {}, false, "The path of an event's key; events with one key keep their order."},
       {"headers", table, {}, false, "Headers of each message, as name: path in the event."},
-      {"metadata",
-       text,
-       {},
-       false,
-       "Where a kafka source put topic, partition and offset: in dead letters they become headers."},
   };
   type.options.insert(type.options.end(), own.begin(), own.end());
   type.ack = [](const Options&) { return SinkAck::received; };

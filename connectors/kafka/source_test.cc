@@ -27,6 +27,7 @@ class KeepingOutlet final : public conformance::FakeOutlet {
   void push(Batch batch, Ticket) override {
     for (std::uint32_t i = 0; i < batch.size(); ++i) {
       events.emplace_back(batch[i]);
+      places.push_back(fmt::format("{}@{}", batch.place_of(i)->name, batch.place_of(i)->position));
       classes.push_back(batch.cls());
     }
     kept.push_back(std::move(batch));
@@ -34,8 +35,9 @@ class KeepingOutlet final : public conformance::FakeOutlet {
   }
   bool has_dead_letters() const override { return buries; }
   bool dead_letters_ready() const override { return buries; }
-  void dead_letter(std::string_view event, Reason reason, std::string_view why, Receipt* receipt) override {
-    letters.push_back(fmt::format("{}|{}|{}", key(reason), why, event));
+  void dead_letter(std::string_view event, Reason reason, std::string_view why, std::optional<EventPlace> place,
+                   Receipt* receipt) override {
+    letters.push_back(fmt::format("{}@{}|{}|{}|{}", place->name, place->position, key(reason), why, event));
     receipt->settle(1, Fate::dead_lettered);
   }
   void settle(Fate fate = Fate::stored) {
@@ -43,7 +45,7 @@ class KeepingOutlet final : public conformance::FakeOutlet {
     kept.clear();
   }
   std::vector<Batch> kept;
-  std::vector<std::string> letters;
+  std::vector<std::string> letters, places;
   bool settles = true, buries = false;
 };
 
@@ -243,6 +245,7 @@ TEST(KafkaSource, SkipsAndCountsWhatHasNoValueOrIsTooLarge) {
   Rig rig(o);
   ASSERT_TRUE(rig.has(1));
   EXPECT_EQ(rig.outlet.refusals, 3u);
+  EXPECT_EQ(rig.outlet.places, std::vector<std::string>{"t/0@3"}) << "its own, whatever was left out before it";
   rig.stop();
   EXPECT_EQ(cluster.committed("g", "t", 0), 4);
 }
@@ -259,8 +262,9 @@ TEST(KafkaSource, BuriesWhatHasNoValueOrIsTooLargeWithItsPlace) {
   Rig rig(o, Level::stored, {}, [](KeepingOutlet& outlet) { outlet.buries = true; });
   ASSERT_TRUE(rig.has(1));
   ASSERT_TRUE(rig.until([&] { return rig.outlet.letters.size() == 2; }));
-  EXPECT_THAT(rig.outlet.letters, Contains("malformed|topic t, partition 0, offset 0: it has no value|"));
-  EXPECT_THAT(rig.outlet.letters, Contains(HasSubstr("offset 1: an event of 200 bytes; these are its first 200|xxx")));
+  EXPECT_THAT(rig.outlet.letters, Contains("t/0@0|malformed|it has no value|"));
+  EXPECT_THAT(rig.outlet.letters,
+              Contains(HasSubstr("t/0@1|event_too_large|an event of 200 bytes; these are its first 200|xxx")));
   rig.stop();
   EXPECT_EQ(cluster.committed("g", "t", 0), 3);
 }

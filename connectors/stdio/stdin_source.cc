@@ -202,7 +202,8 @@ class StdinIntake final : public Intake {
                    length_, max_event_, keeps ? "goes to the dead letters, cut" : "is left out and counted");
     if (keeps)
       outlet_.dead_letter(std::string_view(line_).substr(0, 8 << 10), Reason::event_too_large,
-                          fmt::format("a line of {} bytes; max_event is {}", length_, max_event_), nullptr);
+                          fmt::format("a line of {} bytes; max_event is {}", length_, max_event_), std::nullopt,
+                          nullptr);
     else
       outlet_.refused(1, Reason::event_too_large);
     return true;

@@ -291,7 +291,7 @@ bool Play::give(SourceOutlet& outlet, Unit& unit) {
   if (!ticket) return false;
   unit.receipt.owe(1);
   if (dead)
-    outlet.dead_letter(unit.event, Reason::malformed, unit.malformed, &unit.receipt);
+    outlet.dead_letter(unit.event, Reason::malformed, unit.malformed, std::nullopt, &unit.receipt);
   else
     outlet.add(unit.event, unit.cls, &unit.receipt, std::move(*ticket));
   unit.receipt.done_reading();

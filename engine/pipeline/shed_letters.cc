@@ -20,7 +20,8 @@ Batch letters_of(SinkNode& sink, const Batch& shed, Reason reason, double share,
   for (; next < shed.size(); ++next) {
     if (!in_share(shed.id(next), share)) continue;
     if (shed[next].size() > room.bytes.count()) break;
-    const std::string text = dead_letter_json(shed[next], reason, info(reason).summary, sink.name, no_attempts, wall);
+    const std::string text =
+        dead_letter_json({shed[next], reason, info(reason).summary, sink.name, no_attempts, wall, shed.place_of(next)});
     if (text.size() > room.bytes.count() || !builder.fits(text.size())) break;
     builder.add(text, nullptr);
   }
@@ -28,6 +29,7 @@ Batch letters_of(SinkNode& sink, const Batch& shed, Reason reason, double share,
   BatchInfo about = shed.info();
   about.dead_letter = true;
   about.one_line_each = false;
+  about.place = nullptr;
   about.first_id = sink.ids.take(builder.size());
   return builder.seal_unowed(about);
 }

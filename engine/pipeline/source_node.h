@@ -81,7 +81,8 @@ class SourceOutlet final : public Outlet, public RoomListener {
   void flush() override;
   bool has_dead_letters() const override { return node_.dead_letters != nullptr; }
   bool dead_letters_ready() const override { return coffin_.empty(); }
-  void dead_letter(std::string_view event, Reason reason, std::string_view why, Receipt* receipt) override;
+  void dead_letter(std::string_view event, Reason reason, std::string_view why, std::optional<EventPlace> place,
+                   Receipt* receipt) override;
   std::uint64_t next_ids(std::uint32_t n) override { return node_.next_ids(n); }
   const Context& context() const override { return node_.context(); }
   void refused(std::uint64_t events, Reason reason) override { node_.counters.because(reason, events); }

@@ -113,9 +113,10 @@ void SourceOutlet::come_later(Duration wait, std::uint64_t events) {
   });
 }
 
-void SourceOutlet::dead_letter(std::string_view event, Reason reason, std::string_view why, Receipt* receipt) {
+void SourceOutlet::dead_letter(std::string_view event, Reason reason, std::string_view why,
+                               std::optional<EventPlace> place, Receipt* receipt) {
   WEIR_CHECK(coffin_.empty());
-  const std::string text = dead_letter_json(event, reason, why, node_.name, 1, node_.context().wall());
+  const std::string text = dead_letter_json({event, reason, why, node_.name, 1, node_.context().wall(), place});
   BatchBuilder builder({batch_bytes_, 1});
   builder.add(text, receipt);
   BatchInfo info;

@@ -22,15 +22,17 @@ void StageLetters::copy(const Flight& flight, std::uint32_t n, TimePoint now, Wa
       const Outcome& o = flight.at(letters.step, i);
       if (!o.reached || o.end != Outcome::End::ended || o.fate != Fate::dropped) continue;
       info_ = {.cls = flight.batch.cls(), .received = now, .received_wall = wall, .dead_letter = true};
-      write(letters, o, flight.version(flight.batch, route_.steps[letters.step].inputs, i).bytes, wall);
+      write(letters, o, flight.version(flight.batch, route_.steps[letters.step].inputs, i).bytes, wall,
+            flight.batch.place_of(i));
     }
 }
 
-void StageLetters::write(Letters& letters, const Outcome& outcome, std::string_view event, WallTime wall) {
+void StageLetters::write(Letters& letters, const Outcome& outcome, std::string_view event, WallTime wall,
+                         std::optional<EventPlace> place) {
   const std::string text = event.size() > at_once.bytes.count()
                                ? std::string()
-                               : dead_letter_json(event, outcome.reason, info(outcome.reason).summary,
-                                                  letters.stage->name, no_attempts, wall);
+                               : dead_letter_json({event, outcome.reason, info(outcome.reason).summary,
+                                                   letters.stage->name, no_attempts, wall, place});
   if (!letters.builder) letters.builder.emplace(at_once);
   if (text.empty() || text.size() > at_once.bytes.count() || !letters.builder->fits(text.size()))
     ++letters.given_up;

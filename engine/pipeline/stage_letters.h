@@ -29,7 +29,8 @@ class StageLetters {
     std::optional<BatchBuilder> builder{};
     std::uint64_t given_up = 0;
   };
-  void write(Letters& letters, const Outcome& outcome, std::string_view event, WallTime wall);
+  void write(Letters& letters, const Outcome& outcome, std::string_view event, WallTime wall,
+             std::optional<EventPlace> place);
 
   const Route& route_;
   std::vector<Letters> all_;  // of the stages that name dead letters

@@ -173,14 +173,15 @@ Worker::Next Worker::push_dead_letters() {
       const Batch& from = group_[dead_[next_dead_].batch];
       while (next_dead_ < dead_.size() && &group_[dead_[next_dead_].batch] == &from) {
         const DeadLetter& d = dead_[next_dead_];
-        const std::string text =
-            dead_letter_json(from[d.event], d.reason, d.why, node_.name, failures_ + 1, context_.wall());
+        const std::string text = dead_letter_json(
+            {from[d.event], d.reason, d.why, node_.name, failures_ + 1, context_.wall(), from.place_of(d.event)});
         if (!builder.fits(text.size())) break;
         builder.add(text, from.receipt_of(d.event));
         ++next_dead_;
       }
       BatchInfo info = from.info();
       info.dead_letter = true;
+      info.place = nullptr;  // the letters say it, each its own
       info.first_id = node_.ids.take(builder.size());
       coffin_ = from.carries_receipts() ? builder.seal(info) : builder.seal_unowed(info);
     }
@@ -262,16 +263,17 @@ Worker::Next Worker::give_up() {
   return {Need::finished, Duration{0}};
 }
 
-std::string dead_letter_json(std::string_view event, Reason reason, std::string_view why, std::string_view origin,
-                             int attempts, WallTime at) {
-  const auto at_ms = std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
-  const bool text = is_utf8(event);
-  std::string hex;
+std::string dead_letter_json(const Letter& letter) {
+  const auto at_ms = std::chrono::duration_cast<std::chrono::milliseconds>(letter.at.time_since_epoch()).count();
+  const bool text = is_utf8(letter.event);
+  std::string place, hex;
+  if (letter.place)
+    place = fmt::format(R"("place":{},"position":{},)", json_text(letter.place->name), letter.place->position);
   if (!text)
-    for (const char c : event) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return fmt::format(R"({{"reason":"{}","why":{},"origin":{},"attempts":{},"at_ms":{},"{}":{}}})", key(reason),
-                     json_text(why), json_text(origin), attempts, at_ms, text ? "event" : "event_hex",
-                     text ? json_text(event) : json_text(hex));
+    for (const char c : letter.event) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return fmt::format(R"({{"reason":"{}","why":{},"origin":{},{}"attempts":{},"at_ms":{},"{}":{}}})", key(letter.reason),
+                     json_text(letter.why), json_text(letter.origin), place, letter.attempts, at_ms,
+                     text ? "event" : "event_hex", text ? json_text(letter.event) : json_text(hex));
 }
 
 }  // namespace weir::pipeline

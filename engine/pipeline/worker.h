@@ -78,8 +78,15 @@ class Worker final : public RoomListener {
   Left left_;
 };
 
-/// The dead letter of an event: JSON with reason, why, origin, attempts, time and the event itself.
-std::string dead_letter_json(std::string_view event, Reason reason, std::string_view why, std::string_view origin,
-                             int attempts, WallTime at);
+struct Letter {
+  std::string_view event;
+  Reason reason;
+  std::string_view why, origin;  ///< in words; the node that gave it up
+  int attempts;
+  WallTime at;
+  std::optional<EventPlace> place{};  ///< where it was read
+};
+/// JSON with all of it; bytes that are no text as `event_hex`.
+std::string dead_letter_json(const Letter& letter);
 
 }  // namespace weir::pipeline

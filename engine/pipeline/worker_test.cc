@@ -268,11 +268,12 @@ TEST_F(WorkerTest, NamesTheBreakerOnlyWhenItIsOpen) {
 }
 
 TEST(DeadLetter, IsJsonWhateverTheEventWas) {
-  const auto text = dead_letter_json("{\"a\":\"b\"}", Reason::sink_rejected, "no \"b\"", "out", 3, WallTime(5ms));
+  const auto text = dead_letter_json(
+      {"{\"a\":\"b\"}", Reason::sink_rejected, "no \"b\"", "out", 3, WallTime(5ms), EventPlace{"orders/2", 41}});
   EXPECT_EQ(
       text,
-      R"({"reason":"sink_rejected","why":"no \"b\"","origin":"out","attempts":3,"at_ms":5,"event":"{\"a\":\"b\"}"})");
-  const auto bytes = dead_letter_json("\xff\x01", Reason::malformed, "", "in", 1, WallTime{});
+      R"({"reason":"sink_rejected","why":"no \"b\"","origin":"out","place":"orders/2","position":41,"attempts":3,"at_ms":5,"event":"{\"a\":\"b\"}"})");
+  const auto bytes = dead_letter_json({"\xff\x01", Reason::malformed, "", "in", 1, WallTime{}});
   EXPECT_NE(bytes.find(R"("event_hex":"ff01")"), std::string::npos);
 }
 

@@ -21,6 +21,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +31,12 @@ namespace weir {
 
 inline constexpr std::size_t block_padding = 64;  // what simdjson may read past the end
 
+/// Where an event was read, for letters and people: "orders/3" and 1041, topic and partition and offset.
+struct EventPlace {
+  std::string_view name;
+  std::uint64_t position;
+};
+
 /// What all events of a block have in common.
 struct BatchInfo {
   Class cls = Class::normal;
@@ -38,6 +45,8 @@ struct BatchInfo {
   bool one_line_each = false;  ///< the source knows that no event holds a line feed; false: nobody looked
   bool dead_letter = false;    ///< confirmed, its events count as dead-lettered instead of stored
   std::uint64_t first_id = 0;  ///< stable ids: event k of what was read is first_id + k; never given twice
+  std::shared_ptr<const std::string> place;  ///< where it was read, if the source says so: event k lies there at
+  std::uint64_t first_position = 0;          ///< first_position + k
 };
 
 class Batch {
@@ -66,6 +75,10 @@ class Batch {
   TimePoint since() const { return info().received; }
   std::string_view operator[](std::uint32_t i) const;
   std::uint64_t id(std::uint32_t i) const { return info().first_id + slots()[i].number; }
+  std::optional<EventPlace> place_of(std::uint32_t i) const {
+    if (!info().place) return std::nullopt;
+    return EventPlace{*info().place, info().first_position + slots()[i].number};
+  }
   /// All events as one piece of text, each ended by '\n'; empty when they do not lie so in memory. An event may hold
   /// line feeds of its own: who needs one line each counts them.
   std::string_view lines() const;

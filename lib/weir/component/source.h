@@ -62,8 +62,10 @@ class Outlet {
 
   virtual bool has_dead_letters() const = 0;
   virtual bool dead_letters_ready() const = 0;
-  /// Only while dead_letters_ready(): one event that cannot enter the flow, with why.
-  virtual void dead_letter(std::string_view event, Reason reason, std::string_view why, Receipt* receipt) = 0;
+  /// Only while dead_letters_ready(): one event that cannot enter the flow, with why, and where it was read if that
+  /// says more than the source's name.
+  virtual void dead_letter(std::string_view event, Reason reason, std::string_view why, std::optional<EventPlace> place,
+                           Receipt* receipt) = 0;
 
   /// Called on the reactor's thread when a pause ends or what waited has gone on. Set by the intake.
   std::function<void()> on_room;

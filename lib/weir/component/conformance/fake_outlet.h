@@ -52,7 +52,7 @@ class FakeOutlet : public Outlet {
   void flush() override {}
   bool has_dead_letters() const override { return false; }
   bool dead_letters_ready() const override { return false; }
-  void dead_letter(std::string_view, Reason, std::string_view, Receipt*) override {
+  void dead_letter(std::string_view, Reason, std::string_view, std::optional<EventPlace>, Receipt*) override {
     violations.emplace_back("dead letter while not ready");
   }
   std::uint64_t next_ids(std::uint32_t n) override { return std::exchange(next_id_, next_id_ + n); }

@@ -134,6 +134,15 @@ class IngestionFaults(WeirTest):
             holder.stdout.close()
         return release
 
+    def slow_down(self, seconds):
+        """Each statement takes so long: much is on its way, and offsets are committed meanwhile."""
+        self.db.query(f"CREATE FUNCTION {self.topic}_held() RETURNS trigger LANGUAGE plpgsql AS "
+                      f"$$ BEGIN PERFORM pg_sleep({seconds}); RETURN NULL; END $$")
+        self.db.query(f"CREATE TRIGGER held BEFORE INSERT ON {self.topic} EXECUTE FUNCTION {self.topic}_held()")
+
+    def speed_up(self):
+        self.db.query(f"DROP TRIGGER held ON {self.topic}")
+
     def stored(self, weir):
         return weir.graph(sink="database")["stored"]
 
@@ -142,11 +151,14 @@ class IngestionFaults(WeirTest):
 
     def test_one_of_three_instances_is_killed_and_comes_back(self):
         self.make()
+        self.slow_down(0.5)
         three = [self.instance(name) for name in ("one", "two", "three")]
         feed = Feed(self.kafka, self.topic)
         eventually(lambda: min(self.stored(w) for w in three) > 200, lambda: f"all three work\n{self.told()}", within=40)
+        eventually(lambda: three[1].graph(sink="database")["waiting"] > 100, lambda: f"it holds something\n{self.told()}")
         three[1].kill()
         killed_at = feed.sent
+        self.speed_up()
 
         def others_have_its_partitions():
             lags = self.kafka.lags(self.topic, self.topic)
@@ -158,9 +170,7 @@ class IngestionFaults(WeirTest):
 
     def restarts_with_a_backlog(self, mode, stop_broker):
         self.make()
-        self.db.query("CREATE OR REPLACE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS "
-                      "$$ BEGIN PERFORM pg_sleep(0.02); RETURN NULL; END $$")
-        self.db.query(f"CREATE TRIGGER held BEFORE INSERT ON {self.topic} EXECUTE FUNCTION held()")
+        self.slow_down(0.02)
         self.kafka.produce_ids(self.topic, 0, 20000)
         weir = self.instance("one")
         eventually(lambda: self.count() > 500, weir.log, within=40)
@@ -171,7 +181,7 @@ class IngestionFaults(WeirTest):
         database.join(60)
         lag = eventually(lambda: self.kafka.lag(self.topic, self.topic), "somebody can tell the lag", within=30)
         self.assertGreater(lag, 2000, "there is a backlog still")
-        self.db.query(f"DROP TRIGGER held ON {self.topic}")
+        self.speed_up()
         self.kafka.produce_ids(self.topic, 20000, 1000)
         self.all_there_once(21000)
         self.assertGreater(weir.graph(sink="database")["retries"], 0)
@@ -237,14 +247,16 @@ class IngestionFaults(WeirTest):
         if not weir_process.has_crash_points():
             self.skipTest("this binary has no crash points")
         self.make(3)
+        self.slow_down(0.1)
         self.kafka.produce_ids(self.topic, 0, 4000)
         ahead = []
-        for visit in (1, 7, 23):
+        for visit in (1, 13, 30):
             weir = self.prepare("one", source="session_timeout: 1s", env={"WEIR_CRASH_AT": f"postgres.{point}:{visit}"})
             weir.spawn()
             self.assertEqual(weir.wait(40), -signal.SIGKILL, f"it dies at {point}: {weir.log()}")
             weir.process.stderr.close()
             ahead.append(self.count() - (4000 - self.kafka.lag(self.topic, self.topic)))
+        self.speed_up()
         self.instance("one", source="session_timeout: 1s")
         self.all_there_once(4000)
         return ahead

@@ -111,6 +111,7 @@ std::string Rows::append_path(const Column& column, std::string& out) {
   const bool absent =
       value.kind == JsonValue::Kind::null || (value.kind == JsonValue::Kind::missing && value.raw.empty());
   if (!absent) return append_value(*column.type, value, out);
+  if (value.kind == JsonValue::Kind::missing && !may_be_json(json_)) return "it is missing: the event is not JSON";
   if (column.required)
     return value.kind == JsonValue::Kind::null ? "it is null, and required" : "it is missing, and required";
   if (column.fallback.empty())

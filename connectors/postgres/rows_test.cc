@@ -96,6 +96,15 @@ TEST_F(RowsTest, RefuseWhatIsNoJson) {
   EXPECT_THAT(add(rows, {R"({"id":"\u0000"})"})[0], HasSubstr("column id: it holds a zero character"));
 }
 
+TEST_F(RowsTest, MakeNoRowOfNullsOfWhatIsNoJson) {
+  const auto columns = *parse_columns({{"a", ".a int"}, {"b", ".b text"}});
+  Rows rows(columns, 64_KiB);
+  rows.begin(Rows::Form::arrays);
+  for (const auto* bad : {"plain", "", "{\"b\":\"x\"", "{} {}"})
+    EXPECT_EQ(add(rows, {bad})[0], "column a: it is missing: the event is not JSON") << bad;
+  EXPECT_THAT(add(rows, {"{}", "17"}), testing::Each("row"));
+}
+
 TEST_F(RowsTest, EndWhereTheirBytesDo) {
   Rows rows(event_, 64_KiB);
   rows.begin(Rows::Form::arrays);

@@ -4,6 +4,7 @@ import http.client
 import json
 import select
 import socket
+import threading
 import time
 
 
@@ -56,6 +57,32 @@ def post(address, body, path="/events", method="POST", timeout=30, connection=No
 
 def post_gzip(address, body, **more):
     return post(address, gzip.compress(body), content_encoding="gzip", **more)
+
+
+class Load(threading.Thread):
+    """An obedient client: sends, comes back when it is told to, knows what it was told is stored."""
+
+    def __init__(self, address, name, stop):
+        super().__init__(daemon=True)
+        self.address, self.name_, self.stop_, self.stored, self.sent, self.odd = address, name, stop, set(), set(), []
+        self.start()
+
+    def run(self):
+        n = 0
+        while not self.stop_.is_set():
+            rows = events(f"{self.name_}-{n}", 20, n=n)
+            n += 1
+            self.sent |= {row["id"] for row in rows}
+            while True:
+                answer = post(self.address, ndjson(rows), timeout=90)
+                if answer.status == 200:
+                    self.stored |= {row["id"] for row in rows}
+                elif answer.status == 503 and not self.stop_.is_set():
+                    time.sleep(min(1, answer.retry_after or 1))
+                    continue
+                elif answer.status != 503:
+                    self.odd.append(answer)
+                break
 
 
 class Stream:

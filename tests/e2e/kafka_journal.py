@@ -8,9 +8,8 @@ import sqlite3
 import threading
 import time
 
-from clients import events, ndjson, post
+from clients import Load, events, ndjson, post
 from kafka_cluster import KafkaCluster
-from postgres import Load
 from stalls import Locked
 from weir_process import WeirTest, eventually, main
 

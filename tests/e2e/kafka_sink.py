@@ -7,9 +7,8 @@ import json
 import threading
 import time
 
-from clients import events, ndjson, post
+from clients import Load, events, ndjson, post
 from kafka_cluster import KafkaCluster
-from postgres import Load
 from weir_process import Weir, WeirTest, eventually, main
 
 CONFIG = """

@@ -229,10 +229,19 @@ def set_binary(path):
     BINARY = os.path.abspath(path)
 
 
+def holds(text):
+    with open(BINARY, "rb") as f:
+        return text in f.read()
+
+
 def sanitized():
     """Whether the binary keeps memory of its own for a sanitizer: then what is resident says nothing about Weir."""
-    with open(BINARY, "rb") as f:
-        return b"__asan_init" in f.read()
+    return holds(b"__asan_init")
+
+
+def has_crash_points():
+    """Builds for people do not: there WEIR_CRASH_AT is a variable like any other."""
+    return holds(b"WEIR_CRASH_AT")
 
 
 def skip(why):

@@ -78,7 +78,7 @@ struct SinkType {
   std::vector<OptionSpec> options;
   std::function<SinkAck(const Options&)> ack;
   std::function<int(const Options&)> max_workers;
-  bool idempotent = false;  ///< delivering an event again does not double it
+  bool idempotent = false;  ///< with its default options, delivering an event again does not double it
   std::function<std::vector<Footprint>(const Options&, Load batch)> footprint;  ///< of one worker
   std::function<std::unique_ptr<Sink>(const SinkSetup&)> make;
 };

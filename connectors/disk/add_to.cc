@@ -62,6 +62,7 @@ void add_to(Catalog& catalog) {
     return "durability: " + o.text("durability") + " may lose what it has said it has";
   };
   type.may_drop = [](const Options& o) { return o.text("when_full") == "drop_oldest"; };
+  type.room = [](const Options& o) { return JournalRoom{"on the disk", o.size("max_bytes")}; };
   type.footprint = footprint;
   type.read_ahead = [](const Options& o) { return o.size("read_ahead"); };
   type.make = [](const JournalSetup& setup) -> std::shared_ptr<Journal> {

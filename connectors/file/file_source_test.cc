@@ -7,6 +7,7 @@
 #include <weir/component/conformance/fake_outlet.h>
 #include <weir/component/conformance/source_check.h>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
 #include <fstream>
@@ -106,7 +107,9 @@ class FileSourceTest : public testing::Test {
     if (!intake) return;
     intake->stop(1s);
     if (outlet) outlet->settle_all(Fate::abandoned);
-    for (int i = 0; i < 200 && !intake->quiet(); ++i) run(5ms);
+    // What its own thread still has on the way comes to the reactor in real time.
+    const auto waits = boost::asio::make_work_guard(*reactor);
+    for (int i = 0; i < 2000 && !intake->quiet(); ++i) run(5ms);
     EXPECT_TRUE(intake->quiet());
     intake.reset();
     outlet.reset();

@@ -177,6 +177,8 @@ void Client::clear_trouble() {
 void Client::log(int syslog_level, std::string_view text) {
   if (starting_.load(std::memory_order_relaxed)) return;
   std::uint64_t left_out = 0;
+  // Which of the library's threads says it is nobody's business.
+  if (const auto end = text.find("]: "); text.starts_with("[thrd:") && end != text.npos) text.remove_prefix(end + 3);
   {
     std::lock_guard lock(mutex_);
     if (!lines_.try_take(1, context_.now())) {

@@ -133,6 +133,10 @@ JournalType journal_type() {
   type.ack = [](const Options&) { return SinkAck::received; };
   type.why_weaker = [](const Options&) { return std::string(); };
   type.may_drop = [](const Options&) { return false; };
+  type.room = [](const Options& o) {
+    return JournalRoom{
+        fmt::format("in topic {}, while the brokers take it and for as long as they keep it, all", o.text("topic"))};
+  };
   type.footprint = [](const Options& o, std::size_t consumers, Bytes) {
     auto all = producer_footprint(o);
     for (Footprint part : reading_footprint(o)) {

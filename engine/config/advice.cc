@@ -42,8 +42,8 @@ class Adviser {
   }
 
   void about(const Sink& sink) {
-    const std::string place = "sinks." + sink.name;
-    about_destination(place, sink.destination);
+    const std::string place = sink.path();
+    if (!sink.is_journal) about_destination(place, sink.destination);
     about_bound(place, sink);
     if (sink.workers > many_workers)
       say(place,

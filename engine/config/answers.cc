@@ -64,8 +64,9 @@ std::string when_spilled(const std::vector<const Source*>& sources, const Sink& 
 std::string when_full(const Graph& graph, const Sink& sink) {
   const auto sources = graph.sources_of(sink);
   if (sink.is_journal)
-    return fmt::format("on the disk up to {} of what consumers have not read; then {}",
-                       human(sink.options.get_or<Bytes>("max_bytes", Bytes{})), when_journal_is_full(sources, sink));
+    return fmt::format("{}{} of what consumers have not read; then {}", sink.room.where,
+                       sink.room.most > Bytes{} ? " up to " + human(sink.room.most) : std::string(),
+                       when_journal_is_full(sources, sink));
   switch (sink.queue.when_full) {
     case WhenFull::block: {
       const std::string pause =

@@ -92,6 +92,7 @@ struct Sink : Node {
   JournalConsumer consumer;     ///< how it reads from journals; no name: its own
   bool is_journal = false;      ///< the writing side of one; `type` is the journal's
   std::string why_weaker;       ///< of a journal that carries less than stored
+  JournalRoom room{};           ///< of a journal
   std::string path() const { return (is_journal ? "journals." : "sinks.") + name; }
   bool is_dead_letter_target = false;
 };

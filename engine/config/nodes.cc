@@ -248,6 +248,7 @@ void read_journal(Reader& reader, const YamlEntry& entry, const Catalog& catalog
   } else {
     journal.ack = type->ack(journal.options);
     if (journal.ack != SinkAck::durable && type->why_weaker) journal.why_weaker = type->why_weaker(journal.options);
+    journal.room = type->room(journal.options);
     journal.queue.when_full = policy_in_front(journal.options);
   }
   draft.config.sinks.push_back(std::move(journal));

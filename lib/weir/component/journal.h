@@ -66,6 +66,12 @@ struct JournalSetup {
   const Context& context;
 };
 
+/// What consumers have not read waits "on the disk", and how much of it may; 0: somebody else decides that.
+struct JournalRoom {
+  std::string where;
+  Bytes most{};
+};
+
 struct JournalType {
   std::string name;
   std::string summary;
@@ -74,6 +80,7 @@ struct JournalType {
   std::function<std::string(const Options&)> why_weaker;  ///< "durability: interval may lose what is not synced yet"
   /// Whether it gives up what consumers that hold have not read (when_full: drop_oldest).
   std::function<bool(const Options&)> may_drop;
+  std::function<JournalRoom(const Options&)> room;
   std::function<std::vector<Footprint>(const Options&, std::size_t consumers, Bytes largest_event)> footprint;
   std::function<Bytes(const Options&)> read_ahead;  ///< what each consumer may have on its way
   std::function<std::shared_ptr<Journal>(const JournalSetup&)> make;

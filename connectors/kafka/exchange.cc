@@ -62,6 +62,23 @@ void Exchange::wait(std::chrono::milliseconds most) {
   moved_.wait_for(lock, most);
 }
 
+bool Exchange::wait_for_room(Load left, std::chrono::milliseconds most) {
+  std::unique_lock lock(mutex_);
+  room_wanted_ = left;
+  const bool reason = room_.wait_for(lock, most, [this] { return may_go_on(); });
+  room_wanted_.reset();
+  woken_ = false;
+  return reason;
+}
+
+void Exchange::wake() {
+  {
+    std::lock_guard lock(mutex_);
+    woken_ = true;
+  }
+  room_.notify_all();
+}
+
 void Exchange::drop_waiting(PartitionIndex index) {
   std::erase_if(waiting_, [&](const Piece& piece) {
     if (piece.partition != index) return false;
@@ -148,7 +165,7 @@ std::optional<Piece> Exchange::take(TimePoint now) {
   load_ -= piece.load();
   ++given_;
   ++partitions_[piece.partition].given;
-  moved_.notify_all();
+  if (room_wanted_ && may_go_on()) room_.notify_all();
   return piece;
 }
 
@@ -180,6 +197,8 @@ void Exchange::settle(PartitionIndex index, std::uint32_t epoch, Offsets::Number
     return;
   }
   if (std::exchange(p.rewind, true)) return;  // one new beginning for all that failed
+  woken_ = true;
+  room_.notify_all();
   p.held_until = now + std::min<Duration>(std::chrono::milliseconds(100) * (1 << std::min(p.failures++, 10)),
                                           std::chrono::seconds(30));
 }

@@ -65,8 +65,11 @@ class Exchange {
   /// Messages of offsets from next() on, in order.
   void offer(PartitionIndex index, std::vector<Message> messages, Bytes bytes);
   Load waiting() const;
-  /// Until the reactor has taken something, or something has settled; or that long.
+  /// Until something has settled; or that long.
   void wait(std::chrono::milliseconds most);
+  /// Until at most this waits, something has to be read again, or `wake`; false: that long. Pieces taken before that
+  /// wake nobody: a wake-up costs as much as the messages of a piece do.
+  bool wait_for_room(Load left, std::chrono::milliseconds most);
   /// Nothing more of these is given; what waits goes.
   void revoke(std::span<const PartitionIndex> indexes);
   /// Everything of these that was given has settled.
@@ -96,6 +99,8 @@ class Exchange {
 
   std::vector<PartitionState> states() const;
   PartitionState state(PartitionIndex index) const;
+  /// Any thread: ends a wait for room.
+  void wake();
   /// Called on the poll thread when something waits and nothing did.
   std::function<void()> on_piece;
 
@@ -114,10 +119,13 @@ class Exchange {
   };
   static PartitionState state_of(const Partition& p);
   void drop_waiting(PartitionIndex index);
+  bool may_go_on() const { return woken_ || closed_ || !room_wanted_ || load_.fits_in(*room_wanted_); }
   bool holds(const Piece& piece, TimePoint now) const { return partitions_[piece.partition].held_until > now; }
 
   mutable std::mutex mutex_;
-  std::condition_variable moved_;
+  std::condition_variable moved_, room_;
+  std::optional<Load> room_wanted_;  // by who waits for it
+  bool woken_ = false;
   std::vector<Partition> partitions_;
   std::deque<Piece> waiting_;
   Load load_;

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <thread>
+
 #include "mock_for_test.h"
 
 namespace weir::kafka {
@@ -161,6 +164,36 @@ TEST_F(KafkaExchange, KnowsHowMuchWaits) {
   exchange_.close();
   EXPECT_EQ(exchange_.waiting(), Load{});
   EXPECT_FALSE(exchange_.take(now));
+}
+
+TEST_F(KafkaExchange, AWaitForRoomEndsWhenThereIsEnoughAndNotBefore) {
+  for (int i = 0; i < 4; ++i) offer(1);
+  std::atomic<std::uint64_t> left{99};
+  std::jthread waiting([&] {
+    EXPECT_TRUE(exchange_.wait_for_room({1, 1_MiB}, 5s));
+    left = exchange_.waiting().events;
+  });
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(left, 99u);
+    exchange_.take(now);
+  }
+  waiting.join();
+  EXPECT_EQ(left, 1u);
+}
+
+TEST_F(KafkaExchange, AWaitForRoomEndsForWhatMustBeReadAgain) {
+  offer(1);
+  offer(1);
+  const auto piece = exchange_.take(now);
+  std::jthread waiting([&] { EXPECT_TRUE(exchange_.wait_for_room({}, 5s)); });
+  settle(*piece, true);
+}
+
+TEST_F(KafkaExchange, AWaitForRoomEndsForAWakeUpThatCameFirst) {
+  offer(1);
+  EXPECT_FALSE(exchange_.wait_for_room({}, 1ms));
+  exchange_.wake();
+  EXPECT_TRUE(exchange_.wait_for_room({}, 5s));
 }
 
 }  // namespace weir::kafka

@@ -13,6 +13,7 @@ namespace {
 constexpr std::int64_t longest_run = 1 << 30;  // offsets: events of a piece are numbered by them
 constexpr int poll_ms = 50;                    // then what others ask for has its turn
 constexpr auto look_again = std::chrono::milliseconds(10);
+constexpr auto longest_hold = std::chrono::milliseconds(50);
 constexpr auto most_to_leave = std::chrono::seconds(3);
 constexpr auto come_back_after = std::chrono::seconds(10);
 
@@ -52,6 +53,7 @@ void Poller::abandon() {
 }
 
 void Poller::wake() {
+  exchange_.wake();
   std::lock_guard lock(mutex_);
   if (!client_) return;
   rd_kafka_queue_t* queue = rd_kafka_queue_get_consumer(handle());
@@ -99,12 +101,19 @@ void Poller::turn() {
   ask_again(now);
   if (hold_.paused() && now >= next_lag_) look_how_far_behind(now);
   switch (hold_.next(exchange_.waiting(), now)) {
-    case Hold::Step::wait: return exchange_.wait(look_again);
+    case Hold::Step::wait: return hold_still();
     case Hold::Step::pause: set_paused(true); break;
     case Hold::Step::resume: set_paused(false); break;
     case Hold::Step::poll: break;
   }
   poll();
+}
+
+/// Half empty, so that it is worth the wake-up; a slow flow is asked by the clock.
+void Poller::hold_still() {
+  const Load half{config_.marks.high.events / 2, Bytes(config_.marks.high.bytes.count() / 2)};
+  const auto store_again = std::chrono::ceil<std::chrono::milliseconds>(config_.commit_interval / 2);
+  exchange_.wait_for_room(half, std::min<std::chrono::milliseconds>(longest_hold, store_again));
 }
 
 /// One message, or an event of the group, is waited for; what is there besides is taken without waiting.

@@ -68,6 +68,7 @@ class Poller final : public ClientHooks {
   void join_group();
   void serve();
   void turn();
+  void hold_still();
   void poll();
   void wake();
   bool take(Message message);

@@ -1,6 +1,7 @@
 #include <simdjson.h>
 #include <weir/component/batch.h>
 #include <weir/component/expression/json_members.h>
+#include <weir/component/expression/json_quotes.h>
 #include <weir/component/expression/json_scan.h>
 
 #include <algorithm>
@@ -23,14 +24,6 @@ std::uint64_t eight(const char* p) {
 /// The first `n` of the eight bytes.
 std::uint64_t first_of(std::uint64_t word, std::size_t n) {
   return n < 8 ? word & ~(~std::uint64_t{0} << (8 * n)) : word;
-}
-
-bool is_utf8(std::string_view text) {
-  std::uint64_t any = 0;
-  std::size_t at = 0;
-  for (; at + 8 <= text.size(); at += 8) any |= eight(text.data() + at);
-  any |= first_of(eight(text.data() + at), text.size() - at);
-  return (any & 0x8080808080808080u) == 0 || simdjson::validate_utf8(text.data(), text.size());
 }
 
 /// What the walk did not come to has to be text too, or this is a part of something.
@@ -62,20 +55,22 @@ bool JsonMembers::reserve(std::size_t bytes) {
   members_.reset();
   // The shortest is "":1, and one place more is for the walk to look into.
   members_ = std::make_unique_for_overwrite<Member[]>(capacity_ / 5 + 1);
+  quotes_ = std::make_unique_for_overwrite<std::uint64_t[]>(capacity_ / 64 + 1);
   return true;
 }
 
 // Nothing is white space up to the end: a bracket stands before it.
-[[gnu::always_inline]] inline bool JsonMembers::Walk::read(Member& found) {
+template <typename Strings>
+[[gnu::always_inline]] inline bool JsonMembers::Walk::read(Member& found, Strings& strings) {
   const char* name = scan::past_space(std::exchange(at_, nullptr));
   if (*name != '"') return false;
   bool escaped = false;
-  const char* close = scan::string_end(name + 1, end_, escaped);
+  const char* close = strings.key_end(name, end_, escaped);
   if (!close) return false;
   const char* value = scan::past_space(close + 1);
   if (*value != ':') return false;
   value = scan::past_space(value + 1);
-  const char* end = scan::value_end(value, end_);
+  const char* end = strings.value_end(value, end_);
   if (!end) return false;
   const auto place = [&](const char* p) { return static_cast<std::uint32_t>(p - event_); };
   const auto bytes = static_cast<std::uint32_t>(close - name - 1);
@@ -94,6 +89,13 @@ bool JsonMembers::reserve(std::size_t bytes) {
   return true;
 }
 
+template <typename Strings>
+std::size_t JsonMembers::walk(Walk& walk, Strings strings) {
+  std::size_t found = 0;
+  while (walk.at_ && walk.read(members_[found], strings)) ++found;
+  return found;
+}
+
 bool JsonMembers::index(std::string_view event) {
   text_ = event;
   size_ = 0;
@@ -101,10 +103,12 @@ bool JsonMembers::index(std::string_view event) {
   while (!event.empty() && scan::space(event.back())) event.remove_suffix(1);
   if (event.empty() || event.back() != '}' || !reserve(text_.size())) return false;
   event.remove_prefix(static_cast<std::size_t>(scan::past_space(event.data()) - event.data()));
-  if (event.front() != '{' || !is_utf8(event)) return false;
+  if (event.front() != '{') return false;
+  const auto quotes = scan::find_quotes(event, quotes_.get());
+  if (quotes.beyond_ascii() && !simdjson::validate_utf8(event.data(), event.size())) return false;
   Walk walk(text_.data(), event);
-  std::size_t found = 0;
-  while (walk.at_ && walk.read(members_[found])) ++found;
+  const auto found =
+      quotes.odd() ? this->walk(walk, scan::AnyStrings()) : this->walk(walk, scan::PlainStrings(quotes_.get(), event));
   if (!walk.complete() && !quotes_close(event)) return false;
   size_ = found;
   complete_ = walk.complete();
@@ -119,7 +123,10 @@ JsonMembers::Walk::Walk(const char* event, std::string_view object)
   at_ = nullptr;
 }
 
-bool JsonMembers::Walk::next(Member& found) { return at_ && read(found); }
+bool JsonMembers::Walk::next(Member& found) {
+  scan::AnyStrings strings;
+  return at_ && read(found, strings);
+}
 
 std::string_view JsonMembers::find_in(std::string_view object, std::string_view key, std::uint64_t head) const {
   if (!object.starts_with('{')) return {};

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <weir/base/rng.h>
 #include <weir/component/expression/json_members.h>
 #include <weir/component/expression/testing.h>
 
@@ -64,6 +65,22 @@ TEST(JsonMembers, LooksNoFurtherThanTheEvent) {
   const PaddedText two(R"({"a":"x}{"b":"y"})");
   JsonMembers members(1_MiB);
   EXPECT_FALSE(members.index(two.view().substr(0, 8))) << "the quote that closes belongs to the next";
+}
+
+/// A plain event is walked over by its quotes, any other byte after byte: both ways find the same.
+TEST(JsonMembers, FindsTheSameByEitherWay) {
+  constexpr std::string_view pieces[] = {
+      "\"", "\"", "\"",     "{",     "}",
+      "[",  "]",  ",",      ":",     " ",
+      "1",  "a",  "\"k\":", "\"v\"", "\"a long text with nothing in it at all but what it needs to be long\""};
+  Rng rng(7);
+  for (int n = 0; n < 20'000; ++n) {
+    std::string text = R"({"id":1,)";
+    for (auto left = rng.below(30); left > 0; --left) text += pieces[rng.below(std::size(pieces))];
+    text += rng.below(2) ? R"("e":2})" : "}";
+    const auto odd = "{\t" + text.substr(1);  // not plain, and nothing else
+    ASSERT_EQ(members(text), members(odd)) << text;
+  }
 }
 
 TEST(JsonMembers, TakesEventsUpToItsLimitWithAsManyMembersAsFit) {

@@ -174,6 +174,7 @@ TEST_F(KafkaExchange, AWaitForRoomEndsWhenThereIsEnoughAndNotBefore) {
     left = exchange_.waiting().events;
   });
   for (int i = 0; i < 3; ++i) {
+    exchange_.wait(10ms);  // nothing settles: time for the other one to begin, or to go on too early
     EXPECT_EQ(left, 99u);
     exchange_.take(now);
   }

@@ -1,4 +1,5 @@
-"""From a real Kafka to nowhere and to PostgreSQL, beside a bare librdkafka loop and a bare libpq loop.
+"""From a real Kafka to nowhere and to PostgreSQL, beside a bare librdkafka loop and a bare libpq loop; and two
+processes in one group beside one.
 
 Whoever reads a topic does so from its beginning, as a group of its own; floor and weir take turns. CPU of the whole
 process over all messages, start included on both sides. Kafka and PostgreSQL share the machine: rates say nothing."""
@@ -25,13 +26,20 @@ class KafkaRun:
     config: str
     events: int
     target: float
-    rows: bool = False  # the floor inserts them too
+    rows: bool = False      # the floor inserts them too
+    members: int = 1        # processes in one group; more than one: beside one, instead of beside the floor
+
+    @property
+    def postgres(self):
+        return "postgres" in self.config
 
 
 KAFKA_RUNS = {
     "kafka_blackhole": KafkaRun("kafka -> blackhole", "kafka_blackhole.yaml", 1_000_000, 1.5),
     "kafka_postgres": KafkaRun("kafka -> postgres, primary key", "kafka_postgres.yaml", 500_000, 1.4, rows=True),
+    "kafka_two": KafkaRun("two in a group -> postgres, against one", "kafka_postgres.yaml", 500_000, 1.1, members=2),
 }
+READ_LIMIT_S = 120
 
 
 @contextlib.contextmanager
@@ -51,23 +59,48 @@ def postgres(needed):
             subprocess.run([script, "down", base + "/db", "--mode", "immediate"], capture_output=True)
 
 
-def weir_reads(tools, run, env):
-    """CPU until everything has its fate."""
+@contextlib.contextmanager
+def weir(tools, run, env):
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder:
         port = free_port()
         server = Server([tools.weir, "run", tools.here / run.config], Path(folder), port, env | {"ADMIN_PORT": str(port)})
         try:
             server.wait_until_open()
-            begin, end = time.monotonic(), time.monotonic() + 120
-            while stored(port) < run.events:
-                if time.monotonic() > end:
-                    raise BenchError(f"weir has stored {stored(port)} of {run.events} events within two minutes")
-                time.sleep(0.5)  # being asked costs CPU too
-            took = time.monotonic() - begin
-            time.sleep(1.2)  # the last commit
-            return {"us": server.cpu() * 1e6 / run.events, "seconds": took}
+            yield server
         finally:
             server.stop()
+
+
+def weir_reads(tools, run, env, members=1):
+    """CPU of all members until everything has its fate; the second joins when the first one reads already."""
+    with contextlib.ExitStack() as stack:
+        servers, begin, done = [stack.enter_context(weir(tools, run, env))], time.monotonic(), [0]
+        while sum(done) < run.events or len(servers) < members or not arrived(run, env):
+            if time.monotonic() > begin + READ_LIMIT_S:
+                raise BenchError(f"{done} of {run.events} events were stored within two minutes")
+            if done[-1] > 0 and len(servers) < members:
+                servers.append(stack.enter_context(weir(tools, run, env)))
+            time.sleep(0.5)  # being asked costs CPU too
+            done = [stored(server.port) for server in servers]
+        took = time.monotonic() - begin
+        time.sleep(1.2)  # the last commit
+        done = [stored(server.port) for server in servers]
+        if min(done) == 0:
+            raise BenchError(f"a member of the group had nothing to do: {done} events stored")
+        return {"us": sum(server.cpu() for server in servers) * 1e6 / run.events, "seconds": took, "stored": done,
+                "twice": sum(done) - run.events}
+
+
+def arrived(run, env):
+    """Whether each event is there. What a group hands over may be delivered by both, so members' counts do not say."""
+    if run.members == 1:
+        return True
+    psql = Path(os.environ.get("WEIR_POSTGRES_BIN", "/usr/lib/postgresql/15/bin")) / "psql"
+    count = f"SELECT count(*) FROM {env['TABLE']}"
+    done = subprocess.run([psql, env["URL"], "-Atc", count], capture_output=True, text=True)
+    if done.returncode:
+        raise BenchError("the rows cannot be counted: " + done.stderr.strip())
+    return int(done.stdout) == run.events
 
 
 def stored(port):
@@ -90,22 +123,36 @@ def floor_reads(tools, run, kafka, topic, group, url):
     return parts
 
 
+def one_pair(run, tools, kafka, topic, url, n):
+    """`floor` is what it is measured beside: the bare loops, or one process alone."""
+    def env(who):
+        return {"BROKERS": kafka.address, "TOPIC": topic, "GROUP": f"weir-{who}-{n}", "URL": url, "TABLE": f"{who}{n}"}
+
+    def read(who):
+        if who == "weir":
+            return weir_reads(tools, run, env(who), run.members)
+        if run.members > 1:
+            return weir_reads(tools, run, env("alone"))
+        return floor_reads(tools, run, kafka, topic, f"floor-{n}", url)
+
+    pair = {who: read(who) for who in (("weir", "floor") if n % 2 else ("floor", "weir"))}
+    return pair | {"ratio": pair["weir"]["us"] / pair["floor"]["us"]}
+
+
 def kafka_pairs(name, tools, count, deadline):
     from kafka_cluster import KafkaCluster
     run, pairs = KAFKA_RUNS[name], []
     kafka = KafkaCluster()
     try:
-        with postgres(run.rows) as url:
+        with postgres(run.postgres) as url:
             topic = kafka.create("bench-" + name.replace("_", "-"), 6)
             subprocess.run([tools.build / "bench_floor_kafka", "--brokers", kafka.address, "--topic", topic, "--events",
                             str(run.events), "--produce"], check=True, timeout=180)
             while len(pairs) < count and time.monotonic() < deadline:
-                n, pair = len(pairs), {}
-                env = {"BROKERS": kafka.address, "TOPIC": topic, "GROUP": f"weir-{n}", "URL": url, "TABLE": f"t{n}"}
-                for who in ("weir", "floor") if n % 2 else ("floor", "weir"):
-                    pair[who] = (weir_reads(tools, run, env) if who == "weir"
-                                 else floor_reads(tools, run, kafka, topic, f"floor-{n}", url))
-                pairs.append(pair | {"ratio": pair["weir"]["us"] / pair["floor"]["us"]})
+                pairs.append(one_pair(run, tools, kafka, topic, url, len(pairs)))
     finally:
         kafka.stop()
+    if run.members > 1 and pairs:
+        twice = ", ".join(f"{p['weir']['twice']} ({' + '.join(map(str, p['weir']['stored']))})" for p in pairs)
+        print(f"    delivered twice of {run.events}: {twice}")
     return pairs

@@ -140,7 +140,7 @@ TEST_F(ServerTest, SaysWhatIsWrongBeforeItStarts) {
   EXPECT_THAT(open_error(keyed), HasSubstr("ALTER TABLE \"plain\" ADD PRIMARY KEY (id)"));
   options = with("t");
   auto url = server().url;
-  options.set("url", url.replace(url.rfind("postgres"), 8, "nowhere"));
+  options.set("url", url.replace(url.rfind("weir"), 4, "nowhere"));
   EXPECT_THAT(open_error(options), HasSubstr("create the database, or correct `url`"));
   server().query("CREATE ROLE guest LOGIN; CREATE TABLE t (id text PRIMARY KEY, event jsonb)");
   options.set("url", std::string(server().url).replace(server().url.find("weir@"), 4, "guest"));

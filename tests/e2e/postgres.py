@@ -60,7 +60,7 @@ class Cluster:
         self.script("up")
 
     def command(self, *more):
-        return ["psql", "-X", "-q", "-At", "-h", self.folder, "-p", self.env["PGPORT"], "-U", "weir", "-d", "postgres",
+        return ["psql", "-X", "-q", "-At", "-h", self.folder, "-p", self.env["PGPORT"], "-U", "weir", "-d", "weir",
                 "-v", "ON_ERROR_STOP=1", *more]
 
     def query(self, sql):

@@ -7,7 +7,7 @@
 /// nothing else is validated before somebody reads it. An object inside is walked over by whoever asks for something in
 /// it. Where an event breaks off in between, its members up to there are found.
 ///
-/// Thread: one owner. Cost: about 90 ns for the 8 members of 200 bytes, 150 ns with a backslash in it; no allocation
+/// Thread: one owner. Cost: about 90 ns for the 8 members of 200 bytes, 160 ns with a backslash in it; no allocation
 /// once it has seen its largest event. Memory: 5 times the largest event asked about, which may be `largest`; beyond it
 /// there are no members.
 #include <weir/base/units.h>

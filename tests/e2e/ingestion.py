@@ -138,7 +138,8 @@ class Ingestion(WeirTest):
         self.assertLess(rates[len(rates) // 2], 1.3 * HELD, "the database is held")
         self.assertGreater(max(row[5] for row in rows[slow:]), 1.3 * HELD, "it is fast again")
         memory = [row[6] for row in rows[2:]]
-        self.assertLess(max(memory) - min(memory), 24, "memory stays flat")
+        if not os.environ.get("WEIR_SANITIZED"):  # a sanitizer keeps what was freed
+            self.assertLess(max(memory) - min(memory), 24, "memory stays flat")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "config/hide.h"
 #include "config/report.h"
 #include "config/units_parse.h"
 
@@ -46,7 +47,8 @@ std::string flow_list(const std::vector<std::string>& texts) {
 std::string flow_map(const Options::Table& table) {
   std::string out;
   for (const auto& [name, text] : table)
-    out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", scalar(name, true), scalar(text, true));
+    out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", scalar(name, true),
+                       names_secret(name) ? "<secret>" : scalar(text, true));
   return "{ " + out + " }";
 }
 
@@ -60,6 +62,7 @@ std::string value(const Options& options, const OptionSpec& spec) {
     case OptionKind::ratio: return to_text_ratio(options.ratio(spec.name));
     case OptionKind::texts: return flow_list(options.get<std::vector<std::string>>(spec.name));
     case OptionKind::table: return flow_map(options.table(spec.name));
+    case OptionKind::text: return scalar(hide_passwords(options.text(spec.name)));
     default: return scalar(options.text(spec.name));
   }
 }

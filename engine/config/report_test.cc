@@ -186,5 +186,10 @@ TEST(Print, NeverShowsASecret) {
     EXPECT_THAT(text, Not(HasSubstr("hunter2")));
 }
 
+TEST(Print, HidesThePasswordInsideAnAddress) {
+  const Config config = config_of(flow("", ", password: 'db://shop:hunter2@host/orders'"));
+  EXPECT_THAT(to_yaml(config, fake_catalog()), HasSubstr("password: \"db://shop:<secret>@host/orders\"\n"));
+}
+
 }  // namespace
 }  // namespace weir::config

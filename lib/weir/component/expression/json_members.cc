@@ -90,10 +90,14 @@ template <typename Strings>
 }
 
 template <typename Strings>
-std::size_t JsonMembers::walk(Walk& walk, Strings strings) {
-  std::size_t found = 0;
-  while (walk.at_ && walk.read(members_[found], strings)) ++found;
-  return found;
+std::size_t JsonMembers::walk(Walk& walk, const Strings& of) {
+  // Copies that nothing else points to stay in registers; others would be read again after each member is written.
+  Walk here = walk;
+  Strings strings = of;
+  Member* next = members_.get();
+  while (here.at_ && here.read(*next, strings)) ++next;
+  walk = here;
+  return static_cast<std::size_t>(next - members_.get());
 }
 
 bool JsonMembers::index(std::string_view event) {

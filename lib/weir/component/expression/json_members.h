@@ -82,7 +82,7 @@ class JsonMembers {
   }
   bool reserve(std::size_t bytes);
   template <typename Strings>
-  std::size_t walk(Walk& walk, Strings strings);
+  std::size_t walk(Walk& walk, const Strings& of);
   std::string_view text_;
   std::unique_ptr<Member[]> members_;
   std::unique_ptr<std::uint64_t[]> quotes_;  // a bit for each byte of the event, one for each quote

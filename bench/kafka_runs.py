@@ -37,7 +37,7 @@ class KafkaRun:
 KAFKA_RUNS = {
     "kafka_blackhole": KafkaRun("kafka -> blackhole", "kafka_blackhole.yaml", 1_000_000, 1.5),
     "kafka_postgres": KafkaRun("kafka -> postgres, primary key", "kafka_postgres.yaml", 500_000, 1.4, rows=True),
-    "kafka_two": KafkaRun("two in a group -> postgres, against one", "kafka_postgres.yaml", 500_000, 1.1, members=2),
+    "kafka_two": KafkaRun("two in a group -> postgres, against one", "kafka_postgres.yaml", 2_000_000, 1.1, members=2),
 }
 READ_LIMIT_S = 120
 

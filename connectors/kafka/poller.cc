@@ -1,6 +1,7 @@
 #include "poller.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <syslog.h>
 #include <weir/base/terminal_text.h>
 
@@ -68,6 +69,7 @@ Poller::Counts Poller::counts() const {
 }
 
 void Poller::run() {
+  pthread_setname_np(pthread_self(), "kafka-poll");
   join_group();
   for (;;) {
     serve();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <weir/base/json_text.h>
+#include <weir/component/event_id.h>
 #include <weir/component/expression/json_scan.h>
 
 #include <numeric>
@@ -96,7 +97,9 @@ std::string Rows::append_column(const Column& column, const Batch& batch, std::u
   const auto id = json_.at(column.path, unescaped_);
   if (id.kind == JsonValue::Kind::text || id.kind == JsonValue::Kind::number)
     return append_value(*column.type, id, out);
-  append_bytes(fmt::format_int(batch.id(event)).c_str(), out);
+  unescaped_.clear();
+  append_own_id(unescaped_, batch, event);
+  append_bytes(unescaped_, out);
   return {};
 }
 

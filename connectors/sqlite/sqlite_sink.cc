@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <simdjson.h>
+#include <weir/component/event_id.h>
 
 #include <algorithm>
 
@@ -145,7 +146,7 @@ std::string SqliteSink::take(const Batch& batch, std::uint32_t i) {
     if (id.text.find('\0') != id.text.npos) return "its id holds a zero character, and SQLite's text cannot";
     ids_ += id.text;
   } else {
-    fmt::format_to(std::back_inserter(ids_), "{}", batch.id(i));
+    append_own_id(ids_, batch, i);
   }
   rows_.push_back({offset, static_cast<std::uint32_t>(ids_.size()) - offset, &batch, event});
   return {};

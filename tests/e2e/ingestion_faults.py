@@ -95,10 +95,10 @@ class IngestionFaults(WeirTest):
         return (CONFIG.replace("BROKERS", self.kafka.address).replace("SOURCE", source).replace("URL", self.db.url)
                 .replace("READ", read or self.topic).replace("TOPIC", self.topic))
 
-    def prepare(self, name, timeout="60s", env=None, **config):
+    def prepare(self, name, timeout="60s", env=None, without="", **config):
         folder = self.path(name)
         os.makedirs(folder, exist_ok=True)
-        weir = Weir(self.config(**config).replace("TIMEOUT", timeout), folder, env=env)
+        weir = Weir(self.config(**config).replace("TIMEOUT", timeout).replace(without, ""), folder, env=env)
         self.running.append(weir)
         return weir
 
@@ -266,6 +266,28 @@ class IngestionFaults(WeirTest):
     def test_killed_after_a_statement_was_done_and_before_anybody_knew(self):
         ahead = self.dies_at("after_send")
         self.assertGreater(min(ahead), 0, "each death left rows that were read again")
+
+    COLUMNS = """
+    columns: { id: .id text required, n: .n bigint, raw: event }
+    key: [id]"""
+
+    def test_events_without_an_id_are_there_once_although_a_killed_instance_had_stored_some(self):
+        if not weir_process.has_crash_points():
+            self.skipTest("this binary has no crash points")
+        self.kafka.create(self.topic, 3)
+        self.kafka.create(self.topic + "-dead")
+        self.kafka.produce(self.topic, ['{"n":%d}' % n for n in range(2000)])
+        more = {"source": "session_timeout: 1s", "without": self.COLUMNS}
+        weir = self.prepare("one", env={"WEIR_CRASH_AT": "postgres.after_send:9"}, **more)
+        weir.spawn()
+        self.assertEqual(weir.wait(40), -signal.SIGKILL, weir.log())
+        weir.process.stderr.close()
+        self.assertGreater(self.count(), 2000 - self.kafka.lag(self.topic, self.topic), "rows that are read again")
+        self.instance("one", **more)
+        eventually(lambda: self.count() >= 2000, lambda: f"{self.count()}\n{self.told()}", within=60)
+        self.no_lag()
+        self.assertEqual(self.db.query(f"SELECT count(*), count(DISTINCT event->>'n') FROM {self.topic}"), ["2000|2000"])
+        self.assertRegex(self.db.query(f"SELECT min(id) FROM {self.topic}")[0], f"^{self.topic}/0/0$")
 
     BAD = {5: "this is no JSON", 11: '{"id":"check","n":-1}', 17: '{"id":"type","n":"many"}', 23: '{"id":"large","n":40000}',
            29: '{"n":1}', 35: None, 41: ""}

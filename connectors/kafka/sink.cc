@@ -21,6 +21,19 @@ bool is_for_good(rd_kafka_resp_err_t error) {
   }
 }
 
+using Headers = std::unique_ptr<rd_kafka_headers_t, Destroy<rd_kafka_headers_destroy>>;
+
+/// Given one by one they would be the library's, which frees them twice when the topic has just gone away (its issue
+/// 4627).
+Headers headers_of(const Envelope& envelope) {
+  if (envelope.headers.empty()) return nullptr;
+  Headers headers(rd_kafka_headers_new(envelope.headers.size()));
+  for (const auto& [name, value] : envelope.headers)
+    rd_kafka_header_add(headers.get(), name.data(), static_cast<ssize_t>(name.size()), value.data(),
+                        static_cast<ssize_t>(value.size()));
+  return headers;
+}
+
 }  // namespace
 
 KafkaSink::KafkaSink(Result<ProducerConfig> config, const Context& context)
@@ -106,7 +119,7 @@ bool KafkaSink::hand_over(std::span<const Batch> batches) {
 }
 
 rd_kafka_resp_err_t KafkaSink::produce(const Envelope& envelope, const BatchInfo& info, void* token) {
-  std::array<rd_kafka_vu_t, 7 + EnvelopeMaker::most_headers> parts{};
+  std::array<rd_kafka_vu_t, 7> parts{};
   std::size_t n = 0;
   const auto part = [&](rd_kafka_vtype_t type) -> auto& {
     parts[n].vtype = type;
@@ -120,10 +133,12 @@ rd_kafka_resp_err_t KafkaSink::produce(const Envelope& envelope, const BatchInfo
   part(RD_KAFKA_VTYPE_OPAQUE).ptr = token;
   part(RD_KAFKA_VTYPE_TIMESTAMP).i64 =
       std::chrono::duration_cast<std::chrono::milliseconds>(info.received_wall.time_since_epoch()).count();
-  for (const auto& [name, value] : envelope.headers)
-    part(RD_KAFKA_VTYPE_HEADER).header = {name.data(), bytes(value), static_cast<ssize_t>(value.size())};
+  Headers headers = headers_of(envelope);
+  if (headers) part(RD_KAFKA_VTYPE_HEADERS).headers = headers.get();
   const KafkaError error(rd_kafka_produceva(client_->get(), parts.data(), n));
-  return error ? rd_kafka_error_code(error.get()) : RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (error) return rd_kafka_error_code(error.get());
+  headers.release();  // the message's now
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 void KafkaSink::on_delivered(const rd_kafka_message_t& message) {

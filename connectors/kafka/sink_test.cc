@@ -112,6 +112,21 @@ TEST_F(KafkaSinkTest, SaysAgainWhenNobodyAnswersAndGoesOnWaitingForTheSameMessag
   EXPECT_EQ(delivery.outcome, Outcome::done);
 }
 
+TEST_F(KafkaSinkTest, SaysAgainWhenItsTopicIsTakenAwayWhileMessagesHaveHeaders) {
+  options.set("headers", Options::Table{{"which", ".id"}});
+  options.set("librdkafka",
+              Options::Table{{"topic.metadata.refresh.interval.ms", "50"}, {"topic.metadata.propagation.max.ms", "0"}});
+  auto sink = opened();
+  rd_kafka_mock_topic_set_error(cluster.get(), "orders", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+  Delivery delivery;
+  for (int tries = 0; delivery.outcome != Outcome::again && tries < 1000; ++tries) {
+    const Delivered some(batch_of(json_events("a", 10), 1));
+    delivery = sink->deliver(some);
+  }
+  EXPECT_EQ(delivery.outcome, Outcome::again);
+  EXPECT_THAT(delivery.error.message, HasSubstr("nknown"));
+}
+
 TEST_F(KafkaSinkTest, ReturnsSoonWhenCancelled) {
   auto sink = opened();
   rd_kafka_mock_broker_set_down(cluster.get(), 1);

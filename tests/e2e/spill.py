@@ -78,7 +78,7 @@ class Spill(WeirTest):
         lock = self.stalled("stored")
         pending = [Pending(self.weir.address, ndjson(events(f"f{n}", 5))) for n in range(30)]
         eventually(lambda: self.spilled()["events"] >= 100, lambda: self.weir.graph())
-        self.assertEqual(self.weir.metric("weir_spilled_events"), self.spilled()["events"])
+        eventually(lambda: self.weir.metric("weir_spilled_events") == self.spilled()["events"], lambda: self.weir.graph())
         self.assertTrue(all(p.waits(0.01) for p in pending), "nobody is told anything while its events are on the disk")
         lock.release()
         self.assertEqual({p.result().status for p in pending}, {200})

@@ -1,7 +1,8 @@
 #include "config/hide.h"
 
+#include <weir/base/secret_names.h>
+
 #include <algorithm>
-#include <array>
 #include <cctype>
 
 namespace weir::config {
@@ -11,6 +12,13 @@ constexpr std::string_view hidden = "<secret>";
 
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.'; }
 
+/// sslpassword and client_secret are secrets too.
+bool names_secret(std::string_view name) {
+  std::string lower(name);
+  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  return std::ranges::any_of(secret_names, [&](auto word) { return lower.ends_with(word); });
+}
+
 /// Between the first colon of "user:password@" and its '@'. A password may hold an '@' of its own that nobody escaped:
 /// the last one before the path ends it.
 std::string hide_userinfo(std::string_view text) {
@@ -18,10 +26,8 @@ std::string hide_userinfo(std::string_view text) {
   if (scheme == text.npos) return std::string(text);
   const auto begin = scheme + 3;
   const auto authority = text.substr(begin, text.find_first_of("/?#", begin) - begin);
-  auto at = authority.rfind('@');
-  if (at == authority.npos) at = text.substr(begin).rfind('@');  // an unescaped '/' in the password
-  const auto colon = text.substr(begin).find(':');
-  if (at == text.npos || colon == text.npos || colon > at) return std::string(text);
+  const auto at = authority.rfind('@'), colon = authority.find(':');
+  if (at == text.npos || colon > at) return std::string(text);
   return std::string(text.substr(0, begin + colon + 1)).append(hidden).append(text.substr(begin + at));
 }
 
@@ -40,14 +46,6 @@ std::size_t value_end(std::string_view text, std::size_t begin) {
 }
 
 }  // namespace
-
-bool names_secret(std::string_view name) {
-  static constexpr std::array<std::string_view, 7> words{"password", "passwd",  "passphrase", "secret",
-                                                         "token",    "api_key", "apikey"};
-  std::string lower(name);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  return std::ranges::any_of(words, [&](auto word) { return lower.ends_with(word); });
-}
 
 std::string hide_passwords(std::string_view text) {
   const std::string all = hide_userinfo(text);

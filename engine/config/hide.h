@@ -11,8 +11,6 @@
 
 namespace weir::config {
 
-/// Is what this names a secret: password, sslpassword, sasl.password, client_secret, token, api_key ...
-bool names_secret(std::string_view name);
 std::string hide_passwords(std::string_view text);
 
 }  // namespace weir::config

@@ -47,8 +47,7 @@ std::string flow_list(const std::vector<std::string>& texts) {
 std::string flow_map(const Options::Table& table) {
   std::string out;
   for (const auto& [name, text] : table)
-    out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", scalar(name, true),
-                       names_secret(name) ? "<secret>" : scalar(text, true));
+    out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", scalar(name, true), scalar(text, true));
   return "{ " + out + " }";
 }
 

@@ -1,5 +1,7 @@
 #include "observe/redact.h"
 
+#include <weir/base/secret_names.h>
+
 #include <algorithm>
 
 namespace weir::observe {
@@ -95,8 +97,7 @@ class Walk {
 }  // namespace
 
 const std::vector<std::string>& Redaction::always() {
-  static const std::vector<std::string> names{"password", "passwd",        "pwd",    "secret",      "token",
-                                              "api_key",  "authorization", "apikey", "credentials", "private_key"};
+  static const std::vector<std::string> names(secret_names.begin(), secret_names.end());
   return names;
 }
 

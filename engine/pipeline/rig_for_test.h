@@ -44,6 +44,34 @@ struct Rig {
                   std::move(*outlet->reserve(outlet->cost(10, 1))));
     }
   }
+  /// Two events that were read at 1041 and 1044 of this place.
+  void add_from(const char* place) {
+    std::string text;
+    std::vector<Batch::Slot> index;
+    for (const std::uint32_t number : {0, 3}) {
+      const auto event = model::text_of({next_id++, 10, Class::normal, 0, model::nobody});
+      index.push_back({static_cast<std::uint32_t>(text.size()), static_cast<std::uint32_t>(event.size()), number});
+      text += event + "\n";
+    }
+    const Batch::Run run{nullptr, 2};
+    BatchInfo info{.received = context.now()};
+    info.place = std::make_shared<const std::string>(place);
+    info.first_position = 1041;
+    outlet->push(make_batch(text, index, {&run, 1}, info, Ticket{}), Ticket{});
+  }
+  /// A letter tells where its event was read, and is not itself what was read there.
+  void expect_letters_from(std::span<const Batch> letters, std::string_view place) {
+    std::vector<std::string> seen;
+    for (const Batch& batch : letters)
+      for (std::uint32_t i = 0; i < batch.size(); ++i) {
+        EXPECT_FALSE(batch.place_of(i));
+        seen.emplace_back(batch[i]);
+      }
+    ASSERT_EQ(seen.size(), 2u);
+    for (const auto& [letter, position] : {std::pair(seen[0], "1041"), std::pair(seen[1], "1044")})
+      EXPECT_NE(letter.find(fmt::format(R"("place":"{}","position":{},)", place, position)), std::string::npos)
+          << letter;
+  }
   void turn() {
     io.restart();
     io.poll();

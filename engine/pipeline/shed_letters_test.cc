@@ -64,6 +64,18 @@ TEST(ShedLetters, AreCopiesOfWhatIsShedInTheFormOfDeadLetters) {
   EXPECT_EQ(rig.sink(0).inlet.stats().dropped[static_cast<std::size_t>(Reason::drop_oldest)], 10u);
 }
 
+TEST(ShedLetters, TellWhereTheirEventsWereReadAndHaveNoPlaceThemselves) {
+  Rig rig(graph(1));
+  rig.add_from("orders/3");
+  rig.turn();
+  rig.add(10);
+  rig.turn();
+  std::vector<Batch> letters;
+  rig.sink(1).inlet.try_take({10, 1_MiB}, rig.context.now(), letters);
+  rig.expect_letters_from(letters, "orders/3");
+  for (Batch& batch : letters) batch.settle(Fate::dead_lettered);
+}
+
 TEST(ShedLetters, TellWhenItWasShedNotWhenItWasRead) {
   Rig rig(graph(1));
   rig.add(10);

@@ -267,6 +267,18 @@ TEST_F(WorkerTest, NamesTheBreakerOnlyWhenItIsOpen) {
   EXPECT_EQ(rig.sink(0).blocked_for(rig.context.now()), 10s);
 }
 
+TEST_F(WorkerTest, ALetterTellsWhereItsEventWasReadAndHasNoPlaceItself) {
+  Rig rig(with_grave(10));
+  rig.behave(0, Kind::fails);
+  rig.add_from("orders/3");
+  rig.turn();
+  rig.work();
+  std::vector<Batch> letters;
+  rig.sink(1).inlet.try_take({10, 1_MiB}, rig.context.now(), letters);
+  rig.expect_letters_from(letters, "orders/3");
+  for (Batch& batch : letters) batch.settle(Fate::dead_lettered);
+}
+
 TEST(DeadLetter, IsJsonWhateverTheEventWas) {
   const auto text = dead_letter_json(
       {"{\"a\":\"b\"}", Reason::sink_rejected, "no \"b\"", "out", 3, WallTime(5ms), EventPlace{"orders/2", 41}});

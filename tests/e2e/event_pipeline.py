@@ -4,12 +4,9 @@ event-pipeline-replay.yaml as they are.
 """
 import json
 import os
-import subprocess
-import tempfile
 
 from clients import events, ndjson, post
-from kafka_cluster import KafkaCluster
-from postgres import Cluster
+from kafka_postgres import kafka_and_postgres
 from weir_process import Weir, WeirTest, eventually, free_port, main
 
 EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
@@ -18,13 +15,7 @@ EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", 
 class EventPipeline(WeirTest):
     def setUp(self):
         super().setUp()
-        base = tempfile.mkdtemp(prefix="weir-events-")
-        self.addCleanup(lambda: subprocess.run(["rm", "-rf", base], check=True))
-        os.chmod(base, 0o711)
-        self.kafka = KafkaCluster()
-        self.addCleanup(self.kafka.stop)
-        self.db = Cluster(os.path.join(base, "cluster"))
-        self.addCleanup(lambda: self.db.script("down", "--mode", "immediate"))
+        self.kafka, self.db = kafka_and_postgres(self.addCleanup)
         self.kafka.script("topics", "events:6", "events-dead", "events-still-dead")
 
     def run_example(self, name):

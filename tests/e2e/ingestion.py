@@ -7,14 +7,11 @@ every id is in the table once. Prints the time line as a table and a plot.
     ingestion.py WEIR        WEIR_LONG=1: a minute of it instead of a few seconds
 """
 import os
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-from kafka_cluster import KafkaCluster
-from postgres import Cluster
+from kafka_postgres import kafka_and_postgres
 from weir_process import Weir, WeirTest, eventually, free_port, main
 
 EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
@@ -88,13 +85,7 @@ class Line:
 class Ingestion(WeirTest):
     def setUp(self):
         super().setUp()
-        base = tempfile.mkdtemp(prefix="weir-ingestion-")
-        self.addCleanup(lambda: subprocess.run(["rm", "-rf", base], check=True))
-        os.chmod(base, 0o711)
-        self.kafka = KafkaCluster()
-        self.addCleanup(self.kafka.stop)
-        self.db = Cluster(os.path.join(base, "cluster"), "--max-connections", "40")
-        self.addCleanup(lambda: self.db.script("down", "--mode", "immediate"))
+        self.kafka, self.db = kafka_and_postgres(self.addCleanup)
         self.kafka.create("orders", 6)
         self.kafka.create("orders-dead")
 

@@ -4,14 +4,11 @@ lag is 0 again without a hand."""
 import collections
 import os
 import signal
-import subprocess
-import tempfile
 import threading
 import time
 
 import weir_process
-from kafka_cluster import KafkaCluster
-from postgres import Cluster
+from kafka_postgres import kafka_and_postgres
 from weir_process import Weir, WeirTest, eventually, main
 
 CONFIG = """
@@ -74,13 +71,7 @@ class Feed(threading.Thread):
 class IngestionFaults(WeirTest):
     @classmethod
     def setUpClass(cls):
-        cls.base = tempfile.mkdtemp(prefix="weir-faults-")
-        os.chmod(cls.base, 0o711)
-        cls.addClassCleanup(lambda: subprocess.run(["rm", "-rf", cls.base], check=True))
-        cls.db = Cluster(os.path.join(cls.base, "cluster"), "--max-connections", "40")
-        cls.addClassCleanup(lambda: cls.db.script("down", "--mode", "immediate"))
-        cls.kafka = KafkaCluster()
-        cls.addClassCleanup(cls.kafka.stop)
+        cls.kafka, cls.db = kafka_and_postgres(cls.addClassCleanup)
 
     def setUp(self):
         super().setUp()
@@ -241,20 +232,21 @@ class IngestionFaults(WeirTest):
         self.assertEqual((told["in"], told["assigned"], told["revoked"]), (3100, 3, 0), "no rebalance, and read once")
         self.assertEqual(weir.graph(sink="database")["retries"], 0, "one piece of work")
 
-    def dies_at(self, point):
-        """After each death: how many rows are in the table that the group had not committed."""
+    def dies_once_at(self, point, visit, total, **more):
+        """How many rows are then in the table that the group had not committed."""
         if not weir_process.has_crash_points():
             self.skipTest("this binary has no crash points")
+        weir = self.prepare("one", source="session_timeout: 1s", env={"WEIR_CRASH_AT": f"postgres.{point}:{visit}"}, **more)
+        weir.spawn()
+        self.assertEqual(weir.wait(40), -signal.SIGKILL, f"it dies at {point}: {weir.log()}")
+        weir.process.stderr.close()
+        return self.count() - (total - self.kafka.lag(self.topic, self.topic))
+
+    def dies_at(self, point):
         self.make(3)
         self.slow_down(0.1)
         self.kafka.produce_ids(self.topic, 0, 4000)
-        ahead = []
-        for visit in (1, 13, 30):
-            weir = self.prepare("one", source="session_timeout: 1s", env={"WEIR_CRASH_AT": f"postgres.{point}:{visit}"})
-            weir.spawn()
-            self.assertEqual(weir.wait(40), -signal.SIGKILL, f"it dies at {point}: {weir.log()}")
-            weir.process.stderr.close()
-            ahead.append(self.count() - (4000 - self.kafka.lag(self.topic, self.topic)))
+        ahead = [self.dies_once_at(point, visit, 4000) for visit in (1, 13, 30)]
         self.speed_up()
         self.instance("one", source="session_timeout: 1s")
         self.all_there_once(4000)
@@ -272,18 +264,12 @@ class IngestionFaults(WeirTest):
     key: [id]"""
 
     def test_events_without_an_id_are_there_once_although_a_killed_instance_had_stored_some(self):
-        if not weir_process.has_crash_points():
-            self.skipTest("this binary has no crash points")
         self.kafka.create(self.topic, 3)
         self.kafka.create(self.topic + "-dead")
         self.kafka.produce(self.topic, ['{"n":%d}' % n for n in range(2000)])
-        more = {"source": "session_timeout: 1s", "without": self.COLUMNS}
-        weir = self.prepare("one", env={"WEIR_CRASH_AT": "postgres.after_send:9"}, **more)
-        weir.spawn()
-        self.assertEqual(weir.wait(40), -signal.SIGKILL, weir.log())
-        weir.process.stderr.close()
-        self.assertGreater(self.count(), 2000 - self.kafka.lag(self.topic, self.topic), "rows that are read again")
-        self.instance("one", **more)
+        ahead = self.dies_once_at("after_send", 9, 2000, without=self.COLUMNS)
+        self.assertGreater(ahead, 0, "rows that are read again")
+        self.instance("one", source="session_timeout: 1s", without=self.COLUMNS)
         eventually(lambda: self.count() >= 2000, lambda: f"{self.count()}\n{self.told()}", within=60)
         self.no_lag()
         self.assertEqual(self.db.query(f"SELECT count(*), count(DISTINCT event->>'n') FROM {self.topic}"), ["2000|2000"])

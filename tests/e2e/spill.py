@@ -1,11 +1,10 @@
 """A queue that spills: a stalled sink costs disk and no memory, and nobody is told more than is true."""
-import os
 import signal
 import sqlite3
 
 from clients import events, ndjson, post
 from stalls import Locked, Pending, rows_of
-from weir_process import WeirTest, eventually, main
+from weir_process import WeirTest, eventually, main, sanitized
 
 SINK = """sinks:
   out:
@@ -69,7 +68,7 @@ class Spill(WeirTest):
         self.assertIn("MiB spilled", self.weir.graph(sink="out")["why"])
         lock.release()
         eventually(lambda: self.weir.graph(sink="out")["stored"] == 125000, lambda: self.weir.graph(), 100)
-        if not os.environ.get("WEIR_SANITIZED"):  # sanitizers take several times what they look at
+        if not sanitized():  # sanitizers take several times what they look at
             self.assertLess(peak_memory(self.weir.process), 64 << 20)
         self.assertEqual(count_of(self.path("out.db")), (125001, 125001))
         self.assertEqual(self.spilled()["events"], 0)

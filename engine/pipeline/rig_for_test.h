@@ -3,6 +3,8 @@
 /// stands still, sinks that behave as told.
 ///
 /// Thread: one. Cost: tests only.
+#include <gtest/gtest.h>
+
 #include "pipeline/lockstep.h"
 
 namespace weir::pipeline {
@@ -54,7 +56,8 @@ struct Rig {
       text += event + "\n";
     }
     const Batch::Run run{nullptr, 2};
-    BatchInfo info{.received = context.now()};
+    BatchInfo info;
+    info.received = context.now();
     info.place = std::make_shared<const std::string>(place);
     info.first_position = 1041;
     outlet->push(make_batch(text, index, {&run, 1}, info, Ticket{}), Ticket{});

@@ -9,13 +9,12 @@ namespace weir::aggregate {
 Aggregate::Aggregate(std::shared_ptr<Windows> windows, Parts parts)
     : windows_(std::move(windows)), parts_(std::move(parts)), numbers_(parts_.inputs.size()) {}
 
-WallTime Aggregate::time_of(const Event& event, JsonEvent& json) {
-  if (!parts_.time) return event.wall;
+std::optional<WallTime> Aggregate::own_time(JsonEvent& json) {
+  if (!parts_.time) return std::nullopt;
   const auto value = json.at(*parts_.time, unescaped_);
-  const auto time = value.kind == JsonValue::Kind::number ? timestamp_of(value.number)
-                    : value.kind == JsonValue::Kind::text ? parse_timestamp(value.text)
-                                                          : std::nullopt;
-  return time.value_or(event.wall);
+  return value.kind == JsonValue::Kind::number ? timestamp_of(value.number)
+         : value.kind == JsonValue::Kind::text ? parse_timestamp(value.text)
+                                               : std::nullopt;
 }
 
 Verdict Aggregate::take(const Event& event, std::string& out) {
@@ -27,8 +26,8 @@ Verdict Aggregate::take(const Event& event, std::string& out) {
     numbers_[i] = value.kind == JsonValue::Kind::number ? value.number : std::nanl("");
   }
   const auto hash = parts_.key.hash(parts_.secret);
-  return windows_->merge({.time = time_of(event, json), .key = parts_.key, .hash = hash, .numbers = numbers_},
-                         event.now, event.wall);
+  return windows_->merge({.time = own_time(json), .key = parts_.key, .hash = hash, .numbers = numbers_}, event.now,
+                         event.wall);
 }
 
 }  // namespace weir::aggregate

@@ -23,7 +23,7 @@ class Aggregate final : public Stage {
   Verdict take(const Event& event, std::string& out) override;
 
  private:
-  WallTime time_of(const Event& event, JsonEvent& json);
+  std::optional<WallTime> own_time(JsonEvent& json);
   std::shared_ptr<Windows> windows_;
   Parts parts_;
   std::vector<long double> numbers_;

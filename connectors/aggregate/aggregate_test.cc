@@ -128,6 +128,18 @@ TEST(Aggregate, CountsLateEventsInTheOldestOpenWindowIfToldTo) {
   EXPECT_EQ(rig.plan->strongest(), Level::stored);
 }
 
+TEST(Aggregate, NeverFindsAnEventLateThatGoesByItsArrival) {
+  for (const bool own_times : {false, true}) {
+    auto given = options({{"n", "count()"}});
+    if (own_times) given.set("time", std::string(".t"));
+    Rig rig(given);
+    rig.give(R"({"k":1,"v":1})", 10s);
+    const auto behind = rig.give(R"({"k":1,"v":2})", 10s - 1ns);  // a reactor that looked at its clock before
+    EXPECT_EQ(behind.kind, Kind::merged) << "own times: " << own_times;
+    EXPECT_THAT(rig.over(20s, true), ElementsAre(window(10, R"("k":1,"n":2)")));
+  }
+}
+
 TEST(Aggregate, EndsAWindowWhenNothingComes) {
   auto given = options({{"n", "count()"}});
   given.set("time", std::string(".t"));

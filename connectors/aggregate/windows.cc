@@ -44,10 +44,11 @@ Windows::Window* Windows::open(std::int64_t number) {
 
 Verdict Windows::merge(const Entry& entry, TimePoint now, WallTime wall) {
   const std::scoped_lock hold(lock_);
-  observe(entry.time, now, wall);
-  auto number = number_of(entry.time);
+  const WallTime time = entry.time.value_or(wall);
+  observe(time, now, wall);
+  auto number = number_of(time);
   if (number < open_from_) {
-    if (shape_.drop_late) return Verdict::dropped(Reason::late);
+    if (shape_.drop_late && entry.time) return Verdict::dropped(Reason::late);
     number = open_from_;
   }
   auto* window = open(number);

@@ -7,7 +7,8 @@
 ///   watermark            the latest time seen (never beyond the wall clock), less `lateness`; without times of their
 ///                        own the wall clock, less `lateness`
 ///   over                 its end <= watermark; or nothing came for `idle`
-///   late                 an event of a window that is over
+///   late                 an event whose own time is in a window that is over. One that goes by its arrival is never
+///                        late: where another reactor's clock has ended its window meanwhile, the next one takes it
 ///
 /// Windows are numbered as they open; of at most `most` windows those that are over leave in the order of time. One
 /// that ended because nothing came may be opened again only while the wall clock has not left it.
@@ -39,7 +40,7 @@ class Windows final : public Merger {
   Windows(Shape shape, Folds folds) : shape_(std::move(shape)), folds_(std::move(folds)) {}
 
   struct Entry {
-    WallTime time;
+    std::optional<WallTime> time;  ///< its own; none: that of its arrival
     const KeyReader& key;
     const KeyHash& hash;
     const std::vector<long double>& numbers;

@@ -44,13 +44,17 @@ class Producer(threading.Thread):
             self.failed.append(error)
 
 
+def edge_of(weir):
+    return next(e for e in weir.ask("/api/pressure")["edges"] if e["sink"] == "database")
+
+
 class Line:
-    """What is seen of the flow every half second."""
+    """What is seen of the flow every half second; pauses are those of polling since the last look."""
 
     def __init__(self, weir, kafka, producer):
         self.weir, self.kafka, self.producer, self.rows, self.over = weir, kafka, producer, [], threading.Event()
         self.begin = self.last = time.monotonic()
-        self.stored, self.thread = 0, threading.Thread(target=self.watch, daemon=True)
+        self.stored, self.pauses, self.thread = 0, 0, threading.Thread(target=self.watch, daemon=True)
         self.thread.start()
 
     def watch(self):
@@ -59,22 +63,22 @@ class Line:
 
     def look(self):
         now, lag = time.monotonic(), self.kafka.lag("ingestion", "orders")
-        sink = self.weir.graph(sink="database")
-        stored, paused = sink["stored"], self.weir.command("why", "orders")[1]
+        stored, edge = self.weir.graph(sink="database")["stored"], edge_of(self.weir)
+        pauses = edge["pauses"] - self.pauses or int(edge["paused"])
         with open(f"/proc/{self.weir.process.pid}/statm") as f:
             resident = int(f.read().split()[1]) * 4096 / 2**20
-        self.rows.append((now - self.begin, self.producer.sent, sink["waiting"],
-                          "paused" in paused, lag, (stored - self.stored) / (now - self.last), resident))
-        self.stored, self.last = stored, now
+        self.rows.append((now - self.begin, self.producer.sent, edge["waiting_events"], pauses, lag,
+                          (stored - self.stored) / (now - self.last), resident))
+        self.stored, self.pauses, self.last = stored, edge["pauses"], now
 
     def end(self):
         self.over.set()
         self.thread.join(30)
 
     def show(self):
-        print("\n   time  produced  queue  paused      lag  stored/s  resident MiB")
-        for time_, sent, depth, paused, lag, rate, resident in self.rows:
-            print(f"{time_:6.1f}s {sent:9d} {depth:6d}  {'paused' if paused else '':6s} {lag if lag is not None else -1:8d} {rate:9.0f} {resident:8.1f}")
+        print("\n   time  produced  queue  pauses      lag  stored/s  resident MiB")
+        for time_, sent, depth, pauses, lag, rate, resident in self.rows:
+            print(f"{time_:6.1f}s {sent:9d} {depth:6d}  {pauses:6d} {lag if lag is not None else -1:8d} {rate:9.0f} {resident:8.1f}")
         for name, column in (("queue", 2), ("lag", 4), ("stored/s", 5), ("MiB", 6)):
             values = [row[column] or 0 for row in self.rows]
             most = max(values) or 1
@@ -121,16 +125,15 @@ class Ingestion(WeirTest):
 
     def judge(self, rows, slow, weir):
         held = rows[2:slow]  # the first second fills the queue
-        edge = next(e for e in weir.ask("/api/pressure")["edges"] if e["sink"] == "database")
-        self.assertLessEqual(edge["max_waiting_events"], BOUND)
-        self.assertGreater(sum(row[3] for row in held), len(held) / 2, "polling pauses")
+        self.assertLessEqual(edge_of(weir)["max_waiting_events"], BOUND)
+        self.assertGreater(sum(row[3] > 0 for row in held), len(held) / 2, "polling pauses")
         self.assertGreater(max(row[4] or 0 for row in held), (RATE - HELD) * SECONDS / 2, "the lag grows in Kafka")
         rates = sorted(row[5] for row in held)
         self.assertLess(rates[len(rates) // 2], 1.3 * HELD, "the database is held")
         self.assertGreater(max(row[5] for row in rows[slow:]), 1.3 * HELD, "it is fast again")
-        memory = [row[6] for row in rows[2:]]
+        memory = [row[6] for row in rows[slow // 2:]]  # buffers grow to their size before that
         if not sanitized():  # a sanitizer keeps what was freed
-            self.assertLess(max(memory) - min(memory), 24, "memory stays flat")
+            self.assertLess(max(memory) - min(memory), 16, "memory stays flat")
 
 
 if __name__ == "__main__":

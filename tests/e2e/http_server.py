@@ -102,9 +102,11 @@ class OtherSide:
         return (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 0.0
 
 
-def refusing_half(retry_after=1, seed=1):
+def refusing_half(retry_after=1, seed=1, work=0.0):
+    """Refuses at once; what it takes costs it `work` seconds."""
     chance = random.Random(seed)
-    return lambda n, ids: Reply(503, {"Retry-After": str(retry_after)}) if chance.random() < 0.5 else Reply(200)
+    return lambda n, ids: (Reply(503, {"Retry-After": str(retry_after)}) if chance.random() < 0.5
+                           else Reply(200, hang=work))
 
 
 class Limited:

@@ -7,7 +7,7 @@ import sqlite3
 
 import weir_process
 from kafka_cluster import KafkaCluster
-from weir_process import Weir, WeirTest, eventually, main, weir
+from weir_process import Weir, WeirTest, eventually, main, sanitized, weir
 
 CLUSTER = None
 
@@ -125,12 +125,13 @@ class KafkaTest(WeirTest):
         self.all_there(1000)
         lock = self.locked()
         CLUSTER.produce_ids(self.topic, 1000, 20000, size=1000)
-        eventually(lambda: w.graph(source="in")["paused"], lambda: w.log())
+        eventually(lambda: w.graph(source="in")["pauses"] == 1, lambda: w.graph(source="in"))
         before = self.rss(w)
         for n in range(3):
             CLUSTER.produce_ids(self.topic, 21000 + n * 10000, 10000, size=1000)
         self.assertGreater(self.lag(), 35000)
-        self.assertLess(self.rss(w) - before, 12)
+        if not sanitized():  # a sanitizer keeps what was freed
+            self.assertLess(self.rss(w) - before, 12)
         told = eventually(lambda: (s := w.graph(source="in")) and sum(l["events"] for l in s["lags"]) > 35000 and s,
                           lambda: w.graph(source="in"))
         self.assertEqual({lag["place"] for lag in told["lags"]}, {"%s/%d" % (self.topic, n) for n in range(3)})

@@ -82,9 +82,22 @@ class KafkaCluster:
         """Configuration as keyword arguments: max_message_bytes=2000000."""
         config = {key.replace("_", "."): str(value) for key, value in config.items()}
         new = self.new_topic(topic, num_partitions=partitions, replication_factor=len(self.nodes), config=config)
-        for future in self.admin.create_topics([new], operation_timeout=30).values():
-            future.result(60)
-        return topic
+        for _ in range(3):  # brokers that have just begun on a busy machine may not answer the first time
+            if self.is_created(self.admin.create_topics([new], operation_timeout=30, request_timeout=40)[topic]):
+                return topic
+        raise AssertionError("no broker has created " + topic)
+
+    def is_created(self, future):
+        try:
+            future.result(45)
+        except TimeoutError:
+            return False
+        except self.client.KafkaException as error:
+            if error.args[0].name() in ("_TIMED_OUT", "REQUEST_TIMED_OUT"):
+                return False
+            if error.args[0].name() != "TOPIC_ALREADY_EXISTS":  # where the answer was lost
+                raise
+        return True
 
     def producer(self, **config):
         config = {key.replace("_", "."): value for key, value in config.items()}

@@ -6,6 +6,8 @@ import socket
 import threading
 import time
 
+from weir_process import free_port
+
 
 class Reply:
     def __init__(self, status, headers=None, hang=0):
@@ -20,7 +22,7 @@ class OtherSide:
         self.lock = threading.Lock()
         self.requests, self.taken = [], []  # (when, status), ids
         self.over = threading.Event()
-        self.port = port
+        self.port = port or free_port()
         self.start()
 
     def start(self):

@@ -86,6 +86,7 @@ Result<void> Link::wait_connected() {
   socklen_t size = sizeof error;
   getsockopt(socket_, SOL_SOCKET, SO_ERROR, &error, &size);
   if (error) return lost(fmt::format("cannot connect: {}", text_of(error)));
+  if (net::is_connected_to_itself(socket_)) return lost("cannot connect: nobody listens there");
   return {};
 }
 

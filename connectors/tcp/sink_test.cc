@@ -183,6 +183,32 @@ TEST(TcpSink, SaysAgainWhileNobodyListensAndDeliversOnceSomebodyDoes) {
   EXPECT_EQ(delivery.error.message, address + ": cannot connect: Connection refused");
 }
 
+/// One of those that Linux gives to connections first.
+int even_port_nobody_listens_on() {
+  for (int port = 40'000;; port += 2) {
+    const int probe = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    at.sin_port = htons(static_cast<std::uint16_t>(port));
+    const bool free = ::bind(probe, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0;
+    ::close(probe);
+    if (free) return port;
+  }
+}
+
+TEST(TcpSink, NeverTakesItselfForTheOtherSide) {
+  // After at most all ports there are, a connection is given the one that it connects to.
+  Opened out(options_for("127.0.0.1:" + std::to_string(even_port_nobody_listens_on())));
+  const Delivered batches(batch_of(json_events("x", 3), 1));
+  for (int tries = 0; tries < 40'000; ++tries) {
+    const auto delivery = out.sink->deliver(batches);
+    ASSERT_EQ(delivery.outcome, Outcome::again) << "nobody has it";
+    if (delivery.error.message.ends_with("nobody listens there")) return;
+  }
+  GTEST_SKIP() << "this system has connected nobody to itself";
+}
+
 TEST(TcpSink, AfterABrokenConnectionTheGroupBeginsAgainOnANewOne) {
   Receiver receiver({.reset_after = 300'000});
   Opened out(options_for(receiver.address));

@@ -89,6 +89,14 @@ Result<void> check_free(const Endpoint& endpoint) {
   return {};
 }
 
+bool is_connected_to_itself(int socket) {
+  Endpoint here, there;
+  socklen_t size_here = static_cast<socklen_t>(here.capacity()), size_there = static_cast<socklen_t>(there.capacity());
+  if (::getsockname(socket, here.data(), &size_here) != 0 || ::getpeername(socket, there.data(), &size_there) != 0)
+    return false;
+  return here == there;
+}
+
 Result<void> listen_on(tcp::acceptor& acceptor, const Endpoint& endpoint, const ListenOptions& options) {
   ErrorCode error;
   acceptor.open(endpoint.protocol(), error);

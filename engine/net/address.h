@@ -26,6 +26,10 @@ std::string to_string(const Endpoint& endpoint);
 /// "127.0.0.1:8080 is in use by another process: choose another `listen`", or nothing to say.
 Result<void> check_free(const Endpoint& endpoint);
 
+/// Where nobody listens on a local port that the system may also give to connections, one may be given just that port
+/// and is then connected to itself: whatever it sends comes back, and nobody has it.
+bool is_connected_to_itself(int socket);
+
 struct ListenOptions {
   Bytes receive_buffer, send_buffer;  ///< SO_RCVBUF, SO_SNDBUF; inherited by every accepted connection
   bool reuse_port = true;

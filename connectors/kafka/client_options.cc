@@ -81,7 +81,10 @@ std::vector<OptionSpec> client_options() {
       {"user", text, {}, false, "Who logs in."},
       {"password_env", text, {}, false, "The variable of the environment that holds the password."},
       {"password_file", path, {}, false, "The file that holds the password."},
-      {"librdkafka", table, {}, false, "Settings of librdkafka by its own names, for what has no option here."},
+      {.name = "librdkafka",
+       .kind = table,
+       .help = "Settings of librdkafka by its own names, for what has no option here.",
+       .may_hold_secrets = true},
   };
 }
 

@@ -12,21 +12,22 @@ constexpr std::string_view hidden = "<secret>";
 
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.'; }
 
-/// sslpassword and client_secret are secrets too.
-bool names_secret(std::string_view name) {
-  std::string lower(name);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  return std::ranges::any_of(secret_names, [&](auto word) { return lower.ends_with(word); });
+bool is_number(std::string_view text) {
+  return std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c); });
 }
 
 /// Between the first colon of "user:password@" and its '@'. A password may hold an '@' of its own that nobody escaped:
-/// the last one before the path ends it.
+/// the last one before the path ends it. What comes after a colon and is no port is a password too, with a '/' of its
+/// own.
 std::string hide_userinfo(std::string_view text) {
   const auto scheme = text.find("://");
   if (scheme == text.npos) return std::string(text);
   const auto begin = scheme + 3;
   const auto authority = text.substr(begin, text.find_first_of("/?#", begin) - begin);
-  const auto at = authority.rfind('@'), colon = authority.find(':');
+  const auto colon = authority.find(':');
+  auto at = authority.rfind('@');
+  if (at == text.npos && colon != text.npos && !is_number(authority.substr(colon + 1)))
+    at = text.substr(begin).rfind('@');
   if (at == text.npos || colon > at) return std::string(text);
   return std::string(text.substr(0, begin + colon + 1)).append(hidden).append(text.substr(begin + at));
 }
@@ -46,6 +47,12 @@ std::size_t value_end(std::string_view text, std::size_t begin) {
 }
 
 }  // namespace
+
+bool names_secret(std::string_view name) {
+  std::string words(name);
+  std::ranges::transform(words, words.begin(), [](unsigned char c) { return c == '-' ? '_' : std::tolower(c); });
+  return std::ranges::any_of(secret_names, [&](auto word) { return words.ends_with(word); });
+}
 
 std::string hide_passwords(std::string_view text) {
   const std::string all = hide_userinfo(text);

@@ -11,6 +11,8 @@
 
 namespace weir::config {
 
+/// Is what this names a secret: sslpassword, sasl.password, client_secret, X-Api-Key ...
+bool names_secret(std::string_view name);
 std::string hide_passwords(std::string_view text);
 
 }  // namespace weir::config

@@ -9,6 +9,7 @@ TEST(Hide, ThePasswordOfAnAddressIsNotShown) {
   EXPECT_EQ(hide_passwords("postgres://shop:hunter2@db:5432/orders"), "postgres://shop:<secret>@db:5432/orders");
   EXPECT_EQ(hide_passwords("http://u:a:b@h/x"), "http://u:<secret>@h/x");
   EXPECT_EQ(hide_passwords("postgres://shop:hun@ter@db/orders"), "postgres://shop:<secret>@db/orders");
+  EXPECT_EQ(hide_passwords("postgres://shop:hun/ter@db/orders"), "postgres://shop:<secret>@db/orders");
 }
 
 TEST(Hide, ASettingThatIsCalledPasswordIsNotShown) {
@@ -19,6 +20,13 @@ TEST(Hide, ASettingThatIsCalledPasswordIsNotShown) {
   EXPECT_EQ(hide_passwords("user=a sslpassword=b PASSWORD=c"), "user=a sslpassword=<secret> PASSWORD=<secret>");
   EXPECT_EQ(hide_passwords("https://h/in?token=abc&x=1"), "https://h/in?token=<secret>&x=1");
   EXPECT_EQ(hide_passwords("password="), "password=<secret>");
+}
+
+TEST(Hide, TheNameOfASettingSaysWhetherItIsASecret) {
+  for (const char* name : {"sasl.password", "ssl.key.password", "Client_Secret", "auth-token", "api_key", "X-Api-Key",
+                           "Authorization", "ssl.passphrase"})
+    EXPECT_TRUE(names_secret(name)) << name;
+  for (const char* name : {"", "user", "password_file", "tokens"}) EXPECT_FALSE(names_secret(name)) << name;
 }
 
 TEST(Hide, WhatHoldsNoneStaysAsItIs) {

@@ -44,10 +44,11 @@ std::string flow_list(const std::vector<std::string>& texts) {
   return out + "]";
 }
 
-std::string flow_map(const Options::Table& table) {
+std::string flow_map(const Options::Table& table, bool may_hold_secrets) {
   std::string out;
   for (const auto& [name, text] : table)
-    out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", scalar(name, true), scalar(text, true));
+    out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", scalar(name, true),
+                       may_hold_secrets && names_secret(name) ? "<secret>" : scalar(text, true));
   return "{ " + out + " }";
 }
 
@@ -60,7 +61,7 @@ std::string value(const Options& options, const OptionSpec& spec) {
     case OptionKind::rate: return to_text(options.rate(spec.name));
     case OptionKind::ratio: return to_text_ratio(options.ratio(spec.name));
     case OptionKind::texts: return flow_list(options.get<std::vector<std::string>>(spec.name));
-    case OptionKind::table: return flow_map(options.table(spec.name));
+    case OptionKind::table: return flow_map(options.table(spec.name), spec.may_hold_secrets);
     case OptionKind::text: return scalar(hide_passwords(options.text(spec.name)));
     default: return scalar(options.text(spec.name));
   }

@@ -186,6 +186,13 @@ TEST(Print, NeverShowsASecret) {
     EXPECT_THAT(text, Not(HasSubstr("hunter2")));
 }
 
+TEST(Print, HidesWhatATableCallsASecretWhereItMayHoldOne) {
+  const Config config =
+      config_of(flow("", ", headers: { Authorization: hunter2, Accept: all }, columns: { token: .token }"));
+  EXPECT_THAT(to_yaml(config, fake_catalog()), HasSubstr("headers: { Authorization: <secret>, Accept: all }\n"));
+  EXPECT_THAT(to_yaml(config, fake_catalog()), HasSubstr("columns: { token: .token }\n"));
+}
+
 TEST(Print, HidesThePasswordInsideAnAddress) {
   const Config config = config_of(flow("", ", password: 'db://shop:hunter2@host/orders'"));
   EXPECT_THAT(to_yaml(config, fake_catalog()), HasSubstr("password: \"db://shop:<secret>@host/orders\"\n"));

@@ -55,7 +55,9 @@ inline std::vector<SinkType> sink_types() {
                    {.name = "ratio", .kind = OptionKind::ratio},
                    {.name = "verify", .kind = OptionKind::boolean, .fallback = "true"},
                    {.name = "mode", .kind = OptionKind::choice, .fallback = "safe", .choices = {"safe", "fast"}},
-                   {.name = "tags", .kind = OptionKind::texts, .fallback = "[a, b]"}};
+                   {.name = "tags", .kind = OptionKind::texts, .fallback = "[a, b]"},
+                   {.name = "headers", .kind = OptionKind::table, .may_hold_secrets = true},
+                   {.name = "columns", .kind = OptionKind::table}};
   store.ack = [](const Options& o) { return o.text("mode") == "safe" ? SinkAck::durable : SinkAck::sent; };
   store.max_workers = [](const Options&) { return 1; };
   store.footprint = [](const Options&, Load batch) -> std::vector<Footprint> {

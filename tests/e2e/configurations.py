@@ -112,6 +112,20 @@ class Configurations(WeirTest):
         for form in ("--json", "--print", "--graph"):
             self.assertEqual(weir("check", form, "weir.yaml", folder=self.folder)[0], 0)
 
+    def test_print_shows_no_secret_that_stands_in_a_table(self):
+        for sink, shown in (
+                ("type: http, url: 'http://127.0.0.1:9/', headers: { Authorization: Bearer hunter2, X-Api-Key: hunter2, X-Shop: a }",
+                 "headers: { Authorization: <secret>, X-Api-Key: <secret>, X-Shop: a }"),
+                ("type: kafka, brokers: '127.0.0.1:9', topic: t, librdkafka: { sasl.password: hunter2, client.id: a }",
+                 "librdkafka: { sasl.password: <secret>, client.id: a }"),
+                ("type: postgres, url: 'postgres://u@127.0.0.1/d', table: t, columns: { token: .token }",
+                 "columns: { token: .token }")):
+            self.write(BASE.replace("type: file", sink).replace(", path: out.ndjson", "").replace("acks: stored", "acks: accepted"))
+            code, printed, err = weir("check", "--print", "weir.yaml", folder=self.folder)
+            self.assertEqual(code, 0, err)
+            self.assertIn(shown, printed)
+            self.assertNotIn("hunter2", printed)
+
     def test_bad_usage_is_64(self):
         for args in ((), ("walk",), ("check", "--loud"), ("explain", "no_such_reason")):
             self.assertEqual(weir(*args, folder=self.folder)[0], 64, args)

@@ -7,7 +7,8 @@
 
 namespace weir {
 
-inline constexpr std::array<std::string_view, 10> secret_names{
-    "password", "passwd", "pwd", "secret", "token", "api_key", "authorization", "apikey", "credentials", "private_key"};
+inline constexpr std::array<std::string_view, 11> secret_names{
+    "password", "passwd",        "pwd",         "secret",      "token",     "api_key",
+    "apikey",   "authorization", "credentials", "private_key", "passphrase"};
 
 }  // namespace weir

@@ -41,6 +41,7 @@ struct OptionSpec {
   bool required = false;
   std::string help{};                  ///< one sentence
   std::vector<std::string> choices{};  ///< kind choice
+  bool may_hold_secrets = false;       ///< kind table: a value whose name is that of a secret is never printed
 };
 
 class Options {

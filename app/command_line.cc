@@ -94,7 +94,7 @@ void add_journal_commands(CLI::App& cli, CommandLine& line) {
   out->add_option("--format", line.journal.format, "ndjson: a line each; framed: four bytes of length before each")
       ->check(CLI::IsMember({"ndjson", "framed"}))
       ->capture_default_str();
-  out->add_flag("--with-meta", line.journal.with_meta, "as JSON objects with sequence, class and time");
+  out->add_flag("--with-meta", line.journal.with_meta, "as JSON objects with sequence, priority and time");
   add_live(*out);
 }
 

@@ -19,14 +19,14 @@
 namespace weir::app {
 namespace {
 
-constexpr std::array<std::string_view, class_count> class_names{"batch", "low", "normal", "high", "critical"};
+constexpr std::array<std::string_view, priority_count> priority_names{"batch", "low", "normal", "high", "critical"};
 
 std::string with_meta(const JournalEvent& event) {
   std::string received;
   append_rfc3339(event.received, received);
   JsonObject json;
   json.add("sequence", std::to_string(event.sequence));
-  json.text("class", class_names[static_cast<std::size_t>(event.cls)]).text("received", received);
+  json.text("priority", priority_names[static_cast<std::size_t>(event.priority)]).text("received", received);
   if (event.dead_letter) json.add("dead_letter", "true");
   if (is_utf8(event.text)) return json.text("event", event.text).json();
   std::string hex;

@@ -19,7 +19,7 @@ Result<std::optional<JournalEvent>> JournalRecords::next() {
       offset_ = 0;
     }
     const auto entry = record_->entry(index_);
-    const JournalEvent event{record_->header.sequence + index_, static_cast<Class>(record_->header.cls),
+    const JournalEvent event{record_->header.sequence + index_, static_cast<Priority>(record_->header.priority),
                              WallTime(Duration(record_->header.received_wall)),
                              (record_->header.flags & journal::flag_dead_letter) != 0,
                              record_->text.substr(offset_, entry.length)};

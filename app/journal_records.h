@@ -13,7 +13,7 @@ namespace weir::app {
 
 struct JournalEvent {
   std::uint64_t sequence = 0;
-  Class cls = Class::normal;
+  Priority priority = Priority::normal;
   WallTime received{};
   bool dead_letter = false;
   std::string_view text;  ///< until the next one

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "config/tests.h"
-#include "pipeline/expectations.h"
+#include "rehearsal/expectations.h"
 
 namespace weir::app {
 namespace {
@@ -16,7 +16,8 @@ std::vector<std::string> failures(const std::string& parts, const std::string& t
   Catalog catalog;
   add_all_connectors(catalog);
   const std::string yaml =
-      "sources:\n  in: { type: http, listen: '127.0.0.1:1', class: { from: .prio, map: { urgent: high }, default: low "
+      "sources:\n  in: { type: http, listen: '127.0.0.1:1', priority: { from: .prio, map: { urgent: high }, default: "
+      "low "
       "},"
       " on_malformed: dead_letter, dead_letter: bad }\n" +
       parts + "  bad: { type: file, path: bad }\ntests:\n  - name: case\n" + test;
@@ -84,21 +85,23 @@ TEST(Rehearsal, TellsTextsInQuotesFromNumbers) {
       ElementsAre("sink out: 1 event expected, 1 came", R"({"a":1})", R"({"a":"1"})"));
 }
 
-TEST(Rehearsal, ReadsTheClassFromTheEventUnlessTheCaseSaysIt) {
+TEST(Rehearsal, ReadsThePriorityFromTheEventUnlessTheCaseSaysIt) {
   EXPECT_THAT(
-      failures(stage("type: filter, where: .n > 0"),
-               "    events: [ { into: in, event: { n: 1, prio: urgent } }, { into: in, event: { n: 2 } },\n"
-               "              { into: in, event: { n: 3 }, class: critical } ]\n"
-               "    expect: { sinks: { out: [ { event: { n: 1 }, class: high }, { event: { n: 2 }, class: low },\n"
-               "                              { event: { n: 3 }, class: critical } ] } }\n"),
+      failures(
+          stage("type: filter, where: .n > 0"),
+          "    events: [ { into: in, event: { n: 1, prio: urgent } }, { into: in, event: { n: 2 } },\n"
+          "              { into: in, event: { n: 3 }, priority: critical } ]\n"
+          "    expect: { sinks: { out: [ { event: { n: 1 }, priority: high }, { event: { n: 2 }, priority: low },\n"
+          "                              { event: { n: 3 }, priority: critical } ] } }\n"),
       IsEmpty());
 }
 
-TEST(Rehearsal, TellsAnEventOfAnotherClass) {
-  EXPECT_THAT(failures(stage("type: filter, where: .n > 0"),
-                       "    events: [ { into: in, event: { n: 1 } } ]\n"
-                       "    expect: { sinks: { out: [ { event: { n: 1 }, class: high } ] } }\n"),
-              ElementsAre("sink out: 1 event expected, 1 came", R"({"n":1}  (class high))", R"({"n":1}  (class low))"));
+TEST(Rehearsal, TellsAnEventOfAnotherPriority) {
+  EXPECT_THAT(
+      failures(stage("type: filter, where: .n > 0"),
+               "    events: [ { into: in, event: { n: 1 } } ]\n"
+               "    expect: { sinks: { out: [ { event: { n: 1 }, priority: high } ] } }\n"),
+      ElementsAre("sink out: 1 event expected, 1 came", R"({"n":1}  (priority high))", R"({"n":1}  (priority low))"));
 }
 
 TEST(Rehearsal, EndsWindowsWhenTimeMovesAndAtTheEnd) {

@@ -252,7 +252,7 @@ class Replay {
   std::unique_ptr<ReplaySupply> supply_;
   LetterReader json_;
   ReplayProgress progress_;
-  std::optional<ReplayPlace> end_;  // --to-seq was reached there
+  std::optional<ReplayPosition> end_;  // --to-seq was reached there
   std::uint64_t refused_ = 0, skipped_ = 0;
 };
 

@@ -18,7 +18,7 @@ namespace weir::app {
 struct ReplayProgress {
   std::string what;      ///< target, condition and range, as they were written
   std::string identity;  ///< of what is read
-  ReplayPlace place;
+  ReplayPosition place;
   std::uint64_t replayed = 0, refused = 0;  ///< so far, over all of its runs
 };
 

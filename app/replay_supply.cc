@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t longest_line = 64 << 20, looked_at = 4096;
 
 /// The bytes before a place say whether a file is still the one it was.
-std::string identity_of_file(const std::string& path, const ReplayPlace& place) {
+std::string identity_of_file(const std::string& path, const ReplayPosition& place) {
   const std::size_t n = std::min<std::uint64_t>(place.offset, looked_at);
   std::string bytes(n, '\0');
   std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
@@ -30,7 +30,7 @@ std::string identity_of_journal(const journal::JournalId& id) {
 
 class FileSupply final : public ReplaySupply {
  public:
-  FileSupply(std::string path, const ReplayPlace& place, JournalFilter filter)
+  FileSupply(std::string path, const ReplayPosition& place, JournalFilter filter)
       : path_(std::move(path)),
         file_(std::fopen(path_.c_str(), "rb"), std::fclose),
         filter_(std::move(filter)),
@@ -57,8 +57,8 @@ class FileSupply final : public ReplaySupply {
     }
     return item;
   }
-  ReplayPlace place() const override { return at_; }
-  std::string identity(const ReplayPlace& place) override { return identity_of_file(path_, place); }
+  ReplayPosition place() const override { return at_; }
+  std::string identity(const ReplayPosition& place) override { return identity_of_file(path_, place); }
   std::string_view unit() const override { return "line"; }
 
  private:
@@ -78,12 +78,12 @@ class FileSupply final : public ReplaySupply {
   std::unique_ptr<FILE, int (*)(FILE*)> file_;
   JournalFilter filter_;
   LetterReader letters_;
-  ReplayPlace at_;
+  ReplayPosition at_;
 };
 
 class JournalSupply final : public ReplaySupply {
  public:
-  JournalSupply(const std::string& path, const journal::Recovered& found, const ReplayPlace& place,
+  JournalSupply(const std::string& path, const journal::Recovered& found, const ReplayPosition& place,
                 JournalFilter filter)
       : records_(path, found, place.next, ~0ull),
         identity_(identity_of_journal(found.id)),
@@ -107,8 +107,8 @@ class JournalSupply final : public ReplaySupply {
     }
     return item;
   }
-  ReplayPlace place() const override { return at_; }
-  std::string identity(const ReplayPlace&) override { return identity_; }
+  ReplayPosition place() const override { return at_; }
+  std::string identity(const ReplayPosition&) override { return identity_; }
   std::string_view unit() const override { return "event"; }
   std::uint64_t lost() const override { return lost_; }
 
@@ -117,7 +117,7 @@ class JournalSupply final : public ReplaySupply {
   const std::string identity_;
   JournalFilter filter_;
   LetterReader letters_;
-  ReplayPlace at_;
+  ReplayPosition at_;
   std::uint64_t lost_ = 0;
 };
 
@@ -142,11 +142,11 @@ std::optional<ReplaySource> ReplaySource::open(const std::string& from, bool liv
   return source;
 }
 
-std::string ReplaySource::identity(const ReplayPlace& place) {
+std::string ReplaySource::identity(const ReplayPosition& place) {
   return journal_ ? identity_of_journal(journal_->id) : identity_of_file(path_, place);
 }
 
-std::unique_ptr<ReplaySupply> ReplaySource::begin(const ReplayPlace& place, JournalFilter filter) {
+std::unique_ptr<ReplaySupply> ReplaySource::begin(const ReplayPosition& place, JournalFilter filter) {
   if (journal_) return std::make_unique<JournalSupply>(path_, *journal_, place, std::move(filter));
   return std::make_unique<FileSupply>(path_, place, std::move(filter));
 }

@@ -13,9 +13,9 @@
 namespace weir::app {
 
 /// Where a replay goes on: a line of the file and its offset, or a sequence of the journal.
-struct ReplayPlace {
+struct ReplayPosition {
   std::uint64_t next = 1, offset = 0;
-  bool operator==(const ReplayPlace&) const = default;
+  bool operator==(const ReplayPosition&) const = default;
 };
 
 struct ReplayItem {
@@ -31,9 +31,9 @@ class ReplaySupply {
   virtual ~ReplaySupply() = default;
   virtual Result<std::optional<ReplayItem>> next() = 0;
   /// Behind the last item.
-  virtual ReplayPlace place() const = 0;
+  virtual ReplayPosition place() const = 0;
   /// What a place of it is remembered with: the same bytes lie before it, or it is another one.
-  virtual std::string identity(const ReplayPlace& place) = 0;
+  virtual std::string identity(const ReplayPosition& place) = 0;
   virtual std::string_view unit() const = 0;        ///< "line", "event"
   virtual std::uint64_t lost() const { return 0; }  ///< events that should be there and are not
 };
@@ -42,8 +42,8 @@ class ReplaySupply {
 class ReplaySource {
  public:
   static std::optional<ReplaySource> open(const std::string& from, bool live);
-  std::string identity(const ReplayPlace& place);
-  std::unique_ptr<ReplaySupply> begin(const ReplayPlace& place, JournalFilter filter);
+  std::string identity(const ReplayPosition& place);
+  std::unique_ptr<ReplaySupply> begin(const ReplayPosition& place, JournalFilter filter);
 
  private:
   std::string path_;

@@ -13,7 +13,7 @@
 #include "exit_codes.h"
 #include "loading.h"
 #include "observe/admin.h"
-#include "pipeline/flow.h"
+#include "pipeline/graph/flow.h"
 #include "watch.h"
 
 namespace weir::app {

@@ -32,7 +32,7 @@ Key required(Key key) {
   return key;
 }
 
-const std::vector<std::string> classes{"batch", "low", "normal", "high", "critical"};
+const std::vector<std::string> priorities{"batch", "low", "normal", "high", "critical"};
 
 KeySection process() {
   return {
@@ -53,17 +53,17 @@ KeySection source() {
                   "When the sender is answered: taken over, delivered, or stored by every required sink."),
            one_of("when_full", {"reject", "block"}, std::nullopt,
                   "What its sender sees when there is no room; reject is the default where the type can refuse."),
-           section("class", "Where an event's class is read from; without it every event is normal."),
+           section("priority", "Where an event's priority is read from; without it every event is normal."),
            one_of("on_malformed", {"reject", "dead_letter"}, "reject", "What becomes of input that is no event."),
            named("dead_letter", Form::part, "The sink or journal that gets what cannot enter the flow.")}};
 }
 
-KeySection class_rule() {
-  return {"class",
-          "Reads the class of an event from a header or a field.",
+KeySection priority_rule() {
+  return {"priority",
+          "Reads the priority of an event from a header or a field.",
           {required(key("from", text, std::nullopt, "A field, as .severity, or a header, as header:X-Priority.")),
-           key("map", table, std::nullopt, "Which value means which class; by default the classes' own names."),
-           one_of("default", classes, "normal", "The class of every other value.")}};
+           key("map", table, std::nullopt, "Which value means which priority; by default the priorities' own names."),
+           one_of("default", priorities, "normal", "The priority of every other value.")}};
 }
 
 KeySection stage() {
@@ -76,7 +76,7 @@ KeySection stage() {
 
 KeySection journal() {
   return {"journal",
-          "Keeps events on the disk for whoever reads from it, each at its own pace.",
+          "Keeps events on the disk for whoever reads from it, each at its own latency.",
           {named("from", Form::parts, "The sources and stages it reads from; STAGE.OUTPUT for one output."),
            section("queue", "What waits for the next commit; when_full is said of the journal.")}};
 }
@@ -128,11 +128,11 @@ KeySection queue() {
               "the disk."),
        section("spill", "Where they wait on the disk, with when_full: spill."),
        one_of("order", {"fifo", "adaptive_lifo"}, "fifo",
-              "Which event of a class is next; adaptive_lifo: the newest from pause_at until resume_at."),
-       key("age_boost", duration, "5s", "Events that waited longer may be served before their class's turn."),
+              "Which event of a priority is next; adaptive_lifo: the newest from pause_at until resume_at."),
+       key("age_boost", duration, "5s", "Events that waited longer may be served before their priority's turn."),
        section_or("codel", "codel", boolean, "false", "Drops some events while all of them wait too long."),
        key("expire_after", duration, std::nullopt, "Events that waited longer are dropped."),
-       key("reserved_for_high", ratio, "0%", "The part of the bound kept for the classes high and critical."),
+       key("reserved_for_high", ratio, "0%", "The part of the bound kept for the priorities high and critical."),
        key("dead_letter_shed", ratio, "0%", "Of what is dropped here, the share copied to dead_letter.")}};
 }
 
@@ -202,8 +202,8 @@ KeySection admin() {
 }  // namespace
 
 std::vector<KeySection> config_keys() {
-  return {process(), source(), class_rule(), stage(), journal(), sink(),  consumer(), workers(),
-          queue(),   spill(),  codel(),      batch(), breaker(), retry(), budget(),   admin()};
+  return {process(), source(), priority_rule(), stage(), journal(), sink(),  consumer(), workers(),
+          queue(),   spill(),  codel(),         batch(), breaker(), retry(), budget(),   admin()};
 }
 
 }  // namespace weir::app

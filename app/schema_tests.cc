@@ -18,11 +18,11 @@ constexpr auto test = R"({"description":"What comes in, and what is expected to 
 constexpr auto step = R"({"description":"An event, or time that passes.","type":"object","properties":{
 "into":{"description":"The source that it comes in at.","anyOf":[{"$ref":"#/$defs/part"}]},
 "event":{"description":"A map is a JSON object; a text is taken as it is."},
-"class":{"$ref":"#/$defs/test_class"},
+"priority":{"$ref":"#/$defs/test_priority"},
 "advance":{"description":"How far time moves.","anyOf":[{"$ref":"#/$defs/duration"}]}},
 "oneOf":[{"required":["into","event"]},{"required":["advance"]}],"additionalProperties":false})";
 
-constexpr auto cls = R"({"description":"How important it is.","enum":["batch","low","normal","high","critical"]})";
+constexpr auto priority = R"({"description":"How important it is.","enum":["batch","low","normal","high","critical"]})";
 
 constexpr auto events =
     R"({"description":"All that comes: a map matches an object that has its members, a text the same bytes.","type":"array"})";
@@ -30,8 +30,8 @@ constexpr auto events =
 constexpr auto sink = R"({"type":"object","properties":{
 "events":{"$ref":"#/$defs/test_events"},
 "any_order":{"description":"The events may come in any order.","default":false,"anyOf":[{"$ref":"#/$defs/boolean"}]},
-"count":{"description":"How many come; with a class: of this class.","anyOf":[{"$ref":"#/$defs/count"}]},
-"class":{"$ref":"#/$defs/test_class"}},
+"count":{"description":"How many come; with a priority: of this priority.","anyOf":[{"$ref":"#/$defs/count"}]},
+"priority":{"$ref":"#/$defs/test_priority"}},
 "anyOf":[{"required":["events"]},{"required":["count"]}],"additionalProperties":false})";
 
 constexpr auto fates = R"({"description":"How many events end so on required paths.","type":"object","properties":{
@@ -55,7 +55,9 @@ std::string in_one_line(std::string text) {
 
 void add_tests_schema(JsonObject& top, JsonObject& definitions) {
   top.add("tests", in_one_line(all));
-  definitions.add("test", in_one_line(test)).add("test_step", in_one_line(step)).add("test_class", in_one_line(cls));
+  definitions.add("test", in_one_line(test))
+      .add("test_step", in_one_line(step))
+      .add("test_priority", in_one_line(priority));
   definitions.add("test_events", in_one_line(events)).add("test_sink", in_one_line(sink));
   definitions.add("test_fates", in_one_line(fates)).add("test_reasons", in_one_line(reasons));
 }

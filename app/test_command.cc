@@ -9,7 +9,7 @@
 #include "config/tests.h"
 #include "exit_codes.h"
 #include "loading.h"
-#include "pipeline/expectations.h"
+#include "rehearsal/expectations.h"
 #include "terminal.h"
 
 namespace weir::app {
@@ -43,7 +43,7 @@ bool passes(const config::Config& config, const Catalog& catalog, const config::
     fmt::print("{}ok{}      {}\n", colors.good, colors.off, name);
     return true;
   }
-  fmt::print("{}FAILED{}  {}  ({})\n", colors.bad, colors.off, name, terminal_text(config::to_text(test.place)));
+  fmt::print("{}FAILED{}  {}  ({})\n", colors.bad, colors.off, name, terminal_text(config::to_text(test.location)));
   for (const Line& line : lines) print_line(line, colors);
   return false;
 }

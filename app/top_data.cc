@@ -50,7 +50,7 @@ TopSink sink(Row row) {
   s.dropped = number(row, "dropped"), s.failed = number(row, "failed"), s.workers = number(row, "workers");
   s.workers_busy = number(row, "workers_busy"), s.busy = number(row, "busy_s");
   s.blocked_for = number(row, "blocked_for_s");
-  if (Row pace; !row["pace"].get(pace)) s.pace = text(pace, "sentence");
+  if (Row latency; !row["latency"].get(latency)) s.latency = text(latency, "sentence");
   return s;
 }
 

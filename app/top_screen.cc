@@ -206,7 +206,7 @@ class Screen {
     add(line().add("sink " + s.name, Tone::strong));
     fact("type", s.type), fact("required", s.required ? "yes: senders wait for it" : "no: nobody waits for it");
     chain(s.why);
-    fact("pace", s.pace);
+    fact("latency", s.latency);
     fact("last error", s.last_error);
     fact("queue", fmt::format("{:.0f} of {:.0f} events, {} of {}, oldest {}", s.waiting, s.bound,
                               short_bytes(s.waiting_bytes), short_bytes(s.bound_bytes), short_time(s.oldest)));

@@ -19,22 +19,23 @@ std::string page(const TopData& data, const TopView& view) {
 }
 
 const std::string graph = R"({"uptime_s":10,"memory":{"budget":1048576,"used":524288},"ledger":{"worst_difference":0},
-  "sources":[{"name":"in","in":1000,"paused":true,"why":"sink out: inlet 80/100 events"}],
+  "sources":[{"name":"in","in":1000,"paused":true,"why":"sink out: queue 80/100 events"}],
   "sinks":[{"name":"out","stored":900,"waiting":80,"bound":100,"fill":0.8,"breaker":"open","required":true,
             "last_error":"\u001b]0;owned\u0007 refused\nby \u202epeer"}]})";
 
 TEST(TopScreen, ShowsWhatIsHeldUpAndWhy) {
   const std::string text = page(parsed(graph), {});
-  EXPECT_NE(text.find("paused <- sink out: inlet 80/100 events"), std::string::npos);
+  EXPECT_NE(text.find("paused <- sink out: queue 80/100 events"), std::string::npos);
   EXPECT_NE(text.find("breaker open"), std::string::npos);
   EXPECT_NE(text.find(" 80%"), std::string::npos);
   EXPECT_NE(text.find("512 KiB of 1.0 MiB budget"), std::string::npos);
 }
 
 TEST(TopScreen, SaysHowLongEventsTakeAmongTheDetails) {
-  const std::string json = R"({"sinks":[{"name":"out","breaker":"closed","pace":{"sentence":"p50 3 ms\u001b[2J"}}]})";
+  const std::string json =
+      R"({"sinks":[{"name":"out","breaker":"closed","latency":{"sentence":"p50 3 ms\u001b[2J"}}]})";
   const std::string text = page(parsed(json), {.interactive = true, .details = true});
-  EXPECT_NE(text.find("pace            p50 3 ms\\x1b[2J"), std::string::npos) << text;
+  EXPECT_NE(text.find("latency            p50 3 ms\\x1b[2J"), std::string::npos) << text;
 }
 
 TEST(TopScreen, ShowsHostileErrorsAsTextOfOneLine) {

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "pipeline/status.h"
+#include "pipeline/report/status.h"
 
 namespace weir::app {
 

@@ -34,8 +34,8 @@ void say_source(simdjson::dom::element row) {
 void say_sink(simdjson::dom::element row) {
   const std::string state = flag(row, "paused") ? "readers are paused" : number(row, "fill") > 0 ? "keeps up" : "idle";
   fmt::print("{}: {} <- {}\n", text(row, "sink"), state, text(row, "why"));
-  simdjson::dom::element pace;
-  if (!row["pace"].get(pace)) fmt::print("{}: {}\n", text(row, "sink"), text(pace, "sentence"));
+  simdjson::dom::element latency;
+  if (!row["latency"].get(latency)) fmt::print("{}: {}\n", text(row, "sink"), text(latency, "sentence"));
 }
 
 void say_journal(simdjson::dom::element row) {

@@ -14,8 +14,8 @@
 #include <thread>
 #include <vector>
 
-#include "handoff_inlet.h"
 #include "handoff_queues.h"
+#include "handoff_sink_queue.h"
 #include "support.h"
 
 namespace weir::bench {
@@ -164,8 +164,8 @@ int main(int argc, char** argv) {
   app.add_option("--pairs", pairs)->check(CLI::Range(1, 100));
   CLI11_PARSE(app, argc, argv);
   // The next contender goes here: one line, and one class like those in handoff_queues.h.
-  const auto contenders = fmt::format(R"({{"edge":{},"inlet":{}}})",  //
+  const auto contenders = fmt::format(R"({{"edge":{},"queue":{}}})",  //
                                       pairs_against_floor<EdgeHandOff>(events, items, pairs),
-                                      pairs_against_floor<InletHandOff>(events, items, pairs));
+                                      pairs_against_floor<SinkQueueHandOff>(events, items, pairs));
   fmt::print("{{\"events\":{},\"contenders\":{},\"same_thread_ns\":{}}}\n", events, contenders, same_thread(events));
 }

@@ -68,8 +68,8 @@ class MutexSwap {
   bool producer_sleeps_ = false, consumer_sleeps_ = false, closed_ = false;
 };
 
-/// Weir's Edge under a mutex: bounds in events and bytes, marks, class lanes, ages, service rate, counters. The clock
-/// is read for each put and each take, as the engine has to.
+/// Weir's Edge under a mutex: bounds in events and bytes, watermarks, priority lanes, ages, service rate, counters. The
+/// clock is read for each put and each take, as the engine has to.
 class EdgeHandOff {
  public:
   explicit EdgeHandOff(std::uint32_t events) : edge_(config(events), 1) {}
@@ -77,7 +77,7 @@ class EdgeHandOff {
   void put(Batch batch) {
     std::unique_lock lock(mutex_);
     for (;;) {
-      batch = edge_.push(std::move(batch), now(), casualties_);
+      batch = edge_.push(std::move(batch), now(), dropped_items_);
       if (std::exchange(consumer_sleeps_, false)) work_.notify_one();
       if (batch.empty() && !edge_.paused()) return;
       producer_sleeps_ = true;
@@ -91,7 +91,7 @@ class EdgeHandOff {
     for (;;) {
       const auto at = now();
       std::uint64_t events = 0;
-      for (Batch item; edge_.pop(Load{1u << 20, 1_GiB}, at, item, casualties_);) {
+      for (Batch item; edge_.pop(Load{1u << 20, 1_GiB}, at, item, dropped_items_);) {
         events += item.size();
         group.push_back(std::move(item));
       }
@@ -118,7 +118,7 @@ class EdgeHandOff {
   std::mutex mutex_;
   std::condition_variable work_, room_;
   flow::Edge<Batch> edge_;
-  flow::Casualties<Batch> casualties_;
+  flow::DroppedItems<Batch> dropped_items_;
   bool producer_sleeps_ = false, consumer_sleeps_ = false, closed_ = false;
 };
 

@@ -24,8 +24,8 @@ Options options(Options::Table values, std::vector<std::string> by = {".k"}) {
 }
 
 /// One aggregate and one reactor, at a time that the test tells it; the wall clock began at 1970.
-struct Rig {
-  explicit Rig(const Options& given) {
+struct Harness {
+  explicit Harness(const Options& given) {
     Catalog catalog;
     add_to(catalog);
     auto compiled = catalog.stage("aggregate")->compile(given, Context());
@@ -71,32 +71,32 @@ std::string window(int start, std::string_view rest) {
 }
 
 TEST(Aggregate, MakesOneEventOfEachGroupOfAWindow) {
-  Rig rig(
+  Harness harness(
       options({{"n", "count()"}, {"sum", "sum(.v)"}, {"least", "min(.v)"}, {"most", "max(.v)"}, {"mean", "avg(.v)"}}));
-  ASSERT_EQ(rig.error, "");
-  const auto verdict = rig.give(R"({"k":"a","v":1})", 1s);
+  ASSERT_EQ(harness.error, "");
+  const auto verdict = harness.give(R"({"k":"a","v":1})", 1s);
   EXPECT_EQ(verdict.kind, Kind::merged);
-  rig.give(R"({"k":"b","v":0.5})", 2s);
-  rig.give(R"({"k":"a","v":9007199254740993})", 3s);
-  rig.give(R"({"k":"a"})", 9s);
-  EXPECT_THAT(rig.over(Duration(10s) - 1ns), ElementsAre());
-  EXPECT_EQ(rig.plan->merger()->next(TimePoint(9s)), 1s);
+  harness.give(R"({"k":"b","v":0.5})", 2s);
+  harness.give(R"({"k":"a","v":9007199254740993})", 3s);
+  harness.give(R"({"k":"a"})", 9s);
+  EXPECT_THAT(harness.over(Duration(10s) - 1ns), ElementsAre());
+  EXPECT_EQ(harness.plan->merger()->next(TimePoint(9s)), 1s);
   EXPECT_THAT(
-      rig.over(10s),
+      harness.over(10s),
       ElementsAre(
           window(0,
                  R"("k":"a","n":3,"sum":9007199254740994,"least":1,"most":9007199254740993,"mean":4503599627370497)"),
           window(0, R"("k":"b","n":1,"sum":0.5,"least":0.5,"most":0.5,"mean":0.5)")));
-  EXPECT_EQ(rig.ended, (std::map<std::uint64_t, std::uint64_t>{{verdict.window, 4}}));
-  EXPECT_EQ(rig.plan->merger()->next(TimePoint(10s)), std::nullopt);
+  EXPECT_EQ(harness.ended, (std::map<std::uint64_t, std::uint64_t>{{verdict.window, 4}}));
+  EXPECT_EQ(harness.plan->merger()->next(TimePoint(10s)), std::nullopt);
 }
 
 TEST(Aggregate, NumbersWindowsUpwardsAndReusesTheirMemory) {
-  Rig rig(options({{"n", "count()"}}));
+  Harness harness(options({{"n", "count()"}}));
   for (int i = 0; i < 20; ++i) {
     const auto at = std::chrono::seconds(10 * i);
-    EXPECT_EQ(rig.give(R"({"k":1})", at).window, static_cast<std::uint64_t>(i + 1));
-    EXPECT_EQ(rig.over(at + 10s).size(), 1u);
+    EXPECT_EQ(harness.give(R"({"k":1})", at).window, static_cast<std::uint64_t>(i + 1));
+    EXPECT_EQ(harness.over(at + 10s).size(), 1u);
   }
 }
 
@@ -104,99 +104,99 @@ TEST(Aggregate, EndsWindowsByTheTimesOfTheirEvents) {
   auto given = options({{"n", "count()"}});
   given.set("time", std::string(".t"));
   given.set("lateness", Duration(5s));
-  Rig rig(given);
-  rig.give(R"({"k":1,"t":3})", 1000s);
-  rig.give(R"({"k":1,"t":"1970-01-01T00:00:14Z"})", 1000s);
-  EXPECT_THAT(rig.over(1000s), ElementsAre()) << "14 s less 5 s lateness is before the end of the first window";
-  EXPECT_EQ(rig.give(R"({"k":1,"t":9})", 1000s).window, 1u);
-  rig.give(R"({"k":1,"t":15})", 1000s);
-  EXPECT_EQ(rig.plan->merger()->next(TimePoint(1000s)), Duration{0});
-  EXPECT_THAT(rig.over(1000s), ElementsAre(window(0, R"("k":1,"n":2)")));
-  const auto late = rig.give(R"({"k":1,"t":9})", 1000s);
+  Harness harness(given);
+  harness.give(R"({"k":1,"t":3})", 1000s);
+  harness.give(R"({"k":1,"t":"1970-01-01T00:00:14Z"})", 1000s);
+  EXPECT_THAT(harness.over(1000s), ElementsAre()) << "14 s less 5 s lateness is before the end of the first window";
+  EXPECT_EQ(harness.give(R"({"k":1,"t":9})", 1000s).window, 1u);
+  harness.give(R"({"k":1,"t":15})", 1000s);
+  EXPECT_EQ(harness.plan->merger()->next(TimePoint(1000s)), Duration{0});
+  EXPECT_THAT(harness.over(1000s), ElementsAre(window(0, R"("k":1,"n":2)")));
+  const auto late = harness.give(R"({"k":1,"t":9})", 1000s);
   EXPECT_EQ(late.kind, Kind::dropped);
-  EXPECT_EQ(rig.plan->strongest(), Level::processed);
+  EXPECT_EQ(harness.plan->strongest(), Level::processed);
 }
 
 TEST(Aggregate, CountsLateEventsInTheOldestOpenWindowIfToldTo) {
   auto given = options({{"n", "count()"}});
   given.set("time", std::string(".t"));
   given.set("when_late", std::string("current"));
-  Rig rig(given);
-  rig.give(R"({"k":1,"t":25})", 1000s);
-  EXPECT_EQ(rig.give(R"({"k":1,"t":3})", 1000s).kind, Kind::merged);
-  EXPECT_THAT(rig.over(1000s, true), ElementsAre(window(20, R"("k":1,"n":2)")));
-  EXPECT_EQ(rig.plan->strongest(), Level::stored);
+  Harness harness(given);
+  harness.give(R"({"k":1,"t":25})", 1000s);
+  EXPECT_EQ(harness.give(R"({"k":1,"t":3})", 1000s).kind, Kind::merged);
+  EXPECT_THAT(harness.over(1000s, true), ElementsAre(window(20, R"("k":1,"n":2)")));
+  EXPECT_EQ(harness.plan->strongest(), Level::stored);
 }
 
 TEST(Aggregate, NeverFindsAnEventLateThatGoesByItsArrival) {
   for (const bool own_times : {false, true}) {
     auto given = options({{"n", "count()"}});
     if (own_times) given.set("time", std::string(".t"));
-    Rig rig(given);
-    rig.give(R"({"k":1,"v":1})", 10s);
-    const auto behind = rig.give(R"({"k":1,"v":2})", 10s - 1ns);  // a reactor that looked at its clock before
+    Harness harness(given);
+    harness.give(R"({"k":1,"v":1})", 10s);
+    const auto behind = harness.give(R"({"k":1,"v":2})", 10s - 1ns);  // a reactor that looked at its clock before
     EXPECT_EQ(behind.kind, Kind::merged) << "own times: " << own_times;
-    EXPECT_THAT(rig.over(20s, true), ElementsAre(window(10, R"("k":1,"n":2)")));
+    EXPECT_THAT(harness.over(20s, true), ElementsAre(window(10, R"("k":1,"n":2)")));
   }
 }
 
 TEST(Aggregate, EndsAWindowWhenNothingComes) {
   auto given = options({{"n", "count()"}});
   given.set("time", std::string(".t"));
-  Rig rig(given);
-  rig.give(R"({"k":1,"t":3})", 1000s);
-  EXPECT_EQ(rig.plan->merger()->next(TimePoint(1010s)), 20s);
-  EXPECT_THAT(rig.over(1030s - 1ns), ElementsAre());
-  EXPECT_EQ(rig.over(1030s).size(), 1u);
-  EXPECT_EQ(rig.give(R"({"k":1,"t":4})", 1031s).kind, Kind::dropped) << "that window has ended";
+  Harness harness(given);
+  harness.give(R"({"k":1,"t":3})", 1000s);
+  EXPECT_EQ(harness.plan->merger()->next(TimePoint(1010s)), 20s);
+  EXPECT_THAT(harness.over(1030s - 1ns), ElementsAre());
+  EXPECT_EQ(harness.over(1030s).size(), 1u);
+  EXPECT_EQ(harness.give(R"({"k":1,"t":4})", 1031s).kind, Kind::dropped) << "that window has ended";
 }
 
 TEST(Aggregate, LetsNoClockThatIsAheadMakeOthersLate) {
   auto given = options({{"n", "count()"}});
   given.set("time", std::string(".t"));
-  Rig rig(given);
-  rig.give(R"({"k":1,"t":4000000})", 1000s);
-  EXPECT_EQ(rig.give(R"({"k":1,"t":1001})", 1001s).kind, Kind::merged);
-  EXPECT_EQ(rig.over(1001s).size(), 0u);
+  Harness harness(given);
+  harness.give(R"({"k":1,"t":4000000})", 1000s);
+  EXPECT_EQ(harness.give(R"({"k":1,"t":1001})", 1001s).kind, Kind::merged);
+  EXPECT_EQ(harness.over(1001s).size(), 0u);
 }
 
 TEST(Aggregate, FoldsTheKeysThatHaveNoPlaceIntoOneGroup) {
   auto given = options({{"n", "count()"}, {"sum", "sum(.v)"}});
   given.set("max_keys", std::uint64_t{2});
-  Rig rig(given);
-  for (int i = 0; i < 6; ++i) rig.give(R"({"v":1,"k":)" + std::to_string(i % 5) + "}", 1s);
-  rig.give(R"({"v":1,"k":")" + std::string(200, 'x') + R"("})", 1s);
-  EXPECT_THAT(rig.over(10s), ElementsAre(window(0, R"("k":0,"n":2,"sum":2)"), window(0, R"("k":1,"n":1,"sum":1)"),
-                                         window(0, R"("overflow":true,"n":4,"sum":4)")));
-  EXPECT_EQ(rig.ended.begin()->second, 7u);
+  Harness harness(given);
+  for (int i = 0; i < 6; ++i) harness.give(R"({"v":1,"k":)" + std::to_string(i % 5) + "}", 1s);
+  harness.give(R"({"v":1,"k":")" + std::string(200, 'x') + R"("})", 1s);
+  EXPECT_THAT(harness.over(10s), ElementsAre(window(0, R"("k":0,"n":2,"sum":2)"), window(0, R"("k":1,"n":1,"sum":1)"),
+                                             window(0, R"("overflow":true,"n":4,"sum":4)")));
+  EXPECT_EQ(harness.ended.begin()->second, 7u);
 }
 
 TEST(Aggregate, MakesEventsWaitWhileAllItsWindowsAreOpen) {
   auto given = options({{"n", "count()"}});
   given.set("max_windows", std::uint64_t{2});
   given.set("time", std::string(".t"));
-  Rig rig(given);
-  rig.give(R"({"k":1,"t":5})", 1s);
-  rig.give(R"({"k":1,"t":15})", 1s);
-  EXPECT_EQ(rig.give(R"({"k":1,"t":25})", 1s).kind, Kind::later);
-  EXPECT_EQ(rig.give(R"({"k":1,"t":5})", 1s).kind, Kind::merged);
-  EXPECT_EQ(rig.over(31s).size(), 2u) << "nothing was merged for 30 s";
-  EXPECT_EQ(rig.give(R"({"k":1,"t":25})", 31s).kind, Kind::merged);
-  EXPECT_TRUE(rig.plan->may_wait());
+  Harness harness(given);
+  harness.give(R"({"k":1,"t":5})", 1s);
+  harness.give(R"({"k":1,"t":15})", 1s);
+  EXPECT_EQ(harness.give(R"({"k":1,"t":25})", 1s).kind, Kind::later);
+  EXPECT_EQ(harness.give(R"({"k":1,"t":5})", 1s).kind, Kind::merged);
+  EXPECT_EQ(harness.over(31s).size(), 2u) << "nothing was merged for 30 s";
+  EXPECT_EQ(harness.give(R"({"k":1,"t":25})", 31s).kind, Kind::merged);
+  EXPECT_TRUE(harness.plan->may_wait());
 }
 
 TEST(Aggregate, GivesEverythingWhenItFinishes) {
-  Rig rig(options({{"n", "count()"}}, {".a.b", ".c"}));
-  rig.give(R"({"a":{"b":"x\n"},"c":true})", 1s);
-  rig.give("no json", 1s);
-  EXPECT_THAT(rig.over(2s, true),
+  Harness harness(options({{"n", "count()"}}, {".a.b", ".c"}));
+  harness.give(R"({"a":{"b":"x\n"},"c":true})", 1s);
+  harness.give("no json", 1s);
+  EXPECT_THAT(harness.over(2s, true),
               ElementsAre(window(0, R"("a.b":"x\n","c":true,"n":1)"), window(0, R"("a.b":null,"c":null,"n":1)")));
 }
 
 TEST(Aggregate, HoldsItsQuantilesWithinFivePercent) {
-  Rig rig(options({{"p50", "p50(.v)"}, {"p99", "p99(.v)"}, {"none", "p50(.w)"}}, {}));
-  for (int i = 1; i <= 1000; ++i) rig.give(R"({"v":)" + std::to_string(i) + "}", 1s);
-  const auto events = rig.over(10s);
+  Harness harness(options({{"p50", "p50(.v)"}, {"p99", "p99(.v)"}, {"none", "p50(.w)"}}, {}));
+  for (int i = 1; i <= 1000; ++i) harness.give(R"({"v":)" + std::to_string(i) + "}", 1s);
+  const auto events = harness.over(10s);
   ASSERT_EQ(events.size(), 1u);
   double p50 = 0, p99 = 0;
   ASSERT_EQ(std::sscanf(events[0].c_str() + events[0].find("\"p50\""), R"("p50":%lf,"p99":%lf)", &p50, &p99), 2);
@@ -208,19 +208,20 @@ TEST(Aggregate, HoldsItsQuantilesWithinFivePercent) {
 TEST(Aggregate, KeepsManyGroupsApart) {
   auto given = options({{"sum", "sum(.v)"}});
   given.set("max_keys", std::uint64_t{5000});
-  Rig rig(given);
+  Harness harness(given);
   for (int round = 0; round < 3; ++round)
-    for (int i = 0; i < 5000; ++i) rig.give(R"({"v":)" + std::to_string(i) + R"(,"k":)" + std::to_string(i) + "}", 1s);
-  const auto events = rig.over(10s);
+    for (int i = 0; i < 5000; ++i)
+      harness.give(R"({"v":)" + std::to_string(i) + R"(,"k":)" + std::to_string(i) + "}", 1s);
+  const auto events = harness.over(10s);
   ASSERT_EQ(events.size(), 5000u);
   for (std::size_t i = 0; i < events.size(); ++i)
     EXPECT_EQ(events[i], window(0, R"("k":)" + std::to_string(i) + R"(,"sum":)" + std::to_string(3 * i)));
-  EXPECT_EQ(rig.ended.begin()->second, 15000u);
+  EXPECT_EQ(harness.ended.begin()->second, 15000u);
 }
 
 TEST(Aggregate, SaysWhatIsWrong) {
   const auto complaint = [](Options::Table values, std::vector<std::string> by = {".k"}) {
-    return Rig(options(std::move(values), std::move(by))).error;
+    return Harness(options(std::move(values), std::move(by))).error;
   };
   EXPECT_EQ(complaint({{"x", "sum(.a +)"}}), "values \"x\": expected a path or a value\n  .a +\n      ^");
   EXPECT_THAT(complaint({{"x", "median(.a)"}}), HasSubstr("there are count, sum"));
@@ -233,7 +234,7 @@ TEST(Aggregate, SaysWhatIsWrong) {
   EXPECT_THAT(complaint({{"x", "count()"}}, {"k"}), HasSubstr("by: expected a path"));
   auto given = options({{"x", "count()"}});
   given.set("lateness", Duration(60s));
-  EXPECT_THAT(Rig(given).error, HasSubstr("8 windows"));
+  EXPECT_THAT(Harness(given).error, HasSubstr("8 windows"));
 }
 
 TEST(Aggregate, AllocatesNothingForAnEvent) {

@@ -19,10 +19,10 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 /// Keeps what it is given unsettled until told.
-class HoldingOutlet : public conformance::FakeOutlet {
+class HoldingOutput : public conformance::FakeOutput {
  public:
-  using FakeOutlet::FakeOutlet;
-  ~HoldingOutlet() override { settle_all(Fate::abandoned); }
+  using FakeOutput::FakeOutput;
+  ~HoldingOutput() override { settle_all(Fate::abandoned); }
   void push(Batch batch, Ticket) override { held.push_back(std::move(batch)); }
   void settle(std::size_t i, Fate fate) { held[i].settle(fate); }
   void settle_all(Fate fate) {
@@ -65,8 +65,8 @@ class DiskJournalTest : public testing::Test {
   journal::LogConfig config;
   Context context;
   boost::asio::io_context io{1};
-  conformance::FakeOutlet outlet{context, 16_MiB};
-  HoldingOutlet holding{context, 16_MiB};
+  conformance::FakeOutput output{context, 16_MiB};
+  HoldingOutput holding{context, 16_MiB};
 };
 
 TEST_F(DiskJournalTest, GivesItsReaderEverythingInOrder) {
@@ -77,11 +77,11 @@ TEST_F(DiskJournalTest, GivesItsReaderEverythingInOrder) {
           {events.begin() + static_cast<std::ptrdiff_t>(i), events.begin() + static_cast<std::ptrdiff_t>(i + 100)},
           i + 1);
   auto source = journal->reader("reader");
-  auto intake = source->intake({io, 0, outlet});
+  auto intake = source->intake({io, 0, output});
   intake->start();
   run();
-  EXPECT_THAT(outlet.events, ElementsAreArray(events));
-  EXPECT_THAT(outlet.violations, IsEmpty());
+  EXPECT_THAT(output.events, ElementsAreArray(events));
+  EXPECT_THAT(output.violations, IsEmpty());
   EXPECT_TRUE(intake->quiet());
   EXPECT_EQ(journal->status().consumers[0].lag_events, 0u);
 }
@@ -105,15 +105,15 @@ TEST_F(DiskJournalTest, GathersSmallRecordsAndKeepsTheirIds) {
 TEST_F(DiskJournalTest, ReadsNothingWhilePausedAndGoesOnWhenThereIsRoom) {
   auto journal = open();
   write(*journal, json_events("a", 10));
-  outlet.is_paused = true;
+  output.is_paused = true;
   auto source = journal->reader("reader");
-  auto intake = source->intake({io, 0, outlet});
+  auto intake = source->intake({io, 0, output});
   intake->start();
   run();
-  EXPECT_THAT(outlet.events, IsEmpty());
-  outlet.make_room();
+  EXPECT_THAT(output.events, IsEmpty());
+  output.make_room();
   run();
-  EXPECT_EQ(outlet.events.size(), 10u);
+  EXPECT_EQ(output.events.size(), 10u);
 }
 
 TEST_F(DiskJournalTest, MovesItsPlaceOverSettledPiecesOnly) {
@@ -141,20 +141,20 @@ TEST_F(DiskJournalTest, GoesOnWhereItWas) {
   write(*journal, json_events("a", 10));
   {
     auto source = journal->reader("reader");
-    auto intake = source->intake({io, 0, outlet});
+    auto intake = source->intake({io, 0, output});
     intake->start();
     run();
   }
   write(*journal, json_events("b", 10), 11);
   journal->close();
   journal.reset();
-  outlet.events.clear();
+  output.events.clear();
   journal = open();
   auto source = journal->reader("reader");
-  auto intake = source->intake({io, 0, outlet});
+  auto intake = source->intake({io, 0, output});
   intake->start();
   run();
-  EXPECT_THAT(outlet.events, ElementsAreArray(json_events("b", 10)));
+  EXPECT_THAT(output.events, ElementsAreArray(json_events("b", 10)));
 }
 
 TEST_F(DiskJournalTest, WaitsForRoomAndSaysForWhom) {
@@ -174,10 +174,10 @@ TEST_F(DiskJournalTest, WaitsForRoomAndSaysForWhom) {
   EXPECT_GT(last.error.retry_after, Duration{0}) << "a full journal is a refusal, not a failure";
   EXPECT_THAT(last.error.message, HasSubstr("consumer reader"));
   auto source = journal->reader("reader");
-  auto intake = source->intake({io, 0, outlet});
+  auto intake = source->intake({io, 0, output});
   intake->start();
   run();
-  EXPECT_EQ(outlet.events.size(), written * 100);
+  EXPECT_EQ(output.events.size(), written * 100);
   const Delivered group(batch_of(events, 1));
   EXPECT_EQ(writer->deliver(group).outcome, Delivery::Outcome::done);
 }
@@ -186,7 +186,7 @@ TEST_F(DiskJournalTest, TellsEachConsumersLag) {
   auto journal = open({{.name = "fast"}, {.name = "slow"}});
   write(*journal, json_events("a", 10));
   auto source = journal->reader("fast");
-  auto intake = source->intake({io, 0, outlet});
+  auto intake = source->intake({io, 0, output});
   intake->start();
   run();
   const auto status = journal->status();

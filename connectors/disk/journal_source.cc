@@ -25,12 +25,12 @@ std::unique_ptr<Intake> JournalSource::intake(const IntakeSetup& setup) {
 
 JournalIntake::JournalIntake(const IntakeSetup& setup, std::shared_ptr<DiskJournal> journal, DiskJournal::Place& place)
     : io_(setup.reactor),
-      outlet_(setup.outlet),
+      output_(setup.output),
       journal_(std::move(journal)),
       place_(place),
       reader_(journal_->log(), journal_->log().position(*place.consumer)),
       timer_(setup.reactor),
-      pieces_(most_pieces) {
+      open_ranges_(most_open_ranges) {
   text_.reserve(gather_bytes);
   place_.consumer->on_more = [this] {
     if (!idle_.exchange(false, std::memory_order_acq_rel)) return;
@@ -42,19 +42,19 @@ JournalIntake::JournalIntake(const IntakeSetup& setup, std::shared_ptr<DiskJourn
 
 JournalIntake::~JournalIntake() {
   *alive_ = false;
-  outlet_.on_room = nullptr;
+  output_.on_room = nullptr;
   place_.consumer->on_more = nullptr;  // the writer has ended before, or there never was one
 }
 
 void JournalIntake::start() {
-  outlet_.on_room = [this] { schedule(); };
-  progress_ = outlet_.context().now();
+  output_.on_room = [this] { schedule(); };
+  progress_ = output_.context().now();
   schedule();
 }
 
 void JournalIntake::stop(Duration) {
   stopping_ = true;
-  progress_ = outlet_.context().now();
+  progress_ = output_.context().now();
   schedule();
 }
 
@@ -85,7 +85,7 @@ void JournalIntake::sleep(Duration time) {
 }
 
 void JournalIntake::turn() {
-  const auto now = outlet_.context().now();
+  const auto now = output_.context().now();
   collect();
   if (used_ == 0 && quiet()) progress_ = now;  // nothing to do is no standstill
   if (stopping_ && now - progress_ > patience) over_ = true;
@@ -102,7 +102,7 @@ void JournalIntake::turn() {
 }
 
 JournalIntake::Next JournalIntake::give_one(TimePoint now) {
-  if (used_ == most_pieces) return Next::later;
+  if (used_ == most_open_ranges) return Next::later;
   const auto record = reader_.next();
   tell_losses();
   if (!record) {
@@ -122,10 +122,10 @@ JournalIntake::Next JournalIntake::give_one(TimePoint now) {
   const journal::RecordView& first = **record;
   if (used_ == 0) place_.oldest_wall.store(first.header.received_wall, std::memory_order_relaxed);
   const BatchInfo info = first.info(now);
-  if (outlet_.paused(info.cls) || !outlet_.ready(info.cls)) return Next::later;
+  if (output_.paused(info.priority) || !output_.ready(info.priority)) return Next::later;
   const bool large = first.text.size() > gather_bytes || first.header.events > gather_events;
   const auto bytes = large ? first.text.size() : gather_bytes;
-  auto ticket = outlet_.reserve(outlet_.cost(bytes, large ? first.header.events : gather_events) + Receipt::charge);
+  auto ticket = output_.reserve(output_.cost(bytes, large ? first.header.events : gather_events) + Receipt::charge);
   if (!ticket) return Next::soon;
   info_ = info;
   text_.clear();
@@ -157,14 +157,15 @@ void JournalIntake::gather(const journal::RecordView& first) {
 
 bool JournalIntake::goes_with(const journal::RecordView& record) const {
   const auto info = record.info(info_.received);
-  return info.cls == info_.cls && info.one_line_each == info_.one_line_each && info.dead_letter == info_.dead_letter &&
-         info.first_id >= info_.first_id && info.first_id - info_.first_id < (1u << 30) &&
-         text_.size() + record.text.size() <= gather_bytes && index_.size() + record.header.events <= gather_events;
+  return info.priority == info_.priority && info.one_line_each == info_.one_line_each &&
+         info.dead_letter == info_.dead_letter && info.first_id >= info_.first_id &&
+         info.first_id - info_.first_id < (1u << 30) && text_.size() + record.text.size() <= gather_bytes &&
+         index_.size() + record.header.events <= gather_events;
 }
 
 void JournalIntake::give(std::string_view text, const BatchInfo& info, Ticket ticket) {
   const auto n = static_cast<std::uint32_t>(index_.size());
-  Piece& piece = at(used_++);
+  OpenRange& piece = at(used_++);
   piece.receipt.emplace(*this);
   piece.receipt->waiter = &piece;
   piece.settled = piece.lost = false;
@@ -173,10 +174,10 @@ void JournalIntake::give(std::string_view text, const BatchInfo& info, Ticket ti
   piece.receipt->owe(n);
   const Batch::Run run{&*piece.receipt, n};
   const Bytes size = block_size(text.size(), n, 1);
-  const Bytes on_the_way = outlet_.cost(text.size(), n) - size;
+  const Bytes on_the_way = output_.cost(text.size(), n) - size;
   Ticket charge = ticket.split(std::min(size, ticket.amount()));
   Ticket spare = ticket.split(std::min(on_the_way, ticket.amount()));
-  outlet_.push(make_batch(text, index_, {&run, 1}, info, std::move(charge)), std::move(spare));
+  output_.push(make_batch(text, index_, {&run, 1}, info, std::move(charge)), std::move(spare));
   piece.receipt->done_reading();
 }
 
@@ -195,7 +196,7 @@ void JournalIntake::on_settled(Receipt& receipt) noexcept {
 void JournalIntake::collect() {
   for (Receipt* receipt = settled_.exchange(nullptr, std::memory_order_acq_rel); receipt;) {
     Receipt* const next = receipt->next;
-    Piece& piece = *static_cast<Piece*>(receipt->waiter);
+    OpenRange& piece = *static_cast<OpenRange*>(receipt->waiter);
     piece.settled = true;
     // What a stop gave up has no fate: the next start reads it again.
     piece.lost = receipt->tally().of(Fate::abandoned) > 0;
@@ -210,9 +211,9 @@ void JournalIntake::advance() {
     stuck_ = stuck_ || at(0).lost;
     if (!stuck_) to = at(0).end;
     at(0).receipt.reset();
-    head_ = (head_ + 1) % most_pieces;
+    head_ = (head_ + 1) % most_open_ranges;
     --used_;
-    progress_ = outlet_.context().now();
+    progress_ = output_.context().now();
   }
   if (to) journal_->log().settle(*place_.consumer, *to);
   if (used_ > 0) place_.oldest_wall.store(at(0).wall, std::memory_order_relaxed);

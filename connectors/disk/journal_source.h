@@ -1,7 +1,7 @@
 #pragma once
 /// A consumer of a journal as a source: it reads on while the flow behind it takes, and its place follows what settles.
 ///
-/// One receipt stands for what was read in one piece: a record, or several small ones of one class. The place moves
+/// One receipt stands for what was read in one piece: a record, or several small ones of one priority. The place moves
 /// over contiguous settled pieces only (semantics B1). Told to stop, it reads on until everything is read or nothing
 /// has settled for a second: what is left stays in the journal.
 ///
@@ -34,7 +34,7 @@ class JournalSource final : public Source {
 
 class JournalIntake final : public Intake, public ReceiptOwner {
  public:
-  static constexpr std::size_t most_pieces = 1024;
+  static constexpr std::size_t most_open_ranges = 1024;
 
   JournalIntake(const IntakeSetup& setup, std::shared_ptr<DiskJournal> journal, DiskJournal::Place& place);
   ~JournalIntake() override;
@@ -45,7 +45,7 @@ class JournalIntake final : public Intake, public ReceiptOwner {
   void on_settled(Receipt& receipt) noexcept override;
 
  private:
-  struct Piece {
+  struct OpenRange {
     std::optional<Receipt> receipt;
     journal::Position end;
     std::int64_t wall = 0;
@@ -53,7 +53,7 @@ class JournalIntake final : public Intake, public ReceiptOwner {
   };
   enum class Next : std::uint8_t { more, soon, later };
 
-  Piece& at(std::size_t i) { return pieces_[(head_ + i) % most_pieces]; }
+  OpenRange& at(std::size_t i) { return open_ranges_[(head_ + i) % most_open_ranges]; }
   void schedule();
   void sleep(Duration time);
   void turn();
@@ -67,14 +67,14 @@ class JournalIntake final : public Intake, public ReceiptOwner {
   void publish();
 
   boost::asio::io_context& io_;
-  Outlet& outlet_;
+  SourceOutput& output_;
   const std::shared_ptr<DiskJournal> journal_;
   DiskJournal::Place& place_;
   journal::Reader reader_;
   boost::asio::steady_timer timer_;
-  std::vector<Piece> pieces_;
+  std::vector<OpenRange> open_ranges_;
   std::size_t head_ = 0, used_ = 0;
-  std::string text_;  // small records of one class, gathered
+  std::string text_;  // small records of one priority, gathered
   std::vector<Batch::Slot> index_;
   BatchInfo info_;
   TimePoint progress_{};

@@ -18,7 +18,7 @@ namespace weir::file {
 namespace {
 
 constexpr std::string_view heading = "weir checkpoint 1\n";
-constexpr std::size_t largest = 1 << 20;  // most_places lines of about 90 bytes
+constexpr std::size_t largest = 1 << 20;  // most_positions lines of about 90 bytes
 
 std::uint64_t hash_of(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325u;
@@ -26,7 +26,7 @@ std::uint64_t hash_of(std::string_view text) {
   return hash;
 }
 
-std::optional<Place> decode_line(std::string_view line) {
+std::optional<FilePosition> decode_line(std::string_view line) {
   std::array<std::uint64_t, 5> n{};
   const char* at = line.data();
   const char* const end = at + line.size();
@@ -37,7 +37,7 @@ std::optional<Place> decode_line(std::string_view line) {
     at = next;
   }
   if (at != end || n[2] > FileId::longest || n[4] > INT64_MAX) return std::nullopt;
-  return Place{{n[0], n[1], n[3], static_cast<std::uint32_t>(n[2])}, n[4]};
+  return FilePosition{{n[0], n[1], n[3], static_cast<std::uint32_t>(n[2])}, n[4]};
 }
 
 std::string folder_of(const std::string& path) {
@@ -54,29 +54,29 @@ std::unexpected<Error> trouble(const std::string& path, std::string_view doing, 
 
 }  // namespace
 
-std::string encode(const std::vector<Place>& places) {
+std::string encode(const std::vector<FilePosition>& places) {
   std::string text(heading);
   for (const auto& [id, offset] : places)
     fmt::format_to(std::back_inserter(text), "{} {} {} {} {}\n", id.device, id.inode, id.length, id.hash, offset);
   return text + fmt::format("end {}\n", hash_of(text));
 }
 
-std::optional<std::vector<Place>> decode(std::string_view text) {
+std::optional<std::vector<FilePosition>> decode(std::string_view text) {
   if (!text.starts_with(heading) || !text.ends_with('\n')) return std::nullopt;
   const auto last = text.rfind('\n', text.size() - 2) + 1;
   if (text.substr(last) != fmt::format("end {}\n", hash_of(text.substr(0, last)))) return std::nullopt;
-  std::vector<Place> places;
+  std::vector<FilePosition> places;
   for (auto rest = text.substr(heading.size(), last - heading.size()); !rest.empty();) {
     const auto end = rest.find('\n');
     const auto place = decode_line(rest.substr(0, end));
-    if (!place || places.size() == most_places) return std::nullopt;
+    if (!place || places.size() == most_positions) return std::nullopt;
     places.push_back(*place);
     rest.remove_prefix(end + 1);
   }
   return places;
 }
 
-Result<std::optional<std::vector<Place>>> load_checkpoint(const std::string& path) {
+Result<std::optional<std::vector<FilePosition>>> load_checkpoint(const std::string& path) {
   if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
   auto file = InputFile::open(path);
   if (!file) return std::unexpected(file.error());

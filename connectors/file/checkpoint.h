@@ -23,20 +23,20 @@
 
 namespace weir::file {
 
-struct Place {
+struct FilePosition {
   FileId id;
   std::uint64_t offset = 0;
-  bool operator==(const Place&) const = default;
+  bool operator==(const FilePosition&) const = default;
 };
 
-inline constexpr std::size_t most_places = 8192;
+inline constexpr std::size_t most_positions = 8192;
 
-std::string encode(const std::vector<Place>& places);
+std::string encode(const std::vector<FilePosition>& places);
 /// Nothing when it is damaged: torn, changed, or no checkpoint at all.
-std::optional<std::vector<Place>> decode(std::string_view text);
+std::optional<std::vector<FilePosition>> decode(std::string_view text);
 
 /// No checkpoint yet: nothing in the optional.
-Result<std::optional<std::vector<Place>>> load_checkpoint(const std::string& path);
+Result<std::optional<std::vector<FilePosition>>> load_checkpoint(const std::string& path);
 Result<void> save_checkpoint(const std::string& path, std::string_view text);
 
 class CheckpointWriter {

@@ -21,7 +21,7 @@ constexpr auto soon = std::chrono::milliseconds(10);  // memory comes back witho
 
 }  // namespace
 
-struct FileIntake::Piece {
+struct FileIntake::RangeBlock {
   Ticket ticket;
   BlockWriter block{0};
   std::size_t got = 0;
@@ -31,7 +31,7 @@ FileIntake::FileIntake(const IntakeSetup& setup, const FileConfig& config, Watch
     : config_(config),
       watched_(watched),
       io_(setup.reactor),
-      outlet_(setup.outlet),
+      output_(setup.output),
       timer_(setup.reactor),
       writer_(config.watch.source, config.checkpoint),
       scratch_(std::make_unique<char[]>(scratch_bytes)),
@@ -40,31 +40,31 @@ FileIntake::FileIntake(const IntakeSetup& setup, const FileConfig& config, Watch
           if (*alive) settled();
         });
       }) {
-  if (!config.classes.from_body()) return;
-  auto reader = FieldReader::compile(config.classes.path, config.max_event);
+  if (!config.priorities.from_body()) return;
+  auto reader = FieldReader::compile(config.priorities.path, config.max_event);
   WEIR_CHECK(reader.has_value());  // the source has compiled it before
-  class_of_.emplace(std::move(*reader));
+  priority_of_.emplace(std::move(*reader));
 }
 
 FileIntake::~FileIntake() {
   *alive_ = false;
-  outlet_.on_room = nullptr;
+  output_.on_room = nullptr;
 }
 
 void FileIntake::start() {
-  outlet_.on_room = [this] { schedule(); };
-  next_look_ = outlet_.context().now() + config_.poll;
+  output_.on_room = [this] { schedule(); };
+  next_look_ = output_.context().now() + config_.poll;
   schedule();
 }
 
 void FileIntake::stop(Duration) {
   stopping_ = true;
   timer_.cancel();
-  finish_if_over(outlet_.context().now());
+  finish_if_over(output_.context().now());
 }
 
 void FileIntake::settled() {
-  const auto now = outlet_.context().now();
+  const auto now = output_.context().now();
   ranges_.collect(now);
   if (stopping_) return finish_if_over(now);
   schedule();
@@ -88,7 +88,7 @@ void FileIntake::sleep(Duration time) {
 
 void FileIntake::turn() {
   if (stopping_) return;
-  const auto now = outlet_.context().now();
+  const auto now = output_.context().now();
   ranges_.collect(now);
   if (config_.watch.follow && now >= next_look_) {
     watched_.look(now);
@@ -112,8 +112,8 @@ FileIntake::Next FileIntake::step(TimePoint now) {
 }
 
 bool FileIntake::flow_takes() const {
-  const auto takes = [&](Class cls) { return !outlet_.paused(cls) && outlet_.ready(cls); };
-  const auto& rule = config_.classes;
+  const auto takes = [&](Priority priority) { return !output_.paused(priority) && output_.ready(priority); };
+  const auto& rule = config_.priorities;
   return takes(rule.fallback) &&
          (!rule.from_body() || std::ranges::all_of(rule.map, takes, [](const auto& entry) { return entry.second; }));
 }
@@ -144,10 +144,11 @@ WatchedFile* FileIntake::next_file(TimePoint now) {
 }
 
 /// False: there is no memory for it now.
-bool FileIntake::fill(Piece& piece, const WatchedFile& file, std::uint64_t from, std::size_t most, std::size_t events) {
-  Bytes worst = outlet_.cost(most + 1, events) + Receipt::charge;
-  if (class_of_) worst += block_size(most + 1, events, class_count);
-  auto ticket = outlet_.reserve(worst);
+bool FileIntake::fill(RangeBlock& piece, const WatchedFile& file, std::uint64_t from, std::size_t most,
+                      std::size_t events) {
+  Bytes worst = output_.cost(most + 1, events) + Receipt::charge;
+  if (priority_of_) worst += block_size(most + 1, events, priority_count);
+  auto ticket = output_.reserve(worst);
   if (!ticket) return false;
   piece.ticket = std::move(*ticket);
   piece.block = BlockWriter(most + 1);
@@ -163,7 +164,7 @@ FileIntake::Next FileIntake::read_some(WatchedFile& file, TimePoint now) {
   const auto size = file.file.size();
   const auto usual = file.piece ? file.piece : piece_bytes;
   const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(size - std::min(size, file.read), usual));
-  Piece piece;
+  RangeBlock piece;
   const auto events = most / bytes_per_event + 16;
   if (!fill(piece, file, file.read, most, events)) return Next::soon;
   const bool to_end = file.read + piece.got >= size;
@@ -196,10 +197,10 @@ FileIntake::Next FileIntake::read_some(WatchedFile& file, TimePoint now) {
 
 FileIntake::Next FileIntake::read_again(Ranges::Range& range, TimePoint now) {
   const auto length = static_cast<std::size_t>(range.end - range.begin);
-  Piece piece;
+  RangeBlock piece;
   const bool gone = range.epoch != range.file->epoch;
   if (!gone && range.large_line) {
-    if (!outlet_.dead_letters_ready()) {
+    if (!output_.dead_letters_ready()) {
       ranges_.postpone(range, now + soon);
       return Next::soon;
     }
@@ -222,53 +223,53 @@ FileIntake::Next FileIntake::read_again(Ranges::Range& range, TimePoint now) {
   return Next::more;
 }
 
-void FileIntake::give(Piece& piece, Receipt& receipt, TimePoint now) {
+void FileIntake::give(RangeBlock& piece, Receipt& receipt, TimePoint now) {
   const auto space = piece.block.space();
   if (space[piece.got - 1] != '\n') space[piece.got++] = '\n';
   piece.block.wrote(piece.got);
   const auto n = static_cast<std::uint32_t>(index_.size());
   receipt.owe(n);
   BatchInfo info;
-  info.cls = config_.classes.fallback;
+  info.priority = config_.priorities.fallback;
   info.received = now;
-  info.received_wall = outlet_.context().wall();
+  info.received_wall = output_.context().wall();
   info.one_line_each = true;
-  info.first_id = outlet_.next_ids(n);
-  if (class_of_) {
-    give_by_class(piece, receipt, info);
+  info.first_id = output_.next_ids(n);
+  if (priority_of_) {
+    give_by_priority(piece, receipt, info);
   } else {
-    const Bytes on_the_way = outlet_.cost(piece.got, n) - block_size(piece.got, n, 1);
+    const Bytes on_the_way = output_.cost(piece.got, n) - block_size(piece.got, n, 1);
     Batch batch = piece.block.seal(index_, &receipt, info, piece.ticket);
-    outlet_.push(std::move(batch), piece.ticket.split(std::min(on_the_way, piece.ticket.amount())));
+    output_.push(std::move(batch), piece.ticket.split(std::min(on_the_way, piece.ticket.amount())));
   }
   receipt.done_reading();
 }
 
-void FileIntake::give_by_class(Piece& piece, Receipt& receipt, BatchInfo info) {
+void FileIntake::give_by_priority(RangeBlock& piece, Receipt& receipt, BatchInfo info) {
   const std::string_view data(piece.block.data().data(), piece.got);
-  classes_.clear();
+  priorities_.clear();
   for (const auto& slot : index_) {
-    const auto value = class_of_->text(data.substr(slot.offset, slot.length));
-    classes_.push_back(value ? config_.classes.of(*value) : config_.classes.fallback);
+    const auto value = priority_of_->text(data.substr(slot.offset, slot.length));
+    priorities_.push_back(value ? config_.priorities.of(*value) : config_.priorities.fallback);
   }
   std::string bytes;
   std::vector<Batch::Slot> mine;
-  for (int c = class_count; c-- > 0;) {
-    info.cls = static_cast<Class>(c);
+  for (int c = priority_count; c-- > 0;) {
+    info.priority = static_cast<Priority>(c);
     bytes.clear();
     mine.clear();
     for (std::size_t i = 0; i < index_.size(); ++i) {
-      if (classes_[i] != info.cls) continue;
+      if (priorities_[i] != info.priority) continue;
       mine.push_back({static_cast<std::uint32_t>(bytes.size()), index_[i].length, index_[i].number});
       bytes.append(data.substr(index_[i].offset, index_[i].length)).push_back('\n');
     }
     if (mine.empty()) continue;
     const Batch::Run run{&receipt, static_cast<std::uint32_t>(mine.size())};
     const Bytes size = block_size(bytes.size(), mine.size(), 1);
-    const Bytes on_the_way = outlet_.cost(bytes.size(), mine.size()) - size;
+    const Bytes on_the_way = output_.cost(bytes.size(), mine.size()) - size;
     Ticket charge = piece.ticket.split(std::min(size, piece.ticket.amount()));
     Ticket spare = piece.ticket.split(std::min(on_the_way, piece.ticket.amount()));
-    outlet_.push(make_batch(bytes, mine, {&run, 1}, info, std::move(charge)), std::move(spare));
+    output_.push(make_batch(bytes, mine, {&run, 1}, info, std::move(charge)), std::move(spare));
   }
 }
 
@@ -283,7 +284,7 @@ FileIntake::Next FileIntake::find_line_end(WatchedFile& file, TimePoint now) {
     file.read += n;
     return Next::more;
   }
-  if (outlet_.has_dead_letters() && !outlet_.dead_letters_ready()) return Next::soon;
+  if (output_.has_dead_letters() && !output_.dead_letters_ready()) return Next::soon;
   end_large_line(file, file.read + (line_end ? static_cast<std::size_t>(line_end - scratch_.get()) + 1 : n));
   return Next::more;
 }
@@ -294,11 +295,11 @@ void FileIntake::end_large_line(WatchedFile& file, std::uint64_t end) {
         "source {}: {}: the line of {} bytes at {} is longer than max_event ({} bytes): it {}; this is said once",
         config_.watch.source, terminal_text(file.path), end - file.large_from, file.large_from,
         config_.max_event.count(),
-        outlet_.has_dead_letters() ? "goes to the dead letters, cut" : "is stepped over and counted");
+        output_.has_dead_letters() ? "goes to the dead letters, cut" : "is stepped over and counted");
   file.in_large_line = false;
   file.read = end;
-  outlet_.refused(outlet_.has_dead_letters() ? 0 : 1, Reason::event_too_large);
-  if (outlet_.has_dead_letters()) to_dead_letters(ranges_.issue(file, file.large_from, end, true));
+  output_.refused(output_.has_dead_letters() ? 0 : 1, Reason::event_too_large);
+  if (output_.has_dead_letters()) to_dead_letters(ranges_.issue(file, file.large_from, end, true));
 }
 
 void FileIntake::to_dead_letters(Ranges::Range& range) {
@@ -306,7 +307,7 @@ void FileIntake::to_dead_letters(Ranges::Range& range) {
   const auto most = std::min<std::uint64_t>({length, scratch_bytes / 8, config_.max_event.count()});
   const auto got = range.file->file.read(scratch_.get(), static_cast<std::size_t>(most), range.begin);
   range.receipt().owe(1);
-  outlet_.dead_letter({scratch_.get(), static_cast<std::size_t>(std::max<std::int64_t>(got, 0))},
+  output_.dead_letter({scratch_.get(), static_cast<std::size_t>(std::max<std::int64_t>(got, 0))},
                       Reason::event_too_large,
                       fmt::format("a line of {} bytes at {} of {}; these are its first {}", length, range.begin,
                                   terminal_text(range.file->path), got),

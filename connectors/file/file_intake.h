@@ -27,7 +27,7 @@ struct FileConfig {
   Bytes max_unsettled = 8_MiB;
   Duration poll = std::chrono::milliseconds(250);
   bool keep_failed = true;  ///< acks: stored
-  ClassRule classes;
+  PriorityRule priorities;
 };
 
 class FileIntake final : public Intake {
@@ -41,7 +41,7 @@ class FileIntake final : public Intake {
 
  private:
   enum class Next : std::uint8_t { more, soon, later };
-  struct Piece;  // what was read for one range
+  struct RangeBlock;  // what was read for one range
 
   void schedule();
   void sleep(Duration time);
@@ -56,9 +56,9 @@ class FileIntake final : public Intake {
   Next read_again(Ranges::Range& range, TimePoint now);
   void end_large_line(WatchedFile& file, std::uint64_t end);
   void to_dead_letters(Ranges::Range& range);
-  bool fill(Piece& piece, const WatchedFile& file, std::uint64_t from, std::size_t most, std::size_t events);
-  void give(Piece& piece, Receipt& receipt, TimePoint now);
-  void give_by_class(Piece& piece, Receipt& receipt, BatchInfo info);
+  bool fill(RangeBlock& piece, const WatchedFile& file, std::uint64_t from, std::size_t most, std::size_t events);
+  void give(RangeBlock& piece, Receipt& receipt, TimePoint now);
+  void give_by_priority(RangeBlock& piece, Receipt& receipt, BatchInfo info);
   void commit_what_holds_no_event();
   void save(TimePoint now, bool last);
   void finish_if_over(TimePoint now);
@@ -67,13 +67,13 @@ class FileIntake final : public Intake {
   const FileConfig config_;
   Watched& watched_;
   boost::asio::io_context& io_;
-  Outlet& outlet_;
+  SourceOutput& output_;
   boost::asio::steady_timer timer_;
   CheckpointWriter writer_;
   std::vector<Batch::Slot> index_;
   std::unique_ptr<char[]> scratch_;  // to step through lines that are too large
-  std::optional<FieldReader> class_of_;
-  std::vector<Class> classes_;  // of the events in index_
+  std::optional<FieldReader> priority_of_;
+  std::vector<Priority> priorities_;  // of the events in index_
   std::string saved_;
   TimePoint next_look_{}, next_save_{};
   bool scheduled_ = false, stopping_ = false, said_large_ = false, said_read_error_ = false;

@@ -51,10 +51,10 @@ class FileSource final : public Source {
     if (slash != watch.path.npos && watch.path.substr(0, slash).find_first_of("*?[") != watch.path.npos)
       return failure(fmt::format("{}: only the name of the file may be a pattern, not its folder: name the folder",
                                  terminal_text(watch.path)));
-    if (config_.classes.from_header())
-      return failure("a line has no headers: take the class from a field, as .severity");
-    if (config_.classes.from_body())
-      if (auto field = FieldReader::compile(config_.classes.path, config_.max_event); !field)
+    if (config_.priorities.from_header())
+      return failure("a line has no headers: take the priority from a field, as .severity");
+    if (config_.priorities.from_body())
+      if (auto field = FieldReader::compile(config_.priorities.path, config_.max_event); !field)
         return failure(field.error().message);
     return {};
   }
@@ -140,7 +140,7 @@ FileConfig read_config(const SourceSetup& setup) {
   config.max_unsettled = o.get_or<Bytes>("max_unsettled", 8_MiB);
   config.poll = o.get_or<Duration>("poll", std::chrono::milliseconds(250));
   config.keep_failed = setup.acks == Level::stored;
-  config.classes = setup.classes;
+  config.priorities = setup.priorities;
   return config;
 }
 

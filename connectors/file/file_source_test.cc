@@ -22,13 +22,13 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 /// Keeps batches until the test ends them, as a slow sink does, and takes dead letters when told to.
-class SlowOutlet final : public Outlet {
+class SlowOutput final : public SourceOutput {
  public:
-  explicit SlowOutlet(const Context& context) : context_(context) {}
-  ~SlowOutlet() override { settle_all(Fate::abandoned); }
+  explicit SlowOutput(const Context& context) : context_(context) {}
+  ~SlowOutput() override { settle_all(Fate::abandoned); }
   bool holds = false, takes_dead_letters = false;
   std::vector<std::string> events, dead;
-  std::vector<Class> classes;
+  std::vector<Priority> priorities;
   std::vector<Batch> held;
   std::uint64_t too_large = 0;
   void settle_all(Fate fate) {
@@ -36,24 +36,24 @@ class SlowOutlet final : public Outlet {
     held.clear();
   }
 
-  Admitted<Ticket> admit(Bytes n, Class) override { return reserve(n); }
+  Admitted<Ticket> admit(Bytes n, Priority) override { return reserve(n); }
   Admitted<Ticket> reserve(Bytes n) override { return budget_.try_take(n); }
   Bytes cost(std::size_t bytes, std::size_t count) const override { return block_size(bytes, count, 1); }
-  bool paused(Class) const override { return false; }
-  bool ready(Class) const override { return true; }
+  bool paused(Priority) const override { return false; }
+  bool ready(Priority) const override { return true; }
   void push(Batch batch, Ticket) override {
     for (std::uint32_t i = 0; i < batch.size(); ++i) {
       events.emplace_back(batch[i]);
-      classes.push_back(batch.cls());
+      priorities.push_back(batch.priority());
     }
     held.push_back(std::move(batch));
     if (!holds) settle_all(Fate::stored);
   }
-  void add(std::string_view, Class, Receipt*, Ticket) override {}
+  void add(std::string_view, Priority, Receipt*, Ticket) override {}
   void flush() override {}
   bool has_dead_letters() const override { return takes_dead_letters; }
   bool dead_letters_ready() const override { return takes_dead_letters; }
-  void dead_letter(std::string_view event, Reason, std::string_view why, std::optional<EventPlace>,
+  void dead_letter(std::string_view event, Reason, std::string_view why, std::optional<EventPosition>,
                    Receipt* receipt) override {
     dead.push_back(std::string(why) + "|" + std::string(event));
     receipt->settle(1, Fate::dead_lettered);
@@ -84,13 +84,13 @@ class FileSourceTest : public testing::Test {
   }
 
   void open(Level acks = Level::stored) {
-    source = source_type().make({"in", options, acks, classes, false, context});
+    source = source_type().make({"in", options, acks, priorities, false, context});
     const auto opened = source->open();
     ASSERT_TRUE(opened) << opened.error().message;
     reactor = std::make_unique<boost::asio::io_context>();
-    outlet = std::make_unique<SlowOutlet>(context);
-    outlet->takes_dead_letters = dead_letters;
-    intake = source->intake({*reactor, 0, *outlet});
+    output = std::make_unique<SlowOutput>(context);
+    output->takes_dead_letters = dead_letters;
+    intake = source->intake({*reactor, 0, *output});
     intake->start();
     run();
   }
@@ -106,34 +106,34 @@ class FileSourceTest : public testing::Test {
   void close() {
     if (!intake) return;
     intake->stop(1s);
-    if (outlet) outlet->settle_all(Fate::abandoned);
+    if (output) output->settle_all(Fate::abandoned);
     // What its own thread still has on the way comes to the reactor in real time.
     const auto waits = boost::asio::make_work_guard(*reactor);
     for (int i = 0; i < 2000 && !intake->quiet(); ++i) run(5ms);
     EXPECT_TRUE(intake->quiet());
     intake.reset();
-    outlet.reset();
+    output.reset();
     source.reset();
   }
   std::string open_error() {
-    auto made = source_type().make({"in", options, Level::stored, classes, false, context});
+    auto made = source_type().make({"in", options, Level::stored, priorities, false, context});
     const auto opened = made->open();
     return opened ? "" : opened.error().message;
   }
   void write(const std::string& text, const std::string& to) { std::ofstream(to, std::ios::app) << text; }
   void write(const std::string& text) { write(text, path); }
-  std::vector<std::string> taken() { return std::exchange(outlet->events, {}); }
+  std::vector<std::string> taken() { return std::exchange(output->events, {}); }
 
   const std::string folder = testing::TempDir() + "file_source_" + std::to_string(::getpid());
   const std::string path = folder + "/app.log";
   ManualClock clock;
   Context context{clock};
   Options options;
-  ClassRule classes;
+  PriorityRule priorities;
   bool dead_letters = false;
   std::unique_ptr<Source> source;
   std::unique_ptr<boost::asio::io_context> reactor;
-  std::unique_ptr<SlowOutlet> outlet;
+  std::unique_ptr<SlowOutput> output;
   std::unique_ptr<Intake> intake;
 };
 
@@ -183,14 +183,14 @@ TEST_F(FileSourceTest, ReadsAgainAfterARestartWhatWasNotSettled) {
   write("one\n");
   open();
   run();
-  outlet->holds = true;
+  output->holds = true;
   write("two\n");
   run();
   write("three\n");
   run();
-  ASSERT_EQ(outlet->held.size(), 2u);
-  outlet->held.back().settle(Fate::stored);  // the later range first: nothing may be committed over the gap
-  outlet->held.pop_back();
+  ASSERT_EQ(output->held.size(), 2u);
+  output->held.back().settle(Fate::stored);  // the later range first: nothing may be committed over the gap
+  output->held.pop_back();
   run();
   close();
   open();
@@ -199,23 +199,23 @@ TEST_F(FileSourceTest, ReadsAgainAfterARestartWhatWasNotSettled) {
 
 TEST_F(FileSourceTest, ReadsAgainWhatFailedAndNeverSkipsIt) {
   open();
-  outlet->holds = true;
+  output->holds = true;
   write("one\n");
   run();
-  outlet->settle_all(Fate::failed);
+  output->settle_all(Fate::failed);
   run(200ms);
   EXPECT_THAT(taken(), ElementsAre("one", "one"));
-  outlet->settle_all(Fate::stored);
+  output->settle_all(Fate::stored);
   run(200ms);
   EXPECT_THAT(taken(), IsEmpty());
 }
 
 TEST_F(FileSourceTest, CommitsWhatFailedWhenOnlyProcessedWasPromised) {
   open(Level::processed);
-  outlet->holds = true;
+  output->holds = true;
   write("one\n");
   run();
-  outlet->settle_all(Fate::failed);
+  output->settle_all(Fate::failed);
   run(300ms);
   EXPECT_THAT(taken(), ElementsAre("one"));
 }
@@ -287,15 +287,15 @@ TEST_F(FileSourceTest, NoticesAFileThatWasEmptiedAndIsLongerAgain) {
 
 TEST_F(FileSourceTest, RangesOfBeforeDoNotCountForAFileThatWasEmptied) {
   open();
-  outlet->holds = true;
+  output->holds = true;
   write("a long first line\n");
   run();
   fs::resize_file(path, 0);
   write("new\n");
   run();
-  ASSERT_EQ(outlet->held.size(), 2u);
-  outlet->held.front().settle(Fate::stored);
-  outlet->held.erase(outlet->held.begin());
+  ASSERT_EQ(output->held.size(), 2u);
+  output->held.front().settle(Fate::stored);
+  output->held.erase(output->held.begin());
   run();
   close();  // "new" was never settled
   open();
@@ -330,7 +330,7 @@ TEST_F(FileSourceTest, CountsALineThatIsTooLargeAndStepsOverIt) {
   open();
   run(50ms);
   EXPECT_THAT(taken(), ElementsAre("one", "two"));
-  EXPECT_EQ(outlet->too_large, 1u);
+  EXPECT_EQ(output->too_large, 1u);
 }
 
 TEST_F(FileSourceTest, SendsALineThatIsTooLargeToTheDeadLettersOnce) {
@@ -340,10 +340,10 @@ TEST_F(FileSourceTest, SendsALineThatIsTooLargeToTheDeadLettersOnce) {
   open();
   run(50ms);
   EXPECT_THAT(taken(), ElementsAre("0123456789", "end"));
-  EXPECT_THAT(outlet->dead, ElementsAre("a line of 12 bytes at 11 of " + path + "; these are its first 10|0123456789"));
+  EXPECT_THAT(output->dead, ElementsAre("a line of 12 bytes at 11 of " + path + "; these are its first 10|0123456789"));
   close();
   open();
-  EXPECT_THAT(outlet->dead, IsEmpty());
+  EXPECT_THAT(output->dead, IsEmpty());
 }
 
 TEST_F(FileSourceTest, TakesALineLongerThanAPiece) {
@@ -358,14 +358,14 @@ TEST_F(FileSourceTest, TakesALineLongerThanAPiece) {
 TEST_F(FileSourceTest, ReadsNoFurtherAheadThanMaxUnsettled) {
   options.set("max_unsettled", 1_B);
   open();
-  outlet->holds = true;
+  output->holds = true;
   std::string text;
   for (int i = 0; i < 50'000; ++i) text += "a line of some length, so that there are several pieces\n";
   write(text);
   for (int i = 0; i < 3; ++i) {
     run(50ms);
-    EXPECT_EQ(outlet->held.size(), 1u);
-    outlet->settle_all(Fate::stored);
+    EXPECT_EQ(output->held.size(), 1u);
+    output->settle_all(Fate::stored);
   }
 }
 
@@ -384,11 +384,11 @@ TEST_F(FileSourceTest, FollowsAllFilesOfAPatternAndNoCompressedOnes) {
   EXPECT_THAT(all, ElementsAre("a", "b", "c"));
 }
 
-TEST_F(FileSourceTest, TakesTheClassFromAField) {
-  classes = {.path = ".level", .map = {{"error", Class::critical}}, .fallback = Class::low};
+TEST_F(FileSourceTest, TakesThePriorityFromAField) {
+  priorities = {.path = ".level", .map = {{"error", Priority::critical}}, .fallback = Priority::low};
   write("{\"level\":\"info\"}\n{\"level\":\"error\"}\nno json\n");
   open();
-  EXPECT_THAT(outlet->classes, ElementsAre(Class::critical, Class::low, Class::low));
+  EXPECT_THAT(output->priorities, ElementsAre(Priority::critical, Priority::low, Priority::low));
   EXPECT_THAT(taken(), ElementsAre("{\"level\":\"error\"}", "{\"level\":\"info\"}", "no json"));
 }
 

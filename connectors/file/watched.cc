@@ -75,7 +75,7 @@ std::vector<std::string> Watched::names() const {
   return found;
 }
 
-Result<void> Watched::start(std::optional<std::vector<Place>> places, TimePoint now) {
+Result<void> Watched::start(std::optional<std::vector<FilePosition>> places, TimePoint now) {
   fresh_ = !places;
   if (places) left_over_ = std::move(*places);
   const auto found = names();
@@ -98,9 +98,9 @@ WatchedFile* Watched::find(const FileId& id) {
 
 std::optional<std::uint64_t> Watched::place_of(const InputFile& file) {
   const auto id = file.id();
-  const auto found = std::ranges::find_if(left_over_, [&](const Place& p) { return p.id.same_inode(id); });
+  const auto found = std::ranges::find_if(left_over_, [&](const FilePosition& p) { return p.id.same_inode(id); });
   if (found == left_over_.end()) return std::nullopt;
-  const Place place = *found;
+  const FilePosition place = *found;
   left_over_.erase(found);
   if (file.still(place.id) && file.size() >= place.offset) return place.offset;
   return std::nullopt;
@@ -111,7 +111,8 @@ void Watched::find_renamed(TimePoint now) {
   if (left_over_.empty()) return;
   const std::string name = name_of(config_.path), stem = name.substr(0, name.find_first_of("*?["));
   for_each_entry(folder_of(config_.path), [&](const dirent& entry) {
-    const auto known = std::ranges::find_if(left_over_, [&](const Place& p) { return p.id.inode == entry.d_ino; });
+    const auto known =
+        std::ranges::find_if(left_over_, [&](const FilePosition& p) { return p.id.inode == entry.d_ino; });
     if (known == left_over_.end()) return true;
     // Of a file that was empty nothing is known but an inode, which may be anybody's by now: only its name speaks for
     // it.
@@ -210,8 +211,8 @@ bool Watched::ended(const WatchedFile& file, TimePoint now) const {
   return !config_.follow || (!file.named && now - file.changed >= config_.rotate_wait);
 }
 
-std::vector<Place> Watched::places() const {
-  std::vector<Place> all = left_over_;
+std::vector<FilePosition> Watched::places() const {
+  std::vector<FilePosition> all = left_over_;
   for (const WatchedFile& file : files_) all.push_back({file.id, file.committed});
   return all;
 }

@@ -51,7 +51,7 @@ class Watched {
   explicit Watched(WatchConfig config) : config_(std::move(config)) {}
 
   /// Finds what there is, with the places of the last run.
-  Result<void> start(std::optional<std::vector<Place>> places, TimePoint now);
+  Result<void> start(std::optional<std::vector<FilePosition>> places, TimePoint now);
   /// Looks at the names again, and lets go of files that have ended.
   void look(TimePoint now);
   /// Notices whether it was emptied or has grown; its size.
@@ -60,7 +60,7 @@ class Watched {
   bool ended(const WatchedFile& file, TimePoint now) const;
 
   std::list<WatchedFile>& files() { return files_; }
-  std::vector<Place> places() const;
+  std::vector<FilePosition> places() const;
   std::uint64_t emptied() const { return emptied_; }
 
  private:
@@ -73,9 +73,9 @@ class Watched {
 
   WatchConfig config_;
   std::list<WatchedFile> files_;
-  std::vector<Place> left_over_;  // of files that are not open
-  bool fresh_ = true;             // there was no checkpoint
-  std::string complaint_;         // each is logged once
+  std::vector<FilePosition> left_over_;  // of files that are not open
+  bool fresh_ = true;                    // there was no checkpoint
+  std::string complaint_;                // each is logged once
   std::uint64_t emptied_ = 0;
 };
 

@@ -15,9 +15,9 @@ constexpr std::uint64_t most_a_turn = 4096;  // so that a reactor at a high rate
 class GeneratorIntake final : public Intake {
  public:
   GeneratorIntake(const GeneratorConfig& config, const IntakeSetup& setup)
-      : outlet_(setup.outlet),
+      : output_(setup.output),
         timer_(setup.reactor),
-        pace_(config.steps),
+        schedule_(config.steps),
         maker_(config.size, config.mix, config.seed),
         count_(config.count.value_or(UINT64_MAX)),
         idle_(setup.index != 0) {}
@@ -25,8 +25,8 @@ class GeneratorIntake final : public Intake {
 
   void start() override {
     if (idle_) return;
-    outlet_.on_room = [this] { turn(); };
-    pace_.due(outlet_.context().now());
+    output_.on_room = [this] { turn(); };
+    schedule_.due(output_.context().now());
     sleep();
   }
   void stop(Duration) override {
@@ -48,16 +48,16 @@ class GeneratorIntake final : public Intake {
 
   void turn() {
     if (idle_) return;
-    const auto now = outlet_.context().now();
-    if (held_up_) pace_.forget_until(now);
+    const auto now = output_.context().now();
+    if (held_up_) schedule_.forget_until(now);
     held_up_ = false;
-    due_ = std::min(due_ + pace_.due(now), most_a_turn);
+    due_ = std::min(due_ + schedule_.due(now), most_a_turn);
     while (due_ > 0 && give()) --due_;
     if (due_ > 0) {
       held_up_ = true;
       due_ = 0;
     }
-    outlet_.flush();
+    output_.flush();
   }
 
   /// False: it cannot go now (the event stays made), or the last one has gone.
@@ -70,17 +70,17 @@ class GeneratorIntake final : public Intake {
       maker_.next();
       waiting_ = true;
     }
-    if (outlet_.paused(maker_.cls()) || !outlet_.ready(maker_.cls())) return false;
-    auto ticket = outlet_.reserve(outlet_.cost(maker_.text().size(), 1));
+    if (output_.paused(maker_.priority()) || !output_.ready(maker_.priority())) return false;
+    auto ticket = output_.reserve(output_.cost(maker_.text().size(), 1));
     if (!ticket) return false;
-    outlet_.add(maker_.text(), maker_.cls(), nullptr, std::move(*ticket));
+    output_.add(maker_.text(), maker_.priority(), nullptr, std::move(*ticket));
     waiting_ = false;
     return true;
   }
 
-  Outlet& outlet_;
+  SourceOutput& output_;
   boost::asio::steady_timer timer_;
-  Pace pace_;
+  Schedule schedule_;
   Maker maker_;
   std::uint64_t count_;
   std::uint64_t due_ = 0;
@@ -114,7 +114,7 @@ Result<GeneratorConfig> read_config(const Options& options) {
   config.size = options.get_or<Bytes>("size", 200_B);
   config.seed = options.get_or<std::uint64_t>("seed", 1);
   if (options.has("count")) config.count = options.count("count");
-  auto mix = parse_mix(options.get_or<std::string>("classes", "normal=1"));
+  auto mix = parse_mix(options.get_or<std::string>("priorities", "normal=1"));
   if (!mix) return std::unexpected(mix.error());
   config.mix = *mix;
   auto steps = parse_steps(options.get_or<std::vector<std::string>>("steps", {}));
@@ -136,7 +136,7 @@ void add_to(Catalog& catalog) {
        .help = "Rates over time instead: [\"10s:1000/s\", \"5s:8000/s\"]; the last goes on."},
       {.name = "size", .kind = OptionKind::size, .fallback = "200B", .help = "Bytes an event, about."},
       {.name = "count", .kind = OptionKind::count, .help = "Ends after so many events."},
-      {.name = "classes", .fallback = "normal=1", .help = "Shares of the classes: critical=1,normal=8,batch=1."},
+      {.name = "priorities", .fallback = "normal=1", .help = "Shares of the priorities: critical=1,normal=8,batch=1."},
       {.name = "seed",
        .kind = OptionKind::count,
        .fallback = "1",

@@ -29,7 +29,7 @@ const SourceType& type() {
 Options options_with(std::uint64_t count) {
   Options options;
   options.set("count", count);
-  options.set("classes", std::string("critical=1,normal=2"));
+  options.set("priorities", std::string("critical=1,normal=2"));
   return options;
 }
 
@@ -43,15 +43,15 @@ TEST(Generator, RunsOnTheFirstReactorOnly) {
   ManualClock clock;
   Context context(clock);
   boost::asio::io_context reactor;
-  conformance::FakeOutlet outlet(context, 1_MiB);
+  conformance::FakeOutput output(context, 1_MiB);
   const auto options = options_with(10);
   auto source = type().make({"g", options, Level::accepted, {}, false, context});
-  auto second = source->intake({reactor, 1, outlet});
+  auto second = source->intake({reactor, 1, output});
   second->start();
   EXPECT_TRUE(second->quiet());
   clock.advance(1s);
   reactor.run_for(10ms);
-  EXPECT_THAT(outlet.events, IsEmpty());
+  EXPECT_THAT(output.events, IsEmpty());
 }
 
 TEST(Generator, SaysWhatIsWrongWithItsOptions) {
@@ -63,42 +63,42 @@ TEST(Generator, SaysWhatIsWrongWithItsOptions) {
   EXPECT_EQ(opened.error().message,
             "source g: steps: \"10s:1000\" is no step: write a time and a rate, as in 10s:1000/s");
   options.set("steps", std::vector<std::string>{});
-  options.set("classes", std::string("vip=1"));
+  options.set("priorities", std::string("vip=1"));
   const auto mixed = type().make({"g", options, Level::accepted, {}, false, context})->open();
   ASSERT_FALSE(mixed);
   EXPECT_THAT(mixed.error().message, HasSubstr("\"vip=1\" is no share"));
 }
 
-std::uint64_t run(Pace& pace, TimePoint& now, Duration length, Duration step = 5ms) {
+std::uint64_t run(Schedule& schedule, TimePoint& now, Duration length, Duration step = 5ms) {
   std::uint64_t sum = 0;
-  for (const auto end = now + length; now < end; now += step) sum += pace.due(now);
+  for (const auto end = now + length; now < end; now += step) sum += schedule.due(now);
   return sum;
 }
 
-TEST(Pace, KeepsItsRateOverTime) {
-  Pace pace({{Duration::max(), {1000}}});
+TEST(Schedule, KeepsItsRateOverTime) {
+  Schedule schedule({{Duration::max(), {1000}}});
   TimePoint now{1s};
-  EXPECT_NEAR(static_cast<double>(run(pace, now, 10s)), 10'000, 10);
-  Pace slow({{Duration::max(), {0.5}}});
+  EXPECT_NEAR(static_cast<double>(run(schedule, now, 10s)), 10'000, 10);
+  Schedule slow({{Duration::max(), {0.5}}});
   EXPECT_NEAR(static_cast<double>(run(slow, now, 20s)), 10, 1);
 }
 
-TEST(Pace, GoesThroughItsStepsAndStaysWithTheLast) {
-  Pace pace({{2s, {100}}, {1s, {0}}, {1s, {1000}}});
+TEST(Schedule, GoesThroughItsStepsAndStaysWithTheLast) {
+  Schedule schedule({{2s, {100}}, {1s, {0}}, {1s, {1000}}});
   TimePoint now{1s};
-  EXPECT_NEAR(static_cast<double>(run(pace, now, 2s)), 200, 2);
-  EXPECT_NEAR(static_cast<double>(run(pace, now, 1s)), 0, 1);
-  EXPECT_NEAR(static_cast<double>(run(pace, now, 3s)), 3000, 10);
+  EXPECT_NEAR(static_cast<double>(run(schedule, now, 2s)), 200, 2);
+  EXPECT_NEAR(static_cast<double>(run(schedule, now, 1s)), 0, 1);
+  EXPECT_NEAR(static_cast<double>(run(schedule, now, 3s)), 3000, 10);
 }
 
-TEST(Pace, CatchesUpWithALateTimerButNotWithAStandstill) {
-  Pace pace({{Duration::max(), {1000}}});
+TEST(Schedule, CatchesUpWithALateTimerButNotWithAStandstill) {
+  Schedule schedule({{Duration::max(), {1000}}});
   TimePoint now{1s};
-  EXPECT_EQ(pace.due(now), 0u);
-  EXPECT_EQ(pace.due(now += 50ms), 50u);
-  EXPECT_EQ(pace.due(now += 10s), 100u);
-  pace.forget_until(now += 10s);
-  EXPECT_EQ(pace.due(now += 5ms), 5u);
+  EXPECT_EQ(schedule.due(now), 0u);
+  EXPECT_EQ(schedule.due(now += 50ms), 50u);
+  EXPECT_EQ(schedule.due(now += 10s), 100u);
+  schedule.forget_until(now += 10s);
+  EXPECT_EQ(schedule.due(now += 5ms), 5u);
 }
 
 TEST(Steps, AreATimeAndARate) {
@@ -119,17 +119,17 @@ TEST(Mix, IsASumOfShares) {
 
 TEST(Maker, MakesTheSameEventsForTheSameSeed) {
   Maker a(200_B, {1, 0, 8, 0, 1}, 7), b(200_B, {1, 0, 8, 0, 1}, 7);
-  std::array<int, class_count> seen{};
+  std::array<int, priority_count> seen{};
   for (int i = 0; i < 1000; ++i) {
     a.next();
     b.next();
     ASSERT_EQ(a.text(), b.text());
     ASSERT_EQ(a.text().size(), 200u);
-    ++seen[static_cast<std::size_t>(a.cls())];
+    ++seen[static_cast<std::size_t>(a.priority())];
   }
   EXPECT_NEAR(seen[2], 800, 50);
   EXPECT_EQ(seen[1] + seen[3], 0);
-  EXPECT_THAT(std::string(a.text()), HasSubstr(R"({"id":"g-7-1000","n":1000,"class":")"));
+  EXPECT_THAT(std::string(a.text()), HasSubstr(R"({"id":"g-7-1000","n":1000,"priority":")"));
   auto valid = Expression::compile(R"(.n == 1000 && starts_with(.pad, "xxx"))");
   EXPECT_TRUE(valid->matches(PaddedText(a.text()).view()));
 }
@@ -137,7 +137,7 @@ TEST(Maker, MakesTheSameEventsForTheSameSeed) {
 TEST(Maker, IsAsShortAsItCanBeWhenTheSizeIsSmaller) {
   Maker tiny(1_B, {0, 0, 1, 0, 0}, 1);
   tiny.next();
-  EXPECT_EQ(tiny.text(), R"({"id":"g-1-1","n":1,"class":"normal","pad":""})");
+  EXPECT_EQ(tiny.text(), R"({"id":"g-1-1","n":1,"priority":"normal","pad":""})");
 }
 
 }  // namespace

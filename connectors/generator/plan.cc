@@ -9,7 +9,7 @@
 namespace weir::generator {
 namespace {
 
-constexpr std::array<std::string_view, class_count> class_names{"batch", "low", "normal", "high", "critical"};
+constexpr std::array<std::string_view, priority_count> priority_names{"batch", "low", "normal", "high", "critical"};
 constexpr Duration longest_debt = std::chrono::milliseconds(100);
 
 std::string_view trimmed(std::string_view text) {
@@ -59,21 +59,21 @@ Result<Mix> parse_mix(std::string_view text) {
     const auto part = rest.substr(0, comma);
     rest.remove_prefix(std::min(comma + 1, rest.size()));
     const auto equals = std::min(part.find('='), part.size());
-    const auto* const cls = std::ranges::find(class_names, trimmed(part.substr(0, equals)));
+    const auto* const priority = std::ranges::find(priority_names, trimmed(part.substr(0, equals)));
     const auto share = trimmed(part.substr(std::min(equals + 1, part.size())));
     std::uint32_t weight = 0;
     const auto [end, error] = std::from_chars(share.data(), share.data() + share.size(), weight);
-    if (cls == class_names.end() || error != std::errc{} || end != share.data() + share.size())
+    if (priority == priority_names.end() || error != std::errc{} || end != share.data() + share.size())
       return failure(fmt::format(
-          "classes: \"{}\" is no share: write CLASS=NUMBER with batch, low, normal, high or critical", part));
-    mix[static_cast<std::size_t>(cls - class_names.begin())] += weight;
+          "priorities: \"{}\" is no share: write CLASS=NUMBER with batch, low, normal, high or critical", part));
+    mix[static_cast<std::size_t>(priority - priority_names.begin())] += weight;
   }
   if (std::ranges::all_of(mix, [](auto weight) { return weight == 0; }))
-    return failure("classes: at least one share must be above 0");
+    return failure("priorities: at least one share must be above 0");
   return mix;
 }
 
-PerSecond Pace::rate_at(TimePoint now) const {
+PerSecond Schedule::rate_at(TimePoint now) const {
   auto since = now - *began_;
   for (const Step& step : steps_) {
     if (since < step.length) return step.rate;
@@ -82,7 +82,7 @@ PerSecond Pace::rate_at(TimePoint now) const {
   return steps_.back().rate;
 }
 
-std::uint64_t Pace::due(TimePoint now) {
+std::uint64_t Schedule::due(TimePoint now) {
   if (!began_) began_ = last_ = now;
   const auto rate = rate_at(last_);
   owed_ += rate.value * seconds(now - last_);
@@ -94,7 +94,7 @@ std::uint64_t Pace::due(TimePoint now) {
   return whole;
 }
 
-void Pace::forget_until(TimePoint now) { last_ = now; }
+void Schedule::forget_until(TimePoint now) { last_ = now; }
 
 Maker::Maker(Bytes size, const Mix& mix, std::uint64_t seed) : size_(size.count()), mix_(mix), seed_(seed), rng_(seed) {
   for (const auto weight : mix_) weight_ += weight;
@@ -102,13 +102,13 @@ Maker::Maker(Bytes size, const Mix& mix, std::uint64_t seed) : size_(size.count(
 
 void Maker::next() {
   auto pick = rng_.below(weight_);
-  std::size_t cls = 0;
-  while (pick >= mix_[cls]) pick -= mix_[cls++];
-  cls_ = static_cast<Class>(cls);
+  std::size_t priority = 0;
+  while (pick >= mix_[priority]) pick -= mix_[priority++];
+  priority_ = static_cast<Priority>(priority);
   ++number_;
   text_.clear();
-  fmt::format_to(std::back_inserter(text_), R"({{"id":"g-{}-{}","n":{},"class":"{}","pad":")", seed_, number_, number_,
-                 class_names[cls]);
+  fmt::format_to(std::back_inserter(text_), R"({{"id":"g-{}-{}","n":{},"priority":"{}","pad":")", seed_, number_,
+                 number_, priority_names[priority]);
   if (text_.size() + 2 < size_) text_.append(size_ - text_.size() - 2, 'x');
   text_ += "\"}";
 }

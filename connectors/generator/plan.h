@@ -23,13 +23,13 @@ struct Step {
 };
 Result<std::vector<Step>> parse_steps(const std::vector<std::string>& texts);
 
-/// "critical=1,normal=8,batch=1": shares of the classes.
-using Mix = std::array<std::uint32_t, class_count>;
+/// "critical=1,normal=8,batch=1": shares of the priorities.
+using Mix = std::array<std::uint32_t, priority_count>;
 Result<Mix> parse_mix(std::string_view text);
 
-class Pace {
+class Schedule {
  public:
-  explicit Pace(std::vector<Step> steps) : steps_(std::move(steps)) {}
+  explicit Schedule(std::vector<Step> steps) : steps_(std::move(steps)) {}
   /// How many events are due now, since the last call.
   std::uint64_t due(TimePoint now);
   /// What was due and could not be made was not due.
@@ -43,14 +43,14 @@ class Pace {
   double owed_ = 0;
 };
 
-/// {"id":"g-SEED-N","n":N,"class":"normal","pad":"..."}, about `size` bytes each.
+/// {"id":"g-SEED-N","n":N,"priority":"normal","pad":"..."}, about `size` bytes each.
 class Maker {
  public:
   Maker(Bytes size, const Mix& mix, std::uint64_t seed);
-  /// Makes the next event; text() and cls() are it.
+  /// Makes the next event; text() and priority() are it.
   void next();
   std::string_view text() const { return text_; }
-  Class cls() const { return cls_; }
+  Priority priority() const { return priority_; }
   std::uint64_t made() const { return number_; }
 
  private:
@@ -60,7 +60,7 @@ class Maker {
   std::uint64_t seed_;
   Rng rng_;
   std::string text_;
-  Class cls_ = Class::normal;
+  Priority priority_ = Priority::normal;
   std::uint64_t number_ = 0;
 };
 

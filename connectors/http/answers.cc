@@ -17,13 +17,13 @@ net::Response HttpIntake::refuse(const Rejection& rejection, std::string_view se
 
 net::Response HttpIntake::refuse_at_door(const Rejection& rejection) {
   constexpr Duration fresh = std::chrono::milliseconds(100);
-  const TimePoint now = outlet_.context().now();
+  const TimePoint now = output_.context().now();
   const auto whole = net::whole_seconds(rejection.retry_after);
   Prepared& prepared = prepared_[whole % prepared_.size()];
   const bool same =
       prepared.rejection.reason == rejection.reason && net::whole_seconds(prepared.rejection.retry_after) == whole;
   if (!same || prepared.body.empty() || now - prepared.made >= fresh)
-    prepared = {rejection, now, net::problem_body(rejection, outlet_.why())};
+    prepared = {rejection, now, net::problem_body(rejection, output_.why())};
   net::Response response;
   response.status = info(rejection.reason).http_status;
   response.body = prepared.body;
@@ -53,7 +53,7 @@ net::Response HttpIntake::refuse_malformed() const {
 net::Response HttpIntake::answer(const Tally& tally, std::size_t events) const {
   const Fate worst = tally.worst();
   if (worst == Fate::abandoned && tally.reason == Reason::ack_timeout)
-    return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, outlet_.why());
+    return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, output_.why());
   if (worst == Fate::abandoned)
     return refuse(Rejection{Reason::shutdown, stopping_.value_or(Duration{0})},
                   "the outcome is unknown, some of it may be stored");

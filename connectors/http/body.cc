@@ -60,7 +60,7 @@ std::optional<Format> format_of(std::string_view content_type) {
 
 Bytes parser_memory(BodyLimits limits) { return limits.max_event * 16; }
 
-BodyParser::BodyParser(BodyLimits limits, const ClassRule& rule, bool keep_all_bad)
+BodyParser::BodyParser(BodyLimits limits, const PriorityRule& rule, bool keep_all_bad)
     : limits_(limits),
       rule_(rule),
       keep_all_bad_(keep_all_bad),
@@ -68,13 +68,13 @@ BodyParser::BodyParser(BodyLimits limits, const ClassRule& rule, bool keep_all_b
   if (!rule.from_body()) return;
   auto reader = FieldReader::compile(rule.path);
   WEIR_CHECK(reader.has_value());  // the configuration has compiled it before
-  class_of_.emplace(std::move(*reader));
+  priority_of_.emplace(std::move(*reader));
 }
 BodyParser::~BodyParser() = default;
 
 std::optional<BodyParser::Trouble> BodyParser::parse(std::span<char> body, Format format) {
   parsed_.index.clear();
-  parsed_.classes.clear();
+  parsed_.priorities.clear();
   parsed_.bad.clear();
   parsed_.bad_events = 0;
   parsed_.array = false;
@@ -97,7 +97,7 @@ std::optional<BodyParser::Trouble> BodyParser::parse(std::span<char> body, Forma
 // event over several lines, two on one) shows as a document that does not start where its line does; then the slow path
 // looks at each line and says what is wrong with it.
 bool BodyParser::parse_good_lines(std::span<char> body) {
-  if (body.empty() || body.size() > parsed_at_once || class_of_) return false;
+  if (body.empty() || body.size() > parsed_at_once || priority_of_) return false;
   json_->threaded = false;
   simdjson::dom::document_stream stream;
   if (json_->parse_many(body.data(), body.size(), std::max<std::size_t>(body.size(), 64)).get(stream)) return false;
@@ -185,9 +185,9 @@ std::optional<BodyParser::Trouble> BodyParser::one(std::span<char> body, std::si
   }
   const auto number = static_cast<std::uint32_t>(parsed_.index.size());
   parsed_.index.push_back({static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(event.size()), number});
-  if (class_of_) {
-    const auto value = class_of_->text(event);
-    parsed_.classes.push_back(value ? rule_.of(*value) : rule_.fallback);
+  if (priority_of_) {
+    const auto value = priority_of_->text(event);
+    parsed_.priorities.push_back(value ? rule_.of(*value) : rule_.fallback);
   }
   return std::nullopt;
 }

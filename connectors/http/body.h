@@ -42,8 +42,8 @@ struct BadEvent {
 
 struct Parsed {
   std::vector<Batch::Slot> index;
-  std::vector<Class> classes;  ///< one for each event, when the rule reads the body; else empty
-  std::vector<BadEvent> bad;   ///< at most max_named of them
+  std::vector<Priority> priorities;  ///< one for each event, when the rule reads the body; else empty
+  std::vector<BadEvent> bad;         ///< at most max_named of them
   std::uint64_t bad_events = 0;
   bool array = false;  ///< `line` counts elements
 };
@@ -51,7 +51,7 @@ struct Parsed {
 class BodyParser {
  public:
   static constexpr std::size_t max_named = 20;  ///< unless bad events are kept (dead letters): then all are
-  BodyParser(BodyLimits limits, const ClassRule& rule, bool keep_all_bad);
+  BodyParser(BodyLimits limits, const PriorityRule& rule, bool keep_all_bad);
   ~BodyParser();
 
   /// The body must be readable for block_padding bytes behind its end. A Rejection is about the whole body:
@@ -72,10 +72,10 @@ class BodyParser {
   const char* error_of(std::string_view event);
 
   BodyLimits limits_;
-  const ClassRule& rule_;
+  const PriorityRule& rule_;
   bool keep_all_bad_;
   std::unique_ptr<simdjson::dom::parser> json_;
-  std::optional<FieldReader> class_of_;
+  std::optional<FieldReader> priority_of_;
   Parsed parsed_;
 };
 

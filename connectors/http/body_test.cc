@@ -26,8 +26,8 @@ class BodyParsing : public testing::Test {
     for (const auto& bad : parser.parsed().bad) lines.push_back(bad.line);
     return lines;
   }
-  ClassRule no_classes;
-  BodyParser parser{{.max_event = 64_B, .max_events = 5}, no_classes, false};
+  PriorityRule no_priorities;
+  BodyParser parser{{.max_event = 64_B, .max_events = 5}, no_priorities, false};
   std::optional<BodyParser::Trouble> trouble;
   using Texts = std::vector<std::string>;
 };
@@ -104,12 +104,14 @@ TEST_F(BodyParsing, TakesAPrettyPrintedObjectAsOneEvent) {
   EXPECT_EQ(parser.parsed().bad_events, 0u);
 }
 
-TEST_F(BodyParsing, ReadsTheClassOfEachEvent) {
-  const ClassRule rule{.header = "", .path = ".level", .map = {{"error", Class::critical}}, .fallback = Class::low};
-  BodyParser classing({}, rule, false);
+TEST_F(BodyParsing, ReadsThePriorityOfEachEvent) {
+  const PriorityRule rule{
+      .header = "", .path = ".level", .map = {{"error", Priority::critical}}, .fallback = Priority::low};
+  BodyParser prioritising({}, rule, false);
   Body body("{\"level\":\"error\"}\n{\"level\":\"info\"}\n7\n");
-  EXPECT_FALSE(classing.parse(body.span(), Format::lines));
-  EXPECT_EQ(classing.parsed().classes, (std::vector<Class>{Class::critical, Class::low, Class::low}));
+  EXPECT_FALSE(prioritising.parse(body.span(), Format::lines));
+  EXPECT_EQ(prioritising.parsed().priorities,
+            (std::vector<Priority>{Priority::critical, Priority::low, Priority::low}));
 }
 
 TEST(FormatOf, KnowsWhatPeopleSend) {

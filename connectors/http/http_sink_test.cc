@@ -7,7 +7,7 @@
 #include "net/gzip.h"
 #include "net/test_scripted.h"
 #include "sink.h"
-#include "sink_pace.h"
+#include "sink_pacing.h"
 
 namespace weir::http {
 namespace {
@@ -298,7 +298,7 @@ TEST(HttpSinkOptions, SayWhatIsWrongWithAUrlOrAHeader) {
   EXPECT_EQ(error("http://a/", {{"A", "s3cret\n"}}).find("s3cret"), std::string::npos);
 }
 
-struct PaceTest : testing::Test {
+struct LatencyTest : testing::Test {
   static net::HttpAnswer with(std::string fields) { return {.status = 200, .fields = std::move(fields)}; }
   Duration rest_of(const std::string& fields) const {
     const auto limit = advertised(with(fields), now);
@@ -307,7 +307,7 @@ struct PaceTest : testing::Test {
   WallTime now{std::chrono::seconds(784'111'777)};  // Sun, 06 Nov 1994 08:49:37 GMT
 };
 
-TEST_F(PaceTest, ReadsRetryAfterAsSecondsAndAsADate) {
+TEST_F(LatencyTest, ReadsRetryAfterAsSecondsAndAsADate) {
   EXPECT_EQ(retry_after(with("Retry-After: 120\r\n"), now), 120s);
   EXPECT_EQ(retry_after(with("Retry-After: Sun, 06 Nov 1994 08:50:07 GMT\r\n"), now), 30s);
   EXPECT_EQ(retry_after(with("Retry-After: Sun, 06 Nov 1994 08:00:00 GMT\r\n"), now), 0s);
@@ -315,7 +315,7 @@ TEST_F(PaceTest, ReadsRetryAfterAsSecondsAndAsADate) {
     EXPECT_EQ(retry_after(with("Retry-After: " + bad + "\r\n"), now), std::nullopt) << bad;
 }
 
-TEST_F(PaceTest, SpreadsWhatRemainsOverTheRestOfTheWindow) {
+TEST_F(LatencyTest, SpreadsWhatRemainsOverTheRestOfTheWindow) {
   EXPECT_EQ(rest_of("RateLimit: \"default\";r=50;t=30\r\n"), 600ms);
   EXPECT_EQ(rest_of("RateLimit: limit=100, remaining=50, reset=30\r\n"), 600ms);
   EXPECT_EQ(rest_of("RateLimit-Limit: 100\r\nRateLimit-Remaining: 50\r\nRateLimit-Reset: 30\r\n"), 600ms);
@@ -327,17 +327,17 @@ TEST_F(PaceTest, SpreadsWhatRemainsOverTheRestOfTheWindow) {
   EXPECT_EQ(rest_of("RateLimit: \"a\";r=10\r\nRateLimit-Policy: \"a\";q=100;w=20\r\n"), 2s);
 }
 
-TEST_F(PaceTest, KnowsADateFromAWait) {
+TEST_F(LatencyTest, KnowsADateFromAWait) {
   now = WallTime(std::chrono::seconds(1'700'000'000));
   EXPECT_EQ(rest_of("X-RateLimit-Remaining: 50\r\nX-RateLimit-Reset: 1700000030\r\n"), 600ms);
   EXPECT_EQ(rest_of("X-RateLimit-Remaining: 50\r\nX-RateLimit-Reset: 1700000030000\r\n"), 600ms);
 }
 
-TEST_F(PaceTest, OfSeveralLimitsTheStrictestCounts) {
+TEST_F(LatencyTest, OfSeveralLimitsTheStrictestCounts) {
   EXPECT_EQ(rest_of("RateLimit: \"day\";r=1000;t=10, \"burst\";r=2;t=1\r\n"), 500ms);
 }
 
-TEST_F(PaceTest, NonsenseIsNoLimit) {
+TEST_F(LatencyTest, NonsenseIsNoLimit) {
   for (const std::string bad : {"", ";;;,,,", "\"a\";r=;t=", "r", "remaining=x", "\"a\";r=-5;t=3", "=;=,="})
     EXPECT_EQ(rest_of("RateLimit: " + bad + "\r\n"), 0s) << bad;
   EXPECT_EQ(rest_of("RateLimit-Remaining: 5\r\n"), 0s);

@@ -20,17 +20,18 @@ constexpr Bytes read_credit = 64_KiB;
 }  // namespace
 
 struct HttpIntake::Unit {
-  Class cls;
+  Priority priority;
   BlockWriter body;
   Ticket ticket;
-  Outlet& outlet;
+  SourceOutput& output;
   std::uint64_t events = 0;  // what it turned out to hold: the door is told once, however the request ends
-  Unit(Class c, std::size_t bytes, Ticket t, Outlet& o) : cls(c), body(bytes), ticket(std::move(t)), outlet(o) {}
+  Unit(Priority c, std::size_t bytes, Ticket t, SourceOutput& o)
+      : priority(c), body(bytes), ticket(std::move(t)), output(o) {}
   Unit(const Unit&) = delete;
   Unit& operator=(const Unit&) = delete;
   ~Unit() { tell_door(); }
   void tell_door() {
-    if (!std::exchange(told_, true)) outlet.brought(events);
+    if (!std::exchange(told_, true)) output.brought(events);
   }
 
  private:
@@ -40,12 +41,12 @@ struct HttpIntake::Unit {
 HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
     : options_(options),
       io_(setup.reactor),
-      outlet_(setup.outlet),
-      parser_(options.limits, options_.classes, options.keep_malformed),
+      output_(setup.output),
+      parser_(options.limits, options_.priorities, options.keep_malformed),
       desk_(setup.reactor),
       room_(setup.reactor),
-      server_(setup.reactor, options.server, setup.outlet.context(), [this](net::Exchange& x) { return handle(x); }) {
-  outlet_.on_room = [this] { room_.wake_all(); };
+      server_(setup.reactor, options.server, setup.output.context(), [this](net::Exchange& x) { return handle(x); }) {
+  output_.on_room = [this] { room_.wake_all(); };
   // Listening from here on: whoever connects when the flow says it is ready waits a moment and is not refused.
   const auto address = server_.open();
   WEIR_CHECK(address.has_value());  // Source::open has just found it free
@@ -84,13 +85,13 @@ std::optional<net::Response> HttpIntake::screen(const net::Head& head) const {
   return std::nullopt;
 }
 
-Class HttpIntake::door_class(const net::Head& head) const {
-  if (options_.classes.from_header()) {
-    const auto value = head.header(options_.classes.header);
-    return value.empty() ? options_.classes.fallback : options_.classes.of(value);
+Priority HttpIntake::door_priority(const net::Head& head) const {
+  if (options_.priorities.from_header()) {
+    const auto value = head.header(options_.priorities.header);
+    return value.empty() ? options_.priorities.fallback : options_.priorities.of(value);
   }
-  // A class that stands in the body is known only after reading: the door lets it in as it would high work (D5).
-  return options_.classes.from_body() ? Class::high : options_.classes.fallback;
+  // A priority that stands in the body is known only after reading: the door lets it in as it would high work (D5).
+  return options_.priorities.from_body() ? Priority::high : options_.priorities.fallback;
 }
 
 std::size_t HttpIntake::worst_case_bytes(const net::Head& head) const {
@@ -100,9 +101,9 @@ std::size_t HttpIntake::worst_case_bytes(const net::Head& head) const {
 
 Bytes HttpIntake::reservation(const net::Head& head, std::size_t bytes) const {
   const std::size_t most_events = std::min<std::size_t>(bytes / 2 + 1, options_.limits.max_events);
-  Bytes amount = outlet_.cost(bytes, most_events) + Receipt::charge;
-  // Events of several classes are copied apart while the body is still there.
-  if (options_.classes.from_body() || bytes <= small_body) amount += block_size(bytes, most_events, 1);
+  Bytes amount = output_.cost(bytes, most_events) + Receipt::charge;
+  // Events of several priorities are copied apart while the body is still there.
+  if (options_.priorities.from_body() || bytes <= small_body) amount += block_size(bytes, most_events, 1);
   if (head.gzip) amount += net::gzip_footprint;
   return amount;
 }
@@ -119,49 +120,49 @@ asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
     co_await exchange.respond(std::move(*refusal));
     co_return;
   }
-  const Class cls = door_class(head);
+  const Priority priority = door_priority(head);
   const std::size_t bytes = worst_case_bytes(head);
-  auto ticket = co_await pass_door(exchange, cls, reservation(head, bytes));
+  auto ticket = co_await pass_door(exchange, priority, reservation(head, bytes));
   if (!ticket) {
     co_await exchange.respond(refuse_at_door(ticket.error()));
     co_return;
   }
   exchange.limit_body(options_.max_body);
-  Unit unit(cls, bytes + 1, std::move(*ticket), outlet_);
-  auto read = co_await read_body(exchange, cls, unit.body);
+  Unit unit(priority, bytes + 1, std::move(*ticket), output_);
+  auto read = co_await read_body(exchange, priority, unit.body);
   if (!read) {
-    outlet_.refused(0, read.error().reason);
+    output_.refused(0, read.error().reason);
     if (read.error().reason != Reason::client_gone) co_await exchange.respond(refuse(read.error(), {}));
     co_return;
   }
   co_await carry(exchange, unit);
 }
 
-asio::awaitable<Admitted<Ticket>> HttpIntake::pass_door(net::Exchange& exchange, Class cls, Bytes amount) {
+asio::awaitable<Admitted<Ticket>> HttpIntake::pass_door(net::Exchange& exchange, Priority priority, Bytes amount) {
   if (stopping_) co_return rejected(Reason::shutting_down, *stopping_);
-  auto ticket = outlet_.admit(amount, cls);
+  auto ticket = output_.admit(amount, priority);
   if (ticket || options_.refuse_when_full) co_return ticket;
   // when_full: block. The request stays unread, which costs its sender the window and us nothing.
   exchange.pause_timeouts(true);
   Duration waited{0};
   while (!ticket && waited < options_.ack_timeout && !stopping_ && !exchange.client_gone()) {
-    const TimePoint before = outlet_.context().now();
+    const TimePoint before = output_.context().now();
     co_await room_.wait(std::min(look_again, options_.ack_timeout - waited));
-    waited += outlet_.context().now() - before;
-    ticket = outlet_.admit(amount, cls);
+    waited += output_.context().now() - before;
+    ticket = output_.admit(amount, priority);
   }
   exchange.pause_timeouts(false);
   co_return ticket;
 }
 
-asio::awaitable<Admitted<void>> HttpIntake::read_body(net::Exchange& exchange, Class cls, BlockWriter& body) {
+asio::awaitable<Admitted<void>> HttpIntake::read_body(net::Exchange& exchange, Priority priority, BlockWriter& body) {
   while (true) {
-    if (outlet_.paused(cls)) {
+    if (output_.paused(priority)) {
       exchange.pause_timeouts(true);
-      const TimePoint since = outlet_.context().now();
-      while (outlet_.paused(cls) && !abandoned_) {
+      const TimePoint since = output_.context().now();
+      while (output_.paused(priority) && !abandoned_) {
         // It is we who make it wait, but not for ever: nothing of it has entered the flow, so it can be sent again.
-        if (outlet_.context().now() - since >= options_.server.body_timeout) co_return rejected(Reason::body_timeout);
+        if (output_.context().now() - since >= options_.server.body_timeout) co_return rejected(Reason::body_timeout);
         co_await room_.wait(look_again);
       }
       exchange.pause_timeouts(false);
@@ -180,20 +181,20 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   const auto format = format_of(exchange.head().content_type).value_or(Format::any);
   const auto trouble = parser_.parse(unit.body.data(), format);
   if (trouble) {
-    outlet_.refused(1, trouble->reason);
+    output_.refused(1, trouble->reason);
     co_await exchange.respond(refuse(Rejection{trouble->reason, Duration{0}}, trouble->why));
     co_return;
   }
   if (parser_.parsed().bad_events > 0 && !options_.keep_malformed) {
-    outlet_.refused(parser_.parsed().bad_events, Reason::malformed);
+    output_.refused(parser_.parsed().bad_events, Reason::malformed);
     co_await exchange.respond(refuse_malformed());
     co_return;
   }
-  if (options_.classes.from_body() && !parser_.parsed().classes.empty()) {
-    const Class best = std::ranges::max(parser_.parsed().classes);
-    if (best < Class::high && outlet_.paused(best) && options_.refuse_when_full) {
-      outlet_.refused(parser_.parsed().index.size(), Reason::class_shed);
-      co_await exchange.respond(refuse(Rejection{Reason::class_shed, std::chrono::seconds(1)}, outlet_.why()));
+  if (options_.priorities.from_body() && !parser_.parsed().priorities.empty()) {
+    const Priority best = std::ranges::max(parser_.parsed().priorities);
+    if (best < Priority::high && output_.paused(best) && options_.refuse_when_full) {
+      output_.refused(parser_.parsed().index.size(), Reason::priority_shed);
+      co_await exchange.respond(refuse(Rejection{Reason::priority_shed, std::chrono::seconds(1)}, output_.why()));
       co_return;
     }
   }
@@ -206,13 +207,15 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   Receipt* receipt = options_.acks == Level::accepted ? nullptr : desk_.issue();
   if (receipt) receipt->owe(events);
   co_await give_dead_letters({unit.body.data().data(), unit.body.data().size()}, parsed.bad, receipt);
-  const bool one_class = std::ranges::adjacent_find(parsed.classes, std::not_equal_to{}) == parsed.classes.end();
-  if (!parsed.classes.empty() && one_class) unit.cls = parsed.classes.front();
-  if (options_.classes.from_body() && parsed.classes.empty()) unit.cls = options_.classes.fallback;
-  const std::span<const Class> classes = one_class ? std::span<const Class>{} : std::span<const Class>(parsed.classes);
+  const bool one_priority =
+      std::ranges::adjacent_find(parsed.priorities, std::not_equal_to{}) == parsed.priorities.end();
+  if (!parsed.priorities.empty() && one_priority) unit.priority = parsed.priorities.front();
+  if (options_.priorities.from_body() && parsed.priorities.empty()) unit.priority = options_.priorities.fallback;
+  const std::span<const Priority> priorities =
+      one_priority ? std::span<const Priority>{} : std::span<const Priority>(parsed.priorities);
   const bool small = unit.body.data().size() <= small_body;
-  const bool given = small ? co_await give_small(unit, receipt, parsed.index, classes)
-                           : co_await give_large(unit, receipt, parsed.index, classes);
+  const bool given = small ? co_await give_small(unit, receipt, parsed.index, priorities)
+                           : co_await give_large(unit, receipt, parsed.index, priorities);
   unit.ticket = Ticket{};
   if (!receipt && !given) {  // the drain deadline came first: what was not given was not accepted
     co_await exchange.respond(refuse(Rejection{Reason::shutdown, stopping_.value_or(Duration{0})}, {}));
@@ -228,69 +231,70 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   co_await exchange.respond(std::move(response));
 }
 
-asio::awaitable<bool> HttpIntake::wait_until_ready(Class cls) {
-  const TimePoint since = outlet_.context().now();
-  while (!outlet_.ready(cls) && !abandoned_ &&
-         (options_.acks == Level::accepted || outlet_.context().now() - since < options_.ack_timeout))
+asio::awaitable<bool> HttpIntake::wait_until_ready(Priority priority) {
+  const TimePoint since = output_.context().now();
+  while (!output_.ready(priority) && !abandoned_ &&
+         (options_.acks == Level::accepted || output_.context().now() - since < options_.ack_timeout))
     co_await room_.wait(look_again);
-  co_return outlet_.ready(cls) && !abandoned_;
+  co_return output_.ready(priority) && !abandoned_;
 }
 
 asio::awaitable<bool> HttpIntake::give_small(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
-                                             std::span<const Class> classes) {
+                                             std::span<const Priority> priorities) {
   const char* data = unit.body.data().data();
-  const Bytes overhead = outlet_.cost(0, 0);
+  const Bytes overhead = output_.cost(0, 0);
   for (std::size_t i = 0; i < index.size(); ++i) {
-    const Class cls = classes.empty() ? unit.cls : classes[i];
-    if (!outlet_.ready(cls) && !co_await wait_until_ready(cls)) {
+    const Priority priority = priorities.empty() ? unit.priority : priorities[i];
+    if (!output_.ready(priority) && !co_await wait_until_ready(priority)) {
       if (receipt) receipt->settle(static_cast<std::uint32_t>(index.size() - i), Fate::abandoned, why_abandoned());
       co_return false;
     }
-    Bytes part = outlet_.cost(index[i].length, 1);
+    Bytes part = output_.cost(index[i].length, 1);
     if (i % events_per_overhead != 0) part -= overhead;
-    outlet_.add({data + index[i].offset, index[i].length}, cls, receipt,
+    output_.add({data + index[i].offset, index[i].length}, priority, receipt,
                 unit.ticket.split(std::min(part, unit.ticket.amount())));
   }
   co_return true;
 }
 
 asio::awaitable<bool> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
-                                             std::span<const Class> classes) {
-  const Context& context = outlet_.context();
+                                             std::span<const Priority> priorities) {
+  const Context& context = output_.context();
   bool all = true;
-  for (int c = class_count; c-- > 0;) {
-    const Class cls = static_cast<Class>(c);
-    if (classes.empty() ? cls != unit.cls : std::ranges::find(classes, cls) == classes.end()) continue;
+  for (int c = priority_count; c-- > 0;) {
+    const Priority priority = static_cast<Priority>(c);
+    if (priorities.empty() ? priority != unit.priority : std::ranges::find(priorities, priority) == priorities.end())
+      continue;
     std::vector<Batch::Slot> mine;
     std::string bytes;
-    for (std::size_t i = 0; !classes.empty() && i < index.size(); ++i) {
-      if (classes[i] != cls) continue;
+    for (std::size_t i = 0; !priorities.empty() && i < index.size(); ++i) {
+      if (priorities[i] != priority) continue;
       mine.push_back(
           {static_cast<std::uint32_t>(bytes.size()), index[i].length, static_cast<std::uint32_t>(mine.size())});
       bytes.append(unit.body.data().data() + index[i].offset, index[i].length).push_back('\n');
     }
-    const auto n = static_cast<std::uint32_t>(classes.empty() ? index.size() : mine.size());
+    const auto n = static_cast<std::uint32_t>(priorities.empty() ? index.size() : mine.size());
     if (n == 0) continue;
-    if (!co_await wait_until_ready(cls)) {
+    if (!co_await wait_until_ready(priority)) {
       if (receipt) receipt->settle(n, Fate::abandoned, why_abandoned());
       all = false;
       continue;
     }
     BatchInfo info;
-    info.cls = cls;
+    info.priority = priority;
     info.received = context.now();
     info.received_wall = context.wall();
     info.one_line_each = true;  // the body was taken apart at its line feeds; those inside an element became spaces
-    info.first_id = outlet_.next_ids(n);
-    if (classes.empty()) {
-      outlet_.push(unit.body.seal(index, receipt, info, unit.ticket), std::move(unit.ticket));
+    info.first_id = output_.next_ids(n);
+    if (priorities.empty()) {
+      output_.push(unit.body.seal(index, receipt, info, unit.ticket), std::move(unit.ticket));
       co_return all;
     }
     const Batch::Run run{receipt, n};
     const Bytes size = block_size(bytes.size(), n, 1);
     Ticket charge = unit.ticket.split(std::min(size, unit.ticket.amount()));
-    Ticket spare = unit.ticket.split(std::min(outlet_.cost(bytes.size(), n) - size, unit.ticket.amount()));
-    outlet_.push(make_batch(bytes, mine, {&run, 1}, info, std::move(charge)), std::move(spare));
+    Ticket spare = unit.ticket.split(std::min(output_.cost(bytes.size(), n) - size, unit.ticket.amount()));
+    output_.push(make_batch(bytes, mine, {&run, 1}, info, std::move(charge)), std::move(spare));
   }
   co_return all;
 }
@@ -298,19 +302,19 @@ asio::awaitable<bool> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::
 asio::awaitable<void> HttpIntake::give_dead_letters(std::string_view body, std::span<const BadEvent> bad,
                                                     Receipt* receipt) {
   for (const BadEvent& event : bad) {
-    while (!outlet_.dead_letters_ready() && !abandoned_) co_await room_.wait(look_again);
+    while (!output_.dead_letters_ready() && !abandoned_) co_await room_.wait(look_again);
     if (abandoned_) {
       if (receipt) receipt->settle(1, Fate::abandoned, Reason::shutdown);
       continue;
     }
-    outlet_.dead_letter(body.substr(event.offset, event.length), Reason::malformed, event.why, std::nullopt, receipt);
+    output_.dead_letter(body.substr(event.offset, event.length), Reason::malformed, event.why, std::nullopt, receipt);
   }
 }
 
 asio::awaitable<net::Response> HttpIntake::answer_when_settled(Receipt& receipt, std::size_t events) {
   if (!co_await desk_.wait(receipt, options_.ack_timeout)) {
-    outlet_.refused(0, Reason::outcome_unknown);
-    co_return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, outlet_.why());
+    output_.refused(0, Reason::outcome_unknown);
+    co_return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, output_.why());
   }
   co_return answer(receipt.tally(), events);
 }

@@ -3,8 +3,8 @@
 ///
 /// A request goes through, in this order (semantics F1): path, method, type, size by its headers -> the door (load,
 /// memory: one reservation for its worst case) -> the body, read only while the flow is not paused -> parsed and
-/// validated as a whole -> given to the flow when its class is ready -> answered at the level the source asks for.
-/// Before the door nothing of the body is read; after it load never refuses, it only slows (except what a class read
+/// validated as a whole -> given to the flow when its priority is ready -> answered at the level the source asks for.
+/// Before the door nothing of the body is read; after it load never refuses, it only slows (except what a priority read
 /// from the body decides, which is known only now).
 ///
 /// Thread: its reactor; `quiet` any. Cost: see bench/README.md. On cancel: a client that leaves mid-body leaves nothing
@@ -29,7 +29,7 @@ struct HttpOptions {
   BodyLimits limits;
   Duration ack_timeout = std::chrono::seconds(30);
   Level acks = Level::stored;
-  ClassRule classes;
+  PriorityRule priorities;
   bool keep_malformed = false;   ///< on_malformed: dead_letter
   bool refuse_when_full = true;  ///< else a request waits at the door, unread
 };
@@ -38,7 +38,7 @@ class HttpIntake final : public Intake {
  public:
   HttpIntake(const IntakeSetup& setup, const HttpOptions& options);
 
-  ~HttpIntake() override { outlet_.on_room = nullptr; }
+  ~HttpIntake() override { output_.on_room = nullptr; }
   void start() override;
   void stop(Duration retry_after) override;
   void abandon() override;
@@ -53,19 +53,19 @@ class HttpIntake final : public Intake {
 
   Task<void> handle(net::Exchange& exchange);
   std::optional<net::Response> screen(const net::Head& head) const;
-  Class door_class(const net::Head& head) const;
+  Priority door_priority(const net::Head& head) const;
   std::size_t worst_case_bytes(const net::Head& head) const;
   Bytes reservation(const net::Head& head, std::size_t bytes) const;
-  Task<Admitted<Ticket>> pass_door(net::Exchange& exchange, Class cls, Bytes reservation);
-  Task<Admitted<void>> read_body(net::Exchange& exchange, Class cls, BlockWriter& body);
+  Task<Admitted<Ticket>> pass_door(net::Exchange& exchange, Priority priority, Bytes reservation);
+  Task<Admitted<void>> read_body(net::Exchange& exchange, Priority priority, BlockWriter& body);
   Task<void> carry(net::Exchange& exchange, Unit& unit);
   Task<net::Response> answer_when_settled(Receipt& receipt, std::size_t events);
-  Task<bool> wait_until_ready(Class cls);  ///< false: ack_timeout has passed, or the drain deadline
+  Task<bool> wait_until_ready(Priority priority);  ///< false: ack_timeout has passed, or the drain deadline
   Reason why_abandoned() const { return abandoned_ ? Reason::shutdown : Reason::ack_timeout; }
   Task<bool> give_small(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
-                        std::span<const Class> classes);
+                        std::span<const Priority> priorities);
   Task<bool> give_large(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
-                        std::span<const Class> classes);
+                        std::span<const Priority> priorities);
   Task<void> give_dead_letters(std::string_view body, std::span<const BadEvent> bad, Receipt* receipt);
   net::Response refuse(const Rejection& rejection, std::string_view sentence) const;
   net::Response refuse_at_door(const Rejection& rejection);
@@ -74,7 +74,7 @@ class HttpIntake final : public Intake {
 
   HttpOptions options_;
   boost::asio::io_context& io_;
-  Outlet& outlet_;
+  SourceOutput& output_;
   BodyParser parser_;
   Desk desk_;
   async::WaitLine room_;

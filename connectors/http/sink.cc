@@ -30,12 +30,12 @@ Delivery HttpSink::deliver(std::span<const Batch> batches) {
 }
 
 void HttpSink::begin(std::span<const Batch> batches) {
-  places_.clear();
+  indexes_.clear();
   why_.clear();
   for (std::uint32_t b = 0; b < batches.size(); ++b)
-    for (std::uint32_t e = 0; e < batches[b].size(); ++e) places_.push_back({b, e});
-  refused_.assign(places_.size(), 0);
-  if (!places_.empty()) left_.push_back({0, static_cast<std::uint32_t>(places_.size())});
+    for (std::uint32_t e = 0; e < batches[b].size(); ++e) indexes_.push_back({b, e});
+  refused_.assign(indexes_.size(), 0);
+  if (!indexes_.empty()) left_.push_back({0, static_cast<std::uint32_t>(indexes_.size())});
 }
 
 /// Fills the body from the next range, as far as it goes; what does not fit becomes a range of its own.
@@ -46,7 +46,7 @@ void HttpSink::gather(std::span<const Batch> batches) {
   std::uint32_t i = range.from;
   for (; i < range.to; ++i) {
     if (refused_[i]) continue;
-    const auto event = batches[places_[i].batch][places_[i].event];
+    const auto event = batches[indexes_[i].batch][indexes_[i].event];
     if (!sent_.empty() && (!body_->fits(event) || body_->size() + event.size() > most_)) break;
     if (sent_.empty() && !body_->fits(event)) {
       refuse(i, fmt::format("it has {} bytes, too many for a body of this sink: raise its `max_body`", event.size()));
@@ -62,7 +62,7 @@ void HttpSink::gather(std::span<const Batch> batches) {
 }
 
 Delivery HttpSink::send(std::span<const Batch> batches) {
-  WEIR_CHECK(batches.size() > places_[sent_.back()].batch);
+  WEIR_CHECK(batches.size() > indexes_[sent_.back()].batch);
   const auto body = body_->finish();
   head_ = config_->head;
   fmt::format_to(std::back_inserter(head_), "{}\r\n\r\n", body.size());
@@ -103,7 +103,7 @@ void HttpSink::halve() {
 
 void HttpSink::refuse(std::uint32_t number, std::string why) {
   refused_[number] = 1;
-  why_.push_back({places_[number].batch, places_[number].event, std::move(why)});
+  why_.push_back({indexes_[number].batch, indexes_[number].event, std::move(why)});
 }
 
 Delivery HttpSink::next(Duration rest) {

@@ -46,7 +46,7 @@ class HttpSink final : public Sink {
   struct Range {
     std::uint32_t from, to;
   };
-  struct Place {
+  struct EventIndex {
     std::uint32_t batch, event;
   };
   void begin(std::span<const Batch> batches);
@@ -63,7 +63,7 @@ class HttpSink final : public Sink {
   Result<SinkConfig> config_;
   std::unique_ptr<BodyWriter> body_;
   std::unique_ptr<net::HttpSession> session_;
-  std::vector<Place> places_;        // of the group's events
+  std::vector<EventIndex> indexes_;  // of the group's events
   std::vector<char> refused_;        // one for each: no need to send it
   std::vector<Range> left_;          // of the group; the last one is next
   std::vector<std::uint32_t> sent_;  // the events of the request

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "sink_pace.h"
+#include "sink_pacing.h"
 
 namespace weir::http {
 namespace {

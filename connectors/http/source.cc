@@ -117,7 +117,7 @@ void add_to(Catalog& catalog) {
   type.make = [](const SourceSetup& setup) -> std::unique_ptr<Source> {
     HttpOptions http = read(setup.options);
     http.acks = setup.acks;
-    http.classes = setup.classes;
+    http.priorities = setup.priorities;
     http.refuse_when_full = setup.refuse_when_full;
     http.keep_malformed = setup.keep_malformed;
     return std::make_unique<HttpSource>(std::move(http), setup);

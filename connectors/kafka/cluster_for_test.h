@@ -65,8 +65,8 @@ class RealCluster final : public TestCluster {
   std::string script(const std::string& action) const {
     FILE* out = popen((source_ + "/scripts/kafka " + action + " " + folder_).c_str(), "r");
     std::string last;
-    std::array<char, 512> piece{};
-    while (std::fgets(piece.data(), static_cast<int>(piece.size()), out)) last = piece.data();
+    std::array<char, 512> run{};
+    while (std::fgets(run.data(), static_cast<int>(run.size()), out)) last = run.data();
     if (pclose(out) != 0) return {};
     while (last.ends_with('\n')) last.pop_back();
     return last;

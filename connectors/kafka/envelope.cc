@@ -17,7 +17,7 @@ void append_unhexed(std::string& out, std::string_view hex) {
   }
 }
 
-constexpr std::string_view class_names[class_count] = {"batch", "low", "normal", "high", "critical"};
+constexpr std::string_view priority_names[priority_count] = {"batch", "low", "normal", "high", "critical"};
 
 const Path event_path = *Path::parse(".event"), hex_path = *Path::parse(".event_hex");
 
@@ -81,8 +81,8 @@ const Envelope& EnvelopeMaker::make(const Batch& batch, std::uint32_t event) {
   envelope_.headers.clear();
   const bool letter = batch.info().dead_letter;
   if (letter) open_letter(batch[event]);
-  if (keep_classes_ && batch.info().cls != Class::normal)
-    envelope_.headers.emplace_back(class_header, class_names[static_cast<std::size_t>(batch.info().cls)]);
+  if (keep_priorities_ && batch.info().priority != Priority::normal)
+    envelope_.headers.emplace_back(priority_header, priority_names[static_cast<std::size_t>(batch.info().priority)]);
   if (key_.empty() && headers_.empty() && !letter) return envelope_;
   event_.look_at(envelope_.value);
   read(key_);

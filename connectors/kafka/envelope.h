@@ -28,13 +28,13 @@ struct Envelope {
 
 class EnvelopeMaker {
  public:
-  static constexpr std::size_t letter_headers = 8, most_headers = 40;  ///< the class is one of ours
+  static constexpr std::size_t letter_headers = 8, most_headers = 40;  ///< the priority is one of ours
 
   /// `key` and the values of `headers` are paths in events. Empty: none.
   static Result<EnvelopeMaker> compile(std::string_view key, const Options::Table& headers, Bytes largest);
-  /// The class of each event stands in this header; a record of a journal keeps it.
-  void keep_classes() { keep_classes_ = true; }
-  static constexpr const char* class_header = "weir-class";
+  /// The priority of each event stands in this header; a record of a journal keeps it.
+  void keep_priorities() { keep_priorities_ = true; }
+  static constexpr const char* priority_header = "weir-priority";
   const Envelope& make(const Batch& batch, std::uint32_t event);
 
  private:
@@ -53,7 +53,7 @@ class EnvelopeMaker {
   JsonEvent event_;
   std::string opened_, unescaped_;
   Envelope envelope_;
-  bool keep_classes_ = false;
+  bool keep_priorities_ = false;
 };
 
 }  // namespace weir::kafka

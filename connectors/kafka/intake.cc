@@ -19,22 +19,22 @@ constexpr std::size_t letter_bytes = 8 << 10;
 
 }  // namespace
 
-KafkaIntake::KafkaIntake(const IntakeSetup& setup, const IntakeConfig& config, Exchange& exchange, Poller& poller)
+KafkaIntake::KafkaIntake(const IntakeSetup& setup, const IntakeConfig& config, Handoff& handoff, Poller& poller)
     : config_(config),
       io_(setup.reactor),
-      outlet_(setup.outlet),
-      exchange_(exchange),
+      output_(setup.output),
+      handoff_(handoff),
       poller_(poller),
       timer_(setup.reactor),
       slots_(most_pieces) {
   for (std::uint32_t i = most_pieces; i-- > 0;) free_.push_back(i);
-  exchange_.on_piece = [this, alive = alive_] {
+  handoff_.on_run = [this, alive = alive_] {
     boost::asio::post(io_, [this, alive] {
       if (*alive) schedule();
     });
   };
-  if (!config.classes.from_body()) return;
-  auto reader = FieldReader::compile(config.classes.path, config.max_event);
+  if (!config.priorities.from_body()) return;
+  auto reader = FieldReader::compile(config.priorities.path, config.max_event);
   WEIR_CHECK(reader.has_value());  // the source has compiled it before
   field_.emplace(std::move(*reader));
 }
@@ -42,11 +42,11 @@ KafkaIntake::KafkaIntake(const IntakeSetup& setup, const IntakeConfig& config, E
 KafkaIntake::~KafkaIntake() {
   poller_.join();
   *alive_ = false;
-  outlet_.on_room = nullptr;
+  output_.on_room = nullptr;
 }
 
 void KafkaIntake::start() {
-  outlet_.on_room = [this] { schedule(); };
+  output_.on_room = [this] { schedule(); };
   started_ = true;
   poller_.start([finished = finished_] { finished->store(true, std::memory_order_release); });
   schedule();
@@ -63,10 +63,10 @@ void KafkaIntake::stop(Duration) {
 void KafkaIntake::abandon() {
   stopping_ = true;
   let_go();
-  if (burying_) {  // they go nowhere any more
-    burying_->receipt->settle(static_cast<std::uint32_t>(letters_.size()), Fate::abandoned, Reason::shutdown);
-    burying_ = nullptr;
-    piece_.reset();
+  if (writing_letters_) {  // they go nowhere any more
+    writing_letters_->receipt->settle(static_cast<std::uint32_t>(letters_.size()), Fate::abandoned, Reason::shutdown);
+    writing_letters_ = nullptr;
+    run_.reset();
   }
   poller_.stop();
   poller_.abandon();
@@ -74,9 +74,9 @@ void KafkaIntake::abandon() {
 
 /// A piece that nothing of was given.
 void KafkaIntake::let_go() {
-  if (!piece_ || burying_) return;
-  exchange_.give_back(*piece_);
-  piece_.reset();
+  if (!run_ || writing_letters_) return;
+  handoff_.give_back(*run_);
+  run_.reset();
 }
 
 void KafkaIntake::schedule() {
@@ -96,7 +96,7 @@ void KafkaIntake::sleep(Duration time) {
 }
 
 void KafkaIntake::turn() {
-  const auto now = outlet_.context().now();
+  const auto now = output_.context().now();
   collect(now);
   Next next = Next::more;
   for (int i = 0; i < pieces_a_turn && next == Next::more; ++i) next = give_one(now);
@@ -111,7 +111,7 @@ void KafkaIntake::collect(TimePoint now) {
     const auto tally = receipt->tally();
     const bool abandoned = tally.of(Fate::abandoned) > 0;
     const bool failed = abandoned || (config_.keep_failed && tally.of(Fate::failed) > 0);
-    exchange_.settle(slot.partition, slot.epoch, slot.number, failed, now);
+    handoff_.settle(slot.partition, slot.epoch, slot.number, failed, now);
     unacked_ -= slot.events;
     slot.receipt.reset();
     free_.push_back(static_cast<std::uint32_t>(&slot - slots_.data()));
@@ -126,43 +126,43 @@ void KafkaIntake::on_settled(Receipt& receipt) noexcept {
   if (before) return;  // somebody has said so already
   boost::asio::post(io_, [this, alive = alive_] {
     if (!*alive) return;
-    collect(outlet_.context().now());
+    collect(output_.context().now());
     schedule();
   });
 }
 
 bool KafkaIntake::flow_takes() const {
-  const auto takes = [&](Class cls) { return !outlet_.paused(cls) && outlet_.ready(cls); };
-  const auto& rule = config_.classes;
+  const auto takes = [&](Priority priority) { return !output_.paused(priority) && output_.ready(priority); };
+  const auto& rule = config_.priorities;
   return takes(rule.fallback) && std::ranges::all_of(rule.map, takes, [](const auto& entry) { return entry.second; });
 }
 
 bool KafkaIntake::take(TimePoint now) {
-  if (piece_ && !exchange_.is_current(*piece_)) let_go();
-  if (piece_) return true;
-  piece_ = exchange_.take(now);
-  if (!piece_) return false;
+  if (run_ && !handoff_.is_current(*run_)) let_go();
+  if (run_) return true;
+  run_ = handoff_.take(now);
+  if (!run_) return false;
   gather();
   return true;
 }
 
 KafkaIntake::Next KafkaIntake::give_one(TimePoint now) {
-  if (burying_ && !bury()) return Next::soon;
+  if (writing_letters_ && !write_letters()) return Next::soon;
   if (stopping_ || free_.empty() || !take(now)) return Next::later;
-  if (unacked_ > 0 && unacked_ + piece_->messages.size() > config_.max_unacked) return Next::later;
+  if (unacked_ > 0 && unacked_ + run_->messages.size() > config_.max_unacked) return Next::later;
   if (!flow_takes()) return Next::later;
-  Bytes worst = outlet_.cost(text_.size(), index_.size()) + Receipt::charge;
-  if (!classes_.empty()) worst += block_size(text_.size(), index_.size(), class_count);
-  auto ticket = outlet_.reserve(worst);
+  Bytes worst = output_.cost(text_.size(), index_.size()) + Receipt::charge;
+  if (!priorities_.empty()) worst += block_size(text_.size(), index_.size(), priority_count);
+  auto ticket = output_.reserve(worst);
   if (!ticket) return Next::soon;
   Slot& slot = fill_slot();
   Receipt& receipt = *slot.receipt;
   receipt.owe(static_cast<std::uint32_t>(index_.size() + letters_.size()));
   count_what_is_left_out();
   if (letters_.empty())
-    piece_.reset();
+    run_.reset();
   else
-    burying_ = &slot;
+    writing_letters_ = &slot;
   if (!index_.empty()) give(receipt, std::move(*ticket), now);
   receipt.done_reading();
   return Next::more;
@@ -173,32 +173,32 @@ KafkaIntake::Slot& KafkaIntake::fill_slot() {
   free_.pop_back();
   slot.receipt.emplace(*this);
   slot.receipt->waiter = &slot;
-  slot.partition = piece_->partition;
-  slot.epoch = piece_->epoch;
-  slot.number = piece_->number;
-  slot.events = static_cast<std::uint32_t>(piece_->messages.size());
+  slot.partition = run_->partition;
+  slot.epoch = run_->epoch;
+  slot.number = run_->number;
+  slot.events = static_cast<std::uint32_t>(run_->messages.size());
   unacked_ += slot.events;
   return slot;
 }
 
 /// False: the target does not take one now.
-bool KafkaIntake::bury() {
+bool KafkaIntake::write_letters() {
   while (!letters_.empty()) {
-    if (!outlet_.dead_letters_ready()) return false;
+    if (!output_.dead_letters_ready()) return false;
     const rd_kafka_message_t& message = *letters_.back();
     const auto value = value_of(message);
-    const EventPlace place{*place_, static_cast<std::uint64_t>(message.offset)};
+    const EventPosition place{*place_, static_cast<std::uint64_t>(message.offset)};
     if (is_tombstone(message))
-      outlet_.dead_letter({}, Reason::malformed, "it has no value", place, &*burying_->receipt);
+      output_.dead_letter({}, Reason::malformed, "it has no value", place, &*writing_letters_->receipt);
     else
-      outlet_.dead_letter(value.substr(0, letter_bytes), Reason::event_too_large,
+      output_.dead_letter(value.substr(0, letter_bytes), Reason::event_too_large,
                           fmt::format("an event of {} bytes; these are its first {}", value.size(),
                                       std::min(value.size(), letter_bytes)),
-                          place, &*burying_->receipt);
+                          place, &*writing_letters_->receipt);
     letters_.pop_back();
   }
-  burying_ = nullptr;
-  piece_.reset();
+  writing_letters_ = nullptr;
+  run_.reset();
   return true;
 }
 

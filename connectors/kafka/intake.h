@@ -19,7 +19,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <optional>
 
-#include "exchange.h"
+#include "handoff.h"
 #include "poller.h"
 
 namespace weir::kafka {
@@ -29,17 +29,17 @@ struct IntakeConfig {
   Bytes max_event = 256_KiB;
   std::uint64_t max_unacked = 10'000;
   bool keep_failed = true;  ///< acks: stored
-  bool bury_tombstones = false;
+  bool keep_tombstones = false;
   std::string metadata;
   bool recorded = false;  ///< messages are records of a journal of ours: time and id are theirs
-  ClassRule classes;
+  PriorityRule priorities;
 };
 
 class KafkaIntake final : public Intake, public ReceiptOwner {
  public:
   static constexpr std::size_t most_pieces = 1024;
 
-  KafkaIntake(const IntakeSetup& setup, const IntakeConfig& config, Exchange& exchange, Poller& poller);
+  KafkaIntake(const IntakeSetup& setup, const IntakeConfig& config, Handoff& handoff, Poller& poller);
   ~KafkaIntake() override;
   void start() override;
   void stop(Duration) override;
@@ -66,32 +66,33 @@ class KafkaIntake final : public Intake, public ReceiptOwner {
   void gather();
   Slot& fill_slot();
   void give(Receipt& receipt, Ticket ticket, TimePoint now);
-  void give_by_class(Receipt& receipt, Ticket ticket, BatchInfo info);
+  void give_by_priority(Receipt& receipt, Ticket ticket, BatchInfo info);
   void push(std::string_view text, const BatchInfo& info, Receipt& receipt, Ticket& ticket);
   void classify();
   void count_what_is_left_out();
-  bool bury();
+  bool write_letters();
   void let_go();
 
   const IntakeConfig config_;
   boost::asio::io_context& io_;
-  Outlet& outlet_;
-  Exchange& exchange_;
+  SourceOutput& output_;
+  Handoff& handoff_;
   Poller& poller_;
   boost::asio::steady_timer timer_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
   // The piece that is given next, or whose dead letters are; gathered.
-  std::optional<Piece> piece_;
+  std::optional<MessageRun> run_;
   std::string text_;
   std::vector<Batch::Slot> index_;
-  std::vector<Class> classes_;  // of index_
-  WallTime written_{};          // of its first message
+  std::vector<Priority> priorities_;  // of index_
+  WallTime written_{};                // of its first message
   std::uint64_t first_id_ = 0, first_position_ = 0;
-  std::shared_ptr<const std::string> place_;        // of the piece
-  std::vector<const rd_kafka_message_t*> letters_;  // those that cannot enter the flow; buried from the back
-  std::uint64_t skipped_ = 0, too_large_ = 0;       // counted instead
-  Slot* burying_ = nullptr;
+  std::shared_ptr<const std::string> place_;  // of the piece
+  std::vector<const rd_kafka_message_t*>
+      letters_;  // those that cannot enter the flow; written as dead letters from the back
+  std::uint64_t skipped_ = 0, too_large_ = 0;  // counted instead
+  Slot* writing_letters_ = nullptr;
   std::optional<FieldReader> field_;
   std::uint64_t unacked_ = 0;
   bool scheduled_ = false, started_ = false, stopping_ = false, said_large_ = false;

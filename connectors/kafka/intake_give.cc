@@ -13,15 +13,15 @@ namespace weir::kafka {
 void KafkaIntake::gather() {
   text_.clear();
   index_.clear();
-  classes_.clear();
+  priorities_.clear();
   letters_.clear();
   skipped_ = too_large_ = 0;
-  const rd_kafka_message_t& first = *piece_->messages.front();
+  const rd_kafka_message_t& first = *run_->messages.front();
   written_ = written_at(first);
   first_id_ = id_of(first);
   place_ = std::make_shared<const std::string>(fmt::format("{}/{}", rd_kafka_topic_name(first.rkt), first.partition));
   first_position_ = static_cast<std::uint64_t>(first.offset);
-  for (const Message& message : piece_->messages) {
+  for (const Message& message : run_->messages) {
     const auto number = static_cast<std::uint32_t>(message->offset - first.offset);
     const auto begin = text_.size();
     const bool tombstone = is_tombstone(*message);
@@ -29,7 +29,7 @@ void KafkaIntake::gather() {
     const auto length = text_.size() - begin;
     if (tombstone || length > config_.max_event.count()) {
       text_.resize(begin);
-      if (outlet_.has_dead_letters() && (!tombstone || config_.bury_tombstones))
+      if (output_.has_dead_letters() && (!tombstone || config_.keep_tombstones))
         letters_.push_back(message.get());
       else
         ++(tombstone ? skipped_ : too_large_);
@@ -37,9 +37,9 @@ void KafkaIntake::gather() {
     }
     text_ += '\n';
     index_.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(length), number});
-    if (!config_.classes.from_header()) continue;
-    const auto value = header_of(*message, config_.classes.header);
-    classes_.push_back(value ? config_.classes.of(*value) : config_.classes.fallback);
+    if (!config_.priorities.from_header()) continue;
+    const auto value = header_of(*message, config_.priorities.header);
+    priorities_.push_back(value ? config_.priorities.of(*value) : config_.priorities.fallback);
   }
   if (field_) classify();
 }
@@ -48,43 +48,43 @@ void KafkaIntake::classify() {
   text_.reserve(text_.size() + block_padding);
   for (const auto& slot : index_) {
     const auto value = field_->text(std::string_view(text_).substr(slot.offset, slot.length));
-    classes_.push_back(value ? config_.classes.of(*value) : config_.classes.fallback);
+    priorities_.push_back(value ? config_.priorities.of(*value) : config_.priorities.fallback);
   }
 }
 
 void KafkaIntake::count_what_is_left_out() {
-  if (skipped_) outlet_.refused(skipped_, Reason::malformed);
-  if (too_large_) outlet_.refused(too_large_, Reason::event_too_large);
+  if (skipped_) output_.refused(skipped_, Reason::malformed);
+  if (too_large_) output_.refused(too_large_, Reason::event_too_large);
   if (too_large_ && !std::exchange(said_large_, true))
     spdlog::warn(
         "source {}: {} hold more than max_event ({} bytes) and are stepped over and counted: raise it, or add "
         "dead_letter; this is said once",
-        config_.name, place_of(*piece_->messages.front()), config_.max_event.count());
+        config_.name, place_of(*run_->messages.front()), config_.max_event.count());
 }
 
 void KafkaIntake::give(Receipt& receipt, Ticket ticket, TimePoint now) {
   BatchInfo info;
-  info.cls = config_.classes.fallback;
+  info.priority = config_.priorities.fallback;
   info.received = now;
-  info.received_wall = config_.recorded ? written_ : outlet_.context().wall();
-  info.first_id = config_.recorded ? first_id_ : outlet_.next_ids(index_.back().number + 1);
+  info.received_wall = config_.recorded ? written_ : output_.context().wall();
+  info.first_id = config_.recorded ? first_id_ : output_.next_ids(index_.back().number + 1);
   info.place = place_;
   info.first_position = first_position_;
-  if (classes_.empty())
+  if (priorities_.empty())
     push(text_, info, receipt, ticket);
   else
-    give_by_class(receipt, std::move(ticket), info);
+    give_by_priority(receipt, std::move(ticket), info);
 }
 
-void KafkaIntake::give_by_class(Receipt& receipt, Ticket ticket, BatchInfo info) {
+void KafkaIntake::give_by_priority(Receipt& receipt, Ticket ticket, BatchInfo info) {
   const std::string all = std::exchange(text_, {});
   const auto places = std::exchange(index_, {});
-  for (int c = class_count; c-- > 0;) {
-    info.cls = static_cast<Class>(c);
+  for (int c = priority_count; c-- > 0;) {
+    info.priority = static_cast<Priority>(c);
     text_.clear();
     index_.clear();
     for (std::size_t i = 0; i < places.size(); ++i) {
-      if (classes_[i] != info.cls) continue;
+      if (priorities_[i] != info.priority) continue;
       index_.push_back({static_cast<std::uint32_t>(text_.size()), places[i].length, places[i].number});
       text_.append(all, places[i].offset, places[i].length + 1);
     }
@@ -95,10 +95,10 @@ void KafkaIntake::give_by_class(Receipt& receipt, Ticket ticket, BatchInfo info)
 void KafkaIntake::push(std::string_view text, const BatchInfo& info, Receipt& receipt, Ticket& ticket) {
   const Batch::Run run{&receipt, static_cast<std::uint32_t>(index_.size())};
   const Bytes size = block_size(text.size(), index_.size(), 1);
-  const Bytes on_the_way = outlet_.cost(text.size(), index_.size()) - size;
+  const Bytes on_the_way = output_.cost(text.size(), index_.size()) - size;
   Ticket charge = ticket.split(std::min(size, ticket.amount()));
   Ticket spare = ticket.split(std::min(on_the_way, ticket.amount()));
-  outlet_.push(make_batch(text, index_, {&run, 1}, info, std::move(charge)), std::move(spare));
+  output_.push(make_batch(text, index_, {&run, 1}, info, std::move(charge)), std::move(spare));
 }
 
 }  // namespace weir::kafka

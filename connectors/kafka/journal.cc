@@ -7,11 +7,12 @@
 namespace weir::kafka {
 namespace {
 
-/// The class each event had when it was written.
-ClassRule written_classes() {
-  ClassRule rule;
-  rule.header = EnvelopeMaker::class_header;
-  rule.map = {{"batch", Class::batch}, {"low", Class::low}, {"high", Class::high}, {"critical", Class::critical}};
+/// The priority each event had when it was written.
+PriorityRule written_priorities() {
+  PriorityRule rule;
+  rule.header = EnvelopeMaker::priority_header;
+  rule.map = {
+      {"batch", Priority::batch}, {"low", Priority::low}, {"high", Priority::high}, {"critical", Priority::critical}};
   return rule;
 }
 
@@ -20,7 +21,7 @@ ClassRule written_classes() {
 class KafkaJournal::Reader final : public KafkaSource {
  public:
   Reader(std::shared_ptr<KafkaJournal> journal, std::size_t place)
-      : KafkaSource(journal->config_of(journal->places_[place].consumer), journal->context_),
+      : KafkaSource(journal->config_of(journal->consumers_[place].consumer), journal->context_),
         journal_(std::move(journal)),
         place_(place) {}
   ~Reader() override { be_seen(nullptr); }
@@ -33,7 +34,7 @@ class KafkaJournal::Reader final : public KafkaSource {
  private:
   void be_seen(const Reader* as) {
     const std::lock_guard lock(journal_->mutex_);
-    journal_->places_[place_].reader = as;
+    journal_->consumers_[place_].reader = as;
   }
   const std::shared_ptr<KafkaJournal> journal_;
   const std::size_t place_;
@@ -52,7 +53,7 @@ Result<SourceConfig> KafkaJournal::config_of(const JournalConsumer& consumer) co
   auto config = read_source({.name = fmt::format("{}.{}", name_, consumer.name),
                              .options = options,
                              .acks = Level::stored,
-                             .classes = written_classes(),
+                             .priorities = written_priorities(),
                              .refuse_when_full = false,
                              .context = context_});
   if (config) config->intake.recorded = true;
@@ -62,22 +63,22 @@ Result<SourceConfig> KafkaJournal::config_of(const JournalConsumer& consumer) co
 Result<void> KafkaJournal::open(std::span<const JournalConsumer> consumers) {
   for (const auto& consumer : consumers) {
     if (auto config = config_of(consumer); !config) return std::unexpected(config.error());
-    places_.push_back({consumer});
+    consumers_.push_back({consumer});
   }
   return {};
 }
 
 std::unique_ptr<Sink> KafkaJournal::writer() {
   auto config = read_producer("journal " + name_, options_);
-  if (config) config->keep_classes = true;
+  if (config) config->keep_priorities = true;
   return std::make_unique<KafkaSink>(std::move(config), context_);
 }
 
 std::unique_ptr<Source> KafkaJournal::reader(std::string_view consumer) {
-  const auto place =
-      std::ranges::find(places_, consumer, [](const Place& p) -> std::string_view { return p.consumer.name; });
-  WEIR_CHECK(place != places_.end());
-  return std::make_unique<Reader>(shared_from_this(), static_cast<std::size_t>(place - places_.begin()));
+  const auto place = std::ranges::find(consumers_, consumer,
+                                       [](const ConsumerEntry& p) -> std::string_view { return p.consumer.name; });
+  WEIR_CHECK(place != consumers_.end());
+  return std::make_unique<Reader>(shared_from_this(), static_cast<std::size_t>(place - consumers_.begin()));
 }
 
 JournalStatus KafkaJournal::status() const {
@@ -86,7 +87,7 @@ JournalStatus KafkaJournal::status() const {
   status.type = "kafka";
   status.path = "topic " + options_.text("topic");
   const std::lock_guard lock(mutex_);
-  for (const Place& place : places_) {
+  for (const ConsumerEntry& place : consumers_) {
     JournalStatus::Consumer consumer;
     consumer.name = place.consumer.name;
     consumer.holds = place.consumer.holds;

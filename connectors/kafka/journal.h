@@ -2,7 +2,7 @@
 /// A topic as a journal: what a disk journal is on one machine, on a cluster and for many. Changing `type: disk` to
 /// `type: kafka` moves a flow there; README.md says what changes with it.
 ///
-///   writer      the kafka sink; a record is a message, its class a header, its time the message's
+///   writer      the kafka sink; a record is a message, its priority a header, its time the message's
 ///   reader      the kafka source, in a group of its own for each consumer: instances of Weir share one, and its place
 ///   retention   the brokers': what they delete unread is counted as lost, and logged
 ///
@@ -27,7 +27,7 @@ class KafkaJournal final : public Journal, public std::enable_shared_from_this<K
 
  private:
   class Reader;
-  struct Place {
+  struct ConsumerEntry {
     JournalConsumer consumer;
     const Reader* reader = nullptr;  // while it lives
   };
@@ -37,7 +37,7 @@ class KafkaJournal final : public Journal, public std::enable_shared_from_this<K
   const Options options_;
   const Context& context_;
   mutable std::mutex mutex_;  // of who reads
-  std::vector<Place> places_;
+  std::vector<ConsumerEntry> consumers_;
 };
 
 JournalType journal_type();

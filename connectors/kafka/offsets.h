@@ -3,7 +3,7 @@
 ///
 ///   settled_to = the end of the last range before which every range has settled
 ///
-/// Offsets that are not there (compacted away, transaction marks) lie inside or between ranges and need nobody.
+/// Offsets that are not there (compacted away, transaction watermarks) lie inside or between ranges and need nobody.
 /// Kafka's rule: what is committed is the next offset to read.
 ///
 /// Thread: a value; its owner guards it. Cost: take and settle O(1), amortised. Memory: 24 bytes for each open range.

@@ -20,8 +20,8 @@ constexpr auto come_back_after = std::chrono::seconds(10);
 
 }  // namespace
 
-Poller::Poller(const PollerConfig& config, Exchange& exchange, const Context& context)
-    : config_(config), exchange_(exchange), context_(context), hold_(config.marks) {}
+Poller::Poller(const PollerConfig& config, Handoff& handoff, const Context& context)
+    : config_(config), handoff_(handoff), context_(context), pause_policy_(config.watermarks) {}
 
 Poller::~Poller() { join(); }
 
@@ -54,7 +54,7 @@ void Poller::abandon() {
 }
 
 void Poller::wake() {
-  exchange_.wake();
+  handoff_.wake();
   std::lock_guard lock(mutex_);
   if (!client_) return;
   rd_kafka_queue_t* queue = rd_kafka_queue_get_consumer(handle());
@@ -101,21 +101,21 @@ void Poller::turn() {
   }
   begin_again();
   ask_again(now);
-  if (hold_.paused() && now >= next_lag_) look_how_far_behind(now);
-  switch (hold_.next(exchange_.waiting(), now)) {
-    case Hold::Step::wait: return hold_still();
-    case Hold::Step::pause: set_paused(true); break;
-    case Hold::Step::resume: set_paused(false); break;
-    case Hold::Step::poll: break;
+  if (pause_policy_.paused() && now >= next_lag_) look_how_far_behind(now);
+  switch (pause_policy_.next(handoff_.waiting(), now)) {
+    case PausePolicy::Step::wait: return hold_still();
+    case PausePolicy::Step::pause: set_paused(true); break;
+    case PausePolicy::Step::resume: set_paused(false); break;
+    case PausePolicy::Step::poll: break;
   }
   poll();
 }
 
 /// Half empty, so that it is worth the wake-up; a slow flow is asked by the clock.
 void Poller::hold_still() {
-  const Load half{config_.marks.high.events / 2, Bytes(config_.marks.high.bytes.count() / 2)};
+  const Load half{config_.watermarks.high.events / 2, Bytes(config_.watermarks.high.bytes.count() / 2)};
   const auto store_again = std::chrono::ceil<std::chrono::milliseconds>(config_.commit_interval / 2);
-  exchange_.wait_for_room(half, std::min<std::chrono::milliseconds>(longest_hold, store_again));
+  handoff_.wait_for_room(half, std::min<std::chrono::milliseconds>(longest_hold, store_again));
 }
 
 /// One message, or an event of the group, is waited for; what is there besides is taken without waiting.
@@ -124,7 +124,7 @@ void Poller::poll() {
   for (int wait = poll_ms;; wait = 0) {
     Message message(rd_kafka_consumer_poll(handle(), wait));
     if (!message || !take(std::move(message))) break;
-    if (++taken >= config_.piece.events) break;
+    if (++taken >= config_.run.events) break;
   }
   flush();
 }
@@ -139,8 +139,8 @@ bool Poller::take(Message message) {
     flush();
     topic_ = message->rkt;
     partition_ = message->partition;
-    index_ = exchange_.index_of(rd_kafka_topic_name(topic_), partition_);
-    next_ = exchange_.next(index_);
+    index_ = handoff_.index_of(rd_kafka_topic_name(topic_), partition_);
+    next_ = handoff_.next(index_);
   }
   delivered_bytes_ += message->len + message->key_len;
   if (next_ != unknown_offset && message->offset < next_) return true;  // it is on its way already
@@ -149,14 +149,14 @@ bool Poller::take(Message message) {
   next_ = message->offset + 1;
   run_bytes_ += Bytes(message->len);
   run_.push_back(std::move(message));
-  if (run_.size() >= config_.piece.events || run_bytes_ >= config_.piece.bytes) flush();
+  if (run_.size() >= config_.run.events || run_bytes_ >= config_.run.bytes) flush();
   return true;
 }
 
 void Poller::flush() {
   if (run_.empty()) return;
   client_->well();
-  exchange_.offer(index_, std::move(run_), run_bytes_);
+  handoff_.offer(index_, std::move(run_), run_bytes_);
   run_.clear();
   run_bytes_ = {};
 }
@@ -194,9 +194,9 @@ void Poller::on_gap(const rd_kafka_message_t& message, std::int64_t expected) {
 
 /// Everything in the flow is let settle; then the group is told how far, and left.
 void Poller::finish() {
-  exchange_.close();
+  handoff_.close();
   if (client_) set_paused(true);
-  while (client_ && exchange_.given() > 0 && !abandoned_)
+  while (client_ && handoff_.given() > 0 && !abandoned_)
     if (Message message{rd_kafka_consumer_poll(handle(), static_cast<int>(look_again.count()))};
         message && message->err == RD_KAFKA_RESP_ERR__FATAL)
       break;
@@ -232,9 +232,9 @@ void Poller::come_back() {
     return client;  // destroyed without the lock
   };
   change_to(nullptr);
-  hold_ = Hold(config_.marks);
+  pause_policy_ = PausePolicy(config_.watermarks);
   while (!stopping_) {
-    for (auto end = context_.now() + come_back_after; !stopping_ && context_.now() < end;) exchange_.wait(look_again);
+    for (auto end = context_.now() + come_back_after; !stopping_ && context_.now() < end;) handoff_.wait(look_again);
     auto fresh = Client::create(RD_KAFKA_CONSUMER, config_.client, *this, context_);
     if (!fresh) continue;
     change_to(std::move(*fresh));

@@ -25,16 +25,16 @@
 #include <unordered_map>
 
 #include "client.h"
-#include "exchange.h"
-#include "hold.h"
+#include "handoff.h"
+#include "pause_policy.h"
 
 namespace weir::kafka {
 
 struct PollerConfig {
   ClientConfig client;
   std::vector<std::string> topics;
-  Hold::Marks marks;
-  Load piece;  ///< the most messages and bytes that travel under one receipt
+  PausePolicy::Watermarks watermarks;
+  Load run;  ///< the most messages and bytes that travel under one receipt
   Duration connect_timeout, commit_interval, revoke_wait;
 };
 
@@ -48,7 +48,7 @@ class Poller final : public ClientHooks {
     std::uint64_t commits = 0;
   };
 
-  Poller(const PollerConfig& config, Exchange& exchange, const Context& context);
+  Poller(const PollerConfig& config, Handoff& handoff, const Context& context);
   ~Poller() override;
 
   /// Connects, and sees that the topics are there.
@@ -78,7 +78,7 @@ class Poller final : public ClientHooks {
   void store();
   void commit_now();
   void begin_again();
-  bool go_to(const PartitionPlace& place);
+  bool go_to(const PartitionOffset& place);
   void stop_at_damage(const rd_kafka_message_t& error, const char* why);
   void ask_again(TimePoint now);
   void look_how_far_behind(TimePoint now);
@@ -96,13 +96,13 @@ class Poller final : public ClientHooks {
   rd_kafka_t* handle() const { return client_->get(); }
 
   const PollerConfig config_;
-  Exchange& exchange_;
+  Handoff& handoff_;
   const Context& context_;
   mutable std::mutex mutex_;  // of client_, counts_ and highs_, for other threads
   std::shared_ptr<Client> client_;
   Counts counts_;
   std::unordered_map<PartitionIndex, std::int64_t> highs_;  // what the brokers said while it was paused
-  Hold hold_;
+  PausePolicy pause_policy_;
   std::function<void()> finished_;
   // The run of one partition that is being gathered.
   const rd_kafka_topic_t* topic_ = nullptr;

@@ -13,7 +13,7 @@ namespace {
 constexpr int ask_committed_ms = 5000, commit_ms = 5000;
 constexpr auto look_again = std::chrono::milliseconds(10);
 
-Places places_of(std::span<const PartitionPlace> from) {
+Places places_of(std::span<const PartitionOffset> from) {
   Places places = make_places(from.size());
   for (const auto& place : from)
     rd_kafka_topic_partition_list_add(places.get(), place.topic.c_str(), place.partition)->offset = place.offset;
@@ -38,7 +38,7 @@ void Poller::on_rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_lis
 std::vector<PartitionIndex> Poller::indexes_of(const rd_kafka_topic_partition_list_t& places) {
   std::vector<PartitionIndex> indexes;
   for (int i = 0; i < places.cnt; ++i)
-    indexes.push_back(exchange_.index_of(places.elems[i].topic, places.elems[i].partition));
+    indexes.push_back(handoff_.index_of(places.elems[i].topic, places.elems[i].partition));
   return indexes;
 }
 
@@ -50,12 +50,12 @@ void Poller::on_assigned(rd_kafka_topic_partition_list_t& places) {
     for (int i = 0; i < places.cnt; ++i) places.elems[i].offset = RD_KAFKA_OFFSET_INVALID;
   for (int i = 0; i < places.cnt; ++i) {
     const auto offset = places.elems[i].offset;
-    exchange_.assign(indexes[static_cast<std::size_t>(i)], offset >= 0 ? offset : unknown_offset);
+    handoff_.assign(indexes[static_cast<std::size_t>(i)], offset >= 0 ? offset : unknown_offset);
     damaged_.erase(indexes[static_cast<std::size_t>(i)]);
   }
   const KafkaError error(rd_kafka_incremental_assign(handle(), &places));
   if (error) client_->log(LOG_ERR, fmt::format("cannot take partitions: {}", rd_kafka_error_string(error.get())));
-  if (hold_.paused())
+  if (pause_policy_.paused())
     rd_kafka_pause_partitions(handle(), &places);
   else  // librdkafka remembers a pause over an assignment: what went while it was paused would never be read again
     rd_kafka_resume_partitions(handle(), &places);
@@ -67,12 +67,12 @@ void Poller::on_revoked(rd_kafka_topic_partition_list_t& places) {
   flush();
   run_.clear();
   const auto indexes = indexes_of(places);
-  exchange_.revoke(indexes);
+  handoff_.revoke(indexes);
   if (!leaving_ && !rd_kafka_assignment_lost(handle())) {
     let_settle(indexes);
     commit_now();
   }
-  exchange_.forget(indexes);
+  handoff_.forget(indexes);
   const KafkaError error(rd_kafka_incremental_unassign(handle(), &places));
   if (error) client_->log(LOG_ERR, fmt::format("cannot let partitions go: {}", rd_kafka_error_string(error.get())));
   std::lock_guard lock(mutex_);
@@ -81,19 +81,19 @@ void Poller::on_revoked(rd_kafka_topic_partition_list_t& places) {
 
 void Poller::let_settle(std::span<const PartitionIndex> indexes) {
   const TimePoint end = context_.now() + config_.revoke_wait;
-  while (!exchange_.settled(indexes) && !stopping_ && !abandoned_ && context_.now() < end) exchange_.wait(look_again);
+  while (!handoff_.settled(indexes) && !stopping_ && !abandoned_ && context_.now() < end) handoff_.wait(look_again);
 }
 
 /// librdkafka commits what is stored, but not while it joins: its request would wait behind the join at the broker,
 /// then carry a generation that is over, and cost this member all its partitions.
 void Poller::store() {
-  const auto places = exchange_.commits();
+  const auto places = handoff_.commits();
   if (!places.empty()) rd_kafka_offsets_store(handle(), places_of(places).get());
 }
 
 /// Within a bound: the library's own waits for a coordinator for ever.
 void Poller::commit_now() {
-  const auto commits = exchange_.commits();
+  const auto commits = handoff_.commits();
   if (commits.empty()) return;
   store();  // or letting go would commit what was stored before, and go back
   rd_kafka_queue_t* queue = rd_kafka_queue_new(handle());
@@ -112,7 +112,7 @@ void Poller::on_committed(rd_kafka_resp_err_t what, const rd_kafka_topic_partiti
     if (place.err)
       what = place.err;
     else
-      exchange_.committed(place.topic, place.partition, place.offset);
+      handoff_.committed(place.topic, place.partition, place.offset);
   }
   if (what && !is_passing(what))
     client_->log(LOG_WARNING,
@@ -151,7 +151,7 @@ Upstream Poller::upstream() const {
   side.trouble = client_->trouble();
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(context_.wall().time_since_epoch());
   PartitionIndex index = 0;
-  for (const auto& state : exchange_.states()) {
+  for (const auto& state : handoff_.states()) {
     const auto told = highs_.find(index++);
     if (!state.owned) continue;
     std::int64_t low = -1, high = -1;

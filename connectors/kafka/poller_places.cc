@@ -20,7 +20,7 @@ void Poller::set_paused(bool paused) {
   if (rd_kafka_assignment(handle(), &assigned)) return;
   const Places places(assigned);
   for (int i = places->cnt; i-- > 0;) {
-    const auto damage = damaged_.find(exchange_.index_of(places->elems[i].topic, places->elems[i].partition));
+    const auto damage = damaged_.find(handoff_.index_of(places->elems[i].topic, places->elems[i].partition));
     if (damage != damaged_.end() && damage->second.stopped)  // it has a pause of its own
       rd_kafka_topic_partition_list_del_by_idx(places.get(), i);
   }
@@ -34,14 +34,14 @@ void Poller::set_paused(bool paused) {
 
 /// What failed is fetched again from where its partition is settled.
 void Poller::begin_again() {
-  for (const auto& place : exchange_.to_rewind())
+  for (const auto& place : handoff_.to_rewind())
     if (go_to(place))
-      exchange_.rewound(place.index);
+      handoff_.rewound(place.index);
     else
-      exchange_.wait(look_again);
+      handoff_.wait(look_again);
 }
 
-bool Poller::go_to(const PartitionPlace& place) {
+bool Poller::go_to(const PartitionOffset& place) {
   const Places places = make_places(1);
   rd_kafka_topic_partition_list_add(places.get(), place.topic.c_str(), place.partition)->offset = place.offset;
   const KafkaError error(rd_kafka_seek_partitions(handle(), places.get(), go_ms));
@@ -58,7 +58,7 @@ void Poller::stop_at_damage(const rd_kafka_message_t& error, const char* why) {
   const Places places = make_places(1);
   rd_kafka_topic_partition_list_add(places.get(), topic, error.partition);
   rd_kafka_pause_partitions(handle(), places.get());
-  Damage& damage = damaged_[exchange_.index_of(topic, error.partition)];
+  Damage& damage = damaged_[handoff_.index_of(topic, error.partition)];
   if (damage.offset != error.offset)
     client_->log(LOG_ERR,
                  fmt::format("topic {}, partition {}: the batch at offset {} is damaged: {}; the partition stops there "
@@ -72,12 +72,12 @@ void Poller::stop_at_damage(const rd_kafka_message_t& error, const char* why) {
 void Poller::ask_again(TimePoint now) {
   for (auto& [index, damage] : damaged_) {
     if (!damage.stopped || damage.again > now) continue;
-    const auto state = exchange_.state(index);
-    const auto next = exchange_.next(index);
+    const auto state = handoff_.state(index);
+    const auto next = handoff_.next(index);
     damage.again = now + ask_damaged_again;
     damage.stopped =
         state.owned && !go_to({index, state.topic, state.partition, next == unknown_offset ? damage.offset : next});
-    if (damage.stopped || !state.owned || hold_.paused()) continue;
+    if (damage.stopped || !state.owned || pause_policy_.paused()) continue;
     const Places places = make_places(1);
     rd_kafka_topic_partition_list_add(places.get(), state.topic.c_str(), state.partition);
     rd_kafka_resume_partitions(handle(), places.get());
@@ -94,7 +94,7 @@ void Poller::look_how_far_behind(TimePoint now) {
   if (rd_kafka_offsets_for_times(handle(), places.get(), lag_ms)) return;
   for (int i = 0; i < places->cnt; ++i) {
     const auto& place = places->elems[i];
-    const auto index = exchange_.index_of(place.topic, place.partition);
+    const auto index = handoff_.index_of(place.topic, place.partition);
     std::lock_guard lock(mutex_);
     if (!place.err && place.offset > 0) highs_[index] = place.offset;
   }

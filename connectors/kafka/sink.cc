@@ -43,7 +43,7 @@ Result<void> KafkaSink::open() {
   if (!config_) return std::unexpected(config_.error());
   auto maker = EnvelopeMaker::compile(config_->key, config_->headers, config_->largest);
   if (maker) envelopes_ = std::move(*maker);
-  if (maker && config_->keep_classes) envelopes_->keep_classes();
+  if (maker && config_->keep_priorities) envelopes_->keep_priorities();
   auto opened = maker ? connect() : std::unexpected(maker.error());
   if (opened) opened = client_->await_topics({&config_->topic, 1}, config_->connect_timeout);
   if (opened) return opened;
@@ -75,7 +75,7 @@ Delivery KafkaSink::again(std::string why) {
 Delivery KafkaSink::deliver(std::span<const Batch> batches) {
   if (!client_)
     if (auto made = connect(); !made) return again(made.error().message);
-  shipment_.take(batches);
+  outgoing_.take(batches);
   const TimePoint end = context_.now() + config_->timeout;
   for (;;) {
     // A flush sends at once, where a poll lets messages linger for company.
@@ -83,14 +83,14 @@ Delivery KafkaSink::deliver(std::span<const Batch> batches) {
       rd_kafka_flush(client_->get(), look_around_ms);
     else
       rd_kafka_poll(client_->get(), look_around_ms);
-    if (shipment_.done()) break;
+    if (outgoing_.done()) break;
     char why[256] = "";
     if (rd_kafka_fatal_error(client_->get(), why, sizeof why)) {
-      shipment_.lose_all();
+      outgoing_.lose_all();
       close();
       return again(fmt::format("begins anew: {}", terminal_text(why)));
     }
-    if (shipment_.has_failed() && shipment_.on_its_way() == 0) return again(shipment_.take_failure());
+    if (outgoing_.has_failed() && outgoing_.on_its_way() == 0) return again(outgoing_.take_failure());
     if (cancelled_) return again("stopped");
     if (context_.now() < end) continue;
     const auto trouble = client_->trouble();
@@ -99,20 +99,20 @@ Delivery KafkaSink::deliver(std::span<const Batch> batches) {
                      : trouble);
   }
   client_->well();
-  return {.outcome = Delivery::Outcome::done, .error = {}, .refused = shipment_.finish()};
+  return {.outcome = Delivery::Outcome::done, .error = {}, .refused = outgoing_.finish()};
 }
 
 bool KafkaSink::hand_over(std::span<const Batch> batches) {
-  while (const auto place = shipment_.next()) {
+  while (const auto place = outgoing_.next()) {
     const Batch& batch = batches[place->batch];
     const Envelope& envelope = envelopes_->make(batch, place->event);
-    void* const token = shipment_.sent();
+    void* const token = outgoing_.sent();
     const auto error = produce(envelope, batch.info(), token);
     if (!error) continue;
     if (is_for_good(error))
-      shipment_.refused(token, fmt::format("{} bytes: {}", envelope.value.size(), text_of(error)));
+      outgoing_.refused(token, fmt::format("{} bytes: {}", envelope.value.size(), text_of(error)));
     else
-      shipment_.failed(token, error == RD_KAFKA_RESP_ERR__QUEUE_FULL ? "" : std::string(text_of(error)));
+      outgoing_.failed(token, error == RD_KAFKA_RESP_ERR__QUEUE_FULL ? "" : std::string(text_of(error)));
     if (!is_for_good(error)) return false;
   }
   return true;
@@ -143,11 +143,11 @@ rd_kafka_resp_err_t KafkaSink::produce(const Envelope& envelope, const BatchInfo
 
 void KafkaSink::on_delivered(const rd_kafka_message_t& message) {
   if (!message.err)
-    shipment_.arrived(message._private);
+    outgoing_.arrived(message._private);
   else if (is_for_good(message.err))
-    shipment_.refused(message._private, fmt::format("{} bytes: {}", message.len, text_of(message.err)));
+    outgoing_.refused(message._private, fmt::format("{} bytes: {}", message.len, text_of(message.err)));
   else
-    shipment_.failed(message._private, std::string(text_of(message.err)));
+    outgoing_.failed(message._private, std::string(text_of(message.err)));
 }
 
 }  // namespace weir::kafka

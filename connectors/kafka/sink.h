@@ -3,7 +3,7 @@
 /// have reported every message. README.md has its guarantees.
 ///
 ///   queue of the producer full      waits for room, never drops
-///   the time of a call is over      `again`, the messages stay on their way (see shipment.h)
+///   the time of a call is over      `again`, the messages stay on their way (see outgoing group.h)
 ///   too large, not a record         that event alone is refused
 ///   anything else                   `again`, with what the brokers said
 ///   the producer is beyond repair   a new one, and what was on its way is sent again: at least once
@@ -18,7 +18,7 @@
 
 #include "client.h"
 #include "envelope.h"
-#include "shipment.h"
+#include "outgoing_group.h"
 
 namespace weir::kafka {
 
@@ -28,7 +28,7 @@ struct ProducerConfig {
   Options::Table headers;
   Bytes largest;
   Duration timeout, connect_timeout;
-  bool keep_classes = false;  ///< messages are records of a journal
+  bool keep_priorities = false;  ///< messages are records of a journal
 };
 
 /// What a sink and the writing side of a journal have in common.
@@ -58,7 +58,7 @@ class KafkaSink : public Sink, private ClientHooks {
   std::unique_ptr<Client> client_;
   std::unique_ptr<rd_kafka_topic_t, Destroy<rd_kafka_topic_destroy>> topic_;
   std::optional<EnvelopeMaker> envelopes_;
-  Shipment shipment_;
+  OutgoingGroup outgoing_;
   std::atomic<bool> cancelled_{false};
 };
 

@@ -18,8 +18,8 @@ class IdleIntake final : public Intake {
   bool quiet() const override { return true; }
 };
 
-constexpr Load piece{1024, 64_KiB};  // the most that travels under one receipt
-constexpr Hold::Marks marks{.high = {8192, 1_MiB}, .low = {1024, 128_KiB}, .patience = 500ms};
+constexpr Load run{1024, 64_KiB};  // the most that travels under one receipt
+constexpr PausePolicy::Watermarks watermarks{.high = {8192, 1_MiB}, .low = {1024, 128_KiB}, .patience = 500ms};
 
 std::vector<OptionSpec> options() {
   using enum OptionKind;
@@ -69,8 +69,8 @@ Result<void> check(const SourceConfig& config, const Options& o) {
     return failure("revoke_wait must be at most half of poll_interval, or the group gives up on this member meanwhile");
   if (o.get_or<Duration>("poll_interval", 5min) < 2s) return failure("poll_interval must be at least 2s");
   if (config.poller.commit_interval < 10ms) return failure("commit_interval must be at least 10ms");
-  if (config.intake.classes.from_body())
-    if (auto field = FieldReader::compile(intake.classes.path, intake.max_event); !field)
+  if (config.intake.priorities.from_body())
+    if (auto field = FieldReader::compile(intake.priorities.path, intake.max_event); !field)
       return failure(field.error().message);
   return {};
 }
@@ -140,8 +140,8 @@ std::vector<Footprint> reading_footprint(const Options& o) {
                      .max_units = brokers,
                      .unit = "broker"};
   messages.soft = true;  // one batch comes whole, however large it is decompressed
-  const Bytes piece_text = Bytes(piece.bytes.count() * 2) + o.get_or<Bytes>("max_event", 256_KiB);
-  Footprint own{.fixed = client_footprint + marks.high.bytes + piece_text + 512_KiB,
+  const Bytes piece_text = Bytes(run.bytes.count() * 2) + o.get_or<Bytes>("max_event", 256_KiB);
+  Footprint own{.fixed = client_footprint + watermarks.high.bytes + piece_text + 512_KiB,
                 .per_unit = {},
                 .max_units = 0,
                 .unit = "client"};
@@ -159,13 +159,13 @@ KafkaSource::KafkaSource(Result<SourceConfig> config, const Context& context)
 
 Result<void> KafkaSource::open() {
   if (!config_) return std::unexpected(config_.error());
-  poller_.emplace(config_->poller, exchange_, context_);
+  poller_.emplace(config_->poller, handoff_, context_);
   return poller_->open();
 }
 
 std::unique_ptr<Intake> KafkaSource::intake(const IntakeSetup& setup) {
   if (setup.index != 0) return std::make_unique<IdleIntake>();
-  return std::make_unique<KafkaIntake>(setup, config_->intake, exchange_, *poller_);
+  return std::make_unique<KafkaIntake>(setup, config_->intake, handoff_, *poller_);
 }
 
 Result<SourceConfig> read_source(const SourceSetup& setup) {
@@ -178,14 +178,14 @@ Result<SourceConfig> read_source(const SourceSetup& setup) {
   intake.max_event = o.get_or<Bytes>("max_event", 256_KiB);
   intake.max_unacked = o.get_or<std::uint64_t>("max_unacked", 10'000);
   intake.keep_failed = setup.acks == Level::stored;
-  intake.bury_tombstones = o.get_or<std::string>("on_tombstone", "skip") == "dead_letter";
+  intake.keep_tombstones = o.get_or<std::string>("on_tombstone", "skip") == "dead_letter";
   intake.metadata = o.get_or<std::string>("metadata", "");
-  intake.classes = setup.classes;
+  intake.priorities = setup.priorities;
   auto& poller = config.poller;
   poller.client = std::move(*client);
   poller.topics = o.get<std::vector<std::string>>("topics");
-  poller.marks = marks;
-  poller.piece = {std::min(piece.events, std::max<std::uint64_t>(1, intake.max_unacked)), piece.bytes};
+  poller.watermarks = watermarks;
+  poller.run = {std::min(run.events, std::max<std::uint64_t>(1, intake.max_unacked)), run.bytes};
   poller.connect_timeout = o.get_or<Duration>("connect_timeout", 10s);
   poller.commit_interval = o.get_or<Duration>("commit_interval", 1s);
   poller.revoke_wait = o.get_or<Duration>("revoke_wait", 5s);

@@ -31,7 +31,7 @@ class KafkaSource : public Source {
   const Result<SourceConfig> config_;
   const Context& context_;
   std::string address_;
-  Exchange exchange_;
+  Handoff handoff_;
   std::optional<Poller> poller_;
 };
 

@@ -40,7 +40,7 @@ class PostgresSink final : public Sink {
   struct Range {
     std::uint32_t from, to;
   };
-  struct Place {
+  struct EventIndex {
     std::uint32_t batch, event;
   };
   std::optional<Failure> prepare();
@@ -66,7 +66,7 @@ class PostgresSink final : public Sink {
   std::unique_ptr<Session> session_;
   std::unique_ptr<Rows> rows_;
   bool checked_ = false;                  // the table is there and fits
-  std::vector<Place> places_;             // of the group's events
+  std::vector<EventIndex> places_;        // of the group's events
   std::vector<char> refused_;             // one for each: no need to send it
   std::vector<Range> left_;               // of the group; the last one is next
   std::vector<std::uint32_t> sent_;       // the events of the statement

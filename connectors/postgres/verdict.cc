@@ -7,8 +7,8 @@
 namespace weir::postgres {
 namespace {
 
-bool in_class(std::string_view state, std::initializer_list<std::string_view> classes) {
-  return std::ranges::find(classes, state.substr(0, 2)) != classes.end();
+bool in_priority(std::string_view state, std::initializer_list<std::string_view> priorities) {
+  return std::ranges::find(priorities, state.substr(0, 2)) != priorities.end();
 }
 
 std::string advice(std::string_view state, const Destination& to) {
@@ -32,15 +32,15 @@ std::string advice(std::string_view state, const Destination& to) {
 }  // namespace
 
 Verdict judge(std::string_view state) {
-  if (in_class(state, {"22", "23"})) return Verdict::rows;
-  if (in_class(state, {"42", "44", "21", "0A", "P0", "54", "38", "39"})) return Verdict::unclear;
+  if (in_priority(state, {"22", "23"})) return Verdict::rows;
+  if (in_priority(state, {"42", "44", "21", "0A", "P0", "54", "38", "39"})) return Verdict::unclear;
   return Verdict::again;
 }
 
 bool is_too_much(std::string_view state) { return state == "57014" || state == "53200"; }
 
 bool is_final_at_start(std::string_view state) {
-  return judge(state) != Verdict::again || in_class(state, {"28", "3D", "3F"});
+  return judge(state) != Verdict::again || in_priority(state, {"28", "3D", "3F"});
 }
 
 std::string explain(const Failure& failure, const Destination& to) {

@@ -9,7 +9,7 @@
 namespace weir::sqlite {
 namespace {
 
-constexpr const char* class_names[class_count] = {"batch", "low", "normal", "high", "critical"};
+constexpr const char* priority_names[priority_count] = {"batch", "low", "normal", "high", "critical"};
 constexpr int columns = 4;
 
 std::string in_quotes(std::string_view name) {
@@ -84,15 +84,15 @@ Result<void> SqliteSink::check_columns() {
     if (sqlite3_column_int(listed->get(), 5)) found += " key";
   }
   if (step != SQLITE_DONE) return std::unexpected(database_.error("cannot read its schema"));
-  if (found == "id key, received_at, class, event") return {};
+  if (found == "id key, received_at, priority, event") return {};
   return failure(
-      fmt::format("{}: table {} has columns ({}) and this sink needs (id key, received_at, class, event): "
+      fmt::format("{}: table {} has columns ({}) and this sink needs (id key, received_at, priority, event): "
                   "choose another `table`, or rename that one",
                   database_.path(), table_, found));
 }
 
 Result<Statement> SqliteSink::prepare_insert(std::size_t rows) {
-  std::string sql = "INSERT INTO " + table_ + " (id, received_at, class, event) VALUES ";
+  std::string sql = "INSERT INTO " + table_ + " (id, received_at, priority, event) VALUES ";
   for (std::size_t i = 0; i < rows; ++i) sql += i ? ",(?,?,?,?)" : "(?,?,?,?)";
   return database_.prepare(sql + " ON CONFLICT(id) DO NOTHING");
 }
@@ -158,7 +158,7 @@ void SqliteSink::bind(sqlite3_stmt* statement, int at, const Row& row) const {
       std::chrono::duration_cast<std::chrono::milliseconds>(info.received_wall.time_since_epoch()).count();
   sqlite3_bind_text(statement, at + 1, ids_.data() + row.id_offset, static_cast<int>(row.id_length), SQLITE_STATIC);
   sqlite3_bind_int64(statement, at + 2, received);
-  sqlite3_bind_text(statement, at + 3, class_names[static_cast<std::size_t>(info.cls)], -1, SQLITE_STATIC);
+  sqlite3_bind_text(statement, at + 3, priority_names[static_cast<std::size_t>(info.priority)], -1, SQLITE_STATIC);
   sqlite3_bind_text(statement, at + 4, row.event.data(), static_cast<int>(row.event.size()), SQLITE_STATIC);
 }
 

@@ -88,14 +88,14 @@ TEST_F(SqliteSinkTest, KeepsWhatEverySinkPromises) {
   }
 }
 
-TEST_F(SqliteSinkTest, StoresIdTimeClassAndEvent) {
+TEST_F(SqliteSinkTest, StoresIdTimePriorityAndEvent) {
   deliver_one(R"({"id":"o-1"})");
   deliver_one(R"({"id": 17 })");
   deliver_one(R"({"id":"esc\u0061pe"})");
   deliver_one(R"({"no":"id"})");
   deliver_one("plain text", 78);
   EXPECT_THAT(
-      query(path, "SELECT id, received_at, class, event, typeof(id) FROM events ORDER BY rowid"),
+      query(path, "SELECT id, received_at, priority, event, typeof(id) FROM events ORDER BY rowid"),
       ElementsAre(R"(o-1|1700000000000|normal|{"id":"o-1"}|text)", R"(17|1700000000000|normal|{"id": 17 }|text)",
                   R"(escape|1700000000000|normal|{"id":"esc\u0061pe"}|text)",
                   R"(77|1700000000000|normal|{"no":"id"}|text)", "78|1700000000000|normal|plain text|text"));
@@ -185,7 +185,7 @@ TEST_F(SqliteSinkTest, SaysWhatIsWrongWithATable) {
   query(path, "CREATE TABLE events (id TEXT, body TEXT)");
   EXPECT_THAT(
       open_error(),
-      HasSubstr("table \"events\" has columns (id, body) and this sink needs (id key, received_at, class, event)"));
+      HasSubstr("table \"events\" has columns (id, body) and this sink needs (id key, received_at, priority, event)"));
   query(path, "DROP TABLE events; CREATE TABLE events (id TEXT, received_at INTEGER, class TEXT, event TEXT)");
   EXPECT_THAT(open_error(), HasSubstr("has columns (id, received_at"));
   options.set("table", std::string("sqlite_x"));

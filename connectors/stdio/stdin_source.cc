@@ -98,9 +98,9 @@ class StdinIntake final : public Intake {
   StdinIntake(const SourceSetup& source, const IntakeSetup& setup, int fd)
       : name_(source.name),
         max_event_(source.options.get_or<Bytes>("max_event", 256_KiB).count()),
-        cls_(source.classes.fallback),
+        priority_(source.priorities.fallback),
         io_(setup.reactor),
-        outlet_(setup.outlet),
+        output_(setup.output),
         timer_(setup.reactor),
         idle_(setup.index != 0) {
     if (idle_) return;
@@ -112,12 +112,12 @@ class StdinIntake final : public Intake {
   }
   ~StdinIntake() override {
     *alive_ = false;
-    outlet_.on_room = nullptr;
+    output_.on_room = nullptr;
   }
 
   void start() override {
     if (idle_) return;
-    outlet_.on_room = [this] { turn(); };
+    output_.on_room = [this] { turn(); };
     turn();
   }
   void stop(Duration) override {
@@ -127,13 +127,13 @@ class StdinIntake final : public Intake {
     const auto read = thread_->end();
     if (asked_) rest_ = read;  // it came while we stopped
     const auto left = static_cast<std::uint64_t>(std::ranges::count(rest_, '\n')) + (line_.empty() ? 0 : 1);
-    if (left > 0) outlet_.refused(left, Reason::shutting_down);
+    if (left > 0) output_.refused(left, Reason::shutting_down);
   }
   void abandon() override { stop({}); }
   bool quiet() const override { return idle_; }
 
  private:
-  bool flow_takes() const { return !outlet_.paused(cls_) && outlet_.ready(cls_); }
+  bool flow_takes() const { return !output_.paused(priority_) && output_.ready(priority_); }
 
   void take(long n) {
     if (idle_) return;
@@ -155,7 +155,7 @@ class StdinIntake final : public Intake {
       line_.clear();
       length_ = 0;
     }
-    outlet_.flush();
+    output_.flush();
     if (at_end_) {
       idle_ = true;
     } else if (flow_takes()) {
@@ -166,7 +166,7 @@ class StdinIntake final : public Intake {
     }
   }
   void wait() {
-    outlet_.flush();
+    output_.flush();
     timer_.expires_after(look_again);  // memory comes back without a word
     timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
       if (!error && *alive) turn();
@@ -189,31 +189,31 @@ class StdinIntake final : public Intake {
   bool give() {
     if (length_ > max_event_) return give_dead();
     if (!flow_takes()) return false;
-    auto ticket = outlet_.reserve(outlet_.cost(line_.size(), 1));
+    auto ticket = output_.reserve(output_.cost(line_.size(), 1));
     if (!ticket) return false;
-    outlet_.add(line_, cls_, nullptr, std::move(*ticket));
+    output_.add(line_, priority_, nullptr, std::move(*ticket));
     return true;
   }
   bool give_dead() {
-    const bool keeps = outlet_.has_dead_letters();
-    if (keeps && !outlet_.dead_letters_ready()) return false;
+    const bool keeps = output_.has_dead_letters();
+    if (keeps && !output_.dead_letters_ready()) return false;
     if (!std::exchange(said_large_, true))
       spdlog::warn("source {}: a line of {} bytes is longer than max_event ({} bytes): it {}; this is said once", name_,
                    length_, max_event_, keeps ? "goes to the dead letters, cut" : "is left out and counted");
     if (keeps)
-      outlet_.dead_letter(std::string_view(line_).substr(0, 8 << 10), Reason::event_too_large,
+      output_.dead_letter(std::string_view(line_).substr(0, 8 << 10), Reason::event_too_large,
                           fmt::format("a line of {} bytes; max_event is {}", length_, max_event_), std::nullopt,
                           nullptr);
     else
-      outlet_.refused(1, Reason::event_too_large);
+      output_.refused(1, Reason::event_too_large);
     return true;
   }
 
   const std::string name_;
   const std::size_t max_event_;
-  const Class cls_;
+  const Priority priority_;
   boost::asio::io_context& io_;
-  Outlet& outlet_;
+  SourceOutput& output_;
   boost::asio::steady_timer timer_;
   std::string_view rest_;  // of the piece that was read
   std::string line_;       // begun in an earlier piece, or waiting for room; cut at max_event
@@ -231,8 +231,8 @@ class StdinSource final : public Source {
     if (mine_) taken() = false;
   }
   Result<void> open() override {
-    if (setup_.classes.from_body() || setup_.classes.from_header())
-      return failure("standard input gives all its events one class: write only default: under class:");
+    if (setup_.priorities.from_body() || setup_.priorities.from_header())
+      return failure("standard input gives all its events one priority: write only default: under priority:");
     if (taken().exchange(true))
       return failure("another source reads standard input already: a line can only go to one of them");
     mine_ = true;

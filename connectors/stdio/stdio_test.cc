@@ -92,14 +92,14 @@ struct StdinRun {
   ManualClock clock;
   Context context{clock};
   boost::asio::io_context reactor;
-  conformance::FakeOutlet outlet{context, 1_MiB};
+  conformance::FakeOutput output{context, 1_MiB};
   Options options;
   std::unique_ptr<Source> source;
   std::unique_ptr<Intake> intake;
   void start() {
     source = stdin_type(pipe.ends[0]).make({"in", options, Level::accepted, {}, false, context});
     ASSERT_TRUE(source->open());
-    intake = source->intake({reactor, 0, outlet});
+    intake = source->intake({reactor, 0, output});
     intake->start();
   }
   template <typename Done>
@@ -117,12 +117,12 @@ TEST(Stdin, TakesLinesAndTheLastOneWithoutItsEnd) {
   StdinRun run;
   run.start();
   run.pipe.write("one\n\n\ntw");
-  EXPECT_TRUE(run.until([&] { return run.outlet.events.size() == 1; }));
+  EXPECT_TRUE(run.until([&] { return run.output.events.size() == 1; }));
   EXPECT_FALSE(run.intake->quiet());
   run.pipe.write("o\nthree");
   run.pipe.close_writer();
   EXPECT_TRUE(run.until([&] { return run.intake->quiet(); }));
-  EXPECT_THAT(run.outlet.events, ElementsAre("one", "two", "three"));
+  EXPECT_THAT(run.output.events, ElementsAre("one", "two", "three"));
 }
 
 TEST(Stdin, CountsLinesThatAreTooLong) {
@@ -132,8 +132,8 @@ TEST(Stdin, CountsLinesThatAreTooLong) {
   run.pipe.write("12345\n123456\n" + std::string(50'000, 'x') + "\nend\n");
   run.pipe.close_writer();
   EXPECT_TRUE(run.until([&] { return run.intake->quiet(); }));
-  EXPECT_THAT(run.outlet.events, ElementsAre("12345", "end"));
-  EXPECT_EQ(run.outlet.refusals, 2u);
+  EXPECT_THAT(run.output.events, ElementsAre("12345", "end"));
+  EXPECT_EQ(run.output.refusals, 2u);
 }
 
 TEST(Stdin, StopsWhileNothingComes) {
@@ -147,12 +147,12 @@ TEST(Stdin, StopsWhileNothingComes) {
 TEST(Stdin, CountsTheLinesThatAStopLeavesUngiven) {
   StdinRun run;
   run.start();
-  run.outlet.is_ready = false;
+  run.output.is_ready = false;
   run.pipe.write("one\ntwo\nthree\n");
   run.until([n = 0]() mutable { return ++n > 20; });
   run.intake->stop(1s);
-  EXPECT_THAT(run.outlet.events, IsEmpty());
-  EXPECT_EQ(run.outlet.refusals, 3u);
+  EXPECT_THAT(run.output.events, IsEmpty());
+  EXPECT_EQ(run.output.refusals, 3u);
 }
 
 TEST(Stdin, CountsTheLinesThatWereReadWhileItStopped) {
@@ -162,7 +162,7 @@ TEST(Stdin, CountsTheLinesThatWereReadWhileItStopped) {
   pollfd more{run.pipe.ends[0], POLLIN, 0};
   for (int i = 0; i < 2000 && ::poll(&more, 1, 0) == 1; ++i) ::poll(nullptr, 0, 1);  // until its thread has read
   run.intake->stop(1s);  // before the reactor has heard of it
-  EXPECT_EQ(run.outlet.refusals, 2u);
+  EXPECT_EQ(run.output.refusals, 2u);
 }
 
 TEST(Stdin, CanHaveOneReaderOnly) {

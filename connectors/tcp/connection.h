@@ -19,7 +19,7 @@ struct Connection {
   enum class Phase : std::uint8_t {
     handshake,
     waiting,  ///< for the sender: only here its deadlines run
-    ready,    ///< in line to be read, or its bytes are on the tray
+    ready,    ///< in line to be read, or its bytes are on the chunk
     held      ///< until the one large frame of this reactor is over
   };
 

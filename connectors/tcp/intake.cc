@@ -14,9 +14,9 @@ using ErrorCode = boost::system::error_code;
 constexpr auto sweep_interval = std::chrono::milliseconds(200);
 constexpr Bytes send_buffer = 8_KiB;  // nothing is sent but TLS
 
-Class gate_of(const ClassRule& rule) {
-  // A class that stands in the body is known only after reading: read while the best of them could go (D5).
-  return rule.from_body() ? Class::high : rule.fallback;
+Priority gate_of(const PriorityRule& rule) {
+  // A priority that stands in the body is known only after reading: read while the best of them could go (D5).
+  return rule.from_body() ? Priority::high : rule.fallback;
 }
 
 }  // namespace
@@ -24,19 +24,19 @@ Class gate_of(const ClassRule& rule) {
 TcpIntake::TcpIntake(const IntakeSetup& setup, const TcpOptions& options, std::shared_ptr<Shared> shared)
     : options_(options),
       shared_(std::move(shared)),
-      outlet_(setup.outlet),
+      output_(setup.output),
       io_(setup.reactor),
       acceptor_(setup.reactor),
       sweeper_(setup.reactor),
       memory_(setup.reactor),
-      gate_(gate_of(options.classes)),
+      gate_(gate_of(options.priorities)),
       buffer_(std::make_unique_for_overwrite<char[]>(rest_capacity + most_quantum + block_padding)) {
-  if (options_.classes.from_body()) {
-    auto reader = FieldReader::compile(options_.classes.path, options_.max_event);
+  if (options_.priorities.from_body()) {
+    auto reader = FieldReader::compile(options_.priorities.path, options_.max_event);
     WEIR_CHECK(reader.has_value());  // the configuration has compiled it before
-    class_reader_.emplace(std::move(*reader));
+    priority_reader_.emplace(std::move(*reader));
   }
-  outlet_.on_room = [this] { schedule(); };
+  output_.on_room = [this] { schedule(); };
   // Listening from here on: whoever connects when the flow says it is ready waits a moment and is not refused.
   const auto endpoint = net::resolve(options_.listen);
   WEIR_CHECK(endpoint.has_value());
@@ -46,12 +46,12 @@ TcpIntake::TcpIntake(const IntakeSetup& setup, const TcpOptions& options, std::s
 
 TcpIntake::~TcpIntake() {
   *alive_ = false;
-  outlet_.on_room = nullptr;
+  output_.on_room = nullptr;
   stop({});
 }
 
 void TcpIntake::start() {
-  last_sweep_ = outlet_.context().now();
+  last_sweep_ = output_.context().now();
   accept();
   keep_sweeping();
 }
@@ -67,12 +67,12 @@ void TcpIntake::stop(Duration) {
 }
 
 void TcpIntake::abandon() {
-  if (tray_.peer) outlet_.refused(tray_.frames.index.size() - tray_.next, Reason::shutdown);
-  tray_ = Tray{};
+  if (chunk_.peer) output_.refused(chunk_.frames.index.size() - chunk_.next, Reason::shutdown);
+  chunk_ = Chunk{};
   stop({});
 }
 
-void TcpIntake::update_quiet() { quiet_.store(stopped_ && !tray_.peer, std::memory_order_release); }
+void TcpIntake::update_quiet() { quiet_.store(stopped_ && !chunk_.peer, std::memory_order_release); }
 
 void TcpIntake::accept() {
   acceptor_.async_accept([this, alive = alive_](const ErrorCode& error, tcp::socket socket) {
@@ -89,7 +89,7 @@ void TcpIntake::accept() {
 void TcpIntake::welcome(tcp::socket socket) {
   if (shared_->connections.fetch_add(1, std::memory_order_relaxed) >= options_.max_connections) {
     shared_->connections.fetch_sub(1, std::memory_order_relaxed);
-    outlet_.refused(1, Reason::too_many_connections);
+    output_.refused(1, Reason::too_many_connections);
     return;
   }
   auto peer = std::make_shared<Connection>(std::move(socket), options_.framing, options_.max_event);
@@ -139,13 +139,13 @@ void TcpIntake::schedule() {
 bool TcpIntake::may_read() const { return !stopped_ && may_give(gate_); }
 
 void TcpIntake::turn() {
-  if (tray_.peer && !give()) return;
+  if (chunk_.peer && !give()) return;
   for (auto n = ready_.size(); n > 0 && !ready_.empty() && may_read(); --n) {
     const Peer peer = std::move(ready_.front());
     ready_.pop_front();
     if (peer->closed) continue;
     read(peer);
-    if (tray_.peer && !give()) return;
+    if (chunk_.peer && !give()) return;
   }
   if (!ready_.empty() && may_read()) schedule();
 }
@@ -161,7 +161,7 @@ void TcpIntake::keep_sweeping() {
 
 /// Only time spent waiting for the sender counts: nobody is closed for our own pressure.
 void TcpIntake::sweep() {
-  const TimePoint now = outlet_.context().now();
+  const TimePoint now = output_.context().now();
   const Duration passed = now - std::exchange(last_sweep_, now);
   for (auto it = connections_.begin(); it != connections_.end();) {
     const Peer peer = *it++;
@@ -178,7 +178,7 @@ void TcpIntake::sweep() {
 void TcpIntake::dismiss(const Peer& given, Reason why) {
   const Peer peer = given;
   if (peer->closed) return;
-  if (!peer->rest.empty() || (large_.owner == peer && large_.used > 0)) outlet_.refused(1, why);
+  if (!peer->rest.empty() || (large_.owner == peer && large_.used > 0)) output_.refused(1, why);
   peer->close();
   connections_.erase(peer->place);
   shared_->connections.fetch_sub(1, std::memory_order_relaxed);

@@ -1,7 +1,7 @@
 #pragma once
 /// One reactor's part of a tcp source: reads its connections in turn and gives their events to the flow.
 ///
-/// Everything is read through one tray of this reactor: the bytes of one read of one connection, taken apart into
+/// Everything is read through one chunk of this reactor: the bytes of one read of one connection, taken apart into
 /// events. As long as the flow has not taken all of them, nothing else is read; sockets that are not read fill their
 /// kernel buffers, and TCP's window of 0 is all a sender is ever told (semantics F3).
 ///
@@ -14,7 +14,7 @@
 ///            whose frame is large waits unread, the oldest first (semantics C2)
 ///
 /// Thread: its reactor; `quiet` any. Cost: a recv and an epoll_ctl for each burst of a sender, one copy of each event.
-/// On cancel: `stop` reads nothing more and closes every connection; what is on the tray still goes into the flow.
+/// On cancel: `stop` reads nothing more and closes every connection; what is on the chunk still goes into the flow.
 #include <weir/component/catalog.h>
 #include <weir/component/expression/field_reader.h>
 
@@ -42,7 +42,7 @@ struct TcpOptions {
   Duration idle_timeout = std::chrono::minutes(5);
   Duration frame_timeout = std::chrono::seconds(30);
   Bytes receive_buffer = 32_KiB;  ///< SO_RCVBUF; the kernel doubles it
-  ClassRule classes;
+  PriorityRule priorities;
   std::optional<net::TlsContext> tls;
 };
 
@@ -79,7 +79,7 @@ class TcpIntake final : public Intake {
   void dismiss(const Peer& peer, Reason why);
   void update_quiet();
 
-  // tray.cc: what is read, and where it goes
+  // chunk.cc: what is read, and where it goes
   void read(const Peer& peer);
   std::size_t quantum() const;
   Connection::Moved fill(const Peer& peer, char* into, std::size_t kept);
@@ -87,16 +87,16 @@ class TcpIntake final : public Intake {
   bool give();
   bool give_one();
   bool give_block();
-  void clear_tray();
+  void clear_chunk();
   void keep_rest(const Peer& peer, std::string_view rest);
   void free_large();
   bool is_unfinished(const Connection& c) const;
-  Class class_of(std::string_view event);
-  bool may_give(Class cls) const { return !outlet_.paused(cls) && outlet_.ready(cls); }
+  Priority priority_of(std::string_view event);
+  bool may_give(Priority priority) const { return !output_.paused(priority) && output_.ready(priority); }
   bool reserve(Bytes amount);
 
-  struct Tray {
-    Peer peer;  // null: the tray is empty
+  struct Chunk {
+    Peer peer;  // null: the chunk is empty
     char* base = nullptr;
     std::size_t size = 0, next = 0;
     Frames frames;
@@ -112,17 +112,17 @@ class TcpIntake final : public Intake {
 
   TcpOptions options_;
   std::shared_ptr<Shared> shared_;
-  Outlet& outlet_;
+  SourceOutput& output_;
   boost::asio::io_context& io_;
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer sweeper_, memory_;
   std::string address_;
-  Class gate_;
-  std::optional<FieldReader> class_reader_;
+  Priority gate_;
+  std::optional<FieldReader> priority_reader_;
   std::list<Peer> connections_;
   std::deque<Peer> ready_;
   std::unique_ptr<char[]> buffer_;
-  Tray tray_;
+  Chunk chunk_;
   Large large_;
   Frames probe_;
   TimePoint last_sweep_{};

@@ -276,9 +276,9 @@ TEST(TcpSink, SpeaksTlsWithATlsSource) {
   EXPECT_TRUE(source.brings(5'003));
   EXPECT_TRUE(source.run_until([&] { return sent.wait_for(0s) == std::future_status::ready; }));
   EXPECT_EQ(sent.get(), "");
-  ASSERT_EQ(source.outlet.events.size(), 5'003u);
-  EXPECT_EQ(source.outlet.events[4'999], events[4'999]);
-  EXPECT_EQ(source.outlet.refusals, 0u);
+  ASSERT_EQ(source.output.events.size(), 5'003u);
+  EXPECT_EQ(source.output.events[4'999], events[4'999]);
+  EXPECT_EQ(source.output.refusals, 0u);
 }
 
 TEST(TcpSink, DoesNotTalkToWhoCannotShowATrustedCertificate) {
@@ -297,7 +297,7 @@ TEST(TcpSink, DoesNotTalkToWhoCannotShowATrustedCertificate) {
   });
   source.run_until([&] { return sent.wait_for(0s) == std::future_status::ready; });
   EXPECT_THAT(sent.get(), HasSubstr("its certificate is not trusted"));
-  EXPECT_THAT(source.outlet.events, IsEmpty());
+  EXPECT_THAT(source.output.events, IsEmpty());
 }
 
 TEST(TcpSource, AHandshakeThatDoesNotComeTimesOut) {
@@ -311,7 +311,7 @@ TEST(TcpSource, AHandshakeThatDoesNotComeTimesOut) {
   EXPECT_TRUE(source.run_until([&] { return plain.is_closed(); }));
   source.pass(31s);
   EXPECT_TRUE(silent.is_closed());
-  EXPECT_THAT(source.outlet.events, IsEmpty());
+  EXPECT_THAT(source.output.events, IsEmpty());
 }
 
 }  // namespace

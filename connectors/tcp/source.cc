@@ -19,7 +19,7 @@ class TcpSource final : public Source {
         key_(setup.options.get_or<std::string>("tls_key", "")),
         context_(setup.context),
         options_(read_options(setup.options)) {
-    options_.classes = setup.classes;
+    options_.priorities = setup.priorities;
   }
 
   Result<void> open() override {

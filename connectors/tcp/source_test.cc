@@ -70,11 +70,11 @@ TEST(TcpSource, BringsLinesOfManyConnectionsInTheOrderOfEach) {
     for (std::size_t p = 0; p < peers.size(); ++p) peers[p]->send(std::to_string(p) + " " + std::to_string(n) + "\r\n");
   ASSERT_TRUE(source.brings(1000));
   std::map<std::string, int> next;
-  for (const auto& event : source.outlet.events) {
+  for (const auto& event : source.output.events) {
     const auto space = event.find(' ');
     EXPECT_EQ(event.substr(space + 1), std::to_string(next[event.substr(0, space)]++));
   }
-  EXPECT_THAT(source.outlet.violations, IsEmpty());
+  EXPECT_THAT(source.output.violations, IsEmpty());
 }
 
 TEST(TcpSource, TakesEventsThatComeByteByByte) {
@@ -89,7 +89,7 @@ TEST(TcpSource, TakesEventsThatComeByteByByte) {
       source.step();
     }
     ASSERT_TRUE(source.brings(2));
-    EXPECT_THAT(source.outlet.events, ElementsAre("one", "two"));
+    EXPECT_THAT(source.output.events, ElementsAre("one", "two"));
   }
 }
 
@@ -102,10 +102,10 @@ TEST(TcpSource, TakesEventsOfEverySizeUpToTheLimit) {
   std::string_view left = all;
   ASSERT_TRUE(source.run_until([&] {
     left.remove_prefix(peer.send(left));
-    return source.outlet.events.size() == sizes.size();
+    return source.output.events.size() == sizes.size();
   }));
-  for (std::size_t i = 0; i < sizes.size(); ++i) EXPECT_EQ(source.outlet.events[i].size(), sizes[i]);
-  EXPECT_EQ(source.outlet.refusals, 0u);
+  for (std::size_t i = 0; i < sizes.size(); ++i) EXPECT_EQ(source.output.events[i].size(), sizes[i]);
+  EXPECT_EQ(source.output.refusals, 0u);
 }
 
 TEST(TcpSource, ALineThatIsTooLargeIsCountedAndSkippedAndTheConnectionLives) {
@@ -117,10 +117,10 @@ TEST(TcpSource, ALineThatIsTooLargeIsCountedAndSkippedAndTheConnectionLives) {
   std::string_view left = all;
   ASSERT_TRUE(source.run_until([&] {
     left.remove_prefix(peer.send(left));
-    return source.outlet.events.size() == 2;
+    return source.output.events.size() == 2;
   }));
-  EXPECT_THAT(source.outlet.events, ElementsAre("before", "after"));
-  EXPECT_EQ(source.outlet.refusals, 1u);
+  EXPECT_THAT(source.output.events, ElementsAre("before", "after"));
+  EXPECT_EQ(source.output.refusals, 1u);
   EXPECT_FALSE(peer.is_closed());
 }
 
@@ -136,8 +136,8 @@ TEST(TcpSource, AHugeLengthIsCountedAndClosesItsConnectionOnly) {
   }
   other.send(framed("other"));
   ASSERT_TRUE(source.brings(3));
-  EXPECT_THAT(source.outlet.events, ElementsAre("good", "good", "other"));
-  EXPECT_EQ(source.outlet.refusals, 2u);
+  EXPECT_THAT(source.output.events, ElementsAre("good", "good", "other"));
+  EXPECT_EQ(source.output.refusals, 2u);
 }
 
 TEST(TcpSource, TheLastLineOfWhoClosesProperlyNeedsNoLineFeed) {
@@ -146,7 +146,7 @@ TEST(TcpSource, TheLastLineOfWhoClosesProperlyNeedsNoLineFeed) {
   peer.send("one\ntwo");
   peer.half_close();
   ASSERT_TRUE(source.brings(2));
-  EXPECT_THAT(source.outlet.events, ElementsAre("one", "two"));
+  EXPECT_THAT(source.output.events, ElementsAre("one", "two"));
   EXPECT_TRUE(source.run_until([&] { return peer.is_closed(); }));
 }
 
@@ -157,14 +157,14 @@ TEST(TcpSource, AnUnfinishedEventOfAConnectionThatBreaksIsCountedAndNotBrought) 
   ASSERT_TRUE(source.brings(1));
   source.settle();
   peer.reset();
-  EXPECT_TRUE(source.run_until([&] { return source.outlet.refusals == 1; }));
-  EXPECT_THAT(source.outlet.events, ElementsAre("one"));
+  EXPECT_TRUE(source.run_until([&] { return source.output.refusals == 1; }));
+  EXPECT_THAT(source.output.events, ElementsAre("one"));
 }
 
 TEST(TcpSource, ReadsNothingMoreWhileTheFlowIsPausedAndGoesOnAfterwards) {
   TestSource source;
   TestPeer peer(source.address(), 16 << 10);
-  source.outlet.is_paused = true;
+  source.output.is_paused = true;
   const std::string line = std::string(99, 'x') + "\n";
   std::size_t sent = 0;
   const auto push = [&] {
@@ -180,16 +180,16 @@ TEST(TcpSource, ReadsNothingMoreWhileTheFlowIsPausedAndGoesOnAfterwards) {
     source.settle();
   }
   EXPECT_LT(sent, 64u << 10 << 2) << "two kernel buffers, and nothing that was read";
-  EXPECT_THAT(source.outlet.events, IsEmpty());
-  source.outlet.make_room();
+  EXPECT_THAT(source.output.events, IsEmpty());
+  source.output.make_room();
   const auto full = sent;
   EXPECT_TRUE(source.run_until([&] {
     push();
     return sent > 4 * full;
   }));
   EXPECT_TRUE(source.brings(sent / line.size()));
-  EXPECT_THAT(source.outlet.events, Each(SizeIs(99)));
-  EXPECT_THAT(source.outlet.violations, IsEmpty());
+  EXPECT_THAT(source.output.events, Each(SizeIs(99)));
+  EXPECT_THAT(source.output.violations, IsEmpty());
 }
 
 TEST(TcpSource, WhereTheFlowIsTheBottleneckAFastSenderGetsNoMoreThanItsShare) {
@@ -200,20 +200,20 @@ TEST(TcpSource, WhereTheFlowIsTheBottleneckAFastSenderGetsNoMoreThanItsShare) {
   // The first offers as much as it can, the others a hundredth: still above their share of what the flow takes.
   std::size_t seen = 0;
   for (int round = 0; round < 200; ++round) {
-    source.outlet.is_paused = false;
-    source.outlet.make_room();
-    for (int turn = 0; turn < 3 && source.outlet.events.size() < seen + 1000; ++turn) {
+    source.output.is_paused = false;
+    source.output.make_room();
+    for (int turn = 0; turn < 3 && source.output.events.size() < seen + 1000; ++turn) {
       source.reactor.restart();
       source.reactor.poll_one();
     }
-    source.outlet.is_paused = true;
-    seen = source.outlet.events.size();
+    source.output.is_paused = true;
+    seen = source.output.events.size();
     for (std::size_t p = 0; p < peers.size(); ++p)
       for (int i = 0; i < (p == 0 ? 1000 : 200); ++i) peers[p]->send(std::to_string(p) + " " + text + "\n");
     source.step();
   }
   std::map<char, double> share;
-  for (const auto& event : source.outlet.events) share[event[0]] += 10.0 / static_cast<double>(seen);
+  for (const auto& event : source.output.events) share[event[0]] += 10.0 / static_cast<double>(seen);
   for (char p = '1'; p <= '9'; ++p) EXPECT_GT(share[p], 0.9) << p;
 }
 
@@ -242,7 +242,7 @@ TEST(TcpSource, LargeEventsWaitForTheOneBeforeThemUnread) {
   source.settle();
   first.send("\n");
   ASSERT_TRUE(source.brings(3));
-  EXPECT_THAT(source.outlet.events, Each(SizeIs(20'000)));
+  EXPECT_THAT(source.output.events, Each(SizeIs(20'000)));
 }
 
 TEST(TcpSource, ASlowlorisIsClosedAndTheNextLargeEventGetsItsPlace) {
@@ -258,23 +258,23 @@ TEST(TcpSource, ASlowlorisIsClosedAndTheNextLargeEventGetsItsPlace) {
     source.pass(5s);
   }
   EXPECT_TRUE(loris.is_closed()) << "a byte now and then does not make it any younger";
-  EXPECT_EQ(source.outlet.refusals, 1u);
+  EXPECT_EQ(source.output.refusals, 1u);
   other.send("\n");
   ASSERT_TRUE(source.brings(1));
-  EXPECT_THAT(source.outlet.events[0], SizeIs(50'000));
+  EXPECT_THAT(source.output.events[0], SizeIs(50'000));
 }
 
 TEST(TcpSource, IdleConnectionsAreClosedAndPausedOnesAreNot) {
   TestSource source;
   TestPeer idle(source.address()), waiting(source.address());
   source.settle();
-  source.outlet.is_paused = true;
+  source.output.is_paused = true;
   waiting.send("event\n");
   source.settle();
   source.pass(301s);
   EXPECT_TRUE(idle.is_closed());
   EXPECT_FALSE(waiting.is_closed());
-  source.outlet.make_room();
+  source.output.make_room();
   EXPECT_TRUE(source.brings(1));
 }
 
@@ -286,7 +286,7 @@ TEST(TcpSource, OneConnectionAboveTheCapIsClosedAndCounted) {
   TestPeer second(source.address()), third(source.address());
   EXPECT_TRUE(source.run_until([&] { return third.is_closed(); }));
   EXPECT_FALSE(second.is_closed());
-  EXPECT_EQ(source.outlet.refusals, 1u);
+  EXPECT_EQ(source.output.refusals, 1u);
   first.reset();
   source.settle();
   TestPeer fourth(source.address());
@@ -297,20 +297,21 @@ TEST(TcpSource, OneConnectionAboveTheCapIsClosedAndCounted) {
 TEST(TcpSource, WaitsForMemoryWithoutBeingTold) {
   TestSource source(source_options(), 1_MiB);
   TestPeer peer(source.address());
-  auto all = source.outlet.budget().try_take(1_MiB);
+  auto all = source.output.budget().try_take(1_MiB);
   for (int n = 0; n < 10; ++n) peer.send(numbered(n));
   source.settle();
-  EXPECT_THAT(source.outlet.events, IsEmpty());
+  EXPECT_THAT(source.output.events, IsEmpty());
   all->give_back();
   EXPECT_TRUE(source.brings(10));
 }
 
-TEST(TcpSource, ReadsTheClassFromTheEvent) {
-  TestSource source(source_options(), 64_MiB, {.path = ".s", .map = {{"e", Class::critical}}, .fallback = Class::low});
+TEST(TcpSource, ReadsThePriorityFromTheEvent) {
+  TestSource source(source_options(), 64_MiB,
+                    {.path = ".s", .map = {{"e", Priority::critical}}, .fallback = Priority::low});
   TestPeer peer(source.address());
   peer.send("{\"s\":\"e\"}\n{\"s\":\"x\"}\nnot json\n");
   ASSERT_TRUE(source.brings(3));
-  EXPECT_THAT(source.outlet.classes, ElementsAre(Class::critical, Class::low, Class::low));
+  EXPECT_THAT(source.output.priorities, ElementsAre(Priority::critical, Priority::low, Priority::low));
 }
 
 TEST(TcpSource, StopsAtOnceWithWhatItHasRead) {
@@ -321,7 +322,7 @@ TEST(TcpSource, StopsAtOnceWithWhatItHasRead) {
   source.intake->stop(1s);
   peer.send("two\n");
   source.settle();
-  EXPECT_THAT(source.outlet.events, ElementsAre("one"));
+  EXPECT_THAT(source.output.events, ElementsAre("one"));
   EXPECT_TRUE(source.intake->quiet());
   EXPECT_TRUE(peer.is_closed());
   EXPECT_FALSE(TestPeer(source.address()).connected);

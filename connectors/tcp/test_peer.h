@@ -78,14 +78,14 @@ inline Options source_options() {
 /// One intake of a source.
 class TestSource {
  public:
-  explicit TestSource(const Options& options = source_options(), Bytes budget = 64_MiB, const ClassRule& rule = {})
-      : context_(clock), outlet(context_, budget) {
+  explicit TestSource(const Options& options = source_options(), Bytes budget = 64_MiB, const PriorityRule& rule = {})
+      : context_(clock), output(context_, budget) {
     Catalog catalog;
     add_to(catalog);
     source = catalog.source("tcp")->make({"in", options, Level::accepted, rule, false, context_});
     opened = source->open();
     if (!opened) return;
-    intake = source->intake({reactor, 0, outlet});
+    intake = source->intake({reactor, 0, output});
     intake->start();
   }
   ~TestSource() { intake.reset(); }
@@ -106,7 +106,7 @@ class TestSource {
     for (int i = 0; i < 10; ++i) step();
   }
   bool brings(std::size_t n) {
-    return run_until([&] { return outlet.events.size() >= n; });
+    return run_until([&] { return output.events.size() >= n; });
   }
   /// Lets time pass as the sweeper sees it.
   void pass(Duration d) {
@@ -122,7 +122,7 @@ class TestSource {
 
  public:
   boost::asio::io_context reactor;
-  conformance::FakeOutlet outlet;
+  conformance::FakeOutput output;
   Result<void> opened;
   std::unique_ptr<Source> source;
   std::unique_ptr<Intake> intake;

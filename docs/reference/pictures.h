@@ -18,9 +18,9 @@ inline constexpr TimePoint start{1s};
 struct Item {
   std::uint32_t events = 0;
   TimePoint born{};
-  Class of = Class::normal;
+  Priority of = Priority::normal;
   Load load() const { return events ? Load{1, 100_B} : Load{}; }
-  Class cls() const { return of; }
+  Priority priority() const { return of; }
   TimePoint since() const { return born; }
   std::uint32_t prefix(Load room) const { return events && load().fits_in(room) ? 1 : 0; }
   Item split(std::uint32_t n) { return n ? std::exchange(*this, Item{}) : Item{}; }

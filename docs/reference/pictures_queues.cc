@@ -21,7 +21,7 @@ using flow::WhenFull;
 template <typename Arrivals, typename Served>
 void serve(const EdgeConfig& config, int ms_in_all, Arrivals&& arrivals, Served&& served) {
   Edge<Item> edge(config, 1);
-  flow::Casualties<Item> out;
+  flow::DroppedItems<Item> out;
   TimePoint now = start;
   for (int ms = 0; ms < ms_in_all; ++ms, now += 1ms) {
     for (int n = arrivals(ms, edge); n > 0; --n) (void)edge.push(Item{1, now}, now, out);
@@ -47,7 +47,7 @@ void when_full() {
         });
 }
 
-void marks() {
+void watermarks() {
   serve(
       {.bound = {400, 1_MiB}, .when_full = WhenFull::block}, 3000,
       [](int, auto& edge) { return edge.paused() ? 0 : 3; },
@@ -73,20 +73,20 @@ void codel() {
 
 void lanes() {
   Edge<Item> edge({.bound = {5000, 1_MiB}, .when_full = WhenFull::drop_lowest, .age_boost = 1s}, 1);
-  flow::Casualties<Item> out;
+  flow::DroppedItems<Item> out;
   TimePoint now = start;
-  std::map<Class, Rate> rates;
-  rates.emplace(Class::high, Rate("lanes", "high", 250ms));
-  rates.emplace(Class::normal, Rate("lanes", "normal", 250ms));
-  rates.emplace(Class::batch, Rate("lanes", "batch", 250ms));
+  std::map<Priority, Rate> rates;
+  rates.emplace(Priority::high, Rate("lanes", "high", 250ms));
+  rates.emplace(Priority::normal, Rate("lanes", "normal", 250ms));
+  rates.emplace(Priority::batch, Rate("lanes", "batch", 250ms));
   for (int ms = 0; ms < 6000; ++ms, now += 1ms) {
     const bool busy = ms >= 1000 && ms < 4000;  // high work alone fills the server
-    if (busy || ms % 4 == 0) (void)edge.push(Item{1, now, Class::high}, now, out);
-    if (ms % 4 == 1) (void)edge.push(Item{1, now, Class::normal}, now, out);
-    if (ms % 4 == 2) (void)edge.push(Item{1, now, Class::batch}, now, out);
+    if (busy || ms % 4 == 0) (void)edge.push(Item{1, now, Priority::high}, now, out);
+    if (ms % 4 == 1) (void)edge.push(Item{1, now, Priority::normal}, now, out);
+    if (ms % 4 == 2) (void)edge.push(Item{1, now, Priority::batch}, now, out);
     Item item;
     if (edge.pop({1, 1_KiB}, now, item, out)) rates.at(item.of).count(now);
-    for (auto& [cls, rate] : rates) rate.advance(now);
+    for (auto& [priority, rate] : rates) rate.advance(now);
   }
 }
 
@@ -150,7 +150,7 @@ void token_bucket() {
 /// 1000 requests a second are served; 2500 come between 5 and 15 s. Who is refused comes back when told.
 void door() {
   Edge<Item> edge({.bound = {1000, 1_MiB}, .when_full = WhenFull::reject}, 1);
-  flow::Casualties<Item> out;
+  flow::DroppedItems<Item> out;
   flow::Door door({}, 1);
   std::multimap<TimePoint, int> returns;
   Rate asked("door", "asking, in 1 s", 1s), admitted("door", "admitted, in 1 s", 1s);
@@ -184,7 +184,7 @@ void door() {
 
 void sizing() {
   Edge<Item> edge({.bound = {10'000, 1_MiB}, .max_wait = 200ms, .when_full = WhenFull::reject}, 1);
-  flow::Casualties<Item> out;
+  flow::DroppedItems<Item> out;
   TimePoint now = start;
   for (int ms = 0; ms < 30'000; ++ms, now += 1ms) {
     const int slow = ms >= 10'000 && ms < 20'000 ? 4 : 1;  // the server takes four times as long
@@ -202,7 +202,7 @@ void sizing() {
 
 void queues() {
   when_full();
-  marks();
+  watermarks();
   codel();
   lanes();
   credit();

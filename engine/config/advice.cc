@@ -26,15 +26,15 @@ class Adviser {
   }
 
  private:
-  void say(const std::string& place, std::string what) { advice_.push_back({place, std::move(what), {}}); }
+  void say(const std::string& location, std::string what) { advice_.push_back({location, std::move(what), {}}); }
 
   void about(const Source& source) {
-    const std::string place = "sources." + source.name;
+    const std::string location = "sources." + source.name;
     const SourceType* type = catalog_.source(source.type);
     const bool waits = source.acks != Level::accepted && type && type->can.can_refuse;
     if (waits && ack_timeout(source) == Duration{0})
-      say(place, "ack_timeout: 0s leaves no time: senders are told that nothing is known. Set ack_timeout: 30s.");
-    if (graph_.sinks_of(source).empty()) say(place, "leads to no sink: what it reads is thrown away.");
+      say(location, "ack_timeout: 0s leaves no time: senders are told that nothing is known. Set ack_timeout: 30s.");
+    if (graph_.sinks_of(source).empty()) say(location, "leads to no sink: what it reads is thrown away.");
   }
 
   static Duration ack_timeout(const Source& source) {
@@ -42,54 +42,56 @@ class Adviser {
   }
 
   void about(const Sink& sink) {
-    const std::string place = sink.path();
-    if (!sink.is_journal) about_destination(place, sink.destination);
-    about_bound(place, sink);
+    const std::string location = sink.path();
+    if (!sink.is_journal) about_destination(location, sink.destination);
+    about_bound(location, sink);
     if (sink.workers > many_workers)
-      say(place,
+      say(location,
           fmt::format("{} workers: more than most destinations serve well. Begin with 16 and measure.", sink.workers));
     if (sink.on_failure == Sink::OnFailure::drop)
-      say(place, "on_failure: drop loses what it refuses for good, and only a counter says so. Name a dead_letter.");
+      say(location, "on_failure: drop loses what it refuses for good, and only a counter says so. Name a dead_letter.");
     if (!sink.required)
-      say(place, "optional: when it is dead nobody waits and nobody notices. Alert on what it drops.");
+      say(location, "optional: when it is dead nobody waits and nobody notices. Alert on what it drops.");
   }
 
-  void about_destination(const std::string& place, const flow::DestinationConfig& to) {
+  void about_destination(const std::string& location, const flow::DestinationConfig& to) {
     if (to.breaker.consecutive_failures == 0 && to.breaker.window == BreakerConfig::Window::none)
-      say(place, "no breaker: a dead destination is called again and again. Set breaker.consecutive_failures: 5.");
+      say(location, "no breaker: a dead destination is called again and again. Set breaker.consecutive_failures: 5.");
     if (to.backoff.jitter == BackoffConfig::Jitter::additive && to.backoff.additive_most == Duration{0})
-      say(place, "no jitter: all retries come at the same moment. Set retry.jitter: full.");
+      say(location, "no jitter: all retries come at the same moment. Set retry.jitter: full.");
     if (to.retry_budget.ratio >= 1)
-      say(place,
+      say(location,
           "retry without a budget: at 100% retries alone double the load on what is failing. Set retry.budget: 20%.");
   }
 
-  void about_bound(const std::string& place, const Sink& sink) {
+  void about_bound(const std::string& location, const Sink& sink) {
     const flow::EdgeConfig& queue = sink.queue;
     // What nobody wrote is nobody's mistake.
     const bool written = queue.bound.bytes != flow::EdgeConfig{}.bound.bytes;
     if (written && queue.bound.bytes > config_.memory.budget)
-      say(place, fmt::format("queue.max_bytes ({}) is more than all sources may fill ({}): memory is full first, and "
-                             "this bound never acts.",
-                             human(queue.bound.bytes), human(config_.memory.budget)));
+      say(location,
+          fmt::format("queue.max_bytes ({}) is more than all sources may fill ({}): memory is full first, and "
+                      "this bound never acts.",
+                      human(queue.bound.bytes), human(config_.memory.budget)));
     const bool sheds = queue.expire_after || queue.codel || flow::may_drop(queue.when_full);
     if (queue.order == flow::Order::adaptive_lifo && !sheds)
-      say(place,
+      say(location,
           "order: adaptive_lifo lets the oldest wait for as long as the overload lasts. Set queue.expire_after, or "
           "keep fifo where all of it must be done.");
     if (queue.dead_letter_shed > 0 && !sheds)
-      say(place, "queue.dead_letter_shed copies what this queue drops, and it drops nothing. Remove it.");
+      say(location, "queue.dead_letter_shed copies what this queue drops, and it drops nothing. Remove it.");
     const double rate = sink.options.has("rate") ? sink.options.rate("rate").value : 0;
     if (queue.max_wait && rate > 0 && static_cast<double>(queue.bound.events) > rate * seconds(*queue.max_wait))
-      say(place, fmt::format(
-                     "{} events at {} wait longer than max_wait ({}). max_events: {:.0f} would hold it from the start.",
-                     queue.bound.events, to_text(sink.options.rate("rate")), human(*queue.max_wait),
-                     std::max(1.0, rate * seconds(*queue.max_wait))));
+      say(location,
+          fmt::format(
+              "{} events at {} wait longer than max_wait ({}). max_events: {:.0f} would hold it from the start.",
+              queue.bound.events, to_text(sink.options.rate("rate")), human(*queue.max_wait),
+              std::max(1.0, rate * seconds(*queue.max_wait))));
     for (const Source* source : graph_.sources_of(sink)) {
       const Duration patience = ack_timeout(*source);
       if (sink.required && queue.max_wait && patience > Duration{0} && source->acks != Level::accepted &&
           *queue.max_wait >= patience)
-        say(place,
+        say(location,
             fmt::format(
                 "max_wait ({}) is not below ack_timeout of {} ({}): its senders give up on work that is still waiting.",
                 human(*queue.max_wait), source->name, human(patience)));
@@ -111,8 +113,8 @@ std::vector<Report::Advice> advice_of(const Config& config, const Catalog& catal
     for (const Node& node : nodes)
       for (const auto& part : parts)
         for (const Report::Advice& advice : part)
-          if (advice.place == fmt::format("{}.{}", kind, node.name))
-            all.push_back({advice.place, advice.what, node.place});
+          if (advice.location == fmt::format("{}.{}", kind, node.name))
+            all.push_back({advice.location, advice.what, node.location});
   };
   gather("sources", config.sources);
   gather("sinks", config.sinks);

@@ -22,7 +22,7 @@ std::vector<std::string> told(const Loaded& result) {
   std::vector<std::string> out;
   if (!result.config) return {"does not load: " + (result.problems.empty() ? "" : result.problems[0].text())};
   for (const Report::Advice& advice : advice_of(*result.config, fake_catalog()))
-    out.push_back(advice.place + ": " + advice.what);
+    out.push_back(advice.location + ": " + advice.what);
   return out;
 }
 

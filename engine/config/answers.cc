@@ -39,7 +39,7 @@ std::string bound_of(const Sink& sink) {
   return fmt::format("{} events or {}", sink.queue.bound.events, human(sink.queue.bound.bytes));
 }
 
-std::string_view victims(WhenFull policy) {
+std::string_view droppable(WhenFull policy) {
   switch (policy) {
     case WhenFull::drop_newest: return "what arrives next is dropped";
     case WhenFull::drop_oldest: return "what has waited longest is dropped";
@@ -78,7 +78,7 @@ std::string when_full(const Graph& graph, const Sink& sink) {
     case WhenFull::spill: return when_spilled(sources, sink);
     default:
       return fmt::format("at {} {} and counted; sources do not slow down", bound_of(sink),
-                         victims(sink.queue.when_full));
+                         droppable(sink.queue.when_full));
   }
 }
 

@@ -46,7 +46,7 @@ void check_acks(Reader& reader, const Graph& graph, const SourceType& type, Sour
   if (source.is_consumer() || !reader.given(path + ".acks")) {
     source.acks = carried.level;
   } else if (source.acks > carried.level) {
-    reader.error(reader.place_of(path + ".acks"), path,
+    reader.error(reader.location_of(path + ".acks"), path,
                  fmt::format("asks for acks: {}, but {}", name(source.acks), carried.limit),
                  fmt::format("{} acks: {}", carried.fix.empty() ? "use" : carried.fix + ", or", name(carried.level)));
   }
@@ -132,8 +132,8 @@ void fill_reserves(Reader& reader, const Graph& graph, Config& config) {
   for (Sink& sink : config.sinks) {
     if (reader.given(sink.path() + ".queue.reserved_for_high")) continue;
     const auto sources = graph.all_sources_of(sink);
-    const bool classed = std::ranges::any_of(sources, &Source::has_classes);
-    sink.queue.reserved_for_high = classed ? 0.2 : 0.0;
+    const bool prioritised = std::ranges::any_of(sources, &Source::has_priorities);
+    sink.queue.reserved_for_high = prioritised ? 0.2 : 0.0;
   }
 }
 

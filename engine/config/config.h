@@ -18,7 +18,7 @@
 namespace weir::config {
 
 /// Where something stands in the files, for messages: "weir.yaml:12:5".
-struct Place {
+struct SourceLocation {
   std::string file;
   int line = 0, column = 0;
 };
@@ -29,13 +29,13 @@ struct Node {
   std::string type;
   std::vector<std::string> from;  ///< empty for sources, and for sinks that are only dead-letter targets
   Options options;
-  Place place;
+  SourceLocation location;
 };
 
 struct Source : Node {
   Level acks = Level::accepted;
-  ClassRule classes;
-  bool has_classes = false;
+  PriorityRule priorities;
+  bool has_priorities = false;
   bool refuse_when_full = false;  ///< when_full: reject (the default where the type can refuse) | block
   enum class OnMalformed : std::uint8_t { reject, dead_letter } on_malformed = OnMalformed::reject;
   std::string dead_letter;  ///< a sink; empty: none

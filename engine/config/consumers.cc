@@ -21,7 +21,7 @@ Source consumer_of(const Sink& journal, const Node& end, std::string path, const
   source.consumer = said;
   if (source.consumer.name.empty()) source.consumer.name = end.name;
   source.name = journal.name + ":" + source.consumer.name;
-  source.place = end.place;
+  source.location = end.location;
   source.place_path = std::move(path);
   source.acks = Level::stored;
   return source;
@@ -62,9 +62,10 @@ void add_consumers(Config& config) {
     for (const Sink& sink : config.sinks)
       if (reads_any(sink, parts)) config.sources.push_back(consumer_of(journal, sink, sink.path(), sink.consumer));
   }
-  // Its events have the classes they came with: which ones, only they know.
-  const bool classed = std::ranges::any_of(config.sources, &Source::has_classes);
-  for (Source& source : config.sources) source.has_classes = source.has_classes || (source.is_consumer() && classed);
+  // Its events have the priorities they came with: which ones, only they know.
+  const bool prioritised = std::ranges::any_of(config.sources, &Source::has_priorities);
+  for (Source& source : config.sources)
+    source.has_priorities = source.has_priorities || (source.is_consumer() && prioritised);
 }
 
 void check_journals(Reader& reader, const Catalog& catalog, const Graph& graph, const Draft& draft) {

@@ -34,14 +34,15 @@ void compare_node(Differences& out, const std::string& path, const Node& was, co
   if (was.type == is.type) out.compare_values(path + ".options", was.options, is.options);
 }
 
-bool same(const ClassRule& a, const ClassRule& b) {
+bool same(const PriorityRule& a, const PriorityRule& b) {
   return a.header == b.header && a.path == b.path && a.map == b.map && a.fallback == b.fallback;
 }
 
 void compare(Differences& out, const std::string& path, const Source& was, const Source& is) {
   compare_node(out, path, was, is);
   out.compare(path + ".acks", std::string(name(was.acks)), std::string(name(is.acks)));
-  if (was.has_classes != is.has_classes || !same(was.classes, is.classes)) out.say(path + ".class differs");
+  if (was.has_priorities != is.has_priorities || !same(was.priorities, is.priorities))
+    out.say(path + ".priority differs");
   out.compare_values(path + ".on_malformed", was.on_malformed, is.on_malformed);
   out.compare(path + ".dead_letter", was.dead_letter, is.dead_letter);
 }

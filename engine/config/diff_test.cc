@@ -42,9 +42,9 @@ TEST(Reload, NamesPartsThatCameAndWent) {
 
 TEST(Reload, NamesWhatElseDiffers) {
   EXPECT_THAT(
-      differences(flow(", acks: stored"), flow(", acks: processed, max_body: 2MiB, class: { from: .s, map: {} }")),
+      differences(flow(", acks: stored"), flow(", acks: processed, max_body: 2MiB, priority: { from: .s, map: {} }")),
       ElementsAre("sources.orders.options differs", "sources.orders.acks: processed, was stored",
-                  "sources.orders.class differs"));
+                  "sources.orders.priority differs"));
   EXPECT_THAT(
       differences(flow(), flow("", ", on_failure: drop", "admin: { listen: ':1' }\nreactors: 1\nmemory: 1GiB\n")),
       ElementsAre("sinks.store.on_failure differs", "admin.listen: :1, was 127.0.0.1:9600", "reactors: 1, was 2",

@@ -100,19 +100,20 @@ const Sink* Graph::sink(std::string_view name) const {
   return at == config_.sinks.end() ? nullptr : &*at;
 }
 
-int Graph::classes_of(std::string_view part) const {
-  std::set<Class> classes;
+int Graph::priorities_of(std::string_view part) const {
+  std::set<Priority> priorities;
   for (const Source* source : sources_of(part)) {
-    if (!source->has_classes) {
-      classes.insert(Class::normal);
-    } else if (!source->classes.from_header() && !source->classes.from_body()) {  // it makes classes of its own: any
-      return class_count;
+    if (!source->has_priorities) {
+      priorities.insert(Priority::normal);
+    } else if (!source->priorities.from_header() &&
+               !source->priorities.from_body()) {  // it makes priorities of its own: any
+      return priority_count;
     } else {
-      classes.insert(source->classes.fallback);
-      for (const auto& [text, cls] : source->classes.map) classes.insert(cls);
+      priorities.insert(source->priorities.fallback);
+      for (const auto& [text, priority] : source->priorities.map) priorities.insert(priority);
     }
   }
-  return std::max<int>(1, static_cast<int>(classes.size()));
+  return std::max<int>(1, static_cast<int>(priorities.size()));
 }
 
 }  // namespace weir::config

@@ -32,8 +32,8 @@ class Graph {
   /// Whether anything reads from this source or stage.
   bool is_read(std::string_view part) const;
   const Sink* sink(std::string_view name) const;
-  /// The classes that can come out of this source or stage; at least 1.
-  int classes_of(std::string_view part) const;
+  /// The priorities that can come out of this source or stage; at least 1.
+  int priorities_of(std::string_view part) const;
 
  private:
   const std::vector<const Source*>& resolve(const std::string& part);

@@ -28,8 +28,8 @@ YamlEntry* find(Yaml& map, std::string_view key) {
 
 void defined_twice(std::vector<Problem>& problems, const YamlEntry& again, const YamlEntry& first,
                    const std::string& path) {
-  problems.push_back(
-      {again.place, path, fmt::format("is already defined at {}", to_text(first.place)), "keep one of the two", false});
+  problems.push_back({again.location, path, fmt::format("is already defined at {}", to_text(first.location)),
+                      "keep one of the two", false});
 }
 
 /// Puts what a further file says below what the others said.
@@ -37,10 +37,10 @@ void merge(Yaml& into, Yaml&& from, std::vector<Problem>& problems) {
   if (from.kind == Yaml::Kind::null) return;
   if (from.kind != Yaml::Kind::map) {
     problems.push_back(
-        {from.place, {}, "is no map of sources, stages, journals and sinks", "write key: value pairs", false});
+        {from.location, {}, "is no map of sources, stages, journals and sinks", "write key: value pairs", false});
     return;
   }
-  if (into.kind == Yaml::Kind::null) into = {Yaml::Kind::map, {}, from.place, {}, {}};
+  if (into.kind == Yaml::Kind::null) into = {Yaml::Kind::map, {}, from.location, {}, {}};
   for (YamlEntry& entry : from.entries) {
     YamlEntry* first = find(into, entry.key);
     if (!first) {
@@ -64,21 +64,21 @@ void merge(Yaml& into, Yaml&& from, std::vector<Problem>& problems) {
 void read_parts(Reader& reader, Section& root, const Catalog& catalog, Draft& draft) {
   using Read = void (*)(Reader&, const YamlEntry&, const Catalog&, Draft&);
   constexpr std::array<Read, 4> read{read_source, read_stage, read_journal, read_sink};
-  std::map<std::string, Place> names;
+  std::map<std::string, SourceLocation> names;
   for (std::size_t i = 0; i < sections.size(); ++i) {
     const std::string section(sections[i]);
     const Section map(reader, root.find(section), section);
     if (!map.node()) continue;
     for (const YamlEntry& entry : map.node()->entries) {
       const std::string path = section + "." + entry.key;
-      const auto [first, fresh] = names.emplace(entry.key, entry.place);
+      const auto [first, fresh] = names.emplace(entry.key, entry.location);
       if (auto why = why_no_name(entry.key); !why.empty())
-        reader.error(entry.place, section, std::move(why));
+        reader.error(entry.location, section, std::move(why));
       else if (!fresh)
-        reader.error(entry.place, path, fmt::format("the name is already used at {}", to_text(first->second)),
+        reader.error(entry.location, path, fmt::format("the name is already used at {}", to_text(first->second)),
                      "choose another");
       else if (names.size() > most_parts)
-        return reader.error(entry.place, path, fmt::format("more than {} parts", most_parts));
+        return reader.error(entry.location, path, fmt::format("more than {} parts", most_parts));
       else
         read[i](reader, entry, catalog, draft);
     }
@@ -131,9 +131,9 @@ void read_process(Reader& reader, Section& root, Config& config) {
 void sort_by_place(std::vector<Problem>& problems, const std::vector<std::string>& files) {
   std::vector<std::tuple<std::size_t, int, int, std::size_t>> order;
   for (std::size_t i = 0; i < problems.size(); ++i) {
-    const Place& place = problems[i].place;
-    const auto file = static_cast<std::size_t>(std::ranges::find(files, place.file) - files.begin());
-    order.emplace_back(file, place.line, place.column, i);
+    const SourceLocation& location = problems[i].location;
+    const auto file = static_cast<std::size_t>(std::ranges::find(files, location.file) - files.begin());
+    order.emplace_back(file, location.line, location.column, i);
   }
   std::ranges::sort(order);
   std::vector<Problem> sorted;

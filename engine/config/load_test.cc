@@ -43,7 +43,7 @@ TEST(Load, FillsInEveryDefaultOfAShortFile) {
   const Source& source = config.sources.at(0);
   EXPECT_EQ(source.acks, Level::stored);
   EXPECT_TRUE(source.refuse_when_full);
-  EXPECT_FALSE(source.has_classes);
+  EXPECT_FALSE(source.has_priorities);
   EXPECT_EQ(source.options.size("max_body"), 1_MiB);
   const Sink& sink = config.sinks.at(0);
   EXPECT_EQ(sink.queue, flow::EdgeConfig{});
@@ -89,16 +89,16 @@ TEST(Load, ReadsEverythingOfAQueueAndADestination) {
   EXPECT_EQ(config.sources.at(0).acks, Level::processed) << "the default follows the weakest required path";
 }
 
-TEST(Load, GivesClassesTheirReserveOnEverySinkTheyReach) {
+TEST(Load, GivesPrioritiesTheirReserveOnEverySinkTheyReach) {
   const Config config = config_of(
-      "sources:\n  a: { type: http, listen: ':1', class: { from: header:X-Priority, default: low } }\n  b: { type: "
+      "sources:\n  a: { type: http, listen: ':1', priority: { from: header:X-Priority, default: low } }\n  b: { type: "
       "ticker }\n"
       "sinks:\n  x: { type: store, path: x, from: a, dead_letter: z }\n  y: { type: store, path: y, from: b }\n  z: { "
       "type: store, path: z }\n");
-  EXPECT_EQ(config.sources[0].classes.header, "X-Priority");
-  EXPECT_EQ(config.sources[0].classes.of("critical"), Class::critical)
-      << "without a map the names of the classes are the map";
-  EXPECT_EQ(config.sources[0].classes.of("?"), Class::low);
+  EXPECT_EQ(config.sources[0].priorities.header, "X-Priority");
+  EXPECT_EQ(config.sources[0].priorities.of("critical"), Priority::critical)
+      << "without a map the names of the priorities are the map";
+  EXPECT_EQ(config.sources[0].priorities.of("?"), Priority::low);
   EXPECT_EQ(config.sinks[0].queue.reserved_for_high, 0.2);
   EXPECT_EQ(config.sinks[1].queue.reserved_for_high, 0.0);
   EXPECT_EQ(config.sinks[2].queue.reserved_for_high, 0.2);
@@ -189,11 +189,11 @@ TEST(Memory, IsTheSumOfItsRows) {
   EXPECT_EQ(config.memory.budget, 256_MiB - sum);
 }
 
-TEST(Memory, CountsADeadLetterInletAndEachClassOnEachReactor) {
+TEST(Memory, CountsADeadLetterSinkQueueAndEachPriorityOnEachReactor) {
   const std::string yaml =
-      "memory: 256MiB\nreactors: 2\nadmin: { listen: '' }\nsources: { s: { type: ticker, classes: [critical=1] } }\n"
+      "memory: 256MiB\nreactors: 2\nadmin: { listen: '' }\nsources: { s: { type: ticker, priorities: [critical=1] } }\n"
       "sinks:\n  k: { type: print, from: s, dead_letter: d }\n  d: { type: print, queue: { max_bytes: 8MiB } }\n";
-  // 12 MiB process + 5 classes x 2 reactors x 256 KiB + 8 MiB inlet
+  // 12 MiB process + 5 priorities x 2 reactors x 256 KiB + 8 MiB sink queue
   EXPECT_EQ(config_of(yaml).memory.footprints, 20_MiB + 2560_KiB);
 }
 

@@ -34,10 +34,10 @@ class Rows {
  public:
   explicit Rows(MemoryTable& table) : table_(table) {}
   void add(std::string name, const Footprint& footprint) { table_.rows.push_back({std::move(name), footprint}); }
-  /// What one port gathers in before it pushes: a buffer for each class on each reactor (semantics C3).
-  void add_port(const std::string& name, const Config& config, int classes) {
+  /// What one port gathers in before it pushes: a buffer for each priority on each reactor (semantics C3).
+  void add_port(const std::string& name, const Config& config, int priorities) {
     add(name + ": open batches",
-        {{}, config.batch_bytes, static_cast<std::uint64_t>(classes * config.reactors), "batch"});
+        {{}, config.batch_bytes, static_cast<std::uint64_t>(priorities * config.reactors), "batch"});
   }
 
  private:
@@ -58,15 +58,15 @@ void add_sources(Rows& rows, const Catalog& catalog, const Config& config, const
     if (type->footprint)
       for (const Footprint& footprint : type->footprint(source.options, config.reactors))
         rows.add(part(name, footprint), footprint);
-    rows.add_port(name, config, graph.classes_of(source.name));
+    rows.add_port(name, config, graph.priorities_of(source.name));
   }
 }
 
 void add_stages(Rows& rows, const Config& config, const Graph& graph) {
   for (const Stage& stage : config.stages) {
     const std::string name = "stage " + stage.name;
-    // What it makes of one chunk of a class's events, and where each of them went.
-    const auto lanes = static_cast<std::uint64_t>(graph.classes_of(stage.name) * config.reactors);
+    // What it makes of one chunk of a priority's events, and where each of them went.
+    const auto lanes = static_cast<std::uint64_t>(graph.priorities_of(stage.name) * config.reactors);
     rows.add(name + ": output buffers", {{}, config.batch_bytes + 64_KiB, lanes, "chunk"});
     if (!stage.dead_letter.empty()) rows.add(name + ": dead letters", {{}, letters, lanes, "chunk"});
     if (!stage.plan) continue;
@@ -87,7 +87,7 @@ void add_journal(Rows& rows, const Catalog& catalog, const Config& config, const
        catalog.journal(journal.type)->footprint(journal.options, consumers, largest_event(graph, journal)))
     rows.add(part(name, footprint), footprint);
   if (journal.is_dead_letter_target)
-    rows.add(name + ": inlet for dead letters", {journal.queue.bound.bytes, {}, 0, {}});
+    rows.add(name + ": queue for dead letters", {journal.queue.bound.bytes, {}, 0, {}});
 }
 
 void add_sinks(Rows& rows, const Catalog& catalog, const Config& config, const Graph& graph) {
@@ -105,7 +105,7 @@ void add_sinks(Rows& rows, const Catalog& catalog, const Config& config, const G
         footprint.max_units = times(footprint.max_units, workers);
         rows.add(part(name, footprint), footprint);
       }
-    if (sink.is_dead_letter_target) rows.add(name + ": inlet for dead letters", {sink.queue.bound.bytes, {}, 0, {}});
+    if (sink.is_dead_letter_target) rows.add(name + ": queue for dead letters", {sink.queue.bound.bytes, {}, 0, {}});
     if (sink.queue.dead_letter_shed > 0) rows.add(name + ": dead letters of what is shed", {letters, {}, 0, {}});
     if (!sink.spills()) continue;
     const Bytes large = largest_event(graph, sink);

@@ -4,8 +4,8 @@
 ///   budget = memory - sum of footprints          footprint = fixed + per_unit x max_units
 ///
 /// Only sources draw on the budget; what drains works in what is declared here: the process itself, the sources'
-/// connections, open batches and stage outputs, the sinks' workers, the inlets of dead letters, the admin listener.
-/// The sum saturates, so absurd options give an absurd sum and not a small one.
+/// connections, open batches and stage outputs, the sinks' workers, the sink queues of dead letters, the admin
+/// listener. The sum saturates, so absurd options give an absurd sum and not a small one.
 ///
 /// Thread: one owner. Cost: start only.
 #include "config/reader.h"

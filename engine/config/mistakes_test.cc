@@ -178,12 +178,12 @@ INSTANTIATE_TEST_SUITE_P(
          {"weir.yaml:16:15: sinks.warehouse.required: only options of sources, stages and sinks can be read from a "
           "file: write the value itself"}},
         {"ClassFrom",
-         with("class: { from: severity }", "", ""),
-         {"weir.yaml:6:20: sources.orders.class.from: 'severity' is neither a field nor a header: write .severity "
+         with("priority: { from: severity }", "", ""),
+         {"weir.yaml:6:20: sources.orders.priority.from: 'severity' is neither a field nor a header: write .severity "
           "or header:X-Priority"}},
         {"ClassMap",
-         with("class: { from: .s, map: { error: urgent } }", "", ""),
-         {"weir.yaml:6:38: sources.orders.class.map.error: 'urgent' is none of batch, low, normal, high or "
+         with("priority: { from: .s, map: { error: urgent } }", "", ""),
+         {"weir.yaml:6:38: sources.orders.priority.map.error: 'urgent' is none of batch, low, normal, high or "
           "critical"}},
         {"SeveralAtOnce",
          with("max_body: 5", "", "required: 1"),

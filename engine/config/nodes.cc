@@ -43,21 +43,21 @@ bool finish(Reader& reader, Section& section, const T* type, Node& node) {
 
 std::string start(Reader& reader, const YamlEntry& entry, std::string_view kind, Node& node) {
   node.name = entry.key;
-  node.place = entry.place;
+  node.location = entry.location;
   std::string path = fmt::format("{}.{}", kind, entry.key);
-  reader.note(path, entry.place);
-  if (entry.value.kind == Yaml::Kind::null) reader.error(entry.place, path, "has no type", "write type: below it");
+  reader.note(path, entry.location);
+  if (entry.value.kind == Yaml::Kind::null) reader.error(entry.location, path, "has no type", "write type: below it");
   return path;
 }
 
-Parsed<Class> parse_class(std::string_view text) {
-  const std::vector<std::string> names{"batch", "low", "normal", "high", "critical"};  // in the order of Class
+Parsed<Priority> parse_priority(std::string_view text) {
+  const std::vector<std::string> names{"batch", "low", "normal", "high", "critical"};  // in the order of Priority
   const auto at = std::ranges::find(names, text);
   if (at == names.end()) return std::unexpected(Section::not_one_of(text, names));
-  return static_cast<Class>(at - names.begin());
+  return static_cast<Priority>(at - names.begin());
 }
 
-void read_class_from(Section& section, ClassRule& rule) {
+void read_priority_from(Section& section, PriorityRule& rule) {
   section.value("from", rule.path, [&](std::string_view text) -> Parsed<std::string> {
     constexpr std::string_view header = "header:";
     if (text.starts_with(header) && text.size() > header.size()) {
@@ -70,33 +70,33 @@ void read_class_from(Section& section, ClassRule& rule) {
   });
 }
 
-void read_class_map(Reader& reader, Section& section, ClassRule& rule) {
+void read_priority_map(Reader& reader, Section& section, PriorityRule& rule) {
   const Yaml* node = section.find("map");
   if (!node) {
     for (const std::string_view name : {"batch", "low", "normal", "high", "critical"})
-      rule.map.emplace_back(name, *parse_class(name));
+      rule.map.emplace_back(name, *parse_priority(name));
     return;
   }
   Section map(reader, node, section.path("map"));
   if (!map.node()) return;
   for (const YamlEntry& entry : node->entries) {
-    Class cls{};
-    if (map.value(entry.key, cls, parse_class)) rule.map.emplace_back(entry.key, cls);
+    Priority priority{};
+    if (map.value(entry.key, priority, parse_priority)) rule.map.emplace_back(entry.key, priority);
   }
 }
 
-void read_class(Reader& reader, Section& source, Source& out) {
-  const Yaml* node = source.find("class");
+void read_priority(Reader& reader, Section& source, Source& out) {
+  const Yaml* node = source.find("priority");
   if (!node) return;
-  Section section(reader, node, source.path("class"));
-  read_class_from(section, out.classes);
-  read_class_map(reader, section, out.classes);
-  section.value("default", out.classes.fallback, parse_class);
+  Section section(reader, node, source.path("priority"));
+  read_priority_from(section, out.priorities);
+  read_priority_map(reader, section, out.priorities);
+  section.value("default", out.priorities.fallback, parse_priority);
   section.finish();
   if (!section.find("from"))
-    reader.error_at(section.path(), "says not where the class is read from",
+    reader.error_at(section.path(), "says not where the priority is read from",
                     "write from: .severity or from: header:X-Priority");
-  out.has_classes = true;
+  out.has_priorities = true;
 }
 
 void read_door(Reader& reader, Section& section, const SourceType& type, Source& out) {
@@ -112,13 +112,13 @@ void read_door(Reader& reader, Section& section, const SourceType& type, Source&
                     "write reject");
 }
 
-/// Whether a source gives its events classes by itself: an option `classes` that names another one than normal.
-bool makes_classes(const SourceType& type, const Options& options) {
-  const auto spec = std::ranges::find(type.options, "classes", &OptionSpec::name);
-  if (spec == type.options.end() || !options.has("classes")) return false;
-  if (spec->kind == OptionKind::texts) return !options.get<std::vector<std::string>>("classes").empty();
-  const std::string& classes = options.text("classes");
-  return classes.find(',') != std::string::npos || !classes.starts_with("normal");
+/// Whether a source gives its events priorities by itself: an option `priorities` that names another one than normal.
+bool makes_priorities(const SourceType& type, const Options& options) {
+  const auto spec = std::ranges::find(type.options, "priorities", &OptionSpec::name);
+  if (spec == type.options.end() || !options.has("priorities")) return false;
+  if (spec->kind == OptionKind::texts) return !options.get<std::vector<std::string>>("priorities").empty();
+  const std::string& priorities = options.text("priorities");
+  return priorities.find(',') != std::string::npos || !priorities.starts_with("normal");
 }
 
 void read_workers(Reader& reader, Section& sink, int& workers) {
@@ -159,10 +159,11 @@ void compile_stage(Reader& reader, Section& section, const StageType& type, Stag
   const auto colon = message.find(": ");
   const std::string named(colon == std::string::npos ? std::string() : message.substr(0, colon));
   const auto is_named = [&](const OptionSpec& spec) { return spec.name == part_of(named); };
-  auto place = std::ranges::find_if(type.options, is_named);
-  const bool found = place != type.options.end();
-  if (!found) place = std::ranges::find(type.options, OptionKind::expression, &OptionSpec::kind);
-  const std::string path = place == type.options.end() ? section.path() : section.path(found ? named : place->name);
+  auto location = std::ranges::find_if(type.options, is_named);
+  const bool found = location != type.options.end();
+  if (!found) location = std::ranges::find(type.options, OptionKind::expression, &OptionSpec::kind);
+  const std::string path =
+      location == type.options.end() ? section.path() : section.path(found ? named : location->name);
   const auto secret = [&](const std::string& hidden) { return path == hidden || path.starts_with(hidden + "."); };
   const bool hidden = std::ranges::any_of(reader.secrets(), secret);
   reader.error_at(path, hidden  ? "what the file holds is not what is expected here"
@@ -185,7 +186,7 @@ void read_consumer(Reader& reader, Section& sink, JournalConsumer& out) {
   section.finish();
 }
 
-/// What the inlet of a journal does while the journal is full: what drops segments makes room by itself.
+/// What the sink queue of a journal does while the journal is full: what drops segments makes room by itself.
 flow::WhenFull policy_in_front(const Options& options) {
   const auto policy = options.get_or<std::string>("when_full", "block");
   return policy == "reject"        ? flow::WhenFull::reject
@@ -200,7 +201,7 @@ void read_source(Reader& reader, const YamlEntry& entry, const Catalog& catalog,
   Section section(reader, &entry.value, start(reader, entry, "sources", source));
   const SourceType* type = find_type(reader, section, source, catalog.sources(), "source");
   if (type) read_door(reader, section, *type, source);
-  read_class(reader, section, source);
+  read_priority(reader, section, source);
   using OnMalformed = Source::OnMalformed;
   section.choice<OnMalformed>("on_malformed", source.on_malformed,
                               {{"reject", OnMalformed::reject}, {"dead_letter", OnMalformed::dead_letter}});
@@ -209,7 +210,7 @@ void read_source(Reader& reader, const YamlEntry& entry, const Catalog& catalog,
     reader.error_at(section.path("on_malformed"), "says dead_letter, but no dead_letter is named",
                     "add dead_letter: and the name of a sink");
   if (!finish(reader, section, type, source)) draft.broken.insert(source.name);
-  if (type && makes_classes(*type, source.options)) source.has_classes = true;
+  if (type && makes_priorities(*type, source.options)) source.has_priorities = true;
   draft.config.sources.push_back(std::move(source));
 }
 

@@ -67,9 +67,9 @@ std::string value(const Options& options, const OptionSpec& spec) {
   }
 }
 
-std::string_view name_of(Class cls) {
-  constexpr std::array<std::string_view, class_count> names{"batch", "low", "normal", "high", "critical"};
-  return names[static_cast<std::size_t>(cls)];
+std::string_view name_of(Priority priority) {
+  constexpr std::array<std::string_view, priority_count> names{"batch", "low", "normal", "high", "critical"};
+  return names[static_cast<std::size_t>(priority)];
 }
 std::string_view name_of(flow::BreakerConfig::Window window) {
   constexpr std::array<std::string_view, 3> names{"none", "count", "time"};
@@ -126,20 +126,20 @@ class Printer {
 
   void print(const Source& source) {
     key("acks", name(source.acks));
-    if (source.classes.from_header() || source.classes.from_body()) print(source.classes);
+    if (source.priorities.from_header() || source.priorities.from_body()) print(source.priorities);
     key("when_full", source.refuse_when_full ? "reject" : "block");
     key("on_malformed", source.on_malformed == Source::OnMalformed::reject ? "reject" : "dead_letter");
     if (!source.dead_letter.empty()) key("dead_letter", source.dead_letter);
     options("sources." + source.name, catalog_.source(source.type), source.options);
   }
 
-  void print(const ClassRule& rule) {
+  void print(const PriorityRule& rule) {
     std::string map;
-    for (const auto& [text, cls] : rule.map)
-      map += fmt::format("{}{}: {}", map.empty() ? "" : ", ", scalar(text, true), name_of(cls));
-    key("class", fmt::format("{{ from: {}, map: {{ {} }}, default: {} }}",
-                             rule.from_header() ? scalar("header:" + rule.header) : scalar(rule.path), map,
-                             name_of(rule.fallback)));
+    for (const auto& [text, priority] : rule.map)
+      map += fmt::format("{}{}: {}", map.empty() ? "" : ", ", scalar(text, true), name_of(priority));
+    key("priority", fmt::format("{{ from: {}, map: {{ {} }}, default: {} }}",
+                                rule.from_header() ? scalar("header:" + rule.header) : scalar(rule.path), map,
+                                name_of(rule.fallback)));
   }
 
   void print(const Stage& stage) {

@@ -27,13 +27,13 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string to_text(const Place& place) {
-  return place.line > 0 ? fmt::format("{}:{}:{}", place.file, place.line, place.column) : place.file;
+std::string to_text(const SourceLocation& location) {
+  return location.line > 0 ? fmt::format("{}:{}:{}", location.file, location.line, location.column) : location.file;
 }
 
 std::string Problem::text() const {
   std::string out;
-  if (!place.file.empty()) out += to_text(place) + ": ";
+  if (!location.file.empty()) out += to_text(location) + ": ";
   if (!path.empty()) out += path + ": ";
   if (warning) out += "warning: ";
   out += message;

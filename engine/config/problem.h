@@ -14,7 +14,7 @@
 namespace weir::config {
 
 struct Problem {
-  Place place;
+  SourceLocation location;
   std::string path;        ///< "sinks.warehouse.queue.max_event"; empty: the file as a whole
   std::string message;     ///< what is wrong
   std::string suggestion;  ///< what to write instead; may be empty
@@ -23,7 +23,7 @@ struct Problem {
 };
 
 /// "weir.yaml:12:5"; only the file when the line is not known.
-std::string to_text(const Place& place);
+std::string to_text(const SourceLocation& location);
 
 /// The text in quotes, made printable and cut at 60 bytes: for messages about what somebody wrote.
 std::string quote(std::string_view text);

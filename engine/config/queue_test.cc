@@ -37,7 +37,7 @@ std::vector<std::string> problems(const std::string& yaml) {
 
 std::string sentence(const std::string& yaml) {
   for (const auto& answer : make_report(config_of(yaml), fake_catalog()).answers)
-    if (answer.place == "sinks.warehouse") return answer.sentence;
+    if (answer.location == "sinks.warehouse") return answer.sentence;
   return {};
 }
 
@@ -69,12 +69,12 @@ TEST(QueueOrder, AdviceAsksForAnEndOfOldWorkUnderAdaptiveLifo) {
   EXPECT_THAT(advice(flow("queue: { order: adaptive_lifo, when_full: drop_oldest }")), IsEmpty());
 }
 
-const char* const grave = "  dead: { type: store, path: d }\n";
+const char* const dead_letters = "  dead: { type: store, path: d }\n";
 
 TEST(DeadLetterShed, IsNoneUnlessAskedForAndReadsBackAsItIsPrinted) {
-  EXPECT_EQ(config_of(flow("dead_letter: dead", grave)).sinks.at(0).queue.dead_letter_shed, 0.0);
+  EXPECT_EQ(config_of(flow("dead_letter: dead", dead_letters)).sinks.at(0).queue.dead_letter_shed, 0.0);
   const Config config =
-      config_of(flow("dead_letter: dead, queue: { when_full: drop_oldest, dead_letter_shed: 10% }", grave));
+      config_of(flow("dead_letter: dead, queue: { when_full: drop_oldest, dead_letter_shed: 10% }", dead_letters));
   EXPECT_EQ(config.sinks.at(0).queue.dead_letter_shed, 0.1);
   EXPECT_EQ(config_of(to_yaml(config, fake_catalog())).sinks.at(0).queue, config.sinks.at(0).queue);
 }
@@ -86,10 +86,10 @@ TEST(DeadLetterShed, NeedsADeadLetter) {
 }
 
 TEST(DeadLetterShed, CheckSaysWhereCopiesGoAndAdviceThatThereAreNone) {
-  const std::string some = flow("dead_letter: dead, queue: { expire_after: 5s, dead_letter_shed: 10% }", grave);
+  const std::string some = flow("dead_letter: dead, queue: { expire_after: 5s, dead_letter_shed: 10% }", dead_letters);
   EXPECT_THAT(sentence(some), HasSubstr("10 % of what is dropped is copied to dead while that has room"));
   EXPECT_THAT(advice(some), IsEmpty());
-  EXPECT_THAT(advice(flow("dead_letter: dead, queue: { dead_letter_shed: 10% }", grave)),
+  EXPECT_THAT(advice(flow("dead_letter: dead, queue: { dead_letter_shed: 10% }", dead_letters)),
               ElementsAre(HasSubstr("it drops nothing")));
 }
 

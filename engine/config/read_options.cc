@@ -61,9 +61,9 @@ std::optional<Options::Value> read_table(Reader& reader, const Yaml& map, const 
   Options::Table table;
   const std::size_t errors = reader.errors();
   for (const YamlEntry& entry : map.entries) {
-    const std::string place = path + "." + entry.key;
-    reader.note(place, entry.place);
-    if (auto text = reader.text(entry.value, place, Secrets::allowed)) table.emplace_back(entry.key, text->value);
+    const std::string location = path + "." + entry.key;
+    reader.note(location, entry.location);
+    if (auto text = reader.text(entry.value, location, Secrets::allowed)) table.emplace_back(entry.key, text->value);
   }
   if (reader.errors() != errors) return std::nullopt;
   return table;
@@ -77,7 +77,7 @@ std::optional<Options::Value> read_given(Reader& reader, const Yaml& node, const
   if (!text) return std::nullopt;
   auto parsed = parse_value(spec, text->value);
   if (parsed) return std::move(*parsed);
-  reader.error(node.place, path, text->secret ? "what the file holds is not what is expected here" : parsed.error());
+  reader.error(node.location, path, text->secret ? "what the file holds is not what is expected here" : parsed.error());
   return std::nullopt;
 }
 

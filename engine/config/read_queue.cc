@@ -146,7 +146,7 @@ void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow:
                     fmt::format("resume_at ({}) has to be below pause_at ({})", to_text_ratio(queue.resume_at),
                                 to_text_ratio(queue.pause_at)));
   if (queue.reserved_for_high >= 1)
-    reader.error_at(section.path("reserved_for_high"), "leaves nothing for other classes", "write 20%");
+    reader.error_at(section.path("reserved_for_high"), "leaves nothing for other priorities", "write 20%");
 }
 
 void read_batch(Reader& reader, const Yaml* node, const std::string& path, WorkerBatch& batch) {

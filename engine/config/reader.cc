@@ -26,22 +26,22 @@ std::string_view kind_name(Yaml::Kind kind) {
 
 }  // namespace
 
-void Reader::error(const Place& place, std::string path, std::string message, std::string suggestion) {
+void Reader::error(const SourceLocation& location, std::string path, std::string message, std::string suggestion) {
   ++errors_;
   constexpr std::size_t longest_path = 200;  // keys are somebody's text too
   if (path.size() > longest_path) path = path.substr(0, longest_path) + "...";
-  problems_.push_back({place, std::move(path), std::move(message), std::move(suggestion), false});
+  problems_.push_back({location, std::move(path), std::move(message), std::move(suggestion), false});
 }
 
 void Reader::error_at(const std::string& path, std::string message, std::string suggestion) {
-  error(place_of(path), path, std::move(message), std::move(suggestion));
+  error(location_of(path), path, std::move(message), std::move(suggestion));
 }
 
 void Reader::warning_at(const std::string& path, std::string message, std::string suggestion) {
-  problems_.push_back({place_of(path), path, std::move(message), std::move(suggestion), true});
+  problems_.push_back({location_of(path), path, std::move(message), std::move(suggestion), true});
 }
 
-Place Reader::place_of(std::string path) const {
+SourceLocation Reader::location_of(std::string path) const {
   for (;;) {
     if (const auto at = places_.find(path); at != places_.end()) return at->second;
     const auto dot = path.rfind('.');
@@ -49,19 +49,19 @@ Place Reader::place_of(std::string path) const {
     path.resize(dot);
   }
   const auto root = places_.find("");
-  return root == places_.end() ? Place{} : root->second;
+  return root == places_.end() ? SourceLocation{} : root->second;
 }
 
 std::optional<Text> Reader::text(const Yaml& node, const std::string& path, Secrets secrets) {
   if (node.kind != Yaml::Kind::scalar) {
     if (node.kind == Yaml::Kind::null)
-      error(node.place, path, "has no value", "give it one, or leave the key out");
+      error(node.location, path, "has no value", "give it one, or leave the key out");
     else
-      error(node.place, path, fmt::format("is {}, but one value is expected", kind_name(node.kind)));
+      error(node.location, path, fmt::format("is {}, but one value is expected", kind_name(node.kind)));
     return std::nullopt;
   }
   if (node.text.size() > longest_scalar) {
-    error(node.place, path, fmt::format("{} bytes are too many for one value", node.text.size()),
+    error(node.location, path, fmt::format("{} bytes are too many for one value", node.text.size()),
           fmt::format("at most {}", human(Bytes(longest_scalar))));
     return std::nullopt;
   }
@@ -70,14 +70,14 @@ std::optional<Text> Reader::text(const Yaml& node, const std::string& path, Secr
   if (!value || !node.text.starts_with("file:"))
     return value.transform([](std::string& v) { return Text{std::move(v), false}; });
   if (secrets == Secrets::refused) {
-    error(node.place, path, "only options of sources, stages and sinks can be read from a file",
+    error(node.location, path, "only options of sources, stages and sinks can be read from a file",
           "write the value itself");
     return std::nullopt;
   }
   const std::string file = value->substr(5);
   auto content = options_.read_file ? options_.read_file(file) : failure("files cannot be read here");
   if (!content || content->size() > longest_scalar) {
-    error(node.place, path,
+    error(node.location, path,
           content ? fmt::format("the file {} is too large for a secret", quote(file)) : content.error().message);
     return std::nullopt;
   }
@@ -102,13 +102,13 @@ std::optional<std::string> Reader::interpolate(const Yaml& node, const std::stri
       if (!value) return std::nullopt;
       out += *value;
       if (out.size() > longest_scalar) {
-        error(node.place, path, "becomes too long with its variables",
+        error(node.location, path, "becomes too long with its variables",
               fmt::format("at most {}", human(Bytes(longest_scalar))));
         return std::nullopt;
       }
       i = end;
     } else {
-      error(node.place, path, "a '$' that starts no variable", "write $$ for a dollar sign, ${VAR} for a variable");
+      error(node.location, path, "a '$' that starts no variable", "write $$ for a dollar sign, ${VAR} for a variable");
       return std::nullopt;
     }
   }
@@ -119,13 +119,13 @@ std::optional<std::string> Reader::variable(const Yaml& node, const std::string&
   const auto cut = inside.find(":-");
   const std::string_view name = inside.substr(0, cut);
   if (!is_variable_name(name)) {
-    error(node.place, path, fmt::format("{} is no variable", quote(node.text)), "write ${VAR} or ${VAR:-default}");
+    error(node.location, path, fmt::format("{} is no variable", quote(node.text)), "write ${VAR} or ${VAR:-default}");
     return std::nullopt;
   }
   auto value = options_.env ? options_.env(name) : std::nullopt;
   if (cut != std::string_view::npos) return value && !value->empty() ? *value : std::string(inside.substr(cut + 2));
   if (!value)
-    error(node.place, path, fmt::format("the variable {} is not set", name),
+    error(node.location, path, fmt::format("the variable {} is not set", name),
           fmt::format("set it, or write ${{{}:-default}}", name));
   return value;
 }

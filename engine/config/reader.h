@@ -31,7 +31,7 @@ class Reader {
  public:
   Reader(const LoadOptions& options, std::vector<Problem>& problems) : options_(options), problems_(problems) {}
 
-  void error(const Place& place, std::string path, std::string message, std::string suggestion = {});
+  void error(const SourceLocation& location, std::string path, std::string message, std::string suggestion = {});
   void error_at(const std::string& path, std::string message, std::string suggestion = {});  ///< the place is looked up
   void warning_at(const std::string& path, std::string message, std::string suggestion = {});
   std::size_t errors() const { return errors_; }
@@ -39,9 +39,9 @@ class Reader {
   /// The scalar with its variables replaced; nothing (and a problem) when it is none or cannot be.
   std::optional<Text> text(const Yaml& node, const std::string& path, Secrets secrets = Secrets::refused);
 
-  void note(std::string path, const Place& place) { places_.insert_or_assign(std::move(path), place); }
+  void note(std::string path, const SourceLocation& location) { places_.insert_or_assign(std::move(path), location); }
   bool given(const std::string& path) const { return places_.contains(path); }
-  Place place_of(std::string path) const;  ///< of the path, or of the nearest one above it
+  SourceLocation location_of(std::string path) const;  ///< of the path, or of the nearest one above it
   const LoadOptions& options() const { return options_; }
   std::vector<std::string>& secrets() { return secrets_; }
 
@@ -51,7 +51,7 @@ class Reader {
 
   const LoadOptions& options_;
   std::vector<Problem>& problems_;
-  std::map<std::string, Place> places_;
+  std::map<std::string, SourceLocation> places_;
   std::vector<std::string> secrets_;
   std::size_t errors_ = 0;
 };
@@ -80,7 +80,7 @@ class Section {
     if (!text) return false;
     auto parsed = parse(std::string_view(text->value));
     if (!parsed)
-      reader_.error(node->place, path(key), parsed.error());
+      reader_.error(node->location, path(key), parsed.error());
     else
       out = std::move(*parsed);
     return parsed.has_value();

@@ -26,22 +26,22 @@ struct Report {
     Level carries = Level::accepted;  ///< of this path; an optional sink has no say
     std::string limit;                ///< what keeps it from being stronger; empty when it is `stored`
   };
-  /// An inlet: the only place in the middle where work waits.
+  /// A sink queue: the only place in the middle where work waits.
   struct Edge {
     std::string sink;
     std::vector<std::string> from;  ///< dead letters as "NAME (dead letters)"
     flow::EdgeConfig config;
     std::string worst_wait;
   };
-  /// T5: what happens here when I cannot keep up? Doors, inlets and memory.
+  /// T5: what happens here when I cannot keep up? Doors, sink queues and memory.
   struct Answer {
-    std::string place;  ///< "sinks.warehouse"
+    std::string location;  ///< "sinks.warehouse"
     std::string sentence;
   };
   /// T2: what tends to go wrong later.
   struct Advice {
-    std::string place, what;
-    Place at{};  ///< where that part stands in the files
+    std::string location, what;
+    SourceLocation at{};  ///< where that part stands in the files
   };
 
   std::vector<std::string> files;

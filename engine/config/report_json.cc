@@ -43,11 +43,11 @@ std::string edge(const Report::Edge& edge) {
 }
 
 std::string answer(const Report::Answer& answer) {
-  return fmt::format(R"({{"place":{},"sentence":{}}})", json_text(answer.place), json_text(answer.sentence));
+  return fmt::format(R"({{"place":{},"sentence":{}}})", json_text(answer.location), json_text(answer.sentence));
 }
 
 std::string advice(const Report::Advice& advice) {
-  return fmt::format(R"({{"place":{},"at":{},"what":{}}})", json_text(advice.place), json_text(to_text(advice.at)),
+  return fmt::format(R"({{"place":{},"at":{},"what":{}}})", json_text(advice.location), json_text(to_text(advice.at)),
                      json_text(advice.what));
 }
 
@@ -61,7 +61,7 @@ std::string memory(const MemoryTable& table) {
                      table.automatic, table.footprints.count(), table.budget.count(), list_of(table.rows, row));
 }
 
-std::string inlet(const Sink& sink) {
+std::string queue(const Sink& sink) {
   return fmt::format("{} events\\n{}{}", sink.queue.bound.events, name(sink.queue.when_full),
                      sink.required ? "" : ", optional");
 }
@@ -94,7 +94,7 @@ std::string to_graph(const Config& config) {
     for (const std::string& from : stage.from) out += fmt::format("  \"{}\" -> \"{}\";\n", from, stage.name);
   for (const Sink& sink : config.sinks)
     for (const std::string& from : sink.from)
-      out += fmt::format("  \"{}\" -> \"{}\" [label=\"{}\"{}];\n", from, sink.name, inlet(sink),
+      out += fmt::format("  \"{}\" -> \"{}\" [label=\"{}\"{}];\n", from, sink.name, queue(sink),
                          sink.required ? "" : ", style=dashed");
   const auto letters = [&](const std::string& from, const std::string& to) {
     if (!to.empty()) out += fmt::format("  \"{}\" -> \"{}\" [label=\"dead letters\", style=dotted];\n", from, to);

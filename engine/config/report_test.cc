@@ -32,15 +32,15 @@ std::string flow(const std::string& source, const std::string& sink, const std::
          " }\nsinks:\n  warehouse: { type: store, path: p, from: orders" + sink + " }\n" + more;
 }
 
-std::string sentence(const Report& report, std::string_view place) {
+std::string sentence(const Report& report, std::string_view location) {
   for (const Report::Answer& answer : report.answers)
-    if (answer.place == place) return answer.sentence;
+    if (answer.location == location) return answer.sentence;
   return {};
 }
 
 std::vector<std::string> advice(const std::string& yaml) {
   std::vector<std::string> out;
-  for (const Report::Advice& advice : report_of(yaml).advice) out.push_back(advice.place + ": " + advice.what);
+  for (const Report::Advice& advice : report_of(yaml).advice) out.push_back(advice.location + ": " + advice.what);
   return out;
 }
 
@@ -163,7 +163,7 @@ TEST(Graph, DrawsPartsEdgesAndDeadLetters) {
 }
 
 TEST(Print, LoadsAgainAsTheSameFlow) {
-  const Config config = config_of(flow(", class: { from: .s, map: { 'a b': high, 'null': low, '$x': batch } }",
+  const Config config = config_of(flow(", priority: { from: .s, map: { 'a b': high, 'null': low, '$x': batch } }",
                                        ", password: \"a\\\"b\\\\c $$ \\x01\", tags: ['x, y', '', '- z'], queue: { "
                                        "codel: true, max_wait: 1s }, dead_letter: dead",
                                        busy));

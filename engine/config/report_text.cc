@@ -111,7 +111,7 @@ void write_edges(Page& page, const Report& report) {
 void write_answers(Page& page, const Report& report) {
   page.heading("When I cannot keep up");
   for (const Report::Answer& answer : report.answers) {
-    page.line("  " + answer.place);
+    page.line("  " + answer.location);
     page.wrapped("    ", answer.sentence);
   }
 }
@@ -144,11 +144,11 @@ void write_remarks(Page& page, const Report& report) {
   if (!report.couplings.empty()) page.heading("Coupled sinks");
   for (const std::string& coupling : report.couplings) page.wrapped("  ", coupling);
   page.heading("Advice", report.advice.empty() ? "none" : "");
-  std::string place;
+  std::string location;
   for (const Report::Advice& advice : report.advice) {
-    if (advice.place != place)
-      page.wrapped("  ", page.paint(yellow, advice.place) + "  " + page.paint(dim, to_text(advice.at)));
-    place = advice.place;
+    if (advice.location != location)
+      page.wrapped("  ", page.paint(yellow, advice.location) + "  " + page.paint(dim, to_text(advice.at)));
+    location = advice.location;
     page.wrapped("    ", advice.what);
   }
 }

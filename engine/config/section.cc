@@ -32,7 +32,7 @@ Section::Section(Reader& reader, const Yaml* node, std::string path)
     : reader_(reader), node_(node), path_(std::move(path)) {
   if (node_ && node_->kind != Yaml::Kind::map) {
     if (node_->kind != Yaml::Kind::null)
-      reader_.error(node_->place, path_, "is no map", "write key: value pairs below it");
+      reader_.error(node_->location, path_, "is no map", "write key: value pairs below it");
     node_ = nullptr;
   }
 }
@@ -42,7 +42,7 @@ const Yaml* Section::find(std::string_view key) {
   if (!node_) return nullptr;
   const auto at = std::ranges::find(node_->entries, key, &YamlEntry::key);
   if (at == node_->entries.end()) return nullptr;
-  reader_.note(path(key), at->value.place);
+  reader_.note(path(key), at->value.location);
   return &at->value;
 }
 
@@ -53,7 +53,7 @@ void Section::finish() {
     const std::string shown = quote(entry.key);
     std::string suggestion = did_you_mean(entry.key, known_);
     if (suggestion.empty() && known_.size() <= 10) suggestion = "known here: " + join(known_);
-    reader_.error(entry.place, path(shown == "'" + entry.key + "'" ? entry.key : shown), "unknown key",
+    reader_.error(entry.location, path(shown == "'" + entry.key + "'" ? entry.key : shown), "unknown key",
                   std::move(suggestion));
   }
 }
@@ -78,7 +78,7 @@ bool Section::names(std::string_view key, std::vector<std::string>& out) {
     return true;
   }
   if (node->items.empty()) {
-    reader_.error(node->place, path(key), "is an empty list", "name at least one part");
+    reader_.error(node->location, path(key), "is an empty list", "name at least one part");
     return false;
   }
   const std::size_t errors = reader_.errors();
@@ -86,9 +86,9 @@ bool Section::names(std::string_view key, std::vector<std::string>& out) {
     const auto text = reader_.text(item, path(key));
     if (!text) continue;
     if (auto name = parse_from(text->value); !name)
-      reader_.error(item.place, path(key), std::move(name.error()));
+      reader_.error(item.location, path(key), std::move(name.error()));
     else if (std::ranges::find(out, text->value) != out.end())
-      reader_.error(item.place, path(key), quote(text->value) + " is named twice");
+      reader_.error(item.location, path(key), quote(text->value) + " is named twice");
     else
       out.push_back(text->value);
   }

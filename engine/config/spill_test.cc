@@ -47,7 +47,7 @@ TEST(SpillConfig, CarriesStoredAndSpillsIntoAFolderOfItsOwnUnlessToldWhereA4) {
 TEST(SpillConfig, CheckSaysWhatHappensWhenMemoryAndThenTheDiskAreFull) {
   std::string sentence;
   for (const auto& answer : make_report(config_of(flow("")), fake_catalog()).answers)
-    if (answer.place == "sinks.warehouse") sentence = answer.sentence;
+    if (answer.location == "sinks.warehouse") sentence = answer.sentence;
   EXPECT_THAT(sentence, HasSubstr("or when 80 % of the budget are used, what arrives goes to data/spill/warehouse"));
   EXPECT_THAT(sentence, HasSubstr("there, HTTP clients of orders are refused with 503 and Retry-After"));
   EXPECT_THAT(sentence, HasSubstr("nothing is dropped"));

@@ -40,7 +40,7 @@ inline std::vector<SourceType> source_types() {
   tail.strongest = Level::stored;
   auto ticker = type_of<SourceType>("ticker", "pauses only");
   ticker.options = {{.name = "rate", .kind = OptionKind::rate, .fallback = "1000/s"},
-                    {.name = "classes", .kind = OptionKind::texts}};
+                    {.name = "priorities", .kind = OptionKind::texts}};
   ticker.strongest = Level::accepted;
   auto knock = type_of<SourceType>("knock", "refuses only");
   knock.can = {.can_pause = false, .can_refuse = true, .can_replay = false};

@@ -32,14 +32,14 @@ struct Yaml;
 struct TestStep {
   std::string into;  ///< a source; empty: time passes
   std::string event;
-  std::optional<Class> cls{};  ///< nothing: what the source's own rule says
+  std::optional<Priority> priority{};  ///< nothing: what the source's own rule says
   Duration advance{0};
 };
 
 struct ExpectedEvent {
   bool exact = false;  ///< these bytes; else a JSON value of which the event has at least the members
   std::string text;
-  std::optional<Class> cls{};
+  std::optional<Priority> priority{};
 };
 
 struct ExpectedSink {
@@ -47,8 +47,8 @@ struct ExpectedSink {
   bool listed = false;  ///< `events` says all that comes, in this order or in any
   std::vector<ExpectedEvent> events{};
   bool any_order = false;
-  std::optional<std::uint64_t> count{};  ///< how many come; with `cls`: of this class
-  std::optional<Class> cls{};
+  std::optional<std::uint64_t> count{};  ///< how many come; with `priority`: of this priority
+  std::optional<Priority> priority{};
 };
 
 /// How many events end so on required paths. Without a fate: how many have not ended.
@@ -60,7 +60,7 @@ struct ExpectedFate {
 
 struct TestCase {
   std::string name;
-  Place place;
+  SourceLocation location;
   std::vector<TestStep> steps;
   std::vector<ExpectedSink> sinks;
   std::vector<ExpectedFate> fates;

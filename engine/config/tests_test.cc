@@ -28,20 +28,20 @@ std::string problem(const std::string& step, const std::string& expect = "{ only
 
 TEST(Tests, AreReadWithTheirStepsAndWhatTheyExpect) {
   const auto all = read(
-      "tests:\n  - name: n\n    events: [ { into: in, event: { a: [1, '1', ~] }, class: high }, { advance: 2s } ]\n"
+      "tests:\n  - name: n\n    events: [ { into: in, event: { a: [1, '1', ~] }, priority: high }, { advance: 2s } ]\n"
       "    expect: { sinks: { out: [ x, { b: true } ] }, fates: { dropped: { throttled: 1 } } }\n");
   for (const auto& each : all.loaded.problems) EXPECT_TRUE(each.warning) << each.text();
   ASSERT_EQ(all.cases.size(), 1u);
   const TestCase& test = all.cases[0];
   ASSERT_EQ(test.steps.size(), 2u);
   EXPECT_EQ(test.steps[0].event, R"({"a":[1,"1",null]})");
-  EXPECT_EQ(test.steps[0].cls, Class::high);
+  EXPECT_EQ(test.steps[0].priority, Priority::high);
   EXPECT_EQ(test.steps[1].advance, std::chrono::seconds(2));
   ASSERT_EQ(test.sinks.at(0).events.size(), 2u);
   EXPECT_TRUE(test.sinks[0].events[0].exact);
   EXPECT_EQ(test.sinks[0].events[1].text, R"({"b":true})");
   EXPECT_EQ(test.fates.at(0).reason, Reason::throttled);
-  EXPECT_EQ(test.place.line, 6);
+  EXPECT_EQ(test.location.line, 6);
 }
 
 TEST(Tests, SayWhatIsWrongAndWhere) {

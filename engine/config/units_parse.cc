@@ -57,11 +57,11 @@ std::optional<Written> split(std::string_view text) {
   }
   if (i == 0) return std::nullopt;
   if (i + 1 < text.size() && text[i] == '.' && is_digit(text[i + 1])) {
-    double place = 0.1;
+    double location = 0.1;
     std::size_t digits = 0;
-    for (++i; i < text.size() && is_digit(text[i]); ++i, place /= 10) {
+    for (++i; i < text.size() && is_digit(text[i]); ++i, location /= 10) {
       if (++digits > 15) return std::nullopt;
-      w.fraction += place * (text[i] - '0');
+      w.fraction += location * (text[i] - '0');
     }
   }
   w.number = text.substr(0, i);

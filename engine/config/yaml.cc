@@ -18,7 +18,7 @@ namespace {
 
 /// Ends the parse; never leaves this file.
 struct Refused {
-  Place place;
+  SourceLocation location;
   std::string message, suggestion;
 };
 
@@ -46,17 +46,17 @@ class Builder final : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     // A key without a value is marked where the next token stands: the key's own place says more.
     const bool after_key = !stack_.empty() && stack_.back().has_key;
-    add({Yaml::Kind::null, {}, after_key ? stack_.back().key.place : place(mark), {}, {}}, anchor);
+    add({Yaml::Kind::null, {}, after_key ? stack_.back().key.location : location(mark), {}, {}}, anchor);
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     refuse_tag(mark, tag);
-    add({Yaml::Kind::scalar, value, place(mark), {}, {}}, anchor);
+    add({Yaml::Kind::scalar, value, location(mark), {}, {}}, anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto at = anchors_.find(anchor);
-    if (at == anchors_.end()) throw Refused{place(mark), "this alias refers to what it is a part of", {}};
-    count(values_in(at->second), place(mark));
+    if (at == anchors_.end()) throw Refused{location(mark), "this alias refers to what it is a part of", {}};
+    count(values_in(at->second), location(mark));
     add(Yaml(at->second), 0);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -79,9 +79,9 @@ class Builder final : public YAML::EventHandler {
     std::vector<Yaml> merged;  // what `<<` named
   };
 
-  Place place(const YAML::Mark& mark) const { return {file_, mark.line + 1, mark.column + 1}; }
+  SourceLocation location(const YAML::Mark& mark) const { return {file_, mark.line + 1, mark.column + 1}; }
 
-  void count(std::size_t more, const Place& where) {
+  void count(std::size_t more, const SourceLocation& where) {
     values_ += more;
     if (values_ > limits_.values)
       throw Refused{
@@ -90,17 +90,17 @@ class Builder final : public YAML::EventHandler {
 
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     if (tag.empty() || tag == "?" || tag == "!") return;
-    throw Refused{place(mark), fmt::format("the tag {} means nothing here", quote(tag)), "leave it out"};
+    throw Refused{location(mark), fmt::format("the tag {} means nothing here", quote(tag)), "leave it out"};
   }
 
   void open(Yaml::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     refuse_tag(mark, tag);
     if (stack_.size() >= limits_.depth)
-      throw Refused{place(mark), fmt::format("nested deeper than {} levels", limits_.depth), {}};
+      throw Refused{location(mark), fmt::format("nested deeper than {} levels", limits_.depth), {}};
     if (stack_.empty() || stack_.back().node.kind != Yaml::Kind::map || stack_.back().has_key) {
-      stack_.push_back({{kind, {}, place(mark), {}, {}}, anchor, false, {}, {}});
+      stack_.push_back({{kind, {}, location(mark), {}, {}}, anchor, false, {}, {}});
     } else {
-      throw Refused{place(mark), "a key has to be a word", {}};
+      throw Refused{location(mark), "a key has to be a word", {}};
     }
   }
 
@@ -112,9 +112,9 @@ class Builder final : public YAML::EventHandler {
   }
 
   void add(Yaml node, YAML::anchor_t anchor) {
-    count(1, node.place);
+    count(1, node.location);
     if (anchor != 0) {
-      count(values_in(node), node.place);
+      count(values_in(node), node.location);
       anchors_.insert_or_assign(anchor, node);
     }
     if (stack_.empty()) {
@@ -125,9 +125,9 @@ class Builder final : public YAML::EventHandler {
     if (frame.node.kind == Yaml::Kind::list) {
       frame.node.items.push_back(std::move(node));
     } else if (!frame.has_key) {
-      if (node.kind != Yaml::Kind::scalar) throw Refused{node.place, "a key has to be a word", {}};
+      if (node.kind != Yaml::Kind::scalar) throw Refused{node.location, "a key has to be a word", {}};
       frame.has_key = true;
-      frame.key = {std::move(node.text), std::move(node.place), {}};
+      frame.key = {std::move(node.text), std::move(node.location), {}};
     } else {
       frame.has_key = false;
       frame.key.value = std::move(node);
@@ -140,14 +140,14 @@ class Builder final : public YAML::EventHandler {
     if (entry.key == "<<") {
       take_merge(frame);
     } else if (const YamlEntry* first = find(frame.node, entry.key)) {
-      problems_.push_back({entry.place,
+      problems_.push_back({entry.location,
                            {},
-                           fmt::format("the key {} is already set at {}", quote(entry.key), to_text(first->place)),
+                           fmt::format("the key {} is already set at {}", quote(entry.key), to_text(first->location)),
                            "keep one of the two",
                            false});
     } else {
       if (frame.node.entries.size() >= limits_.keys)
-        throw Refused{entry.place, fmt::format("more than {} keys in one map", limits_.keys), {}};
+        throw Refused{entry.location, fmt::format("more than {} keys in one map", limits_.keys), {}};
       frame.node.entries.push_back(std::move(entry));
     }
   }
@@ -161,7 +161,7 @@ class Builder final : public YAML::EventHandler {
       maps.push_back(std::move(value));
     for (Yaml& map : maps) {
       if (map.kind != Yaml::Kind::map)
-        throw Refused{frame.key.place, "'<<' takes a map or a list of maps", "write <<: *anchor"};
+        throw Refused{frame.key.location, "'<<' takes a map or a list of maps", "write <<: *anchor"};
       frame.merged.push_back(std::move(map));
     }
   }
@@ -170,7 +170,7 @@ class Builder final : public YAML::EventHandler {
     for (YamlEntry& entry : from.entries) {
       if (find(into, entry.key)) continue;
       if (into.entries.size() >= limits_.keys)
-        throw Refused{entry.place, fmt::format("more than {} keys in one map", limits_.keys), {}};
+        throw Refused{entry.location, fmt::format("more than {} keys in one map", limits_.keys), {}};
       into.entries.push_back(std::move(entry));
     }
   }
@@ -188,8 +188,8 @@ class Builder final : public YAML::EventHandler {
 
 std::optional<Yaml> parse_yaml(std::string_view text, const std::string& file, std::vector<Problem>& problems,
                                const YamlLimits& limits) {
-  const auto refuse = [&](Place place, std::string message, std::string suggestion = {}) {
-    problems.push_back({std::move(place), {}, std::move(message), std::move(suggestion), false});
+  const auto refuse = [&](SourceLocation location, std::string message, std::string suggestion = {}) {
+    problems.push_back({std::move(location), {}, std::move(message), std::move(suggestion), false});
     return std::nullopt;
   };
   if (text.size() > limits.bytes)
@@ -210,7 +210,7 @@ std::optional<Yaml> parse_yaml(std::string_view text, const std::string& file, s
       return refuse({file, 1, 1}, "more than one document", "put each into a file of its own");
     return root;
   } catch (const Refused& e) {
-    return refuse(e.place, e.message, e.suggestion);
+    return refuse(e.location, e.message, e.suggestion);
   } catch (const YAML::Exception& e) {
     return refuse({file, e.mark.line + 1, e.mark.column + 1}, fmt::format("this is not YAML: {}", e.msg));
   }

@@ -23,14 +23,14 @@ struct Yaml {
   enum class Kind : std::uint8_t { null, scalar, list, map };
   Kind kind = Kind::null;
   std::string text;  ///< of a scalar
-  Place place;
+  SourceLocation location;
   std::vector<Yaml> items;         ///< of a list
   std::vector<YamlEntry> entries;  ///< of a map, in the order of the file, keys unique
 };
 
 struct YamlEntry {
   std::string key;
-  Place place;  ///< of the key
+  SourceLocation location;  ///< of the key
   Yaml value;
 };
 

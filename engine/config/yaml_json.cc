@@ -27,13 +27,13 @@ std::string YamlToJson::json(const Yaml& node) {
 }
 
 std::string YamlToJson::scalar(const Yaml& node) {
-  if (!means_something(node.text) || !is_plain(node.place)) return json_text(node.text);
+  if (!means_something(node.text) || !is_plain(node.location)) return json_text(node.text);
   return node.text.empty() || node.text == "~" ? "null" : node.text;
 }
 
 /// No quote, and no block, begins there; an anchor may stand before it.
-bool YamlToJson::is_plain(const Place& place) {
-  std::string_view rest = line_of(place);
+bool YamlToJson::is_plain(const SourceLocation& location) {
+  std::string_view rest = line_of(location);
   while (rest.starts_with('&') || rest.starts_with('!')) {
     rest.remove_prefix(std::min(rest.find(' '), rest.size()));
     rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
@@ -42,13 +42,13 @@ bool YamlToJson::is_plain(const Place& place) {
 }
 
 /// From the place to the end of its line; nothing when the file cannot be read.
-std::string_view YamlToJson::line_of(const Place& place) {
-  const File& in = file(place.file);
-  const auto line = static_cast<std::size_t>(std::max(place.line - 1, 0));
+std::string_view YamlToJson::line_of(const SourceLocation& location) {
+  const File& in = file(location.file);
+  const auto line = static_cast<std::size_t>(std::max(location.line - 1, 0));
   if (line >= in.lines.size()) return {};
   std::string_view text = std::string_view(in.text).substr(in.lines[line]);
   text = text.substr(0, text.find('\n'));
-  text.remove_prefix(std::min(static_cast<std::size_t>(std::max(place.column - 1, 0)), text.size()));
+  text.remove_prefix(std::min(static_cast<std::size_t>(std::max(location.column - 1, 0)), text.size()));
   return text;
 }
 

@@ -28,8 +28,8 @@ class YamlToJson {
     std::vector<std::size_t> lines;  // where each begins
   };
   std::string scalar(const Yaml& node);
-  bool is_plain(const Place& place);
-  std::string_view line_of(const Place& place);
+  bool is_plain(const SourceLocation& location);
+  std::string_view line_of(const SourceLocation& location);
   const File& file(const std::string& name);
 
   const LoadOptions& options_;

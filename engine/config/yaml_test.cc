@@ -28,14 +28,14 @@ Yaml tree(std::string_view text) {
 TEST(YamlTree, RemembersWhereValuesAndKeysStand) {
   const Yaml root = tree("a:\n  b: [x, 'y z']\n");
   const YamlEntry& b = root.entries.at(0).value.entries.at(0);
-  EXPECT_EQ(to_text(b.place), "f.yaml:2:3");
-  EXPECT_EQ(to_text(b.value.place), "f.yaml:2:6");
-  EXPECT_EQ(to_text(b.value.items.at(1).place), "f.yaml:2:10");
+  EXPECT_EQ(to_text(b.location), "f.yaml:2:3");
+  EXPECT_EQ(to_text(b.value.location), "f.yaml:2:6");
+  EXPECT_EQ(to_text(b.value.items.at(1).location), "f.yaml:2:10");
   EXPECT_EQ(b.value.items.at(1).text, "y z");
 }
 
 TEST(YamlTree, PutsAKeyWithoutAValueAtTheKey) {
-  EXPECT_EQ(to_text(tree("a: 1\nb:\n\n\nc: 2\n").entries.at(1).value.place), "f.yaml:2:1");
+  EXPECT_EQ(to_text(tree("a: 1\nb:\n\n\nc: 2\n").entries.at(1).value.location), "f.yaml:2:1");
 }
 
 TEST(YamlTree, IsNullForAnEmptyFile) { EXPECT_EQ(tree("# nothing\n").kind, Yaml::Kind::null); }

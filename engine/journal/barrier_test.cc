@@ -4,7 +4,7 @@
 
 #include <iostream>
 
-#include "journal/power_rig_for_test.h"
+#include "journal/power_harness_for_test.h"
 
 namespace weir::journal {
 namespace {

@@ -2,7 +2,7 @@
 // and it is counted or told; only a format that is not known is refused.
 #include <gmock/gmock.h>
 
-#include "journal/rig_for_test.h"
+#include "journal/harness_for_test.h"
 
 namespace weir::journal {
 namespace {
@@ -15,7 +15,7 @@ const std::string folder = "data/ingest/";
 std::string segment(std::uint64_t n) { return folder + numbered(n, "segment"); }
 
 /// A journal of 36 records of 10 events in four segments; each test damages a copy.
-class Damage : public testing::Test, public LogRig {
+class Damage : public testing::Test, public LogHarness {
  protected:
   static constexpr std::uint64_t events = 361, per_record = 10;
   void SetUp() override {
@@ -153,7 +153,7 @@ TEST_F(Damage, TheLastSegmentMayBeCutAnywhere) {
 }
 
 TEST_F(Damage, CopiesAndForeignSegmentsAreToldAndLeftAlone) {
-  LogRig other;
+  LogHarness other;
   other.context.rng();  // another journal has another name
   {
     auto log = other.open();
@@ -199,8 +199,8 @@ TEST_F(Damage, TextThatLooksLikeARecordIsNeverTakenForOne) {
     encode_record(one.span()[0], {epoch, 1'000'000, 1'000'000}, text);
     return text;
   };
-  LogRig rig;
-  auto log = rig.open();
+  LogHarness harness;
+  auto log = harness.open();
   auto* consumer = *log->add_consumer({.name = "c"});
   std::string text;
   while (text.size() < 10'000) text += forged(2) + forged(3) + forged(4);
@@ -210,11 +210,11 @@ TEST_F(Damage, TextThatLooksLikeARecordIsNeverTakenForOne) {
   log->tick();
   ASSERT_GT(log->stats().spare_bytes, 0u);
   log.reset();
-  log = rig.open();
+  log = harness.open();
   consumer = *log->add_consumer({.name = "c"});
   ASSERT_TRUE(write(*log, 3, 4));
   log.reset();
-  log = rig.open();
+  log = harness.open();
   EXPECT_EQ(log->end().sequence, 4u);
   EXPECT_EQ(read_all(*log, {log->stats().first, 0, 0}).events.back(), 3u);
   EXPECT_THAT(log->notes(), IsEmpty());
@@ -232,12 +232,12 @@ class DamagedCursor : public Damage {
       log->tick();
     }
   }
-  struct Place {
+  struct Spot {
     bool refused = false;
     std::uint64_t sequence = 0;
     std::vector<std::string> notes;
   };
-  Place place(PowerDisk& damaged) {
+  Spot place(PowerDisk& damaged) {
     auto log = Log::open(damaged, small_log(), context);
     if (!log) {
       EXPECT_EQ(log.error().kind, Error::Kind::unsupported) << log.error().message;
@@ -309,20 +309,20 @@ TEST_F(DamagedCursor, AheadOfTheLogItMissesNothingThatIsWrittenLater) {
 
 /// With durability none nobody knows what had to be there: from the first record that is broken on nothing counts.
 TEST(CursorAhead, WhatAnOpeningHasGivenUpDoesNotComeBack) {
-  LogRig rig;
+  LogHarness harness;
   const auto config = small_log(Durability::none);
   {
-    auto log = rig.open(config);
+    auto log = harness.open(config);
     auto* consumer = *log->add_consumer({.name = "c"});
     for (std::uint64_t n = 1; n < 31; n += 10) ASSERT_TRUE(write(*log, n, n + 10));
     log->settle(*consumer, log->end());
     ASSERT_TRUE(log->close());
   }
-  rig.disk.flip_bit(segment(1), segment_header_size + 1300);
+  harness.disk.flip_bit(segment(1), segment_header_size + 1300);
   auto expected = numbers(1, 11);
   std::ranges::copy(numbers(31, 41), std::back_inserter(expected));
   for (int opening = 0; opening < 3; ++opening) {
-    auto log = rig.open(config);
+    auto log = harness.open(config);
     auto* consumer = *log->add_consumer({.name = "c"});
     if (opening == 0) ASSERT_TRUE(write(*log, 31, 41));
     const auto read = read_all(*log);

@@ -2,7 +2,7 @@
 // on when the disk does.
 #include <gmock/gmock.h>
 
-#include "journal/rig_for_test.h"
+#include "journal/harness_for_test.h"
 #include "journal/step_disk_for_test.h"
 
 namespace weir::journal {
@@ -15,13 +15,13 @@ using testing::HasSubstr;
 const Error disk_full{Error::Kind::overloaded, "No space left on device", Duration{0}};
 const std::string folder = "data/ingest/";
 
-class DiskFault : public testing::Test, public LogRig {
+class DiskFault : public testing::Test, public LogHarness {
  protected:
   static Consumer* add(Log& log, const std::string& name) { return *log.add_consumer({.name = name}); }
   /// What a reader from the oldest on gets after the power went now.
   std::vector<std::uint64_t> after_power_loss(const LogConfig& config = small_log()) {
     Rng rng(7);
-    LogRig other;
+    LogHarness other;
     const auto left = disk.after_power_loss(rng, LossMode::nothing_unsynced);
     const auto log = Log::open(*left, config, context);
     EXPECT_TRUE(log.has_value());
@@ -228,17 +228,17 @@ TEST_F(DiskFault, ASegmentThatSomebodyRemovesDoesNotStopTheOthersFromBeingGivenU
 
 TEST_F(DiskFault, ASegmentThatCannotBeNamedLeavesNothingBehind) {
   for (const auto op : {Op::allocate, Op::rename, Op::sync_folder}) {
-    LogRig rig;
-    auto log = rig.open();
+    LogHarness harness;
+    auto log = harness.open();
     ASSERT_TRUE(write(*log, 1, 11));
     ASSERT_TRUE(write(*log, 11, 12, 7000));
-    const auto before = *rig.disk.list("data/ingest");
-    rig.disk.fail_once(op, 1, PowerDisk::io_error());
+    const auto before = *harness.disk.list("data/ingest");
+    harness.disk.fail_once(op, 1, PowerDisk::io_error());
     ASSERT_FALSE(write(*log, 12, 13, 7000));
-    EXPECT_EQ(*rig.disk.list("data/ingest"), before);
+    EXPECT_EQ(*harness.disk.list("data/ingest"), before);
     ASSERT_TRUE(write(*log, 12, 13, 7000));
     log.reset();
-    log = rig.open();
+    log = harness.open();
     EXPECT_THAT(log->notes(), testing::IsEmpty());
     EXPECT_EQ(read_all(*log).events, numbers(1, 13));
   }

@@ -150,7 +150,7 @@ void PowerDisk::erase(const std::string& path) {
 
 void PowerDisk::put(const std::string& path, std::string content) {
   const std::lock_guard guard(mutex_);
-  WEIR_CHECK(state_.names.folder_at(Names::Place(path).folder));
+  WEIR_CHECK(state_.names.folder_at(Names::Spot(path).folder));
   const auto id = state_.names.find(path).value_or(state_.next_inode);
   WEIR_CHECK(id != Names::folder);
   if (id == state_.next_inode) ++state_.next_inode;

@@ -116,7 +116,7 @@ Result<void> PowerDisk::change(std::uint64_t id, const std::string& path, Op op,
 
 Result<std::uint64_t> PowerDisk::create(const std::string& path) {
   if (auto begun = begin(Op::create, path); !begun) return std::unexpected(begun.error());
-  const Names::Place place(path);
+  const Names::Spot place(path);
   if (state_.names.find(path)) return refused(Op::create, path, EEXIST);
   if (!state_.names.folder_at(place.folder)) return refused(Op::create, path, ENOENT);
   const auto id = state_.next_inode++;
@@ -148,7 +148,7 @@ Result<void> PowerDisk::rename(const std::string& from, const std::string& to, s
   const auto both = from + " to " + to;
   const bool split = pass(barrier);
   if (auto begun = begin(Op::rename, both); !begun) return begun;
-  const Names::Place source(from), target(to);
+  const Names::Spot source(from), target(to);
   const auto id = state_.names.find(from), old = state_.names.find(to);
   if (!id || !state_.names.folder_at(target.folder)) return refused(Op::rename, both, ENOENT);
   if (*id == Names::folder || old == Names::folder) return refused(Op::rename, both, EISDIR);
@@ -167,7 +167,7 @@ Result<void> PowerDisk::remove(const std::string& path) {
   const auto id = state_.names.find(path);
   if (!id) return refused(Op::remove, path, ENOENT);
   if (*id == Names::folder) return refused(Op::remove, path, EISDIR);
-  state_.names.change({Names::Place(path), {}, *id});
+  state_.names.change({Names::Spot(path), {}, *id});
   forget_unreachable();
   return {};
 }
@@ -175,7 +175,7 @@ Result<void> PowerDisk::remove(const std::string& path) {
 Result<void> PowerDisk::make_folder(const std::string& path) {
   const std::lock_guard guard(mutex_);
   if (power_lost()) return begin(Op::make_folder, path);
-  std::vector<Names::Place> missing;
+  std::vector<Names::Spot> missing;
   for (auto at = Names::tidy(path); !state_.names.folder_at(at); at = missing.back().folder) {
     if (state_.names.find(at)) return refused(Op::make_folder, at, ENOTDIR);
     missing.emplace_back(at);

@@ -21,7 +21,7 @@ std::unique_ptr<File> make(PowerDisk& disk, const std::string& path, std::string
 std::unique_ptr<File> make_durable(PowerDisk& disk, const std::string& path, std::string_view bytes) {
   auto file = make(disk, path, bytes);
   EXPECT_TRUE(file->sync("made"));
-  EXPECT_TRUE(disk.sync_folder(std::string(Names::Place(path).folder), "named"));
+  EXPECT_TRUE(disk.sync_folder(std::string(Names::Spot(path).folder), "named"));
   return file;
 }
 

@@ -47,14 +47,14 @@ std::string Names::tidy(const std::string& path) {
   return text;
 }
 
-Names::Place::Place(const std::string& path) {
+Names::Spot::Spot(const std::string& path) {
   const auto tidied = tidy(path);
   const auto slash = tidied.rfind('/');
   if (slash != std::string::npos) folder = slash == 0 ? "/" : tidied.substr(0, slash);
   name = slash == std::string::npos ? tidied : tidied.substr(slash + 1);
 }
 
-std::string Names::Place::path() const {
+std::string Names::Spot::path() const {
   return folder.empty() ? name : folder == "/" ? "/" + name : folder + "/" + name;
 }
 
@@ -64,7 +64,7 @@ const Names::Folder* Names::folder_at(const std::string& path) const {
 }
 
 std::optional<std::uint64_t> Names::find(const std::string& path) const {
-  const Place place(path);
+  const Spot place(path);
   if (place.name.empty()) return folder;
   const auto* entries = folder_at(place.folder);
   if (!entries) return std::nullopt;
@@ -98,7 +98,7 @@ void Names::sync(const std::string& path) {
 }
 
 void Names::set(const std::string& path, std::optional<std::uint64_t> inode) {
-  const Place place(path);
+  const Spot place(path);
   sync(place.folder);  // or what is pending there would undo it
   for (auto* tree : {&durable_, &current_}) {
     (*tree)[place.folder].erase(place.name);

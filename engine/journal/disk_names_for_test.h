@@ -24,13 +24,13 @@ class Names {
   using Folder = std::map<std::string, std::uint64_t>;
   using Tree = std::map<std::string, Folder>;  ///< by the folder's path
 
-  struct Place {
+  struct Spot {
     std::string folder, name;
-    explicit Place(const std::string& path);
+    explicit Spot(const std::string& path);
     std::string path() const;
   };
   struct Change {
-    std::optional<Place> gone, here;
+    std::optional<Spot> gone, here;
     std::uint64_t inode = folder;
   };
 

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "journal/rig_for_test.h"
+#include "journal/harness_for_test.h"
 
 namespace weir::journal {
 namespace {

@@ -31,7 +31,7 @@ Batch batch_of(const Sent& sent) {
   }
   const Batch::Run run{nullptr, static_cast<std::uint32_t>(index.size())};
   BatchInfo info;
-  info.cls = sent.cls;
+  info.priority = sent.priority;
   info.received_wall = sent.wall;
   info.first_id = sent.first_id;
   return make_batch(text, index, std::span(&run, 1), info, Ticket{}, false);
@@ -79,7 +79,7 @@ std::vector<Sent> Lockstep::draw_group() {
   const Shape shape = shapes[chance(60) ? 0 : rng_.below(std::size(shapes))];
   std::vector<Sent> group(1 + rng_.below(shape.batches));
   for (Sent& sent : group) {
-    sent.cls = static_cast<Class>(rng_.below(class_count));
+    sent.priority = static_cast<Priority>(rng_.below(priority_count));
     sent.first_id = rng_.next();
     sent.wall = context_.wall();
     for (auto left = 1 + rng_.below(shape.events); left > 0; --left)

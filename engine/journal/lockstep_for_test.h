@@ -14,8 +14,8 @@
 /// Thread: one. Cost: about a millisecond a case; tests only.
 #include <fmt/format.h>
 
+#include "journal/harness_for_test.h"
 #include "journal/model_for_test.h"
-#include "journal/rig_for_test.h"
 
 namespace weir::journal {
 
@@ -30,11 +30,11 @@ class Lockstep {
   struct Side {
     Consumer* consumer;
     std::optional<Reader> reader;
-    struct Piece {
+    struct ReadRange {
       Position end;
       bool settled;
     };
-    std::vector<Piece> pieces;
+    std::vector<ReadRange> ranges;
   };
   bool chance(std::uint64_t percent) { return rng_.below(100) < percent; }
   void step();

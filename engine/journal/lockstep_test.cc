@@ -17,7 +17,7 @@ std::optional<Seen> Lockstep::seen(const std::optional<RecordView>& record) cons
   if (!record) return {};
   Seen seen{record->header.sequence, {}};
   const auto info = record->info(context_.now());
-  seen.sent.cls = info.cls;
+  seen.sent.priority = info.priority;
   seen.sent.first_id = info.first_id;
   seen.sent.wall = info.received_wall;
   std::size_t at = 0;
@@ -44,7 +44,7 @@ void Lockstep::read() {
     side.consumer->damaged += losses.damaged;
     if (!got) break;
     side.reader->step();
-    side.pieces.push_back({side.reader->position(), false});
+    side.ranges.push_back({side.reader->position(), false});
   }
   end_of_step(JournalModel::Cause::none);
 }
@@ -53,12 +53,12 @@ void Lockstep::settle() {
   if (sides_.empty()) return;
   auto& [name, side] = *std::next(sides_.begin(), static_cast<std::ptrdiff_t>(rng_.below(sides_.size())));
   note("settle " + name);
-  for (auto left = 1 + rng_.below(20); left > 0 && !side.pieces.empty(); --left) {
-    const auto piece = chance(60) ? 0 : rng_.below(side.pieces.size());
-    side.pieces[piece].settled = true;
-    while (!side.pieces.empty() && side.pieces.front().settled) {
-      log_->settle(*side.consumer, side.pieces.front().end);
-      side.pieces.erase(side.pieces.begin());
+  for (auto left = 1 + rng_.below(20); left > 0 && !side.ranges.empty(); --left) {
+    const auto piece = chance(60) ? 0 : rng_.below(side.ranges.size());
+    side.ranges[piece].settled = true;
+    while (!side.ranges.empty() && side.ranges.front().settled) {
+      log_->settle(*side.consumer, side.ranges.front().end);
+      side.ranges.erase(side.ranges.begin());
     }
     model_.settle(name, piece);
   }

@@ -2,14 +2,14 @@
 
 #include <gmock/gmock.h>
 
-#include "journal/rig_for_test.h"
+#include "journal/harness_for_test.h"
 
 namespace weir::journal {
 namespace {
 
 using testing::HasSubstr;
 
-class LogTest : public testing::Test, public LogRig {};
+class LogTest : public testing::Test, public LogHarness {};
 
 TEST_F(LogTest, ReadsWhatWasWritten) {
   auto log = open();
@@ -20,14 +20,14 @@ TEST_F(LogTest, ReadsWhatWasWritten) {
   EXPECT_EQ(log->end().sequence, 12u);
 }
 
-TEST_F(LogTest, KeepsClassIdsAndWallTime) {
+TEST_F(LogTest, KeepsPriorityIdsAndWallTime) {
   auto log = open();
-  ASSERT_TRUE(log->write(Events({"a", "b\nb"}, Class::critical, 77).span()));
+  ASSERT_TRUE(log->write(Events({"a", "b\nb"}, Priority::critical, 77).span()));
   Reader reader(*log, {});
   const auto record = reader.next();
   ASSERT_TRUE(record && *record);
   const auto info = (*record)->info(TimePoint{});
-  EXPECT_EQ(info.cls, Class::critical);
+  EXPECT_EQ(info.priority, Priority::critical);
   EXPECT_EQ(info.first_id, 77u);
   EXPECT_EQ(info.received_wall, WallTime(std::chrono::seconds(1'700'000'000)));
   EXPECT_EQ((*record)->text, "a\nb\nb\n");

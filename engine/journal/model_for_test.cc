@@ -44,18 +44,18 @@ std::string JournalModel::read(const std::string& who, const std::optional<Seen>
     return fmt::format("{} gets {}; at {} it was to get {}", who, got->sequence, to, next->first);
   if (got->sent != next->sent) return fmt::format("{} gets something else as {} than was written", who, to);
   reading.read = next->end();
-  reading.pieces.push_back({reading.read, false});
+  reading.ranges.push_back({reading.read, false});
   return "";
 }
 
 /// Over contiguous settled pieces only.
 void JournalModel::settle(const std::string& who, std::size_t piece) {
   Reading& reading = readings_.at(who);
-  reading.pieces.at(piece).settled = true;
-  while (!reading.pieces.empty() && reading.pieces.front().settled) {
-    reading.settled = reading.pieces.front().end;
+  reading.ranges.at(piece).settled = true;
+  while (!reading.ranges.empty() && reading.ranges.front().settled) {
+    reading.settled = reading.ranges.front().end;
     reading.places.insert(reading.settled);
-    reading.pieces.erase(reading.pieces.begin());
+    reading.ranges.erase(reading.ranges.begin());
   }
 }
 
@@ -192,7 +192,7 @@ std::string JournalModel::come_back(const std::vector<Seen>& all, std::uint64_t 
     batch.firm = batch.firm || config_.durability != Durability::none;
   }
   for (auto& [name, reading] : readings_) {
-    reading.pieces.clear();
+    reading.ranges.clear();
     reading.skipped = reading.damaged = 0;
   }
   return "";

@@ -30,7 +30,7 @@ namespace weir::journal {
 /// A batch as it was offered.
 struct Sent {
   std::vector<std::string> events;
-  Class cls = Class::normal;
+  Priority priority = Priority::normal;
   std::uint64_t first_id = 0;
   WallTime wall{};
   bool operator==(const Sent&) const = default;
@@ -48,11 +48,11 @@ class JournalModel {
     std::uint64_t guarded = 1;                       ///< what it had missed before it was here, nobody keeps for it
     std::uint64_t skipped = 0, damaged = 0;          ///< of this life
     std::set<std::uint64_t> places{1};               ///< where it has stood since `saved`
-    struct Piece {
+    struct ReadRange {
       std::uint64_t end;
       bool settled;
     };
-    std::vector<Piece> pieces{};  ///< read, and something in or before it has not settled
+    std::vector<ReadRange> ranges{};  ///< read, and something in or before it has not settled
   };
   /// Why something may be given up just now.
   enum class Cause : std::uint8_t { none, tick, no_room };

@@ -46,7 +46,7 @@ void encode_record(const Batch& batch, const RecordStamp& stamp, std::span<char>
   header.bytes = static_cast<std::uint32_t>(batch.load().bytes.count() + batch.size());
   header.received_wall = info.received_wall.time_since_epoch().count();
   header.first_id = info.first_id;
-  header.cls = static_cast<std::uint8_t>(info.cls);
+  header.priority = static_cast<std::uint8_t>(info.priority);
   header.flags = static_cast<std::uint8_t>((info.one_line_each ? flag_one_line_each : 0) |
                                            (info.dead_letter ? flag_dead_letter : 0));
   char* const text = to.data() + sizeof header;
@@ -80,7 +80,7 @@ void RecordView::append_to(std::vector<Batch::Slot>& slots, std::uint32_t shift)
 }
 
 BatchInfo RecordView::info(TimePoint now) const {
-  return {.cls = static_cast<Class>(header.cls),
+  return {.priority = static_cast<Priority>(header.priority),
           .received = now,
           .received_wall = WallTime(Duration(header.received_wall)),
           .one_line_each = (header.flags & flag_one_line_each) != 0,
@@ -102,7 +102,7 @@ std::optional<RecordView> parse_record(std::string_view from, std::uint64_t epoc
   RecordView view;
   std::memcpy(&view.header, from.data(), sizeof view.header);
   if (view.header.crc != crc32c(checked_part(from.substr(0, size)))) return std::nullopt;
-  if (view.header.cls >= class_count || view.header.attributes != 0) return std::nullopt;
+  if (view.header.priority >= priority_count || view.header.attributes != 0) return std::nullopt;
   view.text = from.substr(sizeof view.header, view.header.bytes);
   view.index = view.text.data() + view.text.size();
   view.size = size;

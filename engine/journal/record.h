@@ -27,7 +27,7 @@ struct RecordHeader {
   std::int64_t received_wall;  ///< nanoseconds since 1970
   std::uint64_t first_id;
   std::uint64_t durable;  ///< every event before this one was on the disk when the record was written
-  std::uint8_t cls, flags;
+  std::uint8_t priority, flags;
   std::uint16_t zero;
   std::uint32_t attributes;  ///< bytes of attributes behind the index; none yet
 };

@@ -158,7 +158,7 @@ RequestParser::Status RequestParser::parse_complete(std::string_view text) {
   return Status::done;
 }
 
-RequestParser::Piece RequestParser::parse_body(std::string_view bytes, std::size_t most) {
+RequestParser::BodyChunk RequestParser::parse_body(std::string_view bytes, std::size_t most) {
   if (body_done_) return {Status::done};
   if (head_.chunked) return parse_chunked(bytes, most);
   const std::size_t n = static_cast<std::size_t>(std::min<std::uint64_t>({bytes.size(), most, left_}));
@@ -167,8 +167,8 @@ RequestParser::Piece RequestParser::parse_body(std::string_view bytes, std::size
   return {Status::need_more, n, bytes.substr(0, n)};
 }
 
-RequestParser::Piece RequestParser::parse_chunked(std::string_view bytes, std::size_t most) {
-  Piece out;
+RequestParser::BodyChunk RequestParser::parse_chunked(std::string_view bytes, std::size_t most) {
+  BodyChunk out;
   // Beast asserts that five bytes are there when it comes back to a last chunk; "0\r\n" and one more is enough for it
   // to come back when that is the first. No chunked body is shorter, so nothing is lost by waiting for them.
   if (!beast_->in_chunks && bytes.size() < 5) return out;

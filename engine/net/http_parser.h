@@ -32,13 +32,13 @@ class RequestParser {
   const Head& head() const { return head_; }
   std::size_t head_size() const { return head_size_; }
 
-  struct Piece {
+  struct BodyChunk {
     Status status = Status::need_more;  ///< done: the body has ended, and `data` is empty
     std::size_t consumed = 0;           ///< take so many bytes off the front, whatever the status
     std::string_view data{};            ///< body bytes inside the input: at most `most`
   };
   /// The next piece of the body at the front of `bytes`, chunk framing removed.
-  Piece parse_body(std::string_view bytes, std::size_t most);
+  BodyChunk parse_body(std::string_view bytes, std::size_t most);
   bool body_done() const { return body_done_; }
   /// What is missing of a body with a Content-Length.
   std::uint64_t body_left() const { return left_; }
@@ -50,7 +50,7 @@ class RequestParser {
   struct Beast;
   Status scan(std::string_view bytes);
   Status parse_complete(std::string_view text);
-  Piece parse_chunked(std::string_view bytes, std::size_t most);
+  BodyChunk parse_chunked(std::string_view bytes, std::size_t most);
 
   std::unique_ptr<Beast> beast_;
   std::size_t max_header_;

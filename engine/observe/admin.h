@@ -14,8 +14,8 @@
 
 #include "net/http_server.h"
 #include "net/reactor.h"
-#include "pipeline/status.h"
-#include "pipeline/tap.h"
+#include "pipeline/report/status.h"
+#include "pipeline/report/tap.h"
 
 namespace weir::observe {
 

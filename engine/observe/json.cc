@@ -51,14 +51,14 @@ std::string edge_account(const pipeline::SinkStatus& s) {
 }
 
 /// How long events take, now and usually; null where there is nothing to say it from.
-std::string pace(const pipeline::SinkStatus& s) {
+std::string latency(const pipeline::SinkStatus& s) {
   const flow::Sojourn& t = s.sojourn;
   const auto figure = [](bool known, Duration d) { return known ? fmt::format("{:.6f}", seconds(d)) : "null"; };
   const flow::Sojourn::Times usual = t.usual.value_or(flow::Sojourn::Times{});
   return fmt::format(
       R"({{"p50_s":{},"p99_s":{},"usual_p50_s":{},"usual_p99_s":{},"batches":{},"under_way_s":{:.3f},"verdict":"{}","sentence":{}}})",
       figure(t.batches, t.now.p50), figure(t.batches, t.now.p99), figure(t.usual.has_value(), usual.p50),
-      figure(t.usual.has_value(), usual.p99), t.batches, seconds(t.under_way), name(judge(t)), json_text(s.pace));
+      figure(t.usual.has_value(), usual.p99), t.batches, seconds(t.under_way), name(judge(t)), json_text(s.latency));
 }
 
 std::string pressure_row(const pipeline::SinkStatus& s) {
@@ -66,12 +66,12 @@ std::string pressure_row(const pipeline::SinkStatus& s) {
   return fmt::format(
       R"({{"sink":{},"waiting_events":{},"waiting_bytes":{},"bound_events":{},"bound_bytes":{},"fill":{:.4f},"paused":{},"service_rate":{:.1f},)"
       R"("growth":{:.1f},"oldest_age_s":{:.3f},"time_to_full_s":{},"time_to_low_s":{},"pauses":{},"resumes":{},"max_waiting_events":{},)"
-      R"("max_waiting_bytes":{},"breaker":"{}","blocked_for_s":{:.3f},"last_error":{},"why":{},"pace":{}}})",
+      R"("max_waiting_bytes":{},"breaker":"{}","blocked_for_s":{:.3f},"last_error":{},"why":{},"latency":{}}})",
       json_text(s.name), p.waiting.events, p.waiting.bytes.count(), p.bound.events, p.bound.bytes.count(), p.fill,
       p.paused, p.service_rate.value, p.growth.value, seconds(p.oldest_age), optional_seconds(p.time_to_full),
       optional_seconds(p.time_to_low), s.edge.pauses, s.edge.resumes, s.edge.max_waiting.events,
       s.edge.max_waiting.bytes.count(), breaker_name(s.destination.breaker), seconds(s.blocked_for),
-      json_text(s.last_error), json_text(s.why), pace(s));
+      json_text(s.last_error), json_text(s.why), latency(s));
 }
 
 std::uint64_t ended(const pipeline::NodeSnapshot& node, Fate fate) {
@@ -121,11 +121,11 @@ std::string graph_sink(const pipeline::SinkStatus& s) {
           : "null";
   return fmt::format(
       R"({{"name":{},"type":{},"required":{},"in":{},"stored":{},"dead_lettered":{},"dropped":{},"failed":{},{},{},)"
-      R"("breaker":"{}","blocked_for_s":{:.3f},"retries":{},"failures":{},"last_error":{},"why":{},"pace":{},"spill":{}}})",
+      R"("breaker":"{}","blocked_for_s":{:.3f},"retries":{},"failures":{},"last_error":{},"why":{},"latency":{},"spill":{}}})",
       json_text(s.name), json_text(s.type), s.required, s.node.in, s.node.consumed[0],
       ended(s.node, Fate::dead_lettered), dropped, ended(s.node, Fate::failed), load, work,
       breaker_name(s.destination.breaker), seconds(s.blocked_for), s.destination.retries, s.destination.failures,
-      json_text(s.last_error), json_text(s.why), pace(s), spill);
+      json_text(s.last_error), json_text(s.why), latency(s), spill);
 }
 
 std::string journal_consumer(const JournalStatus::Consumer& c) {

@@ -4,7 +4,7 @@
 /// Thread: pure. Cost: a few KiB of text a call.
 #include <string>
 
-#include "pipeline/status.h"
+#include "pipeline/report/status.h"
 
 namespace weir::observe {
 

@@ -68,7 +68,7 @@ void node(Sheet& sheet, const char* kind, const std::string& name, const pipelin
                     with("reason", key(static_cast<Reason>(r))), number(s.by_reason[r]));
 }
 
-void inlet(Sheet& sheet, const pipeline::SinkStatus& s) {
+void queue(Sheet& sheet, const pipeline::SinkStatus& s) {
   const Labels who{{"sink", s.name}};
   const auto& p = s.pressure;
   sheet.gauge("weir_queue_events", "Events that wait in front of a sink.", who, number(p.waiting.events));
@@ -201,7 +201,7 @@ std::string prometheus_text(const pipeline::FlowStatus& status) {
   for (const auto& j : status.journals) journal(sheet, j);
   for (const auto& s : status.sinks) {
     node(sheet, "sink", s.name, s.node);
-    inlet(sheet, s);
+    queue(sheet, s);
     sink(sheet, s);
   }
   return sheet.text();

@@ -5,7 +5,7 @@
 /// Thread: pure. Cost: a few hundred lines of text a scrape.
 #include <string>
 
-#include "pipeline/status.h"
+#include "pipeline/report/status.h"
 
 namespace weir::observe {
 

@@ -14,7 +14,7 @@ struct Number {
   int value = 0;  // 0: nothing
   TimePoint sent{};
   Load load() const { return value ? Load{1, 64_B} : Load{}; }
-  Class cls() const { return Class::normal; }
+  Priority priority() const { return Priority::normal; }
   TimePoint since() const { return sent; }
   std::uint32_t prefix(Load room) const { return load().fits_in(room) ? 1 : 0; }
   Number split(std::uint32_t n) { return n ? std::exchange(*this, Number{}) : Number{}; }
@@ -24,7 +24,7 @@ constexpr int count = 2000;
 
 int main() {
   const Context context;
-  int ended_otherwise = 0;  // every casualty is told to us: with `block` there is none
+  int ended_otherwise = 0;  // every dropped item is told to us: with `block` there is none
   async::Channel<Number> channel({{.bound = {8, 1_MiB}, .when_full = flow::WhenFull::block}}, context,
                                  [&](Number, Reason) { ++ended_otherwise; });
 

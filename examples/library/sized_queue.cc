@@ -15,7 +15,7 @@ struct Job {
   bool there = false;
   TimePoint arrived{};
   Load load() const { return there ? Load{1, 100_B} : Load{}; }
-  Class cls() const { return Class::normal; }
+  Priority priority() const { return Priority::normal; }
   TimePoint since() const { return arrived; }
   std::uint32_t prefix(Load room) const { return load().fits_in(room) ? 1 : 0; }
   Job split(std::uint32_t n) { return n ? std::exchange(*this, Job{}) : Job{}; }
@@ -31,12 +31,12 @@ struct Seen {
 /// Two seconds at 1.5 times what the server can do, on a clock that we own: the policy reads none.
 Seen overload(flow::Edge<Job>& edge, std::int64_t rate, TimePoint& now) {
   Seen seen{};
-  flow::Casualties<Job> casualties;
+  flow::DroppedItems<Job> dropped_items;
   for (std::int64_t i = 0; i < 2 * rate; ++i, now += Duration(1s) / rate) {
     for (std::int64_t arrivals = 0; arrivals < 1 + i % 2; ++arrivals)
-      if (edge.push(Job{true, now}, now, casualties).there) ++seen.refused;
+      if (edge.push(Job{true, now}, now, dropped_items).there) ++seen.refused;
     Job job;
-    if (!edge.pop({1, 1_KiB}, now, job, casualties)) continue;
+    if (!edge.pop({1, 1_KiB}, now, job, dropped_items)) continue;
     if (i > rate) seen.longest_wait = std::max(seen.longest_wait, now - job.arrived);  // the rate is known by then
     edge.served(1, Duration(1s) / rate);
   }

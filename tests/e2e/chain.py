@@ -98,7 +98,7 @@ class Chain(WeirTest):
         self.assertGreater(self.refused(self.c, "from_b"), 0, "C refuses B")
         self.assertGreater(self.refused(self.b, "from_a"), 0, "B refuses A")
         self.assertGreater(len(refusals), 0, "A refuses its clients")
-        self.assertLessEqual({a.json["error"] for _, a in refusals}, {"flow_full", "class_shed", "destination_hold"})
+        self.assertLessEqual({a.json["error"] for _, a in refusals}, {"flow_full", "priority_shed", "destination_hold"})
         for service, sink in ((self.a, "to_b"), (self.b, "to_c")):
             graph = service.graph(sink=sink)
             self.assertEqual((graph["breaker"], service.metric("weir_destination_failures_total")), ("closed", 0))

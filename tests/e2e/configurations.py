@@ -54,7 +54,7 @@ CASES = {
         "127.0.0.1:0\", acks", "localhost\", acks",
         "weir.yaml:3:29: sources.in.listen: 'localhost' has no port: write HOST:PORT, as in 127.0.0.1:8080"),
     "a dead letter that is not there": (
-        "path: out", "dead_letter: grave, path: out", "weir.yaml:5:47: sinks.out.dead_letter: there is no sink grave"),
+        "path: out", "dead_letter: nowhere, path: out", "weir.yaml:5:47: sinks.out.dead_letter: there is no sink nowhere"),
     "more workers than a file has": (
         "path: out", "workers: 4, path: out",
         "weir.yaml:5:43: sinks.out.workers: 4 workers, but a sink of type file can have 1: write workers: 1"),

@@ -96,7 +96,7 @@ class JournalByHand(WeirTest):
     def test_events_come_with_what_is_known_of_them(self):
         self.kill()
         first = self.exported("--to", "1", "--with-meta")[0]
-        self.assertEqual((first["sequence"], first["class"]), (1, "normal"))
+        self.assertEqual((first["sequence"], first["priority"]), (1, "normal"))
         self.assertRegex(first["received"], r"^20\d\d-.*Z$")
         self.assertEqual(json.loads(first["event"]), self.sent[0])
         data = subprocess.run([weir_process.BINARY, "journal", "export", self.folder_of_journal, "--to", "1", "--format",

@@ -16,7 +16,7 @@ from weir_process import WeirTest, eventually, main
 CONFIG = """
 memory: 256MiB
 sources:
-  in: { type: http, listen: "@HTTP", acks: stored, max_connections: 64, ack_timeout: 60s, class: { from: .level, map: { urgent: high } } }
+  in: { type: http, listen: "@HTTP", acks: stored, max_connections: 64, ack_timeout: 60s, priority: { from: .level, map: { urgent: high } } }
 journals:
   ingest: JOURNAL
 sinks:

@@ -15,7 +15,7 @@ sources:
     acks: stored
     max_connections: 128
     ack_timeout: 60s
-    class: { from: "header:X-Priority", map: { now: critical, later: batch }, default: normal }
+    priority: { from: "header:X-Priority", map: { now: critical, later: batch }, default: normal }
 sinks:
   out:
     type: sqlite
@@ -86,7 +86,7 @@ class Overload(WeirTest):
             self.assertTrue(first.waits(0.3), "the first ones are taken and wait for their answer")
             pending, refusals = self.fill()
             for refusal in refusals:
-                self.assert_refusal(refusal, {"flow_full", "class_shed"})
+                self.assert_refusal(refusal, {"flow_full", "priority_shed"})
             self.assertGreater(sum(p.waits(0) for p in pending), 5)
             pressure = self.weir.ask("/api/pressure")["edges"][0]
             self.assertLessEqual(pressure["max_waiting_events"], 100)
@@ -112,7 +112,7 @@ class Overload(WeirTest):
             code, out, _ = eventually(lambda: (r := self.weir.command("why")) and "breaker open" in r[1] and r, lambda: self.weir.command("why"))
             self.assertEqual(code, 0)
             chain = next(line for line in out.splitlines() if line.startswith("out:"))
-            self.assertRegex(chain, r"^out: .* <- inlet \d+/\d+ events <- breaker open, next probe in .* <- .*out\.db.*locked")
+            self.assertRegex(chain, r"^out: .* <- queue \d+/\d+ events <- breaker open, next probe in .* <- .*out\.db.*locked")
             self.assertIn("in: ", out)
             self.assertEqual(self.weir.command("why", "nobody")[0], 64)
         self.drain(pending)
@@ -124,7 +124,7 @@ class Overload(WeirTest):
                 self.assertRegex(self.pace(), r"^out: (not enough events to tell|p50 .*, not enough events to tell|nothing ends: )")
             pending = [Pending(self.weir.address, ndjson(events("f0", 5)))]
             eventually(lambda: "nothing ends: the oldest event has been here for" in self.pace(), self.pace)
-            self.assertEqual(self.weir.graph(sink="out")["pace"]["verdict"], "stalled")
+            self.assertEqual(self.weir.graph(sink="out")["latency"]["verdict"], "stalled")
             self.assertGreater(self.weir.metric("weir_sink_under_way_seconds"), 0.9)
         self.drain(pending)
         self.assertRegex(self.pace(), r"^out: p50 .*, p99 .*, not enough events to tell$")

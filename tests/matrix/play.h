@@ -5,7 +5,7 @@
 /// Thread: one; drivers and flows have their own. Cost: tests only.
 #include "config/load.h"
 #include "parts.h"
-#include "pipeline/flow.h"
+#include "pipeline/graph/flow.h"
 
 namespace weir::matrix {
 

@@ -18,15 +18,15 @@ inline constexpr int nobody = -1;  ///< no unit: accepted, so its sender waits f
 
 struct Event {
   std::uint64_t id = 0, bytes = 0;
-  Class cls = Class::normal;
+  Priority priority = Priority::normal;
   int source = 0;
   int unit = nobody;
 };
 
-/// Events of one class that move together: what is pushed, what is a victim, what a worker is given.
+/// Events of one priority that move together: what is pushed, what is an item to drop, what a worker is given.
 struct Item {
   std::vector<Event> events;
-  Class cls = Class::normal;
+  Priority priority = Priority::normal;
   TimePoint since{};
   bool owed = true;     ///< somebody answers for it: false on the way to an optional sink
   bool letter = false;  ///< dead letters: confirmed, they count as dead_lettered

@@ -63,29 +63,29 @@ Answer Model::told(const Unit& unit) const {
 
 // ---- the source's side ----
 
-bool Model::ready(int source, Class cls) const {
-  return sources[at(source)].lanes[static_cast<std::size_t>(cls)].stuck.empty();
+bool Model::ready(int source, Priority priority) const {
+  return sources[at(source)].lanes[static_cast<std::size_t>(priority)].stuck.empty();
 }
 
 // Any required sink can make it leave events unread; whoever is told to wait is woken later.
-bool Model::paused(int source, Class cls) {
+bool Model::paused(int source, Priority priority) {
   const auto required = graph_.required_sinks(source);
-  const bool paused = std::ranges::any_of(required, [&](int s) { return sinks[at(s)].queue.paused(cls); });
+  const bool paused = std::ranges::any_of(required, [&](int s) { return sinks[at(s)].queue.paused(priority); });
   if (paused) sources[at(source)].waits_for_room = true;
   return paused;
 }
 
-// C3: events gather in the open batch of their class. One that is larger than the batch travels alone (C5).
+// C3: events gather in the open batch of their priority. One that is larger than the batch travels alone (C5).
 void Model::add(Event event, TimePoint now) {
   SourceState& source = sources[at(event.source)];
-  Lane& lane = source.lanes[static_cast<std::size_t>(event.cls)];
+  Lane& lane = source.lanes[static_cast<std::size_t>(event.priority)];
   const std::uint64_t most = graph_.sources[at(event.source)].batch_bytes;
   if (!lane.open.empty()) {
     std::uint64_t used = 0;
     for (const Event& e : lane.open.events) used += e.bytes + 1;
     if (used > most || used + event.bytes + 1 > most) flush(event.source, lane);
   }
-  if (lane.open.empty()) lane.open = {{}, event.cls, now};
+  if (lane.open.empty()) lane.open = {{}, event.priority, now};
   ++source.row.in;
   if (event.unit != nobody) ++units[at(event.unit)].owed;
   lane.open.events.push_back(event);
@@ -97,7 +97,7 @@ void Model::add(Event event, TimePoint now) {
 void Model::push(Item item, TimePoint) {
   const int id = item.events.front().source;
   SourceState& source = sources[at(id)];
-  Lane& lane = source.lanes[static_cast<std::size_t>(item.cls)];
+  Lane& lane = source.lanes[static_cast<std::size_t>(item.priority)];
   if (!lane.open.empty()) flush(id, lane);
   source.row.in += item.events.size();
   for (const Event& event : item.events)
@@ -205,25 +205,25 @@ void Model::arrive(int sink, Item item) {
 }
 
 // B5, D8: what a line sheds may be written to its dead letters as well, all or nothing here. Nobody waits for a letter:
-// it enters while that line stands below its marks and has room, or is given up.
+// it enters while that line stands below its watermarks and has room, or is given up.
 void Model::keep_shed(const Sink& rules, const std::vector<Ended>& ended) {
   if (rules.dead_letters == nobody || rules.queue.dead_letter_shed <= 0) return;
-  Queue& grave = sinks[at(rules.dead_letters)].queue;
+  Queue& dead_letters = sinks[at(rules.dead_letters)].queue;
   for (const Ended& e : ended) {
     Item letters = e.item;
     letters.owed = false;
     letters.letter = true;
-    letters = letters.take_front(grave.spare_room_for(letters));
+    letters = letters.take_front(dead_letters.spare_room_for(letters));
     std::vector<Ended> nothing;
-    grave.push(std::move(letters), nothing);
+    dead_letters.push(std::move(letters), nothing);
   }
 }
 
 // D2: waiting sources are told at the end of a pause, and at every departure while there is none.
-void Model::tell_of_room(int sink, const std::array<bool, class_count>& before) {
+void Model::tell_of_room(int sink, const std::array<bool, priority_count>& before) {
   const Queue& queue = sinks[at(sink)].queue;
-  bool room = !queue.above_marks();
-  for (int c = 0; c < class_count; ++c) room = room || (before[at(c)] && !queue.paused(static_cast<Class>(c)));
+  bool room = !queue.above_watermarks();
+  for (int c = 0; c < priority_count; ++c) room = room || (before[at(c)] && !queue.paused(static_cast<Priority>(c)));
   if (!room) return;
   for (int s = 0; s < static_cast<int>(sources.size()); ++s)
     if (std::ranges::count(graph_.required_sinks(s), sink) > 0 && std::exchange(sources[at(s)].waits_for_room, false))

@@ -1,7 +1,7 @@
 #pragma once
 /// The reference model: semantics.md as a program. One thread, no I/O, no batches shared, no locks, no cleverness: what
 /// each step means, written out. The engine is driven through the same random steps and must agree after each (see
-/// pipeline/lockstep.h). Where the two differ one of them is wrong, and this is the one that is easy to read.
+/// pipeline/graph/lockstep.h). Where the two differ one of them is wrong, and this is the one that is easy to read.
 ///
 ///   source --add--> open batch --flush--> stuck (waits for room) --prefix--> stages --> every required line, A6
 ///   worker: take -> attempt -> settle, or write dead letters -> settle
@@ -47,12 +47,12 @@ struct Row {
   std::uint64_t& of(Fate fate) { return consumed[static_cast<std::size_t>(fate)]; }
 };
 
-/// What one source holds of one class.
+/// What one source holds of one priority.
 struct Lane {
   Item open, stuck, next;
 };
 struct SourceState {
-  std::array<Lane, class_count> lanes;
+  std::array<Lane, priority_count> lanes;
   bool waits_for_room = false;  ///< is told at the next end of a pause
   std::deque<bool> to_do;       ///< posted to its reactor: true: there is room; false: flush
   bool flush_posted = false;
@@ -69,7 +69,7 @@ struct WorkerState {
   std::vector<Item> group;
   std::vector<Dead> dead;
   std::vector<std::uint64_t> written;  ///< ids of the first of them, already in the line of the dead letters
-  bool burying = false;
+  bool writing_letters = false;
   int failures = 0;
   TimePoint not_before{};
 };
@@ -92,8 +92,8 @@ class Model {
 
   int begin_unit(int source);
   void end_unit(int unit);
-  bool ready(int source, Class cls) const;
-  bool paused(int source, Class cls);
+  bool ready(int source, Priority priority) const;
+  bool paused(int source, Priority priority);
   void add(Event event, TimePoint now);
   void push(Item item, TimePoint now);
   void turn(int source, TimePoint now);  ///< the reactor does what was posted
@@ -121,10 +121,10 @@ class Model {
   Left abandon(Row* row, const Item& item);
   Need take(SinkState& sink, const Sink& rules, WorkerState& worker, TimePoint now);
   Need attempt(SinkState& sink, const Sink& rules, WorkerState& worker, const Behaviour& other_side, TimePoint now);
-  Need bury(SinkState& sink, const Sink& rules, WorkerState& worker);
+  Need write_letters(SinkState& sink, const Sink& rules, WorkerState& worker);
   void finish(SinkState& sink, const Sink& rules, WorkerState& worker, const Behaviour& other_side);
   void settle_rest(SinkState& sink, WorkerState& worker);
-  void tell_of_room(int sink, const std::array<bool, class_count>& before);
+  void tell_of_room(int sink, const std::array<bool, priority_count>& before);
 
   Graph graph_;
 };

@@ -7,8 +7,8 @@ namespace {
 
 using flow::WhenFull;
 
-constexpr std::array classes{Class::batch, Class::low, Class::normal, Class::high, Class::critical};
-const std::vector<Class> every_class(classes.begin(), classes.end());
+constexpr std::array priorities{Priority::batch, Priority::low, Priority::normal, Priority::high, Priority::critical};
+const std::vector<Priority> every_priority(priorities.begin(), priorities.end());
 constexpr int dequeues_for_each_by_age = 10;
 
 Reason reason_of(WhenFull policy) {
@@ -30,8 +30,8 @@ Load Queue::waiting() const {
 }
 
 // D5: the top of the bound is for high and critical only; what is left is never nothing.
-Load Queue::limit(Class cls) const {
-  if (config_.reserved_for_high <= 0 || cls >= Class::high) return config_.bound;
+Load Queue::limit(Priority priority) const {
+  if (config_.reserved_for_high <= 0 || priority >= Priority::high) return config_.bound;
   const auto open = [&](std::uint64_t n) {
     return std::max<std::uint64_t>(
         1, static_cast<std::uint64_t>(static_cast<double>(n) * (1 - config_.reserved_for_high)));
@@ -45,7 +45,7 @@ std::uint64_t Queue::fitting(const Item& item, Load beside) const {
   std::uint64_t n = 0;
   for (const Event& event : item.events) {
     beside += {1, Bytes(event.bytes)};
-    if (!beside.fits_in(limit(item.cls))) break;
+    if (!beside.fits_in(limit(item.priority))) break;
     ++n;
   }
   return n == 0 && alone && !item.empty() ? 1 : n;
@@ -61,28 +61,29 @@ void Queue::push(Item item, std::vector<Ended>& ended) {
   if (flow::may_drop(config_.when_full) && fitting(item, waiting()) < item.events.size()) make_room(item, ended);
   const auto fits = fitting(item, waiting());
   Item entering = item.take_front(fits);
-  if (!entering.empty()) lane(item.cls).push_back(std::move(entering));
-  look_at_marks();
+  if (!entering.empty()) lane(item.priority).push_back(std::move(entering));
+  look_at_watermarks();
   if (!item.empty()) end(std::move(item), reason_of(config_.when_full), ended);
 }
 
-// D6: class decides who is shed. Critical makes room for critical only, the reserved part for those who may enter it.
-std::vector<Class> Queue::may_make_room_for(Class arrival) const {
-  Class most = arrival;
+// D6: priority decides who is shed. Critical makes room for critical only, the reserved part for those who may enter
+// it.
+std::vector<Priority> Queue::may_make_room_for(Priority arrival) const {
+  Priority most = arrival;
   if (config_.when_full == WhenFull::drop_newest) return {};
   if (config_.when_full != WhenFull::drop_lowest)
-    most = std::max(arrival, config_.reserved_for_high > 0 ? Class::normal : Class::high);
-  std::vector<Class> among;
-  for (const Class cls : classes)
-    if (cls <= most) among.push_back(cls);
+    most = std::max(arrival, config_.reserved_for_high > 0 ? Priority::normal : Priority::high);
+  std::vector<Priority> among;
+  for (const Priority priority : priorities)
+    if (priority <= most) among.push_back(priority);
   return among;
 }
 
 void Queue::make_room(Item& item, std::vector<Ended>& ended) {
-  const auto among = may_make_room_for(item.cls);
+  const auto among = may_make_room_for(item.priority);
   Load staying = waiting();
-  for (const Class cls : among)
-    for (const Item& victim : lane(cls)) staying -= victim.load();
+  for (const Priority priority : among)
+    for (const Item& to_drop : lane(priority)) staying -= to_drop.load();
   // What does not fit even without all who could make room costs nobody else anything.
   Item hopeful = item.take_front(fitting(item, staying));
   if (!item.empty()) end(std::move(item), reason_of(config_.when_full), ended);
@@ -91,60 +92,61 @@ void Queue::make_room(Item& item, std::vector<Ended>& ended) {
     if (!end_one_of(among, ended)) break;
 }
 
-bool Queue::end_one_of(const std::vector<Class>& among, std::vector<Ended>& ended) {
-  const auto take = [&](Class cls, std::uint64_t k) {
-    Item victim = lane(cls)[k];
-    lane(cls).erase(lane(cls).begin() + static_cast<std::ptrdiff_t>(k));
-    end(std::move(victim), reason_of(config_.when_full), ended);
-    look_at_marks();
+bool Queue::end_one_of(const std::vector<Priority>& among, std::vector<Ended>& ended) {
+  const auto take = [&](Priority priority, std::uint64_t k) {
+    Item to_drop = lane(priority)[k];
+    lane(priority).erase(lane(priority).begin() + static_cast<std::ptrdiff_t>(k));
+    end(std::move(to_drop), reason_of(config_.when_full), ended);
+    look_at_watermarks();
     return true;
   };
   if (config_.when_full == WhenFull::drop_random) {
     std::uint64_t waiting = 0;
-    for (const Class cls : among) waiting += lane(cls).size();
+    for (const Priority priority : among) waiting += lane(priority).size();
     auto k = draw_(waiting + 1);  // the last number is the arrival itself
-    for (const Class cls : among) {
-      if (k < lane(cls).size()) return take(cls, k);
-      k -= lane(cls).size();
+    for (const Priority priority : among) {
+      if (k < lane(priority).size()) return take(priority, k);
+      k -= lane(priority).size();
     }
     return false;
   }
   if (config_.when_full == WhenFull::drop_oldest) {
-    const auto cls = longest_waiting(among);
-    return cls && take(*cls, 0);
+    const auto priority = longest_waiting(among);
+    return priority && take(*priority, 0);
   }
-  for (const Class cls : among)
-    if (!lane(cls).empty()) return take(cls, 0);
+  for (const Priority priority : among)
+    if (!lane(priority).empty()) return take(priority, 0);
   return false;
 }
 
-std::optional<Class> Queue::longest_waiting(const std::vector<Class>& among) const {
-  std::optional<Class> found;
-  for (const Class cls : among)
-    if (!lane(cls).empty() && (!found || lane(cls).front().since <= lane(*found).front().since)) found = cls;
+std::optional<Priority> Queue::longest_waiting(const std::vector<Priority>& among) const {
+  std::optional<Priority> found;
+  for (const Priority priority : among)
+    if (!lane(priority).empty() && (!found || lane(priority).front().since <= lane(*found).front().since))
+      found = priority;
   return found;
 }
 
-// D6: the highest class first; by age at most once in ten dequeues. D7: of a class the oldest; the newest while the
-// line stands above its marks, if the order is adaptive.
+// D6: the highest priority first; by age at most once in ten dequeues. D7: of a priority the oldest; the newest while
+// the line stands above its watermarks, if the order is adaptive.
 std::optional<Item> Queue::pop(Load most, TimePoint now, std::vector<Ended>& ended) {
   if (config_.expire_after)
     for (auto& waiting : lanes_)
       while (!waiting.empty() && now - waiting.front().since > *config_.expire_after) {
         end(waiting.front(), Reason::expired, ended);
         waiting.pop_front();
-        look_at_marks();
+        look_at_watermarks();
       }
-  std::optional<Class> top;
-  for (const Class cls : classes)
-    if (!lane(cls).empty()) top = cls;
+  std::optional<Priority> top;
+  for (const Priority priority : priorities)
+    if (!lane(priority).empty()) top = priority;
   if (!top) return std::nullopt;
   const bool newest = config_.order == flow::Order::adaptive_lifo && paused_;
   auto* from = &lane(*top);
   auto next = newest ? std::prev(from->end()) : from->begin();
   bool by_age = false;
   if (turns_since_age_ >= dequeues_for_each_by_age - 1) {
-    auto& oldest = lane(*longest_waiting(every_class));
+    auto& oldest = lane(*longest_waiting(every_priority));
     if (now - oldest.front().since > config_.age_boost && &oldest.front() != &*next) {
       by_age = true;
       from = &oldest;
@@ -162,7 +164,7 @@ std::optional<Item> Queue::pop(Load most, TimePoint now, std::vector<Ended>& end
   Item item = next->take_front(std::max<std::uint64_t>(n, 1));
   if (next->empty()) from->erase(next);
   delivered += item.load();
-  look_at_marks();
+  look_at_watermarks();
   return item;
 }
 
@@ -173,7 +175,7 @@ std::vector<Item> Queue::drain() {
     lane.clear();
   }
   for (const Item& item : all) drained += item.load();
-  look_at_marks();
+  look_at_watermarks();
   return all;
 }
 
@@ -182,8 +184,8 @@ void Queue::end(Item item, Reason reason, std::vector<Ended>& ended) {
   ended.push_back({std::move(item), reason});
 }
 
-// D2: two marks with a gap.
-void Queue::look_at_marks() {
+// D2: two watermarks with a gap.
+void Queue::look_at_watermarks() {
   const Load now = waiting();
   const auto share = [](std::uint64_t a, std::uint64_t of) { return static_cast<double>(a) / static_cast<double>(of); };
   const double fill = std::min(
@@ -197,17 +199,17 @@ void Queue::look_at_marks() {
   }
 }
 
-bool Queue::paused(Class cls) const {
+bool Queue::paused(Priority priority) const {
   if (flow::may_drop(config_.when_full)) return false;
-  const Load now = waiting(), most = limit(cls);
+  const Load now = waiting(), most = limit(priority);
   const bool full = now.events > 0 && (now.events >= most.events || now.bytes >= most.bytes);
-  const bool by_marks = !(config_.reserved_for_high > 0 && cls >= Class::high);
-  return full || (by_marks && paused_);
+  const bool by_watermarks = !(config_.reserved_for_high > 0 && priority >= Priority::high);
+  return full || (by_watermarks && paused_);
 }
 
 Duration Queue::oldest_age(TimePoint now) const {
-  const auto cls = longest_waiting(every_class);
-  return cls ? std::max(Duration{0}, now - lane(*cls).front().since) : Duration{0};
+  const auto priority = longest_waiting(every_priority);
+  return priority ? std::max(Duration{0}, now - lane(*priority).front().since) : Duration{0};
 }
 
 }  // namespace weir::model

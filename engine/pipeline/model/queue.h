@@ -31,37 +31,38 @@ class Queue {
   std::uint64_t room_for(const Item& item) const;
   /// At most room_for(item) events.
   void push(Item item, std::vector<Ended>& ended);
-  /// How many may be pushed that nobody waits for: none above the marks, and none that something else would end for.
+  /// How many may be pushed that nobody waits for: none above the watermarks, and none that something else would end
+  /// for.
   std::uint64_t spare_room_for(const Item& item) const { return paused_ ? 0 : fitting(item, waiting()); }
   std::optional<Item> pop(Load most, TimePoint now, std::vector<Ended>& ended);
   std::vector<Item> drain();
 
-  bool above_marks() const { return paused_; }
-  /// Must sources leave events of this class unread? Never where full means drop.
-  bool paused(Class cls) const;
+  bool above_watermarks() const { return paused_; }
+  /// Must sources leave events of this priority unread? Never where full means drop.
+  bool paused(Priority priority) const;
   Load waiting() const;
   bool empty() const { return waiting().events == 0; }
   Duration oldest_age(TimePoint now) const;
-  const std::deque<Item>& lane(Class cls) const { return lanes_[static_cast<std::size_t>(cls)]; }
+  const std::deque<Item>& lane(Priority priority) const { return lanes_[static_cast<std::size_t>(priority)]; }
 
   Load offered, delivered, drained;
   std::map<Reason, std::uint64_t> dropped;
   std::uint64_t pauses = 0, resumes = 0;
 
  private:
-  std::deque<Item>& lane(Class cls) { return lanes_[static_cast<std::size_t>(cls)]; }
-  Load limit(Class cls) const;
+  std::deque<Item>& lane(Priority priority) { return lanes_[static_cast<std::size_t>(priority)]; }
+  Load limit(Priority priority) const;
   std::uint64_t fitting(const Item& item, Load beside) const;
-  std::vector<Class> may_make_room_for(Class arrival) const;
+  std::vector<Priority> may_make_room_for(Priority arrival) const;
   void make_room(Item& item, std::vector<Ended>& ended);
-  bool end_one_of(const std::vector<Class>& among, std::vector<Ended>& ended);
-  std::optional<Class> longest_waiting(const std::vector<Class>& among) const;
+  bool end_one_of(const std::vector<Priority>& among, std::vector<Ended>& ended);
+  std::optional<Priority> longest_waiting(const std::vector<Priority>& among) const;
   void end(Item item, Reason reason, std::vector<Ended>& ended);
-  void look_at_marks();
+  void look_at_watermarks();
 
   flow::EdgeConfig config_;
   Draw draw_;
-  std::array<std::deque<Item>, class_count> lanes_;
+  std::array<std::deque<Item>, priority_count> lanes_;
   bool paused_ = false;
   int turns_since_age_ = 0;
 };

@@ -9,7 +9,7 @@ Need Model::step(int sink, int worker, const Behaviour& other_side, TimePoint no
   SinkState& s = sinks[static_cast<std::size_t>(sink)];
   const Sink& rules = graph_.sinks[static_cast<std::size_t>(sink)];
   WorkerState& w = s.workers[static_cast<std::size_t>(worker)];
-  if (w.burying) return bury(s, rules, w);
+  if (w.writing_letters) return write_letters(s, rules, w);
   if (w.group.empty()) return take(s, rules, w, now);
   return attempt(s, rules, w, other_side, now);
 }
@@ -19,8 +19,8 @@ Need Model::take(SinkState& sink, const Sink& rules, WorkerState& worker, TimePo
   if (rules.linger > Duration{0} && waiting.events > 0 && waiting.fits_in(rules.most) &&
       sink.queue.oldest_age(now) < rules.linger)
     return Need::time;
-  std::array<bool, class_count> before{};
-  for (std::size_t c = 0; c < before.size(); ++c) before[c] = sink.queue.paused(static_cast<Class>(c));
+  std::array<bool, priority_count> before{};
+  for (std::size_t c = 0; c < before.size(); ++c) before[c] = sink.queue.paused(static_cast<Priority>(c));
   std::vector<Ended> ended;
   Load left = rules.most;
   while (left.events > 0 && left.bytes > Bytes{}) {
@@ -85,7 +85,7 @@ void Model::finish(SinkState& sink, const Sink& rules, WorkerState& worker, cons
     }
   }
   if (!worker.dead.empty() && rules.dead_letters != nobody) {
-    worker.burying = true;
+    worker.writing_letters = true;
     return;
   }
   for (const Dead& dead : worker.dead) {
@@ -106,12 +106,12 @@ void Model::settle_rest(SinkState& sink, WorkerState& worker) {
   worker.group.clear();
   worker.dead.clear();
   worker.written.clear();
-  worker.burying = false;
+  worker.writing_letters = false;
 }
 
-// B5: its owner waits when it cannot take an event. A dead letter keeps the class and the age of its event.
-Need Model::bury(SinkState& sink, const Sink& rules, WorkerState& worker) {
-  SinkState& grave = sinks[static_cast<std::size_t>(rules.dead_letters)];
+// B5: its owner waits when it cannot take an event. A dead letter keeps the priority and the age of its event.
+Need Model::write_letters(SinkState& sink, const Sink& rules, WorkerState& worker) {
+  SinkState& dead_letters = sinks[static_cast<std::size_t>(rules.dead_letters)];
   while (worker.written.size() < worker.dead.size()) {
     const auto from = worker.dead.begin() + static_cast<std::ptrdiff_t>(worker.written.size());
     Item letters = from->of;
@@ -120,7 +120,7 @@ Need Model::bury(SinkState& sink, const Sink& rules, WorkerState& worker) {
       letters.events.push_back(dead->event);
       letters.events.back().bytes = 1;  // lines of dead letters are bounded by events in the cases we draw
     }
-    const auto room = grave.closed ? 0 : grave.queue.room_for(letters);
+    const auto room = dead_letters.closed ? 0 : dead_letters.queue.room_for(letters);
     if (room == 0) return Need::dead_letter_room;
     Item going = letters.take_front(room);
     sink.row.of(Fate::dead_lettered) += room;

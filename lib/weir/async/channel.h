@@ -5,20 +5,20 @@
 ///   when_full             try_send of what does not fit   send of what does not fit
 ///   block                 flow_full                       waits for room until its deadline
 ///   reject, spill         flow_full                       flow_full at once (for spill the caller has the other place)
-///   drop_*                never refused; casualties go to `on_casualty`
+///   drop_*                never refused; dropped items go to `on_dropped`
 ///
 /// Sending takes the prefix that fits and leaves the rest in `item`: after a refusal it is what did not go in.
 /// Rejections:
-///   flow_full          no room, or too many wait for it; retry_after: time to the low mark at the service rate, if
-///   known deadline_exceeded  there was no room in time (the same retry_after) shutting_down      closed
-/// Whoever came first goes first: nothing is taken from a sender while another one of its class waits in line.
+///   flow_full          no room, or too many wait for it; retry_after: time to the low watermark at the service rate,
+///   if known deadline_exceeded  there was no room in time (the same retry_after) shutting_down      closed
+/// Whoever came first goes first: nothing is taken from a sender while another one of its priority waits in line.
 ///
-/// Receiving gives an item of at most `most` (>= 1 event), by class and age, or Idle: `empty` (not in time), `closed`
-/// (closed, and all that was in it is out). receive_all takes all that waits under one lock, up to `most` (one event
-/// may go beyond its bytes): use it wherever waking costs more than working.
+/// Receiving gives an item of at most `most` (>= 1 event), by priority and age, or Idle: `empty` (not in time),
+/// `closed` (closed, and all that was in it is out). receive_all takes all that waits under one lock, up to `most` (one
+/// event may go beyond its bytes): use it wherever waking costs more than working.
 ///
 /// Nobody is notified unless somebody sleeps. A receiver is woken for an arrival, senders when the edge comes down to
-/// its low mark: once a pause, not once an event.
+/// its low watermark: once a pause, not once an event.
 ///
 /// Thread: any. Faces: `x` for coroutines (deadline by the context's clock), `x_for` for threads that may block.
 /// Cost: 0.1 us of CPU for an item sent and received, its edge and two clock reads included; 0.1 to 0.3 a side between
@@ -59,10 +59,10 @@ class Channel {
   template <typename Value>
   using Received = std::expected<Value, Idle>;
   /// Owes the item its fate. Called without locks, on the thread that caused it.
-  using OnCasualty = std::function<void(T, Reason)>;
+  using OnDropped = std::function<void(T, Reason)>;
 
   /// The seed drives drop_random.
-  Channel(const ChannelConfig& config, const Context& context, OnCasualty on_casualty, std::uint64_t seed = 1);
+  Channel(const ChannelConfig& config, const Context& context, OnDropped on_dropped, std::uint64_t seed = 1);
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
   ~Channel();  ///< as cancel
@@ -85,7 +85,7 @@ class Channel {
   /// that let receivers hold the Pass of a Gate.
   boost::asio::awaitable<bool> drain(TimePoint deadline);
   bool drain_for(Duration most_time);
-  /// Closes; what waits ends as a casualty, Reason::shutdown.
+  /// Closes; what waits ends as a dropped item, Reason::shutdown.
   void cancel();
 
   flow::Pressure pressure() const;
@@ -106,13 +106,13 @@ class Channel {
   void after_change(Aftermath& after);
   void wake_receiver(Aftermath& after);
   bool nothing_waits() const { return edge_.stats().pending.empty(); }
-  Wait wait_in(WaitList& list, TimePoint deadline, Class cls = Class::normal) {
-    return {mutex_, list, context_, deadline, cls};
+  Wait wait_in(WaitList& list, TimePoint deadline, Priority priority = Priority::normal) {
+    return {mutex_, list, context_, deadline, priority};
   }
   TimePoint deadline_in(Duration most_time) const { return flow::later(context_.now(), most_time); }
 
   const Context& context_;
-  const OnCasualty on_casualty_;
+  const OnDropped on_dropped_;
   mutable std::mutex mutex_;
   flow::Edge<T> edge_;
   flow::WhenFull when_full_;

@@ -27,7 +27,7 @@ struct Count {
   std::uint32_t events = 0;
   TimePoint born{};
   Load load() const { return {events, Bytes(events)}; }
-  Class cls() const { return Class::normal; }
+  Priority priority() const { return Priority::normal; }
   TimePoint since() const { return born; }
   std::uint32_t prefix(Load room) const {
     return static_cast<std::uint32_t>(std::min({std::uint64_t{events}, room.events, room.bytes.count()}));

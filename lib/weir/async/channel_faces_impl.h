@@ -13,8 +13,8 @@ std::optional<Admitted<void>> Channel<T>::offer(T& item, Turn* turn) {
   const std::lock_guard lock(mutex_);
   if (turn) turn->look();
   if (closed_) return std::unexpected(refuse(Reason::shutting_down, item));
-  if (!senders_.waits_before(item.cls(), turn ? turn->number() : last_in_line)) {
-    item = edge_.push(std::move(item), context_.now(), after.casualties);
+  if (!senders_.waits_before(item.priority(), turn ? turn->number() : last_in_line)) {
+    item = edge_.push(std::move(item), context_.now(), after.dropped_items);
     wake_receiver(after);  // no sender: where they wait a push makes no room, and two that fit nowhere would take turns
   }
   if (item.load().empty()) return Admitted<void>{};
@@ -33,7 +33,7 @@ Admitted<void> Channel<T>::try_send(T& item) {
 template <flow::Waiting T>
 boost::asio::awaitable<Admitted<void>> Channel<T>::send(T& item, TimePoint deadline) {
   auto attempt = [&](Turn* turn) { return offer(item, turn); };
-  const Wait wait = wait_in(senders_, deadline, item.cls());
+  const Wait wait = wait_in(senders_, deadline, item.priority());
   auto done = co_await attempt_until(wait, attempt);
   co_return sent(item, done);
 }
@@ -41,7 +41,7 @@ boost::asio::awaitable<Admitted<void>> Channel<T>::send(T& item, TimePoint deadl
 template <flow::Waiting T>
 Admitted<void> Channel<T>::send_for(T& item, Duration most_time) {
   auto attempt = [&](Turn* turn) { return offer(item, turn); };
-  return sent(item, block_until(wait_in(senders_, deadline_in(most_time), item.cls()), attempt));
+  return sent(item, block_until(wait_in(senders_, deadline_in(most_time), item.priority()), attempt));
 }
 
 template <flow::Waiting T>
@@ -66,7 +66,7 @@ std::optional<std::expected<void, Idle>> Channel<T>::take(Turn* turn, Pops& pops
   Aftermath after(*this);
   const std::lock_guard lock(mutex_);
   if (turn) turn->look();
-  const bool took = pops(context_.now(), after.casualties);
+  const bool took = pops(context_.now(), after.dropped_items);
   after_change(after);
   if (took) return Received<void>{};
   if (closed_) return std::unexpected(Idle::closed);
@@ -77,13 +77,13 @@ std::optional<std::expected<void, Idle>> Channel<T>::take(Turn* turn, Pops& pops
 template <flow::Waiting T>
 auto Channel<T>::popping(T& item, Load most) {
   WEIR_CHECK(!most.empty());
-  return [this, &item, most](TimePoint now, flow::Casualties<T>& out) { return edge_.pop(most, now, item, out); };
+  return [this, &item, most](TimePoint now, flow::DroppedItems<T>& out) { return edge_.pop(most, now, item, out); };
 }
 
 template <flow::Waiting T>
 auto Channel<T>::popping_all(std::vector<T>& items, Load most) {
   WEIR_CHECK(!most.empty());
-  return [this, &items, most](TimePoint now, flow::Casualties<T>& out) {
+  return [this, &items, most](TimePoint now, flow::DroppedItems<T>& out) {
     Load left = most;
     T item{};
     while (!left.empty() && edge_.pop(left, now, item, out)) {

@@ -13,23 +13,23 @@ struct Channel<T>::Aftermath {
   Aftermath(const Aftermath&) = delete;
   Aftermath& operator=(const Aftermath&) = delete;
   ~Aftermath() {
-    for (auto& casualty : casualties) channel.on_casualty_(std::move(casualty.item), casualty.reason);
+    for (auto& dropped_item : dropped_items) channel.on_dropped_(std::move(dropped_item.item), dropped_item.reason);
   }
   const Channel& channel;
-  flow::Casualties<T> casualties;
-  Wakeups wakeups;  // last, so that sleepers are woken when the casualties have had their end
+  flow::DroppedItems<T> dropped_items;
+  Wakeups wakeups;  // last, so that sleepers are woken when the dropped items have had their end
 };
 
 template <flow::Waiting T>
-Channel<T>::Channel(const ChannelConfig& config, const Context& context, OnCasualty on_casualty, std::uint64_t seed)
+Channel<T>::Channel(const ChannelConfig& config, const Context& context, OnDropped on_dropped, std::uint64_t seed)
     : context_(context),
-      on_casualty_(std::move(on_casualty)),
+      on_dropped_(std::move(on_dropped)),
       edge_(config.edge, seed),
       when_full_(config.edge.when_full),
       senders_(config.most_sleepers),
       receivers_(config.most_sleepers),
       drainers_(config.most_sleepers) {
-  WEIR_CHECK(on_casualty_);  // even an edge that drops nothing is cancelled one day
+  WEIR_CHECK(on_dropped_);  // even an edge that drops nothing is cancelled one day
 }
 
 template <flow::Waiting T>
@@ -75,7 +75,7 @@ void Channel<T>::cancel() {
   Aftermath after(*this);
   const std::lock_guard lock(mutex_);
   closed_ = true;
-  edge_.drain([&](T item) { after.casualties.push_back({std::move(item), Reason::shutdown}); });
+  edge_.drain([&](T item) { after.dropped_items.push_back({std::move(item), Reason::shutdown}); });
   after_change(after);
 }
 
@@ -88,7 +88,8 @@ void Channel<T>::after_change(Aftermath& after) {
     if (nothing_waits()) drainers_.wake_all(after.wakeups);
     return;
   }
-  if (senders_.size() > 0) senders_.wake_if(after.wakeups, [this](Class cls) { return !edge_.paused(cls); });
+  if (senders_.size() > 0)
+    senders_.wake_if(after.wakeups, [this](Priority priority) { return !edge_.paused(priority); });
   wake_receiver(after);
 }
 

@@ -26,7 +26,7 @@ std::vector<std::uint64_t> ids(const Parcel& p) {
 struct ChannelTest : testing::Test {
   ManualClock clock;
   Context context{clock};
-  std::vector<std::pair<std::vector<std::uint64_t>, Reason>> casualties;
+  std::vector<std::pair<std::vector<std::uint64_t>, Reason>> dropped_items;
   std::unique_ptr<Channel<Parcel>> channel = make({});
   boost::asio::io_context io;
 
@@ -34,7 +34,7 @@ struct ChannelTest : testing::Test {
     edge.bound = {10, 1000_B};
     return std::make_unique<Channel<Parcel>>(
         ChannelConfig{edge, most_sleepers}, context,
-        [this](const Parcel& p, Reason reason) { casualties.emplace_back(ids(p), reason); });
+        [this](const Parcel& p, Reason reason) { dropped_items.emplace_back(ids(p), reason); });
   }
   void make_full(WhenFull when_full) {
     channel = make({.when_full = when_full});
@@ -93,41 +93,41 @@ TEST_F(ChannelTest, RefusesWithoutWaitingWhereFullMeansRejectOrSpill) {
   }
 }
 
-TEST_F(ChannelTest, HandsCasualtiesToTheirOwnerWhereFullMeansDrop) {
+TEST_F(ChannelTest, HandsDroppedItemsToTheirOwnerWhereFullMeansDrop) {
   make_full(WhenFull::drop_newest);
   put(parcel(10, 1));
-  EXPECT_THAT(casualties, ElementsAre(std::pair(std::vector<std::uint64_t>{10}, Reason::drop_newest)));
-  casualties.clear();
+  EXPECT_THAT(dropped_items, ElementsAre(std::pair(std::vector<std::uint64_t>{10}, Reason::drop_newest)));
+  dropped_items.clear();
 
   channel = make({.when_full = WhenFull::drop_oldest});
-  casualties.clear();
+  dropped_items.clear();
   put(parcel(0, 1));
   put(parcel(1, 9));
   put(parcel(10, 1));
-  EXPECT_THAT(casualties, ElementsAre(std::pair(std::vector<std::uint64_t>{0}, Reason::drop_oldest)));
+  EXPECT_THAT(dropped_items, ElementsAre(std::pair(std::vector<std::uint64_t>{0}, Reason::drop_oldest)));
 
   channel = make({.when_full = WhenFull::drop_lowest});
-  casualties.clear();
-  put(parcel(0, 5, Class::low));
-  put(parcel(5, 5, Class::high));
-  put(parcel(10, 1, Class::normal));
-  EXPECT_EQ(casualties.at(0).second, Reason::drop_lowest);
-  EXPECT_THAT(casualties.at(0).first, ElementsAre(0, 1, 2, 3, 4));
+  dropped_items.clear();
+  put(parcel(0, 5, Priority::low));
+  put(parcel(5, 5, Priority::high));
+  put(parcel(10, 1, Priority::normal));
+  EXPECT_EQ(dropped_items.at(0).second, Reason::drop_lowest);
+  EXPECT_THAT(dropped_items.at(0).first, ElementsAre(0, 1, 2, 3, 4));
 
   channel = make({.when_full = WhenFull::drop_random});
-  casualties.clear();
+  dropped_items.clear();
   put(parcel(0, 10));
   put(parcel(10, 1));
-  ASSERT_EQ(casualties.size(), 1u);
-  EXPECT_EQ(casualties[0].second, Reason::drop_random);
+  ASSERT_EQ(dropped_items.size(), 1u);
+  EXPECT_EQ(dropped_items[0].second, Reason::drop_random);
 }
 
 TEST_F(ChannelTest, HandsWhatExpiredToItsOwner) {
   channel = make({.expire_after = 1s});
-  put(parcel(0, 1, Class::normal, clock.now()));
+  put(parcel(0, 1, Priority::normal, clock.now()));
   clock.advance(2s);
   EXPECT_THAT(get(), IsEmpty());
-  EXPECT_THAT(casualties, ElementsAre(std::pair(std::vector<std::uint64_t>{0}, Reason::expired)));
+  EXPECT_THAT(dropped_items, ElementsAre(std::pair(std::vector<std::uint64_t>{0}, Reason::expired)));
 }
 
 // ---- waiting for room ----
@@ -212,8 +212,8 @@ TEST_F(ChannelTest, RefusesWhenTooManyWaitAlready) {
 
 TEST_F(ChannelTest, SendersThatFitInNoRoomDoNotWakeEachOther) {
   channel = make({.reserved_for_high = 0.2});
-  put(parcel(0, 1, Class::high, {}, 950));  // fifty bytes are left: not full, and too small for either
-  Sending high{parcel(1, 1, Class::high, {}, 100)}, critical{parcel(2, 1, Class::critical, {}, 100)};
+  put(parcel(0, 1, Priority::high, {}, 950));  // fifty bytes are left: not full, and too small for either
+  Sending high{parcel(1, 1, Priority::high, {}, 100)}, critical{parcel(2, 1, Priority::critical, {}, 100)};
   spawn(io, sending(*channel, high, never));
   spawn(io, sending(*channel, critical, never));
   int handlers = 0;
@@ -318,7 +318,7 @@ TEST_F(ChannelTest, AReceiverThatWasBeatenKeepsItsPlace) {
 
 TEST_F(ChannelTest, TakesAllThatWaitsAtOnce) {
   put(parcel(0, 3));
-  put(parcel(3, 2, Class::high));
+  put(parcel(3, 2, Priority::high));
   put(parcel(5, 4));
   std::optional<Channel<Parcel>::Received<std::vector<Parcel>>> all;
   auto take = [&](Load most) -> boost::asio::awaitable<void> { all = co_await channel->receive_all(most, never); };
@@ -381,16 +381,16 @@ TEST_F(ChannelTest, DrainWaitsUntilAllIsReceived) {
 TEST_F(ChannelTest, CancelledOrDestroyedItHandsWhatIsLeftToItsOwner) {
   put(parcel(0, 1));
   channel->cancel();
-  EXPECT_THAT(casualties, ElementsAre(std::pair(std::vector<std::uint64_t>{0}, Reason::shutdown)));
+  EXPECT_THAT(dropped_items, ElementsAre(std::pair(std::vector<std::uint64_t>{0}, Reason::shutdown)));
   EXPECT_EQ(channel->try_receive(anything).error(), Idle::closed);
-  casualties.clear();
+  dropped_items.clear();
   channel = make({});
   put(parcel(1, 1));
   channel.reset();
-  EXPECT_THAT(casualties, ElementsAre(std::pair(std::vector<std::uint64_t>{1}, Reason::shutdown)));
+  EXPECT_THAT(dropped_items, ElementsAre(std::pair(std::vector<std::uint64_t>{1}, Reason::shutdown)));
 }
 
-TEST_F(ChannelTest, ACasualtysOwnerMayUseTheChannel) {
+TEST_F(ChannelTest, ADroppedItemsOwnerMayUseTheChannel) {
   std::unique_ptr<Channel<Parcel>> self;
   std::uint64_t seen = 0;
   self = std::make_unique<Channel<Parcel>>(

@@ -46,7 +46,7 @@ struct ChannelThreads : testing::Test {
 
   Parcel nth(std::uint64_t producer, std::uint64_t& next) const {
     const auto n = static_cast<std::uint32_t>(std::min<std::uint64_t>(1 + next % 5, per_producer - next));
-    Parcel p = parcel(producer * producer_base + next + 1, n, Class::normal, context.now());
+    Parcel p = parcel(producer * producer_base + next + 1, n, Priority::normal, context.now());
     next += n;
     return p;
   }
@@ -128,7 +128,7 @@ TEST_F(ChannelThreads, CarriesEverythingBetweenCoroutinesOfTwoContexts) {
   expect_balance();
 }
 
-TEST_F(ChannelThreads, AccountsForEveryCasualtyUnderOverload) {
+TEST_F(ChannelThreads, AccountsForEveryDroppedItemUnderOverload) {
   channel.reconfigure({.bound = {16, 1_MiB}, .when_full = WhenFull::drop_oldest});
   std::atomic<std::uint64_t> received = 0;
   std::thread consumer([&] {

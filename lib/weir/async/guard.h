@@ -1,5 +1,5 @@
 #pragma once
-/// May this start? Every limiter, breaker, deadline, class mark and pressure input answers this one question with a
+/// May this start? Every limiter, breaker, deadline, priority mark and pressure input answers this one question with a
 /// Permit (permit.h) or a Rejection, so the door asks a list and knows none of them.
 ///
 /// A GuardChain asks in order. When one refuses, those before it get back what they gave (Outcome::unused), last first,
@@ -28,7 +28,7 @@ namespace weir::async {
 /// What wants to start.
 struct Arrival {
   std::string_view key{};  ///< whose it is, for limits per client; alive only during the call
-  Class cls = Class::normal;
+  Priority priority = Priority::normal;
   Load load{1, {}};            ///< what it brings; events may not be known at the door
   TimePoint deadline = never;  ///< after which its answer is of no use
   bool retry = false;          ///< an attempt after a failed one

@@ -15,11 +15,11 @@ boost::asio::awaitable<bool> Signal::wait(Duration most) {
 
 boost::asio::awaitable<bool> WaitLine::wait(Duration most) {
   Signal signal(io_);
-  struct Place {  // leaves the line however the coroutine ends
+  struct Waiter {  // leaves the line however the coroutine ends
     std::list<Signal*>& line;
     std::list<Signal*>::iterator at;
     bool gone = false;
-    ~Place() {
+    ~Waiter() {
       if (!gone) line.erase(at);
     }
   } place{line_, line_.insert(line_.end(), &signal)};

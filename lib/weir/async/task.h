@@ -24,13 +24,13 @@ namespace weir::async {
 struct Task {
   std::move_only_function<void()> run{};
   std::move_only_function<void(Reason)> not_run{};  ///< may be empty; must not throw
-  Class of = Class::normal;
+  Priority of = Priority::normal;
   Bytes bytes{};
   TimePoint queued_at{};  ///< set by the pool
 
   // flow::Waiting: a task is one event and cannot be cut.
   Load load() const { return run ? Load{1, bytes} : Load{}; }
-  Class cls() const { return of; }
+  Priority priority() const { return of; }
   TimePoint since() const { return queued_at; }
   std::uint32_t prefix(Load room) const { return run && load().fits_in(room) ? 1 : 0; }
   Task split(std::uint32_t n) { return n == 0 ? Task{} : std::exchange(*this, Task{}); }

@@ -37,11 +37,11 @@ struct ThreadPool::Aftermath {
   Aftermath(const Aftermath&) = delete;
   Aftermath& operator=(const Aftermath&) = delete;
   ~Aftermath() {
-    for (auto& casualty : casualties)
-      if (casualty.item.not_run) casualty.item.not_run(casualty.reason);
+    for (auto& dropped_item : dropped_items)
+      if (dropped_item.item.not_run) dropped_item.item.not_run(dropped_item.reason);
     for (Worker& worker : ended) worker.thread.join();
   }
-  flow::Casualties<Task> casualties;
+  flow::DroppedItems<Task> dropped_items;
   Workers ended;
   Wakeups wakeups;
 };
@@ -129,7 +129,7 @@ bool ThreadPool::fits(const Task& task, std::uint64_t number) const {
 void ThreadPool::enqueue(Task& task, Aftermath& after) {
   const TimePoint now = context_.now();
   task.queued_at = now;
-  const Task rest = edge_.push(std::exchange(task, Task{}), now, after.casualties);
+  const Task rest = edge_.push(std::exchange(task, Task{}), now, after.dropped_items);
   WEIR_CHECK(!rest.run);
   idle_.wake_first(after.wakeups);
   after_change(after);
@@ -198,7 +198,7 @@ std::optional<bool> ThreadPool::take(Task& task, Turn* turn) {
   Aftermath after;
   const std::lock_guard lock(mutex_);
   if (turn) turn->look();
-  const bool took = edge_.pop(one_task, context_.now(), task, after.casualties);
+  const bool took = edge_.pop(one_task, context_.now(), task, after.dropped_items);
   if (took) starts_running();
   after_change(after);
   if (took) return true;
@@ -257,7 +257,7 @@ void ThreadPool::cancel() {
   Aftermath after;
   const std::lock_guard lock(mutex_);
   closed_ = true;
-  edge_.drain([&](Task task) { after.casualties.push_back({std::move(task), Reason::shutdown}); });
+  edge_.drain([&](Task task) { after.dropped_items.push_back({std::move(task), Reason::shutdown}); });
   after_change(after);
 }
 

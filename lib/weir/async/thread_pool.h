@@ -9,13 +9,13 @@
 ///
 ///   when_full        try_submit of what does not fit
 ///   caller_runs      the caller runs it now: it can submit no faster than it works, the oldest back-pressure of all
-///   abort            {flow_full, time until the queue is at its low mark}; the task stays the caller's
+///   abort            {flow_full, time until the queue is at its low watermark}; the task stays the caller's
 ///   discard          the task ends as drop_newest
 ///   discard_oldest   tasks that waited longest end as drop_oldest, and it enters
 ///
 /// A task that was taken ends in exactly one way: `run` was called, or `not_run` was told why not (drop_newest,
 /// drop_oldest, expired, shutdown), so nobody waits for ever for what was discarded; `promised` turns both into a
-/// future. What a task throws is caught and counted. Queued tasks are served by class and age (flow/queue/lanes.h).
+/// future. What a task throws is caught and counted. Queued tasks are served by priority and age (flow/queue/lanes.h).
 /// A thread above `core` ends after `keep_alive` without work.
 ///
 /// When to choose it: work that blocks or computes for more than some microseconds and must not stall a reactor.

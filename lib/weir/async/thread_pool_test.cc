@@ -150,7 +150,7 @@ TEST_F(FullPool, AbortGivesTheTaskBackWithTheTimeToComeBack) {
   const auto answer = pool.try_submit(refused);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().reason, Reason::flow_full);
-  EXPECT_GT(answer.error().retry_after, 100ms);  // two wait, the low mark is below one, one takes 0.1 s
+  EXPECT_GT(answer.error().retry_after, 100ms);  // two wait, the low watermark is below one, one takes 0.1 s
   EXPECT_TRUE(refused.run);
   EXPECT_TRUE(ended.empty());
   finish(pool);
@@ -267,12 +267,12 @@ TEST_F(ThreadPoolTest, CatchesAndCountsWhatTasksThrow) {
   EXPECT_THAT(ran, ElementsAre(3));
 }
 
-TEST_F(ThreadPoolTest, ServesHigherClassesFirst) {
+TEST_F(ThreadPoolTest, ServesHigherPrioritiesFirst) {
   ThreadPool pool({.core = 1, .max = 1}, context);
   ASSERT_TRUE(submit(pool, blocked(1)));
   Task low = task(2), high = task(3);
-  low.of = Class::low;
-  high.of = Class::high;
+  low.of = Priority::low;
+  high.of = Priority::high;
   ASSERT_TRUE(pool.try_submit(low));
   ASSERT_TRUE(pool.try_submit(high));
   open.count_down();

@@ -4,30 +4,31 @@
 
 namespace weir::async {
 
-bool WaitList::add(std::uint64_t number, Class cls, std::shared_ptr<Sleeper> sleeper) {
+bool WaitList::add(std::uint64_t number, Priority priority, std::shared_ptr<Sleeper> sleeper) {
   if (line_.size() >= most_) return false;
   auto at = line_.end();  // from the back: nearly everybody is the youngest
   while (at != line_.begin() && std::prev(at)->number > number) --at;
-  line_.insert(at, {number, cls, std::move(sleeper)});
+  line_.insert(at, {number, priority, std::move(sleeper)});
   return true;
 }
 
 bool WaitList::remove(std::uint64_t number) {
-  const auto at = std::ranges::find(line_, number, &Place::number);
+  const auto at = std::ranges::find(line_, number, &Waiter::number);
   if (at == line_.end()) return false;
   line_.erase(at);
   return true;
 }
 
-bool WaitList::waits_before(Class cls, std::uint64_t number) const {
-  return std::ranges::any_of(line_, [&](const Place& place) { return place.cls == cls && place.number < number; });
+bool WaitList::waits_before(Priority priority, std::uint64_t number) const {
+  return std::ranges::any_of(line_,
+                             [&](const Waiter& place) { return place.priority == priority && place.number < number; });
 }
 
 void WaitList::wake_first(Wakeups& wakeups) {
   if (!line_.empty()) wake(line_.begin(), wakeups);
 }
 
-std::list<WaitList::Place>::iterator WaitList::wake(std::list<Place>::iterator at, Wakeups& wakeups) {
+std::list<WaitList::Waiter>::iterator WaitList::wake(std::list<Waiter>::iterator at, Wakeups& wakeups) {
   ++woken_;
   wakeups.add(std::move(at->sleeper));
   return line_.erase(at);
@@ -46,7 +47,7 @@ void Turn::look() {
 }
 
 bool Turn::line_up() {
-  lined_up_ = wait_.list.add(number(), wait_.cls, sleeper_);
+  lined_up_ = wait_.list.add(number(), wait_.priority, sleeper_);
   return lined_up_;
 }
 

@@ -36,32 +36,32 @@ class WaitList {
   std::uint64_t woken() const { return woken_; }
 
   /// False: the line is as long as it may be.
-  bool add(std::uint64_t number, Class cls, std::shared_ptr<Sleeper> sleeper);
+  bool add(std::uint64_t number, Priority priority, std::shared_ptr<Sleeper> sleeper);
   /// False: it is not there any more, it was woken.
   bool remove(std::uint64_t number);
-  /// Somebody of this class waits who came before `number`.
-  bool waits_before(Class cls, std::uint64_t number) const;
+  /// Somebody of this priority waits who came before `number`.
+  bool waits_before(Priority priority, std::uint64_t number) const;
 
   void wake_first(Wakeups& wakeups);
-  /// Wakes all whose class satisfies `which`, in the order in which they came.
+  /// Wakes all whose priority satisfies `which`, in the order in which they came.
   template <typename Which>
   void wake_if(Wakeups& wakeups, Which&& which) {
-    for (auto at = line_.begin(); at != line_.end();) at = which(at->cls) ? wake(at, wakeups) : std::next(at);
+    for (auto at = line_.begin(); at != line_.end();) at = which(at->priority) ? wake(at, wakeups) : std::next(at);
   }
   void wake_all(Wakeups& wakeups) {
-    wake_if(wakeups, [](Class) { return true; });
+    wake_if(wakeups, [](Priority) { return true; });
   }
 
  private:
-  struct Place {
+  struct Waiter {
     std::uint64_t number;
-    Class cls;
+    Priority priority;
     std::shared_ptr<Sleeper> sleeper;
   };
-  std::list<Place>::iterator wake(std::list<Place>::iterator at, Wakeups& wakeups);
+  std::list<Waiter>::iterator wake(std::list<Waiter>::iterator at, Wakeups& wakeups);
 
   const std::size_t most_;
-  std::list<Place> line_;  // by number
+  std::list<Waiter> line_;  // by number
   std::uint64_t next_number_ = 0, woken_ = 0;
 };
 
@@ -71,7 +71,7 @@ struct Wait {
   WaitList& list;
   const Context& context;
   TimePoint deadline;  ///< of the context's clock; while asleep the machine's clock stands in for it
-  Class cls = Class::normal;
+  Priority priority = Priority::normal;
 };
 
 /// One wait, from its first sleep to its end.

@@ -1,6 +1,6 @@
 #pragma once
-/// A small seeded random source. Policies that need chance (jitter, random victims) are handed one, so a seed replays
-/// a run exactly. SplitMix64: state' = state + 0x9e3779b97f4a7c15, output = mix(state').
+/// A small seeded random source. Policies that need chance (jitter, random dropped items) are handed one, so a seed
+/// replays a run exactly. SplitMix64: state' = state + 0x9e3779b97f4a7c15, output = mix(state').
 ///
 /// Thread: one owner. Cost: about 1 ns a draw. Ref: Steele, Lea, Flood, "Fast splittable pseudorandom number
 /// generators", OOPSLA 2014.

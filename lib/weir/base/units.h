@@ -90,7 +90,7 @@ struct PerSecond {
 };
 
 /// How important work is to those who sent it. Decides who is shed first, never who is served for ever.
-enum class Class : std::uint8_t { batch, low, normal, high, critical };
-inline constexpr int class_count = 5;
+enum class Priority : std::uint8_t { batch, low, normal, high, critical };
+inline constexpr int priority_count = 5;
 
 }  // namespace weir

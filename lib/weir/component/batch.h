@@ -1,5 +1,5 @@
 #pragma once
-/// Events on their way: bytes, an index into them, one class (semantics B6, C3, C5).
+/// Events on their way: bytes, an index into them, one priority (semantics B6, C3, C5).
 ///
 /// A Batch is a view {block, first, count} of an immutable Block: one allocation that holds the bytes, the index and
 /// which receipts its events belong to, charged to the Budget by its capacity. Splitting moves indexes, never bytes;
@@ -32,14 +32,14 @@ namespace weir {
 inline constexpr std::size_t block_padding = 64;  // what simdjson may read past the end
 
 /// Where an event was read, for letters and people: "orders/3" and 1041, topic and partition and offset.
-struct EventPlace {
+struct EventPosition {
   std::string_view name;
   std::uint64_t position;
 };
 
 /// What all events of a block have in common.
 struct BatchInfo {
-  Class cls = Class::normal;
+  Priority priority = Priority::normal;
   TimePoint received;          ///< when its first event was read: ages and CoDel count from here
   WallTime received_wall;      ///< what sinks write
   bool one_line_each = false;  ///< the source knows that no event holds a line feed; false: nobody looked
@@ -71,13 +71,13 @@ class Batch {
   /// Events, and their bytes without index or padding.
   Load load() const { return {count_, Bytes(bytes_)}; }
   const BatchInfo& info() const;
-  Class cls() const { return info().cls; }
+  Priority priority() const { return info().priority; }
   TimePoint since() const { return info().received; }
   std::string_view operator[](std::uint32_t i) const;
   std::uint64_t id(std::uint32_t i) const { return info().first_id + slots()[i].number; }
-  std::optional<EventPlace> place_of(std::uint32_t i) const {
+  std::optional<EventPosition> place_of(std::uint32_t i) const {
     if (!info().place) return std::nullopt;
-    return EventPlace{*info().place, info().first_position + slots()[i].number};
+    return EventPosition{*info().place, info().first_position + slots()[i].number};
   }
   /// All events as one piece of text, each ended by '\n'; empty when they do not lie so in memory. An event may hold
   /// line feeds of its own: who needs one line each counts them.
@@ -156,7 +156,8 @@ class BlockWriter {
   std::size_t capacity_ = 0;
 };
 
-/// Gathers events of one class into a buffer of fixed capacity (a footprint, not budget) and seals exact-size batches.
+/// Gathers events of one priority into a buffer of fixed capacity (a footprint, not budget) and seals exact-size
+/// batches.
 class BatchBuilder {
  public:
   struct Limits {

@@ -22,16 +22,16 @@
 namespace weir {
 
 /// How the configuration wants events of a source classed: by a header, or by a field with a map.
-struct ClassRule {
+struct PriorityRule {
   std::string header;  ///< "header:NAME"
   std::string path;    ///< ".severity"
-  std::vector<std::pair<std::string, Class>> map;
-  Class fallback = Class::normal;
+  std::vector<std::pair<std::string, Priority>> map;
+  Priority fallback = Priority::normal;
   bool from_header() const { return !header.empty(); }
   bool from_body() const { return !path.empty(); }
-  Class of(std::string_view value) const {
-    for (const auto& [text, cls] : map)
-      if (text == value) return cls;
+  Priority of(std::string_view value) const {
+    for (const auto& [text, priority] : map)
+      if (text == value) return priority;
     return fallback;
   }
 };
@@ -40,7 +40,7 @@ struct SourceSetup {
   std::string name;
   const Options& options;
   Level acks = Level::accepted;
-  ClassRule classes;
+  PriorityRule priorities;
   bool refuse_when_full = false;  ///< the door answers 503 instead of leaving the request unread
   const Context& context;
   bool keep_malformed = false;  ///< on_malformed: dead_letter: what is not JSON goes to the dead letters, the rest on

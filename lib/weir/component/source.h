@@ -2,19 +2,21 @@
 /// A source brings events in, and is the only place where load can be slowed or refused.
 ///
 /// A Source opens one Intake on each reactor; an Intake lives on that reactor's thread and needs no locks. The pipeline
-/// hands it an Outlet, which is everything an intake may do with events:
+/// hands it a SourceOutput, which is everything an intake may do with events:
 ///
 ///   admit(...)   the door: may this unit be read? A ticket for its worst case, or a Rejection with an honest
 ///                Retry-After. Decided before a byte of it is read.
-///   paused(c)    stop reading events of class c until `on_room`
-///   ready(c)     events of class c may be given now. False: the rest of an earlier batch still waits for room; whoever
+///   paused(c)    stop reading events of priority c until `on_room`
+///   ready(c)     events of priority c may be given now. False: the rest of an earlier batch still waits for room;
+///   whoever
 ///                has events waits unacknowledged with them until `on_room`
 ///   push(batch)  gives a batch: the prefix that every required edge has room for goes on now, the rest waits in the
-///                outlet. Never more than one branch is given what another cannot take.
-///   add(...)     gives one small event into the open batch of its class, flushed at the end of the reactor's turn.
+///                source output. Never more than one branch is given what another cannot take.
+///   add(...)     gives one small event into the open batch of its priority, flushed at the end of the reactor's turn.
 ///
-/// Thread: an Intake and its Outlet are used on one reactor thread only. Cost: add about 10 ns and a copy; push one
-/// lock for each required edge. On cancel: `stop` refuses new units; those being read finish; receipts keep settling.
+/// Thread: an Intake and its SourceOutput are used on one reactor thread only. Cost: add about 10 ns and a copy; push
+/// one lock for each required edge. On cancel: `stop` refuses new units; those being read finish; receipts keep
+/// settling.
 #include <weir/base/context.h>
 #include <weir/base/result.h>
 #include <weir/component/batch.h>
@@ -40,10 +42,10 @@ struct Capabilities {
   bool can_replay = false;  ///< it can read them again after a crash
 };
 
-class Outlet {
+class SourceOutput {
  public:
-  virtual ~Outlet() = default;
-  virtual Admitted<Ticket> admit(Bytes worst_case, Class cls) = 0;
+  virtual ~SourceOutput() = default;
+  virtual Admitted<Ticket> admit(Bytes worst_case, Priority priority) = 0;
   /// How many events an admitted unit turned out to hold, 0 if it brought none: exactly once for each `admit` that let
   /// one in. The door learns from it what a unit is worth.
   virtual void brought(std::uint64_t events) { (void)events; }
@@ -52,20 +54,20 @@ class Outlet {
   /// What so many events cost the budget on their way, over all copies that stages may make: what to reserve.
   virtual Bytes cost(std::size_t bytes, std::size_t events) const = 0;
 
-  virtual bool paused(Class cls) const = 0;
-  virtual bool ready(Class cls) const = 0;
-  /// Only while ready(cls). The block's charge is its own; `spare` covers what stages may copy of it.
+  virtual bool paused(Priority priority) const = 0;
+  virtual bool ready(Priority priority) const = 0;
+  /// Only while ready(priority). The block's charge is its own; `spare` covers what stages may copy of it.
   virtual void push(Batch batch, Ticket spare) = 0;
-  /// Only while ready(cls). `part` covers cost() of this event; the receipt may be null.
-  virtual void add(std::string_view event, Class cls, Receipt* receipt, Ticket part) = 0;
+  /// Only while ready(priority). `part` covers cost() of this event; the receipt may be null.
+  virtual void add(std::string_view event, Priority priority, Receipt* receipt, Ticket part) = 0;
   virtual void flush() = 0;
 
   virtual bool has_dead_letters() const = 0;
   virtual bool dead_letters_ready() const = 0;
   /// Only while dead_letters_ready(): one event that cannot enter the flow, with why, and where it was read if that
   /// says more than the source's name.
-  virtual void dead_letter(std::string_view event, Reason reason, std::string_view why, std::optional<EventPlace> place,
-                           Receipt* receipt) = 0;
+  virtual void dead_letter(std::string_view event, Reason reason, std::string_view why,
+                           std::optional<EventPosition> place, Receipt* receipt) = 0;
 
   /// Called on the reactor's thread when a pause ends or what waited has gone on. Set by the intake.
   std::function<void()> on_room;
@@ -95,7 +97,7 @@ class Intake {
 struct IntakeSetup {
   boost::asio::io_context& reactor;
   int index;  ///< of the reactor
-  Outlet& outlet;
+  SourceOutput& output;
 };
 
 /// What a source that pulls knows of the other side.

@@ -1,6 +1,6 @@
 #pragma once
-/// An Outlet that keeps what it is given, can be closed and opened at will, and notices a source that does not keep to
-/// the contract of source.h.
+/// A SourceOutput that keeps what it is given, can be closed and opened at will, and notices a source that does not
+/// keep to the contract of source.h.
 ///
 /// Thread: one. Cost: for tests.
 #include <weir/component/source.h>
@@ -10,15 +10,15 @@
 
 namespace weir::conformance {
 
-class FakeOutlet : public Outlet {
+class FakeOutput : public SourceOutput {
  public:
-  FakeOutlet(const Context& context, Bytes budget) : context_(context), budget_(budget) {}
+  FakeOutput(const Context& context, Bytes budget) : context_(context), budget_(budget) {}
 
   // What a test turns and reads.
   bool is_paused = false;
   bool is_ready = true;
   std::vector<std::string> events;
-  std::vector<Class> classes;
+  std::vector<Priority> priorities;
   std::vector<std::string> violations;
   std::uint64_t refusals = 0;
   /// Opens both and tells the intake, as the pipeline does.
@@ -29,30 +29,30 @@ class FakeOutlet : public Outlet {
   }
   Budget& budget() { return budget_; }
 
-  Admitted<Ticket> admit(Bytes worst_case, Class cls) override {
-    if (is_paused || !ready(cls)) return rejected(Reason::flow_full);
+  Admitted<Ticket> admit(Bytes worst_case, Priority priority) override {
+    if (is_paused || !ready(priority)) return rejected(Reason::flow_full);
     return reserve(worst_case);
   }
   Admitted<Ticket> reserve(Bytes amount) override { return budget_.try_take(amount); }
   Bytes cost(std::size_t bytes, std::size_t count) const override { return block_size(bytes, count, count); }
-  bool paused(Class) const override { return is_paused; }
-  bool ready(Class) const override { return is_ready; }
+  bool paused(Priority) const override { return is_paused; }
+  bool ready(Priority) const override { return is_ready; }
   void push(Batch batch, Ticket) override {
     if (!is_ready) violations.emplace_back("push while not ready");
-    for (std::uint32_t i = 0; i < batch.size(); ++i) keep(batch[i], batch.cls());
+    for (std::uint32_t i = 0; i < batch.size(); ++i) keep(batch[i], batch.priority());
     batch.settle(Fate::stored);
   }
-  void add(std::string_view event, Class cls, Receipt* receipt, Ticket part) override {
+  void add(std::string_view event, Priority priority, Receipt* receipt, Ticket part) override {
     if (!is_ready) violations.emplace_back("add while not ready");
     if (is_paused) violations.emplace_back("add while paused");
     if (part.amount() < cost(event.size(), 1)) violations.emplace_back("add without a ticket for its cost");
-    keep(event, cls);
+    keep(event, priority);
     if (receipt) receipt->settle(1, Fate::stored);
   }
   void flush() override {}
   bool has_dead_letters() const override { return false; }
   bool dead_letters_ready() const override { return false; }
-  void dead_letter(std::string_view, Reason, std::string_view, std::optional<EventPlace>, Receipt*) override {
+  void dead_letter(std::string_view, Reason, std::string_view, std::optional<EventPosition>, Receipt*) override {
     violations.emplace_back("dead letter while not ready");
   }
   std::uint64_t next_ids(std::uint32_t n) override { return std::exchange(next_id_, next_id_ + n); }
@@ -61,9 +61,9 @@ class FakeOutlet : public Outlet {
   std::string_view why() const override { return "the test holds it up"; }
 
  private:
-  void keep(std::string_view event, Class cls) {
+  void keep(std::string_view event, Priority priority) {
     events.emplace_back(event);
-    classes.push_back(cls);
+    priorities.push_back(priority);
   }
   const Context& context_;
   Budget budget_;

@@ -15,16 +15,16 @@ class Trial {
       : under_test_(under_test),
         problems_(problems),
         context_(clock_),
-        outlet_(context_, 1_MiB),
+        output_(context_, 1_MiB),
         source_(under_test.type.make({"under_test", under_test.options, Level::accepted, {}, false, context_})) {
     if (const auto opened = source_->open(); !opened) problem("open: " + opened.error().message);
-    intake_ = source_->intake({reactor_, 0, outlet_});
+    intake_ = source_->intake({reactor_, 0, output_});
     intake_->start();
   }
   ~Trial() {
     intake_.reset();
-    for (const auto& violation : outlet_.violations) problem(violation);
-    if (outlet_.budget().used().count()) problem("does not give back what it reserved");
+    for (const auto& violation : output_.violations) problem(violation);
+    if (output_.budget().used().count()) problem("does not give back what it reserved");
   }
 
   void step() {
@@ -38,21 +38,21 @@ class Trial {
     return done();
   }
   void expect_nothing_comes(const std::string& when) {
-    const auto before = outlet_.events.size();
+    const auto before = output_.events.size();
     for (int i = 0; i < 20; ++i) step();
-    if (outlet_.events.size() != before) problem("brings events " + when);
+    if (output_.events.size() != before) problem("brings events " + when);
   }
   void expect_all() {
-    if (!run_until([&] { return outlet_.events.size() >= under_test_.events; })) problem("does not bring all events");
+    if (!run_until([&] { return output_.events.size() >= under_test_.events; })) problem("does not bring all events");
     expect_nothing_comes("beyond its count");
-    const std::set<std::string> distinct(outlet_.events.begin(), outlet_.events.end());
-    if (distinct.size() != outlet_.events.size()) problem("doubles events");
-    if (outlet_.events.size() != under_test_.events)
-      problem("brings " + std::to_string(outlet_.events.size()) + " events");
+    const std::set<std::string> distinct(output_.events.begin(), output_.events.end());
+    if (distinct.size() != output_.events.size()) problem("doubles events");
+    if (output_.events.size() != under_test_.events)
+      problem("brings " + std::to_string(output_.events.size()) + " events");
   }
   void problem(const std::string& text) { problems_.push_back(under_test_.type.name + ": " + text); }
 
-  FakeOutlet& outlet() { return outlet_; }
+  FakeOutput& output() { return output_; }
   Intake& intake() { return *intake_; }
 
  private:
@@ -61,41 +61,41 @@ class Trial {
   ManualClock clock_;
   Context context_;
   boost::asio::io_context reactor_;
-  FakeOutlet outlet_;
+  FakeOutput output_;
   std::unique_ptr<Source> source_;
   std::unique_ptr<Intake> intake_;
 };
 
 void check_pauses(const SourceUnderTest& source, std::vector<std::string>& problems) {
   Trial trial(source, problems);
-  auto& outlet = trial.outlet();
+  auto& output = trial.output();
   for (int round = 1; round <= 4; ++round) {
     const auto goal = source.events * static_cast<std::size_t>(round) / 5;
-    trial.run_until([&] { return outlet.events.size() >= goal; });
-    (round % 2 ? outlet.is_paused : outlet.is_ready) = round % 2;
+    trial.run_until([&] { return output.events.size() >= goal; });
+    (round % 2 ? output.is_paused : output.is_ready) = round % 2;
     trial.expect_nothing_comes(round % 2 ? "while paused" : "while not ready");
-    outlet.make_room();
+    output.make_room();
   }
   trial.expect_all();
 }
 
 void check_memory(const SourceUnderTest& source, std::vector<std::string>& problems) {
   Trial trial(source, problems);
-  auto all = trial.outlet().budget().try_take(1_MiB);
+  auto all = trial.output().budget().try_take(1_MiB);
   if (!all) return trial.problem("holds memory before it has anything to read");
   trial.expect_nothing_comes("without memory");
   all->give_back();
-  trial.outlet().make_room();
+  trial.output().make_room();
   trial.expect_all();
 }
 
 void check_stop(const SourceUnderTest& source, std::vector<std::string>& problems) {
   Trial trial(source, problems);
-  trial.run_until([&] { return !trial.outlet().events.empty(); });
-  trial.outlet().is_ready = false;
+  trial.run_until([&] { return !trial.output().events.empty(); });
+  trial.output().is_ready = false;
   for (int i = 0; i < 5; ++i) trial.step();
   trial.intake().stop(std::chrono::seconds(1));
-  trial.outlet().make_room();
+  trial.output().make_room();
   trial.expect_nothing_comes("after stop");
   if (!trial.intake().quiet()) trial.problem("is not quiet after stop");
   trial.intake().abandon();

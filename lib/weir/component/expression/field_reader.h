@@ -1,5 +1,5 @@
 #pragma once
-/// One field of each event: the class a source reads from the body, the id a sink stores.
+/// One field of each event: the priority a source reads from the body, the id a sink stores.
 ///
 ///   auto id = FieldReader::compile(".id");           // error: with a caret under the place
 ///   std::optional<std::string_view> text = id->text(batch[i]);

@@ -8,7 +8,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr double place_seconds = 1.0 / Promises::places_per_second;
+constexpr double place_seconds = 1.0 / Promises::slots_per_second;
 constexpr std::int64_t groups_in_balance = 5;
 constexpr double promised_share = 0.95;     // of the service rate; the rest is for measuring errors and newcomers
 constexpr double half_the_bound = 0.55;     // of the bound's work may stand in one window
@@ -18,7 +18,7 @@ constexpr double unasked_memory = 5 * 15;   // places
 constexpr double largest_surprise = 3;      // times what a place can serve; a herd is no forecast
 constexpr std::int64_t quiet_places = 300;  // after that long without an arrival nothing is expected
 
-/// The part of the bound in events that a class may fill. Where bytes are the tighter bound, events stand for them.
+/// The part of the bound in events that a priority may fill. Where bytes are the tighter bound, events stand for them.
 double most_events(const DoorFacts& fact) {
   const Pressure& p = fact.pressure;
   const double bound =
@@ -51,28 +51,28 @@ std::optional<Door::Plan> Door::plan(std::span<const DoorFacts> required) const 
   }
   if (rate <= 0) return std::nullopt;
   Plan plan;
-  for (const Place places : {3, 5})
-    if (static_cast<double>(places * groups_in_balance) * place_seconds <= work * half_the_bound) plan.group = places;
+  for (const Slot slots : {3, 5})
+    if (static_cast<double>(slots * groups_in_balance) * place_seconds <= work * half_the_bound) plan.group = slots;
   plan.served = rate / mean_events() * place_seconds * static_cast<double>(plan.group) * promised_share;
   plan.unasked = std::min(unasked_ * static_cast<double>(plan.group), plan.served);
   // A sink that serves less than one request a group needs a longer window, or there would never be a place.
   const double needed = std::ceil(2 / plan.served);
-  const Place most = Promises::memory / plan.group;
-  plan.window = needed < static_cast<double>(most) ? std::max(groups_in_balance, static_cast<Place>(needed)) : most;
+  const Slot most = Promises::memory / plan.group;
+  plan.window = needed < static_cast<double>(most) ? std::max(groups_in_balance, static_cast<Slot>(needed)) : most;
   return plan;
 }
 
-double Door::expected(Place group, const Plan& plan) const {
+double Door::expected(Slot group, const Plan& plan) const {
   const auto told = promises_.count(group * plan.group, plan.group);
   return told > 0 ? told + plan.unasked : 0;
 }
 
-bool Door::has_room(Place group, const Plan& plan) const {
+bool Door::has_room(Slot group, const Plan& plan) const {
   double room = plan.served * static_cast<double>(plan.window) - plan.unasked - 1 -
                 promises_.count(group * plan.group, plan.group);
   if (room < 0) return false;
   double before = 0, after = 0;
-  for (Place i = 1; i < plan.window && std::max(before, after) <= room; ++i) {
+  for (Slot i = 1; i < plan.window && std::max(before, after) <= room; ++i) {
     before += expected(group - i, plan);
     after += expected(group + i, plan);
   }
@@ -86,8 +86,8 @@ bool Door::room_beyond_promises(const DoorFacts& fact, const Plan& plan, TimePoi
   double waiting = static_cast<double>(fact.pressure.waiting.events) + on_their_way();
   if (waiting < almost_empty * most) return true;
   waiting += mean_events();
-  const Place here = Promises::place(now) / plan.group;
-  for (Place i = 1; waiting <= highest_forecast * most; ++i) {
+  const Slot here = Promises::slot(now) / plan.group;
+  for (Slot i = 1; waiting <= highest_forecast * most; ++i) {
     if (i > Promises::memory / plan.group || (here + i) * plan.group > promises_.last()) return true;
     waiting = std::max(0.0, waiting - rate * place_seconds * static_cast<double>(plan.group));
     waiting += mean_events() * expected(here + i, plan);
@@ -97,13 +97,13 @@ bool Door::room_beyond_promises(const DoorFacts& fact, const Plan& plan, TimePoi
 
 void Door::count_arrival(double served_per_place, TimePoint now) {
   promises_.advance(now);
-  const Place place = Promises::place(now);
-  if (place - current_ > quiet_places) {
-    current_ = place;
+  const Slot slot = Promises::slot(now);
+  if (slot - current_ > quiet_places) {
+    current_ = slot;
     arrivals_ = 0;
     unasked_ = 0;
   }
-  for (; current_ < place; ++current_, arrivals_ = 0) {
+  for (; current_ < slot; ++current_, arrivals_ = 0) {
     const double unasked = std::max(0.0, static_cast<double>(arrivals_) - promises_.count(current_));
     unasked_ += (std::min(unasked, largest_surprise * served_per_place) - unasked_) / unasked_memory;
   }
@@ -127,9 +127,9 @@ std::optional<Reason> Door::verdict(std::span<const DoorFacts> required, bool me
   for (const DoorFacts& fact : required)
     if (fact.to_probe) return fact.blocked_by;
   const auto plan = this->plan(required);
-  const bool open = plan && expected(Promises::place(now) / plan->group, *plan) > 0;
+  const bool open = plan && expected(Promises::slot(now) / plan->group, *plan) > 0;
   for (const DoorFacts& fact : required) {
-    const Reason full = fact.limit < 1 ? Reason::class_shed : Reason::flow_full;
+    const Reason full = fact.limit < 1 ? Reason::priority_shed : Reason::flow_full;
     const double inside = static_cast<double>(fact.pressure.waiting.events) + on_their_way();
     if (inside > 0 && inside + mean_events() > most_events(fact)) return full;
     if (open || fact.reserved) continue;
@@ -156,11 +156,11 @@ Duration Door::promise(std::span<const DoorFacts> required, Reason reason, TimeP
   if (reason == Reason::shutting_down || !plan) return seconds(earliest);
   // Refusals of one place in time ask for the same later places: what was full stays full, so go on where the last
   // one ended, or a full calendar would cost every refusal a look at all of it.
-  const Place here = Promises::place(now);
+  const Slot here = Promises::slot(now);
   if (here != scanned_.at || earliest < scanned_.from) scanned_ = {here, earliest, earliest};
   const bool goes_on = earliest <= scanned_.next;  // else what lies between has not been looked at
   for (auto s = std::max(earliest, scanned_.next); s <= longest; ++s) {
-    const Place at = Promises::place(now + seconds(s));
+    const Slot at = Promises::slot(now + seconds(s));
     if (goes_on) scanned_.next = s;
     if (has_room(at / plan->group, *plan) && promises_.add(at)) return seconds(s);
   }

@@ -16,14 +16,16 @@
 ///   arrival                               answer
 ///   memory full, breaker open, stopping   refused
 ///   no room left for one more request     refused
-///   its group is open                     admitted, also while the inlet is paused: the marks leave room for that
-///   otherwise                             admitted if no inlet is paused, and none would, with this request and all
-///   that
-///                                         is promised, come above 0.85 of its bound; or if every inlet is almost empty
+///   its group is open                     admitted, also while the sink queue is paused: the watermarks leave room for
+///   that otherwise                             admitted if no sink queue is paused, and none would, with this request
+///   and all that
+///                                         is promised, come above 0.85 of its bound; or if every sink queue is almost
+///                                         empty
 ///
 ///   Retry-After = max(1 s, base + U(0, base)) rounded up, then moved on to the next group with a free place, at most
 ///                 max_retry_after
-///   base        = max(time to low mark, time to probe, time since anything moved, rest of the drain when stopping)
+///   base        = max(time to low watermark, time to probe, time since anything moved, rest of the drain when
+///   stopping)
 ///
 /// A stalled sink keeps its last rate, so its time to low stands still: what grows is the time since anything moved.
 /// When no group within max_retry_after has a place, that time is told without a promise (`unpromised`).
@@ -56,12 +58,12 @@ struct DoorConfig {
 
 /// What the door must know of one required destination.
 struct DoorFacts {
-  Pressure pressure;                   ///< of its inlet
-  bool paused = false;                 ///< for this request's class
+  Pressure pressure;                   ///< of its sink queue
+  bool paused = false;                 ///< for this request's priority
   std::optional<Duration> to_probe{};  ///< nothing may be sent to it: time to the next probe, or to the end of a hold
   Reason blocked_by = Reason::breaker_open;  ///< with to_probe: breaker_open or destination_hold
-  bool reserved = false;  ///< this class has a part of the bound for itself: only the bound stops it (D5)
-  double limit = 1.0;     ///< the part of the bound this class may fill: 1 - reserved_for_high, or 1
+  bool reserved = false;  ///< this priority has a part of the bound for itself: only the bound stops it (D5)
+  double limit = 1.0;     ///< the part of the bound this priority may fill: 1 - reserved_for_high, or 1
 };
 
 struct DoorStats {
@@ -73,8 +75,8 @@ class Door {
  public:
   Door(const DoorConfig& config, std::uint64_t seed);
 
-  /// flow_full, class_shed, breaker_open, destination_hold, memory_full or shutting_down, with a Retry-After in whole
-  /// seconds.
+  /// flow_full, priority_shed, breaker_open, destination_hold, memory_full or shutting_down, with a Retry-After in
+  /// whole seconds.
   Admitted<void> decide(std::span<const DoorFacts> required, bool memory_full, TimePoint now);
   /// Tell once for each admitted request when its events are counted, 0 when it brought none: until then it counts as
   /// an average one on its way. One that stays silent is forgotten after 30 to 60 s.
@@ -84,17 +86,17 @@ class Door {
   const DoorStats& stats() const { return stats_; }
 
  private:
-  using Place = Promises::Place;
+  using Slot = Promises::Slot;
   struct Plan {
-    Place group = 1;     ///< places taken together
-    Place window = 5;    ///< groups over which the budget is balanced
+    Slot group = 1;      ///< places taken together
+    Slot window = 5;     ///< groups over which the budget is balanced
     double served = 0;   ///< requests a group's time is enough for
     double unasked = 0;  ///< requests expected in it that nobody was told to make
   };
 
   std::optional<Plan> plan(std::span<const DoorFacts> required) const;
-  double expected(Place group, const Plan& plan) const;
-  bool has_room(Place group, const Plan& plan) const;
+  double expected(Slot group, const Plan& plan) const;
+  bool has_room(Slot group, const Plan& plan) const;
   std::optional<Reason> verdict(std::span<const DoorFacts> required, bool memory_full, TimePoint now) const;
   bool room_beyond_promises(const DoorFacts& fact, const Plan& plan, TimePoint now) const;
   Duration base_wait(std::span<const DoorFacts> required, TimePoint now) const;
@@ -108,14 +110,14 @@ class Door {
   Rng rng_;
   Promises promises_;
   struct {
-    Promises::Place at = -1;
+    Promises::Slot at = -1;
     std::int64_t from = 0, next = 0;
   } scanned_;  // by promise(), in the present place
   DoorStats stats_;
   double mean_events_ = 0;
   std::uint64_t reading_ = 0, reading_before_ = 0;  // admitted and silent: in this half minute, in the one before
   TimePoint half_minute_{};
-  Place current_ = 0;
+  Slot current_ = 0;
   std::uint32_t arrivals_ = 0;  // in the current place
   double unasked_ = 0;          // a place, on average
   std::uint64_t waiting_ = 0;

@@ -17,7 +17,7 @@ struct Requests {
   std::uint64_t n = 0;
   TimePoint born{};
   Load load() const { return {n, Bytes(n)}; }
-  Class cls() const { return Class::normal; }
+  Priority priority() const { return Priority::normal; }
   TimePoint since() const { return born; }
   std::uint32_t prefix(Load room) const { return static_cast<std::uint32_t>(std::min(n, room.events)); }
   Requests split(std::uint32_t k) {
@@ -80,7 +80,7 @@ class World {
     const Arrival who = arrivals_.top();
     arrivals_.pop();
     if (who.newcomer && !who.told) arrivals_.push({now_ + from_seconds(around(1 / people_.newcomers)), true, false});
-    const DoorFacts facts{edge_.pressure(now_), edge_.paused(Class::normal)};
+    const DoorFacts facts{edge_.pressure(now_), edge_.paused(Priority::normal)};
     const auto answer = door_.decide({&facts, 1}, false, now_);
     figures_.came_back += who.told;
     figures_.let_in += who.told && answer;
@@ -117,7 +117,7 @@ class World {
   TimePoint now_ = start_, done_ = never, began_ = start_, idle_since_ = start_;
   Duration idle_{0};
   Requests work_;
-  Casualties<Requests> out_;
+  DroppedItems<Requests> out_;
   Figures figures_;
   std::priority_queue<Arrival> arrivals_;
 };

@@ -12,10 +12,10 @@ struct DoorTest : ::testing::Test {
   DoorConfig config;
   Door door{config, 3};
   TimePoint now{1h};
-  DoorFacts fact = inlet(0);
+  DoorFacts fact = queue(0);
 
-  /// An inlet for 1 000 events that serves 1 000 a second.
-  static DoorFacts inlet(std::uint64_t waiting) {
+  /// A sink queue for 1 000 events that serves 1 000 a second.
+  static DoorFacts queue(std::uint64_t waiting) {
     DoorFacts f;
     f.pressure.waiting = {waiting, Bytes(waiting)};
     f.pressure.bound = {1000, 1_GiB};
@@ -27,7 +27,7 @@ struct DoorTest : ::testing::Test {
   }
   Admitted<void> ask(bool memory_full = false) { return door.decide({&fact, 1}, memory_full, now); }
   void learn(std::uint64_t events) {
-    fact = inlet(0);
+    fact = queue(0);
     ASSERT_TRUE(ask());
     door.on_admitted(events);
   }
@@ -43,17 +43,17 @@ TEST_F(DoorTest, LetsEverybodyInWhileThereIsRoom) {
 }
 
 TEST_F(DoorTest, NamesTheReasonAndAWholeNumberOfSeconds) {
-  fact = inlet(1000);
+  fact = queue(1000);
   auto answer = ask();
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().reason, Reason::flow_full);
   EXPECT_GE(answer.error().retry_after, 1s);
   EXPECT_EQ(answer.error().retry_after % 1s, 0s);
 
-  fact = inlet(900);
+  fact = queue(900);
   fact.limit = 0.8;
-  EXPECT_EQ(ask().error().reason, Reason::class_shed);
-  fact = inlet(0);
+  EXPECT_EQ(ask().error().reason, Reason::priority_shed);
+  fact = queue(0);
   EXPECT_EQ(ask(true).error().reason, Reason::memory_full);
   fact.to_probe = 5s;
   EXPECT_EQ(ask().error().reason, Reason::breaker_open);
@@ -87,7 +87,7 @@ TEST_F(DoorTest, NeverTellsMoreThanItsMaximum) {
 
 TEST_F(DoorTest, PromisesNoSecondMoreThanTheSinkCanServeInIt) {
   learn(100);  // 10 requests a second
-  fact = inlet(1000);
+  fact = queue(1000);
   std::map<std::int64_t, int> promised;
   for (int i = 0; i < 200; ++i, now += 5ms) {
     const auto answer = ask();
@@ -101,15 +101,15 @@ TEST_F(DoorTest, PromisesNoSecondMoreThanTheSinkCanServeInIt) {
 
 TEST_F(DoorTest, SaysSoWhenNoTimeItMayTellIsFree) {
   learn(1000);  // one request a second
-  fact = inlet(1000);
+  fact = queue(1000);
   for (int i = 0; i < 200; ++i) ask();
   EXPECT_GT(door.stats().unpromised, 100u);
   EXPECT_EQ(ask().error().retry_after, 60s);
 }
 
-TEST_F(DoorTest, AdmitsWhoComesBackWhenToldEvenWhileTheInletIsPaused) {
+TEST_F(DoorTest, AdmitsWhoComesBackWhenToldEvenWhileTheSinkQueueIsPaused) {
   learn(20);
-  fact = inlet(900);
+  fact = queue(900);
   const auto answer = ask();
   ASSERT_FALSE(answer) << "paused";
   now += answer.error().retry_after - 300ms;
@@ -120,7 +120,7 @@ TEST_F(DoorTest, AdmitsWhoComesBackWhenToldEvenWhileTheInletIsPaused) {
 
 TEST_F(DoorTest, AdmitsNobodyBeyondTheBoundEvenIfPromised) {
   learn(20);
-  fact = inlet(1000);
+  fact = queue(1000);
   const auto answer = ask();
   now += answer.error().retry_after;
   EXPECT_FALSE(ask()) << "still full: a promise does not move the bound";
@@ -128,7 +128,7 @@ TEST_F(DoorTest, AdmitsNobodyBeyondTheBoundEvenIfPromised) {
 
 TEST_F(DoorTest, CountsAdmittedRequestsThatAreStillBeingRead) {
   learn(100);
-  fact = inlet(300);
+  fact = queue(300);
   int admitted = 0;
   while (ask() && admitted < 100) ++admitted;
   EXPECT_EQ(admitted, 5) << "300 + 5 x 100 with the next are above 0.85 of 1000";
@@ -138,7 +138,7 @@ TEST_F(DoorTest, CountsAdmittedRequestsThatAreStillBeingRead) {
 
 TEST_F(DoorTest, ForgetsARequestThatNeverSaysWhatItBrought) {
   learn(100);
-  fact = inlet(500);
+  fact = queue(500);
   int silent = 0;
   while (ask() && silent < 100) ++silent;
   EXPECT_EQ(silent, 3);
@@ -148,7 +148,7 @@ TEST_F(DoorTest, ForgetsARequestThatNeverSaysWhatItBrought) {
 
 TEST_F(DoorTest, AStalledSinkIsAnsweredFinitelyAndEverLater) {
   learn(20);
-  fact = inlet(1000);
+  fact = queue(1000);
   Duration shortest_before{0};
   for (const auto pause : {0s, 10s, 10s, 20s}) {
     now += pause;
@@ -163,7 +163,7 @@ TEST_F(DoorTest, AStalledSinkIsAnsweredFinitelyAndEverLater) {
 TEST_F(DoorTest, ASinkThatMovesIsNotTakenForStalled) {
   learn(20);
   for (std::uint64_t waiting = 1000; waiting > 820; waiting -= 1, now += 100ms) {
-    fact = inlet(waiting);
+    fact = queue(waiting);
     const auto answer = ask();
     if (!answer) EXPECT_LE(answer.error().retry_after, 4s);
   }
@@ -171,13 +171,13 @@ TEST_F(DoorTest, ASinkThatMovesIsNotTakenForStalled) {
 
 TEST_F(DoorTest, TheSlowestDestinationDecides) {
   learn(100);
-  std::array<DoorFacts, 2> both{inlet(100), inlet(950)};
+  std::array<DoorFacts, 2> both{queue(100), queue(950)};
   const auto answer = door.decide(both, false, now);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().reason, Reason::flow_full);
 }
 
-TEST_F(DoorTest, BeforeAnyRateIsKnownTheMarksDecide) {
+TEST_F(DoorTest, BeforeAnyRateIsKnownTheWatermarksDecide) {
   fact.pressure.service_rate = {0};
   fact.pressure.time_to_low.reset();
   EXPECT_TRUE(ask());

@@ -15,31 +15,31 @@ namespace weir::flow {
 
 class Promises {
  public:
-  using Place = std::int64_t;  ///< counts places since the start of time
-  static constexpr Place places_per_second = 15;
-  static constexpr Place memory = 64;  ///< how many places of the past are kept
+  using Slot = std::int64_t;  ///< counts places since the start of time
+  static constexpr Slot slots_per_second = 15;
+  static constexpr Slot memory = 64;  ///< how many places of the past are kept
 
   explicit Promises(Duration horizon);
 
-  static Place place(TimePoint t);
+  static Slot slot(TimePoint t);
   /// Forgets what lies behind. Call first, with the time of whatever happens.
   void advance(TimePoint now);
   /// Told to come back in this place; 0 outside of the calendar.
-  std::uint32_t count(Place p) const { return inside(p) ? ring_[index(p)] : 0; }
+  std::uint32_t count(Slot p) const { return inside(p) ? ring_[index(p)] : 0; }
   /// In `n` places from p on.
-  std::uint32_t count(Place p, Place n) const;
+  std::uint32_t count(Slot p, Slot n) const;
   /// The latest place ever told.
-  Place last() const { return last_; }
+  Slot last() const { return last_; }
   /// One more for this place. False when it lies outside of the calendar or can count no further.
-  bool add(Place p);
+  bool add(Slot p);
 
  private:
-  bool inside(Place p) const { return p >= first_ && p - first_ < static_cast<Place>(ring_.size()); }
-  std::size_t index(Place p) const { return static_cast<std::size_t>(p) & (ring_.size() - 1); }
+  bool inside(Slot p) const { return p >= first_ && p - first_ < static_cast<Slot>(ring_.size()); }
+  std::size_t index(Slot p) const { return static_cast<std::size_t>(p) & (ring_.size() - 1); }
 
   std::vector<std::uint16_t> ring_;  // its size is a power of two
-  Place first_ = 0;                  // the oldest place kept
-  Place last_ = 0;
+  Slot first_ = 0;                   // the oldest place kept
+  Slot last_ = 0;
 };
 
 }  // namespace weir::flow

@@ -3,27 +3,29 @@
 ///
 /// The bound holds exactly: push takes the prefix that fits and returns the rest (semantics D3). The one exception, so
 /// that nothing can stand for ever: an event larger than the byte bound enters when the edge is empty, alone, and is
-/// counted in `EdgeStats::oversized`. With a part reserved for high classes the same holds against the unreserved part.
+/// counted in `EdgeStats::oversized`. With a part reserved for high priorities the same holds against the unreserved
+/// part.
 ///
 ///   when_full             an arrival that does not fit
-///   block, reject, spill  the rest is returned; the edge is paused until its low mark, whatever its fill
-///   drop_newest           the rest of the arrival is the casualty
+///   block, reject, spill  the rest is returned; the edge is paused until its low watermark, whatever its fill
+///   drop_newest           the rest of the arrival is the dropped item
 ///   drop_oldest           batches that waited longest make room
-///   drop_lowest           batches of the lowest class make room, oldest first, up to the arrival's own class
+///   drop_lowest           batches of the lowest priority make room, oldest first, up to the arrival's own priority
 ///   drop_random           a batch drawn among those that wait makes room, or the arrival ends when it is drawn
 ///
-/// Victims are whole batches (D6). Only as many are taken as it needs, and none for what can not fit anyway. Critical
-/// work makes room for critical only, and nothing of the reserved part makes room for what may not enter it; CoDel
-/// never picks critical work. `expire_after` says what stale data is worth and holds for every class.
+/// DropChoice are whole batches (D6). Only as many are taken as it needs, and none for what can not fit anyway.
+/// Critical work makes room for critical only, and nothing of the reserved part makes room for what may not enter it;
+/// CoDel never picks critical work. `expire_after` says what stale data is worth and holds for every priority.
 ///
-/// Dequeue: what expired goes to `out`; class lanes (lanes.h) say whose turn it is; of that lane
+/// Dequeue: what expired goes to `out`; priority lanes (lanes.h) say whose turn it is; of that lane
 ///   fifo             the oldest item
-///   adaptive_lifo    the newest item from the pause mark until the resume mark, else the oldest: under overload the
+///   adaptive_lifo    the newest item from the pause watermark until the resume watermark, else the oldest: under
+///   overload the
 ///                    oldest is the one whose sender most likely gave up, and in turn would make all others late too.
 ///                    Breaks order (D7). Age still serves the oldest.
 /// then what CoDel picks goes to `out`. It judges the oldest of the lane in either order, since a newest that never
-/// waited says nothing of the work that stands below it. The item is cut to `most`. Casualties are not ended here: the
-/// caller owes each its fate (D8).
+/// waited says nothing of the work that stands below it. The item is cut to `most`. DroppedItems are not ended here:
+/// the caller owes each its fate (D8).
 ///
 /// When to choose it: wherever one part hands work to another that may be slower. block where the sender can be held
 /// up, reject where it can be told no, a drop policy only where losing work is better than having it late, spill where
@@ -34,8 +36,8 @@
 /// the middle, O(items of the lane). On cancel: an edge must be drained before it dies.
 /// Ref: semantics D1 to D8; RFC 8289 for CoDel; B. Maurer, Fail at Scale, ACM Queue 13(8), 2015 for adaptive LIFO.
 #include <weir/flow/queue/codel.h>
+#include <weir/flow/queue/drop_choice.h>
 #include <weir/flow/queue/edge_book.h>
-#include <weir/flow/queue/victims.h>
 
 namespace weir::flow {
 
@@ -50,29 +52,31 @@ class Edge {
   template <typename U>
   std::uint32_t room_for(const U& item) const;
   /// Takes the prefix that fits; returns the rest (empty when all was taken, or ended in `out`).
-  T push(T item, TimePoint now, Casualties<T>& out);
-  /// The next item by class and age, cut to `most` (an event larger than most.bytes comes alone). False: none.
-  bool pop(Load most, TimePoint now, T& item, Casualties<T>& out);
+  T push(T item, TimePoint now, DroppedItems<T>& out);
+  /// The next item by priority and age, cut to `most` (an event larger than most.bytes comes alone). False: none.
+  bool pop(Load most, TimePoint now, T& item, DroppedItems<T>& out);
   /// What may enter beside the work the edge is for: nothing while it is paused, and nothing that would end or hold up
   /// what does belong here.
-  Load spare_room(Class cls) const { return paused() ? Load{} : book_.room_beside(cls, book_.waiting()); }
+  Load spare_room(Priority priority) const { return paused() ? Load{} : book_.room_beside(priority, book_.waiting()); }
   /// Completions, for the service rate. `busy`: time in which anybody worked; overlapping workers count once
   /// (BusyTime).
   void served(std::uint64_t events, Duration busy) { book_.served(events, busy); }
 
   bool paused() const { return book_.paused(); }
-  /// For this class: high classes with a reserved part pause only at the bound; others by the marks, or when their
-  /// part is full.
-  bool paused(Class cls) const { return full(cls) || (!book_.has_reserved_part(cls) && book_.paused()); }
-  /// An arrival of one event of this class could not enter now without a casualty.
-  bool full(Class cls) const;
+  /// For this priority: high priorities with a reserved part pause only at the bound; others by the watermarks, or when
+  /// their part is full.
+  bool paused(Priority priority) const {
+    return full(priority) || (!book_.has_reserved_part(priority) && book_.paused());
+  }
+  /// An arrival of one event of this priority could not enter now without a dropped item.
+  bool full(Priority priority) const;
   Pressure pressure(TimePoint now) const;
   EdgeStats stats() const { return book_.stats(); }
   std::uint64_t bound_events() const { return book_.bound_events(); }  ///< effective, after max_wait
 
   /// Values change in place; what waits stays, and under a smaller bound the edge is full until it has drained.
   void reconfigure(const EdgeConfig& config);
-  /// Hands out everything that waits, highest class first.
+  /// Hands out everything that waits, highest priority first.
   template <typename F>
   void drain(F&& take);
 
@@ -80,15 +84,15 @@ class Edge {
   static std::uint32_t size(const auto& item) { return static_cast<std::uint32_t>(item.load().events); }
   std::uint32_t fitting(const auto& item, Load beside) const;
   void enter(T item, TimePoint now);
-  void end_arrival(T item, Casualties<T>& out);
-  void end_waiting(Place place, Reason reason, TimePoint now, Casualties<T>& out);
-  T make_room(T item, TimePoint now, Casualties<T>& out);
-  void expire(TimePoint now, Casualties<T>& out);
-  bool picked_by_codel(Class cls, Duration waited, TimePoint now);
+  void end_arrival(T item, DroppedItems<T>& out);
+  void end_waiting(LanePosition place, Reason reason, TimePoint now, DroppedItems<T>& out);
+  T make_room(T item, TimePoint now, DroppedItems<T>& out);
+  void expire(TimePoint now, DroppedItems<T>& out);
+  bool picked_by_codel(Priority priority, Duration waited, TimePoint now);
 
   EdgeBook book_;
   Lanes<T> lanes_;
-  std::array<Codel, class_count> codel_;  // a lane is a queue of its own: low delay in one says nothing of another
+  std::array<Codel, priority_count> codel_;  // a lane is a queue of its own: low delay in one says nothing of another
   Rng rng_;
 };
 

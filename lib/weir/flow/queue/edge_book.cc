@@ -17,13 +17,13 @@ double share(std::uint64_t a, std::uint64_t of) {
 }  // namespace
 
 EdgeBook::EdgeBook(const EdgeConfig& config, std::uint64_t floor_events)
-    : config_(config), floor_events_(floor_events), marks_(config.pause_at, config.resume_at) {
+    : config_(config), floor_events_(floor_events), watermarks_(config.pause_at, config.resume_at) {
   size_bound();
 }
 
 void EdgeBook::reconfigure(const EdgeConfig& config) {
   config_ = config;
-  marks_.move(config.pause_at, config.resume_at);
+  watermarks_.move(config.pause_at, config.resume_at);
   size_bound();
 }
 
@@ -34,17 +34,17 @@ void EdgeBook::size_bound() {
     bound_events_ = std::clamp(static_cast<std::uint64_t>(by_time),
                                std::min(std::max<std::uint64_t>(1, floor_events_), bound_events_), bound_events_);
   }
-  marks_.update(fill());
+  watermarks_.update(fill());
 }
 
-Load EdgeBook::limit(Class cls) const {
-  if (config_.reserved_for_high <= 0 || cls >= Class::high) return {bound_events_, config_.bound.bytes};
+Load EdgeBook::limit(Priority priority) const {
+  if (config_.reserved_for_high <= 0 || priority >= Priority::high) return {bound_events_, config_.bound.bytes};
   const double open = 1 - std::min(config_.reserved_for_high, 1.0);
   return {part(bound_events_, open), Bytes(part(config_.bound.bytes.count(), open))};
 }
 
-Load EdgeBook::room_beside(Class cls, Load beside) const {
-  const Load most = limit(cls);
+Load EdgeBook::room_beside(Priority priority, Load beside) const {
+  const Load most = limit(priority);
   return {minus(most.events, beside.events), Bytes(minus(most.bytes.count(), beside.bytes.count()))};
 }
 
@@ -54,33 +54,33 @@ double EdgeBook::fill() const {
                   std::max(share(now.events, bound_events_), share(now.bytes.count(), config_.bound.bytes.count())));
 }
 
-void EdgeBook::entered(Class cls, Load load, TimePoint now) {
+void EdgeBook::entered(Priority priority, Load load, TimePoint now) {
   // The exception that keeps an event alive which no room will ever be large enough for.
   if (load.bytes > config_.bound.bytes) stats_.oversized += load.events;
-  by_class_[static_cast<std::size_t>(cls)] += load;
+  by_priority_[static_cast<std::size_t>(priority)] += load;
   stats_.offered += load;
   stats_.pending += load;
   stats_.max_waiting.events = std::max(stats_.max_waiting.events, stats_.pending.events);
   stats_.max_waiting.bytes = std::max(stats_.max_waiting.bytes, stats_.pending.bytes);
-  marks_.update(fill());
+  watermarks_.update(fill());
   growth_.update(stats_.pending.events, now);
 }
 
-void EdgeBook::left(Class cls, Load load) {
-  WEIR_CHECK(load.fits_in(waiting(cls)));
-  by_class_[static_cast<std::size_t>(cls)] -= load;
+void EdgeBook::left(Priority priority, Load load) {
+  WEIR_CHECK(load.fits_in(waiting(priority)));
+  by_priority_[static_cast<std::size_t>(priority)] -= load;
   stats_.pending -= load;
-  marks_.update(fill());
+  watermarks_.update(fill());
 }
 
-void EdgeBook::delivered(Class cls, Load load, TimePoint now) {
-  left(cls, load);
+void EdgeBook::delivered(Priority priority, Load load, TimePoint now) {
+  left(priority, load);
   stats_.delivered += load;
   growth_.update(stats_.pending.events, now);
 }
 
-void EdgeBook::dropped_waiting(Class cls, Load load, Reason reason, TimePoint now) {
-  left(cls, load);
+void EdgeBook::dropped_waiting(Priority priority, Load load, Reason reason, TimePoint now) {
+  left(priority, load);
   stats_.dropped[static_cast<std::size_t>(reason)] += load.events;
   growth_.update(stats_.pending.events, now);
 }
@@ -90,8 +90,8 @@ void EdgeBook::dropped_arriving(Load load, Reason reason) {
   stats_.dropped[static_cast<std::size_t>(reason)] += load.events;
 }
 
-void EdgeBook::drained(Class cls, Load load) {
-  left(cls, load);
+void EdgeBook::drained(Priority priority, Load load) {
+  left(priority, load);
   stats_.drained += load;
 }
 
@@ -108,7 +108,7 @@ Pressure EdgeBook::pressure(Duration oldest_age, TimePoint now) const {
   p.growth = growth_.growth(p.waiting.events, now);
   p.oldest_age = oldest_age;
   p.paused = paused();
-  for (std::size_t c = 0; c < p.waiting_by_class.size(); ++c) p.waiting_by_class[c] = by_class_[c].events;
+  for (std::size_t c = 0; c < p.waiting_by_priority.size(); ++c) p.waiting_by_priority[c] = by_priority_[c].events;
   // Where bytes are the tighter bound, events stand for them in proportion.
   const double events = static_cast<double>(p.waiting.events);
   const double whole = p.fill > 0 ? events / p.fill : static_cast<double>(bound_events_);
@@ -122,8 +122,8 @@ Pressure EdgeBook::pressure(Duration oldest_age, TimePoint now) const {
 
 EdgeStats EdgeBook::stats() const {
   EdgeStats stats = stats_;
-  stats.pauses = marks_.pauses();
-  stats.resumes = marks_.resumes();
+  stats.pauses = watermarks_.pauses();
+  stats.resumes = watermarks_.resumes();
   return stats;
 }
 

@@ -1,19 +1,19 @@
 #pragma once
-/// The books of an Edge: how much waits, how much more may enter, the marks, the rates and the counters. Everything an
-/// Edge knows that does not depend on what waits in it.
+/// The books of an Edge: how much waits, how much more may enter, the watermarks, the rates and the counters.
+/// Everything an Edge knows that does not depend on what waits in it.
 ///
 ///   bound(events) = clamp(service rate x max_wait, floor, bound.events) with max_wait and a known rate, else
-///   bound.events limit(class)  = bound, or (1 - reserved_for_high) x bound for normal, low and batch; never below one
-///   event room(class)   = limit(class) - waiting
+///   bound.events limit(priority)  = bound, or (1 - reserved_for_high) x bound for normal, low and batch; never below
+///   one event room(priority)   = limit(priority) - waiting
 ///
 /// The reserved part is the top of the bound: whatever waits counts against everybody.
 ///
-/// Thread: one owner. Cost: O(1), pressure O(classes).
+/// Thread: one owner. Cost: O(1), pressure O(priorities).
 #include <weir/base/reason.h>
 #include <weir/flow/queue/edge_config.h>
-#include <weir/flow/queue/marks.h>
 #include <weir/flow/queue/pressure.h>
 #include <weir/flow/queue/service_meter.h>
+#include <weir/flow/queue/watermark.h>
 
 #include <array>
 
@@ -39,35 +39,37 @@ class EdgeBook {
   void reconfigure(const EdgeConfig& config);
 
   Load waiting() const { return stats_.pending; }
-  Load waiting(Class cls) const { return by_class_[static_cast<std::size_t>(cls)]; }
+  Load waiting(Priority priority) const { return by_priority_[static_cast<std::size_t>(priority)]; }
   std::uint64_t bound_events() const { return bound_events_; }
-  Load limit(Class cls) const;
-  /// The room there would be for this class if only `beside` waited.
-  Load room_beside(Class cls, Load beside) const;
-  bool has_reserved_part(Class cls) const { return config_.reserved_for_high > 0 && cls >= Class::high; }
+  Load limit(Priority priority) const;
+  /// The room there would be for this priority if only `beside` waited.
+  Load room_beside(Priority priority, Load beside) const;
+  bool has_reserved_part(Priority priority) const {
+    return config_.reserved_for_high > 0 && priority >= Priority::high;
+  }
 
-  void entered(Class cls, Load load, TimePoint now);
-  void delivered(Class cls, Load load, TimePoint now);
-  void dropped_waiting(Class cls, Load load, Reason reason, TimePoint now);
+  void entered(Priority priority, Load load, TimePoint now);
+  void delivered(Priority priority, Load load, TimePoint now);
+  void dropped_waiting(Priority priority, Load load, Reason reason, TimePoint now);
   void dropped_arriving(Load load, Reason reason);
-  void drained(Class cls, Load load);
+  void drained(Priority priority, Load load);
   /// Someone waits for more room than there is.
-  void turned_away() { marks_.pause(); }
+  void turned_away() { watermarks_.pause(); }
   void served(std::uint64_t events, Duration busy);
 
-  bool paused() const { return marks_.paused(); }
+  bool paused() const { return watermarks_.paused(); }
   Pressure pressure(Duration oldest_age, TimePoint now) const;
   EdgeStats stats() const;
 
  private:
   double fill() const;
-  void left(Class cls, Load load);
+  void left(Priority priority, Load load);
   void size_bound();
 
   EdgeConfig config_;
   std::uint64_t floor_events_, bound_events_ = 0;
-  std::array<Load, class_count> by_class_{};
-  Watermark marks_;
+  std::array<Load, priority_count> by_priority_{};
+  Watermark watermarks_;
   ServiceMeter service_;
   GrowthMeter growth_;
   EdgeStats stats_;

@@ -20,14 +20,14 @@ constexpr std::string_view name(WhenFull policy) {
       "block", "reject", "drop_newest", "drop_oldest", "drop_lowest", "drop_random", "spill"};
   return names[static_cast<std::size_t>(policy)];
 }
-/// Which of the items of one class leaves first. adaptive_lifo: the newest while the edge is overloaded, else the
+/// Which of the items of one priority leaves first. adaptive_lifo: the newest while the edge is overloaded, else the
 /// oldest.
 enum class Order : std::uint8_t { fifo, adaptive_lifo };
 constexpr std::string_view name(Order order) { return order == Order::fifo ? "fifo" : "adaptive_lifo"; }
 
 constexpr bool may_drop(WhenFull policy) { return policy >= WhenFull::drop_newest && policy <= WhenFull::drop_random; }
 
-/// Linux's CoDel: when the time waited has stood above `target` for an `interval`, pick victims at a rising rate.
+/// Linux's CoDel: when the time waited has stood above `target` for an `interval`, pick dropped items at a rising rate.
 struct CodelConfig {
   Duration target = std::chrono::milliseconds(5);
   Duration interval = std::chrono::milliseconds(100);
@@ -42,13 +42,13 @@ struct EdgeConfig {
   double resume_at = 0.2;  ///< of the bound: readers resume
   WhenFull when_full = WhenFull::block;
   Order order = Order::fifo;  ///< adaptive_lifo does not go with spill, which keeps the order
-  /// The part of the bound that only high and critical work may enter; 0 where work has no classes.
+  /// The part of the bound that only high and critical work may enter; 0 where work has no priorities.
   double reserved_for_high = 0.0;
-  /// Work that waited longer than this may be served before its class's turn (at most 1 of 10 dequeues).
+  /// Work that waited longer than this may be served before its priority's turn (at most 1 of 10 dequeues).
   Duration age_boost = std::chrono::seconds(5);
   std::optional<CodelConfig> codel{};
   std::optional<Duration> expire_after{};
-  /// The share of its casualties that the owner of the edge keeps copies of; the edge itself only hands them out.
+  /// The share of its dropped items that the owner of the edge keeps copies of; the edge itself only hands them out.
   double dead_letter_shed = 0.0;
   bool operator==(const EdgeConfig&) const = default;
 };

@@ -20,7 +20,7 @@ void Edge<T>::reconfigure(const EdgeConfig& config) {
 
 template <Waiting T>
 std::uint32_t Edge<T>::fitting(const auto& item, Load beside) const {
-  const std::uint32_t n = item.prefix(book_.room_beside(item.cls(), beside));
+  const std::uint32_t n = item.prefix(book_.room_beside(item.priority(), beside));
   return n == 0 && beside.empty() ? 1 : n;
 }
 
@@ -32,7 +32,7 @@ std::uint32_t Edge<T>::room_for(const U& item) const {
 }
 
 template <Waiting T>
-T Edge<T>::push(T item, TimePoint now, Casualties<T>& out) {
+T Edge<T>::push(T item, TimePoint now, DroppedItems<T>& out) {
   if (item.load().empty()) return item;
   const bool drops = may_drop(book_.config().when_full);
   std::uint32_t fits = fitting(item, book_.waiting());
@@ -50,48 +50,48 @@ T Edge<T>::push(T item, TimePoint now, Casualties<T>& out) {
   return item;
 }
 
-/// Ends what could not fit even without the victims, then takes victims until the remainder fits.
+/// Ends what could not fit even without the dropped items, then takes dropped items until the remainder fits.
 template <Waiting T>
-T Edge<T>::make_room(T item, TimePoint now, Casualties<T>& out) {
+T Edge<T>::make_room(T item, TimePoint now, DroppedItems<T>& out) {
   const WhenFull policy = book_.config().when_full;
-  const ClassMask among = victims_for(item.cls(), book_.config());
+  const PriorityMask among = droppable_for(item.priority(), book_.config());
   Load staying = book_.waiting();
-  for (const Class cls : all_classes)
-    if (among & mask_of(cls)) staying -= book_.waiting(cls);
+  for (const Priority priority : all_priorities)
+    if (among & mask_of(priority)) staying -= book_.waiting(priority);
   T kept = item.split(fitting(item, staying));
   end_arrival(std::move(item), out);
   while (!kept.load().empty() && fitting(kept, book_.waiting()) < size(kept)) {
-    const auto victim = pick_victim(lanes_, among, policy, rng_);
-    if (!victim) break;
-    end_waiting(*victim, *reason_for(policy), now, out);
+    const auto to_drop = pick_to_drop(lanes_, among, policy, rng_);
+    if (!to_drop) break;
+    end_waiting(*to_drop, *reason_for(policy), now, out);
   }
   return kept;
 }
 
 template <Waiting T>
-bool Edge<T>::pop(Load most, TimePoint now, T& item, Casualties<T>& out) {
+bool Edge<T>::pop(Load most, TimePoint now, T& item, DroppedItems<T>& out) {
   if (most.empty()) return false;
   expire(now, out);
   const bool adaptive = book_.config().order == Order::adaptive_lifo;
   while (const auto turn = lanes_.next(book_.config().age_boost, now, adaptive && book_.paused())) {
-    const Class cls = turn->place.cls;
-    if (picked_by_codel(cls, now - lanes_.front(cls).since(), now)) {
-      end_waiting({cls, 0}, Reason::codel, now, out);
+    const Priority priority = turn->place.priority;
+    if (picked_by_codel(priority, now - lanes_.front(priority).since(), now)) {
+      end_waiting({priority, 0}, Reason::codel, now, out);
       continue;
     }
     lanes_.served(*turn);
     T& from = lanes_.at(turn->place);
     item = from.split(std::max<std::uint32_t>(1, from.prefix(most)));
     if (from.load().empty()) lanes_.take(turn->place);
-    book_.delivered(cls, item.load(), now);
+    book_.delivered(priority, item.load(), now);
     return true;
   }
   return false;
 }
 
 template <Waiting T>
-bool Edge<T>::full(Class cls) const {
-  const Load room = book_.room_beside(cls, book_.waiting());
+bool Edge<T>::full(Priority priority) const {
+  const Load room = book_.room_beside(priority, book_.waiting());
   return !lanes_.empty() && (room.events == 0 || room.bytes == Bytes{});
 }
 
@@ -104,22 +104,22 @@ Pressure Edge<T>::pressure(TimePoint now) const {
 template <Waiting T>
 template <typename F>
 void Edge<T>::drain(F&& take) {
-  while (const auto cls = lanes_.highest()) {
-    book_.drained(*cls, lanes_.front(*cls).load());
-    take(lanes_.take({*cls, 0}));
+  while (const auto priority = lanes_.highest()) {
+    book_.drained(*priority, lanes_.front(*priority).load());
+    take(lanes_.take({*priority, 0}));
   }
 }
 
 template <Waiting T>
 void Edge<T>::enter(T item, TimePoint now) {
   if (item.load().empty()) return;
-  const Class cls = item.cls();
-  book_.entered(cls, item.load(), now);
-  lanes_.push(cls, std::move(item));
+  const Priority priority = item.priority();
+  book_.entered(priority, item.load(), now);
+  lanes_.push(priority, std::move(item));
 }
 
 template <Waiting T>
-void Edge<T>::end_arrival(T item, Casualties<T>& out) {
+void Edge<T>::end_arrival(T item, DroppedItems<T>& out) {
   if (item.load().empty()) return;
   const Reason reason = *reason_for(book_.config().when_full);
   book_.dropped_arriving(item.load(), reason);
@@ -127,25 +127,25 @@ void Edge<T>::end_arrival(T item, Casualties<T>& out) {
 }
 
 template <Waiting T>
-void Edge<T>::end_waiting(Place place, Reason reason, TimePoint now, Casualties<T>& out) {
+void Edge<T>::end_waiting(LanePosition place, Reason reason, TimePoint now, DroppedItems<T>& out) {
   T item = lanes_.take(place);
-  book_.dropped_waiting(place.cls, item.load(), reason, now);
+  book_.dropped_waiting(place.priority, item.load(), reason, now);
   out.push_back({std::move(item), reason});
 }
 
 template <Waiting T>
-void Edge<T>::expire(TimePoint now, Casualties<T>& out) {
+void Edge<T>::expire(TimePoint now, DroppedItems<T>& out) {
   const auto limit = book_.config().expire_after;
   if (!limit) return;
-  for (const Class cls : all_classes)
-    while (lanes_.items(cls) > 0 && now - lanes_.front(cls).since() > *limit)
-      end_waiting({cls, 0}, Reason::expired, now, out);
+  for (const Priority priority : all_priorities)
+    while (lanes_.items(priority) > 0 && now - lanes_.front(priority).since() > *limit)
+      end_waiting({priority, 0}, Reason::expired, now, out);
 }
 
 template <Waiting T>
-bool Edge<T>::picked_by_codel(Class cls, Duration waited, TimePoint now) {
-  if (!book_.config().codel || cls == Class::critical) return false;
-  return codel_[static_cast<std::size_t>(cls)].should_drop(waited, lanes_.items(cls) <= 2, now);
+bool Edge<T>::picked_by_codel(Priority priority, Duration waited, TimePoint now) {
+  if (!book_.config().codel || priority == Priority::critical) return false;
+  return codel_[static_cast<std::size_t>(priority)].should_drop(waited, lanes_.items(priority) <= 2, now);
 }
 
 }  // namespace weir::flow

@@ -1,5 +1,5 @@
 // Random traffic against a naive model: whatever the policy, the bound holds, and every event is waiting, delivered or
-// a casualty exactly once.
+// a dropped item exactly once.
 #include <gtest/gtest.h>
 #include <weir/flow/queue/edge.h>
 #include <weir/flow/queue/parcel_for_test.h>
@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-enum class At : std::uint8_t { waiting, delivered, casualty, returned };
+enum class At : std::uint8_t { waiting, delivered, dropped_item, returned };
 
 class EdgeModel {
  public:
@@ -34,7 +34,7 @@ class EdgeModel {
 
  private:
   void push() {
-    Parcel p{{}, static_cast<Class>(rng_.below(class_count)), now_};
+    Parcel p{{}, static_cast<Priority>(rng_.below(priority_count)), now_};
     const auto n = 1 + rng_.below(rng_.below(10) ? 8 : 40);
     for (std::uint64_t i = 0; i < n; ++i) {
       p.events.push_back({next_++, rng_.below(50) ? rng_.below(30) : 600});
@@ -50,9 +50,9 @@ class EdgeModel {
       ASSERT_TRUE(rest.events.empty() || edge_.paused()) << "who was turned away must be able to wait for a resume";
     }
     move_all(rest, At::returned);
-    take_casualties();
+    take_dropped_items();
     const bool entered = std::ranges::any_of(p.events, [&](const auto& e) { return events_[e.id] == At::waiting; });
-    if (entered && config_.reserved_for_high > 0 && p.of < Class::high) entered_low();
+    if (entered && config_.reserved_for_high > 0 && p.of < Priority::high) entered_low();
   }
   void pop() {
     Parcel item;
@@ -62,12 +62,12 @@ class EdgeModel {
     if (some) {
       ASSERT_TRUE(item.load().fits_in(most) || item.events.size() == 1);
       auto& last = last_of_[static_cast<std::size_t>(item.of)];
-      if (config_.order == Order::fifo) ASSERT_GE(item.events.front().id, last) << "FIFO within a class";
+      if (config_.order == Order::fifo) ASSERT_GE(item.events.front().id, last) << "FIFO within a priority";
       last = item.events.back().id;
       if (rng_.below(2)) edge_.served(item.events.size(), 5ms);
     }
     move_all(item, At::delivered);
-    take_casualties();
+    take_dropped_items();
   }
   void entered_low() {
     const auto waiting = edge_.stats().pending;
@@ -75,11 +75,11 @@ class EdgeModel {
     ASSERT_TRUE(waiting.events == 1 ||
                 static_cast<double>(waiting.events) <= open * static_cast<double>(edge_.bound_events()));
   }
-  void take_casualties() {
+  void take_dropped_items() {
     for (const auto& c : out_) {
       ASSERT_FALSE(c.item.events.empty());
-      if (c.reason == Reason::codel) ASSERT_NE(c.item.of, Class::critical);
-      move_all(c.item, At::casualty);
+      if (c.reason == Reason::codel) ASSERT_NE(c.item.of, Priority::critical);
+      move_all(c.item, At::dropped_item);
       dropped_[static_cast<std::size_t>(c.reason)] += c.item.events.size();
     }
     out_.clear();
@@ -111,9 +111,9 @@ class EdgeModel {
   TimePoint now_{1h};
   std::uint64_t next_ = 0;
   std::map<std::uint64_t, At> events_;
-  std::array<std::uint64_t, class_count> last_of_{};
+  std::array<std::uint64_t, priority_count> last_of_{};
   std::array<std::uint64_t, reason_count> dropped_{};
-  Casualties<Parcel> out_;
+  DroppedItems<Parcel> out_;
 };
 
 class EdgePolicies : public ::testing::TestWithParam<WhenFull> {};

@@ -1,4 +1,4 @@
-// Which item of a class leaves first.
+// Which item of a priority leaves first.
 #include <gtest/gtest.h>
 #include <weir/flow/queue/edge.h>
 #include <weir/flow/queue/parcel_for_test.h>
@@ -12,15 +12,15 @@ constexpr Load all{1'000'000, 1_GiB};
 
 struct AdaptiveLifo : ::testing::Test {
   EdgeConfig config{.bound = {10, 1_MiB}, .order = Order::adaptive_lifo};
-  Casualties<Parcel> out;
+  DroppedItems<Parcel> out;
   TimePoint now{1h};
 
-  void push(Edge<Parcel>& e, std::uint64_t first, std::uint32_t n, Class cls = Class::normal) {
-    ASSERT_TRUE(e.push(parcel(first, n, cls, now), now, out).events.empty());
+  void push(Edge<Parcel>& e, std::uint64_t first, std::uint32_t n, Priority priority = Priority::normal) {
+    ASSERT_TRUE(e.push(parcel(first, n, priority, now), now, out).events.empty());
   }
   /// One by one, so that each is an item of its own.
-  void fill(Edge<Parcel>& e, std::uint64_t first, std::uint64_t n, Class cls = Class::normal) {
-    for (std::uint64_t i = 0; i < n; ++i) push(e, first + i, 1, cls);
+  void fill(Edge<Parcel>& e, std::uint64_t first, std::uint64_t n, Priority priority = Priority::normal) {
+    for (std::uint64_t i = 0; i < n; ++i) push(e, first + i, 1, priority);
   }
   Ids pop(Edge<Parcel>& e, Load most = all) {
     Parcel item;
@@ -54,10 +54,10 @@ TEST_F(AdaptiveLifo, OrderFifoIsNotTouchedByOverload) {
   for (std::uint64_t i = 0; i < 10; ++i) EXPECT_EQ(pop(e), Ids{i});
 }
 
-TEST_F(AdaptiveLifo, ClassStillComesFirst) {
+TEST_F(AdaptiveLifo, PriorityStillComesFirst) {
   Edge<Parcel> e(config, 7);
-  fill(e, 0, 3, Class::high);
-  fill(e, 10, 6, Class::normal);
+  fill(e, 0, 3, Priority::high);
+  fill(e, 10, 6, Priority::normal);
   EXPECT_EQ(pop(e), Ids{2});
   EXPECT_EQ(pop(e), Ids{1});
   EXPECT_EQ(pop(e), Ids{0});
@@ -86,14 +86,14 @@ TEST_F(AdaptiveLifo, AgeServesTheOldestAtMostOnceInTenDequeues) {
   EXPECT_EQ(by_age, (Ids{0, 1, 2}));
 }
 
-TEST_F(AdaptiveLifo, AgeServesTheOldestOfALowerClassToo) {
+TEST_F(AdaptiveLifo, AgeServesTheOldestOfALowerPriorityToo) {
   config.bound.events = 100;
   Edge<Parcel> e(config, 7);
-  fill(e, 0, 80, Class::low);
+  fill(e, 0, 80, Priority::low);
   now += 6s;
   Ids low;
   for (std::uint64_t i = 0; i < 20; ++i) {
-    fill(e, 1000 + i, 1, Class::high);
+    fill(e, 1000 + i, 1, Priority::high);
     if (const auto id = pop(e).at(0); id < 1000) low.push_back(id);
   }
   EXPECT_EQ(low, (Ids{0, 1}));
@@ -143,12 +143,12 @@ TEST_F(AdaptiveLifo, MayBeSwitchedOnWhileWorkWaits) {
 /// was served within a second.
 double served_in_time(Order order, WhenFull when_full) {
   Edge<Parcel> e({.bound = {500, 1_MiB}, .when_full = when_full, .order = order}, 7);
-  Casualties<Parcel> out;
+  DroppedItems<Parcel> out;
   const TimePoint start{1h};
   TimePoint now = start;
   int served = 0, in_time = 0;
   for (std::uint64_t id = 0; now < start + 1min; now += 5ms, ++id) {
-    (void)e.push(parcel(id, 1, Class::normal, now), now, out);
+    (void)e.push(parcel(id, 1, Priority::normal, now), now, out);
     Parcel item;
     if (id % 2 == 0 || !e.pop(all, now, item, out)) continue;
     ++served;

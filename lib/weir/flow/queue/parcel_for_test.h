@@ -15,7 +15,7 @@ struct Parcel {
     std::uint64_t bytes;
   };
   std::deque<Event> events{};
-  Class of = Class::normal;
+  Priority of = Priority::normal;
   TimePoint born{};
 
   Load load() const {
@@ -23,7 +23,7 @@ struct Parcel {
     for (const Event& e : events) sum += {1, Bytes(e.bytes)};
     return sum;
   }
-  Class cls() const { return of; }
+  Priority priority() const { return of; }
   TimePoint since() const { return born; }
   std::uint32_t prefix(Load room) const {
     Load sum;
@@ -44,9 +44,9 @@ struct Parcel {
 };
 
 /// `n` events numbered from `first`, of `bytes` each.
-inline Parcel parcel(std::uint64_t first, std::uint32_t n, Class cls = Class::normal, TimePoint born = TimePoint{},
-                     std::uint64_t bytes = 1) {
-  Parcel p{{}, cls, born};
+inline Parcel parcel(std::uint64_t first, std::uint32_t n, Priority priority = Priority::normal,
+                     TimePoint born = TimePoint{}, std::uint64_t bytes = 1) {
+  Parcel p{{}, priority, born};
   for (std::uint32_t i = 0; i < n; ++i) p.events.push_back({first + i, bytes});
   return p;
 }

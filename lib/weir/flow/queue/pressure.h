@@ -3,7 +3,7 @@
 /// dashboard and `weir why` all read this and nothing else, so they can never contradict each other.
 ///
 ///   time_to_full = room / growth            (growth > 0)
-///   time_to_low  = (waiting - low mark) / service rate
+///   time_to_low  = (waiting - low watermark) / service rate
 ///
 /// Thread: a value. Cost: none to hold; taking one is O(lanes).
 #include <weir/base/units.h>
@@ -22,8 +22,8 @@ struct Pressure {
   Duration oldest_age{0};  ///< how long the longest waiting item has waited
   std::optional<Duration> time_to_full;
   std::optional<Duration> time_to_low;  ///< absent while no rate has been measured
-  bool paused = false;                  ///< above the high mark, or not yet below the low one
-  std::array<std::uint64_t, class_count> waiting_by_class{};
+  bool paused = false;                  ///< above the high watermark, or not yet below the low one
+  std::array<std::uint64_t, priority_count> waiting_by_priority{};
 };
 
 }  // namespace weir::flow

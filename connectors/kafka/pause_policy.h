@@ -1,0 +1,39 @@
+#pragma once
+/// When a consumer stops taking messages from the library, and when it makes the library stop fetching.
+///
+/// librdkafka throws away what it has fetched when partitions are paused, and fetches it again on resume. So the hand
+/// is held still first: the library's own bound ends the fetching, and nothing is lost. Only when there has been no
+/// room for `patience` are the partitions paused, because a consumer that does not poll leaves its group. Then a wide
+/// gap: resumed is what has become nearly empty.
+///
+///   below high                          -> poll
+///   above high, for less than patience  -> wait
+///   above high for patience             -> pause: from here on polling brings no messages
+///   paused, and at most low             -> resume
+///
+/// Thread: a value. Cost: none. Ref: librdkafka issue 2703 (pause purges the prefetched messages).
+#include <weir/base/units.h>
+
+namespace weir::kafka {
+
+class PausePolicy {
+ public:
+  struct Watermarks {
+    Load high, low;
+    Duration patience;
+  };
+  enum class Step : std::uint8_t { poll, wait, pause, resume };
+
+  explicit PausePolicy(Watermarks watermarks) : watermarks_(watermarks) {}
+
+  /// `waiting`: what has been taken from the library and nobody has taken on.
+  Step next(Load waiting, TimePoint now);
+  bool paused() const { return paused_; }
+
+ private:
+  Watermarks watermarks_;
+  bool paused_ = false;
+  TimePoint full_since_ = never;
+};
+
+}  // namespace weir::kafka

@@ -1,0 +1,104 @@
+#include "pipeline/delivery/sink_node.h"
+
+namespace weir::pipeline {
+
+std::uint64_t floor_events(const config::Sink& sink) {
+  return static_cast<std::uint64_t>(sink.workers) * std::min<std::uint64_t>(sink.batch.most.events, 64);
+}
+
+SinkNode::SinkNode(const config::Sink& sink, Ids& letter_ids, int index, std::uint64_t seed)
+    : name(sink.name),
+      type(sink.type),
+      required(sink.required),
+      is_dead_letter_target(sink.is_dead_letter_target),
+      queue(index, sink.name, sink.spills() ? spill_front(sink.queue) : sink.queue, seed, floor_events(sink)),
+      ids(letter_ids),
+      failure_fate(sink.on_failure == config::Sink::OnFailure::drop ? Fate::dropped : Fate::failed),
+      workers(sink.workers),
+      times(sink.workers),
+      destination_(sink.destination, seed),
+      batch_(sink.batch) {
+  queue.belongs_to(*this);
+}
+
+void SinkNode::put(std::unique_ptr<Spill> between) {
+  spill = std::move(between);
+  spill->back().belongs_to(*this);
+}
+
+/// In the order in which events move, or what moves while we look is seen nowhere.
+bool SinkNode::is_empty() {
+  return queue.empty() && (!spill || (spill->empty() && spill->back().empty())) && in_hand.load() == 0;
+}
+
+void SinkNode::served(std::uint64_t events, Duration busy) {
+  queue.served(events, busy);
+  if (spill) spill->back().served(events, busy);
+}
+
+void SinkNode::close() {
+  queue.close();
+  if (spill) spill->back().close();
+}
+
+Duration SinkNode::blocked_for(TimePoint now) const {
+  const TimePoint until{Duration(blocked_until_.load(std::memory_order_relaxed))};
+  return until > now ? until - now : Duration{0};
+}
+
+void SinkNode::start_work(TimePoint now) {
+  workers_busy.fetch_add(1, std::memory_order_relaxed);
+  std::lock_guard lock(mutex_);
+  busy_.start(now);
+}
+
+Duration SinkNode::stop_work(TimePoint now) {
+  workers_busy.fetch_sub(1, std::memory_order_relaxed);
+  std::lock_guard lock(mutex_);
+  const Duration busy = busy_.stop(now);
+  busy_ns.fetch_add(static_cast<std::uint64_t>(busy.count()), std::memory_order_relaxed);
+  return busy;
+}
+
+SinkStatus SinkNode::glance(TimePoint now) const {
+  SinkStatus s;
+  s.name = name;
+  s.type = type;
+  s.required = required;
+  s.pressure = spill ? spill->pressure(now) : queue.pressure(now);
+  if (spill) s.spill = spill->status();
+  s.destination = destination_stats(now);
+  s.blocked_for = blocked_for(now);
+  s.failing = failing.load(std::memory_order_relaxed);
+  s.last_error = last_error();
+  s.workers = workers;
+  s.workers_busy = workers_busy.load(std::memory_order_relaxed);
+  return s;
+}
+
+void SinkNode::remember_error(const std::string& message) {
+  std::lock_guard lock(mutex_);
+  last_error_ = message;
+}
+
+std::string SinkNode::last_error() const {
+  std::lock_guard lock(mutex_);
+  return last_error_;
+}
+
+config::WorkerBatch SinkNode::batch() const {
+  std::lock_guard lock(mutex_);
+  return batch_;
+}
+
+void SinkNode::reconfigure(const config::Sink& sink) {
+  if (spill)
+    spill->reconfigure(sink.queue);
+  else
+    queue.reconfigure(sink.queue);
+  std::lock_guard lock(mutex_);
+  destination_.reconfigure(sink.destination);
+  batch_ = sink.batch;
+}
+
+}  // namespace weir::pipeline

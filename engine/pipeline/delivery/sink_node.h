@@ -1,0 +1,98 @@
+#pragma once
+/// A sink in the running graph: its sink queue, its destination (what we know of the other side), its counters.
+///
+/// Failure belongs to the destination, not to a worker: breaker, backoff, hold and retry budget are shared by all
+/// workers of the sink (semantics E).
+///
+/// Thread: any; the destination and the last error are guarded here. Cost: one lock per delivery. On cancel: see
+/// Worker.
+#include <weir/base/context.h>
+#include <weir/flow/recover/destination.h>
+
+#include <atomic>
+#include <mutex>
+#include <string>
+
+#include "config/config.h"
+#include "pipeline/queue/sink_queue.h"
+#include "pipeline/queue/spill.h"
+#include "pipeline/report/counters.h"
+#include "pipeline/report/group_times.h"
+#include "pipeline/report/status.h"
+
+namespace weir::pipeline {
+
+/// No time bound goes below one batch for each worker.
+std::uint64_t floor_events(const config::Sink& sink);
+
+struct SinkNode {
+  SinkNode(const config::Sink& sink, Ids& letter_ids, int index, std::uint64_t seed);
+
+  const std::string name;
+  const std::string type;
+  const bool required;
+  const bool is_dead_letter_target;
+  SinkQueue queue;               ///< what producers push into
+  std::unique_ptr<Spill> spill;  ///< between sink queue and workers; null: nothing is
+  Ids& ids;                      ///< for its dead letters
+  NodeCounters counters;
+  SinkNode* dead_letters = nullptr;
+  Fate failure_fate;                      ///< what a permanent failure is without dead letters: failed, or dropped
+  std::atomic<std::uint64_t> in_hand{0};  ///< events that workers hold, counted from their groups
+  std::atomic<std::uint64_t> busy_ns{0}, idle_ns{0}, blocked_ns{0}, deliveries{0};
+  std::atomic<int> workers_busy{0};
+  std::atomic<bool> failing{false};  ///< from a failed attempt until the next success
+  int workers = 1;
+  GroupTimes times;
+
+  /// What workers take from.
+  SinkQueue& line() { return spill ? spill->back() : queue; }
+  /// Of all that waits between producers and workers.
+  flow::EdgeStats edge() const { return spill ? spill->edge() : queue.stats(); }
+  bool is_empty();
+  void served(std::uint64_t events, Duration busy);
+  void close();
+  void put(std::unique_ptr<Spill> between);
+
+  template <typename F>
+  auto with_destination(F&& f) {
+    std::lock_guard lock(mutex_);
+    return f(destination_);
+  }
+  flow::DestinationStats destination_stats(TimePoint now) const {
+    std::lock_guard lock(mutex_);
+    return destination_.stats(now);
+  }
+  /// How long nothing may be sent to it: time to the breaker's probe, or to the end of a hold. 0: now.
+  Duration blocked_for(TimePoint now) const;
+  /// breaker_open or destination_hold, while blocked_for() is more than nothing.
+  Reason blocked_by() const { return blocked_by_.load(std::memory_order_relaxed); }
+  void set_blocked_until(TimePoint t, Reason by = Reason::destination_hold) {
+    blocked_by_.store(by, std::memory_order_relaxed);
+    blocked_until_.store(t.time_since_epoch().count(), std::memory_order_relaxed);
+  }
+
+  /// Around a delivery. The busy time it added: overlapping workers count once.
+  void start_work(TimePoint now);
+  Duration stop_work(TimePoint now);
+
+  /// What describe() needs, without the counters.
+  SinkStatus glance(TimePoint now) const;
+
+  void remember_error(const std::string& message);
+  std::string last_error() const;
+  /// Worker batch limits; policy values that SIGHUP may change.
+  config::WorkerBatch batch() const;
+  void reconfigure(const config::Sink& sink);
+
+ private:
+  mutable std::mutex mutex_;
+  flow::Destination destination_;
+  flow::BusyTime busy_;
+  std::string last_error_;
+  config::WorkerBatch batch_;
+  std::atomic<Duration::rep> blocked_until_{0};
+  std::atomic<Reason> blocked_by_{Reason::destination_hold};
+};
+
+}  // namespace weir::pipeline

@@ -1,0 +1,281 @@
+#include "pipeline/delivery/worker.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <weir/base/json_text.h>
+
+namespace weir::pipeline {
+namespace {
+
+constexpr Duration longest_sleep = std::chrono::seconds(1);
+constexpr Duration longest_latency = std::chrono::seconds(1);
+constexpr std::size_t dead_letters_at_once =
+    256;  // bounds the waiting letters: one push to the dead letters' sink queue
+
+}  // namespace
+
+Worker::Worker(SinkNode& node, std::unique_ptr<Sink> sink, const Context& context)
+    : node_(node), sink_(std::move(sink)), context_(context) {}
+
+void Worker::run() {
+  while (true) {
+    const Next next = step();
+    const TimePoint before = context_.now();
+    switch (next.need) {
+      case Need::nothing: continue;
+      case Need::finished: sink_->close(); return;
+      case Need::arrivals: node_.line().wait(next.wait, interrupts_seen_); break;
+      case Need::time:
+      case Need::dead_letter_room: node_.line().wait_interruptible(next.wait, interrupts_seen_); break;
+    }
+    auto& spent = next.need == Need::arrivals ? node_.idle_ns : node_.blocked_ns;
+    spent.fetch_add(static_cast<std::uint64_t>((context_.now() - before).count()), std::memory_order_relaxed);
+  }
+}
+
+void Worker::abandon() {
+  abandoned_.store(true);
+  sink_->cancel();
+  node_.line().interrupt();
+}
+
+Worker::Next Worker::step() {
+  if (abandoned_.load()) return give_up();
+  if (!dead_.empty()) return push_dead_letters();
+  if (group_.empty()) return take();
+  return attempt();
+}
+
+Worker::Next Worker::take() {
+  const auto limits = node_.batch();
+  const TimePoint now = context_.now();
+  if (limits.linger > Duration{0} && !node_.line().closed()) {
+    const auto waiting = node_.line().pressure(now);
+    if (waiting.waiting.events > 0 && waiting.waiting.fits_in(limits.most) && waiting.oldest_age < limits.linger)
+      return {Need::time, std::min(longest_sleep, limits.linger - waiting.oldest_age)};
+  }
+  const auto taken = node_.line().try_take(limits.most, now, group_, &node_.in_hand);
+  if (taken.any) {
+    const Load load = group_load();
+    node_.counters.in.fetch_add(load.events, std::memory_order_release);
+    node_.counters.bytes.fetch_add(load.bytes.count(), std::memory_order_relaxed);
+    failures_ = 0;
+    busy_ = Duration{0};
+    node_.times.took(taken_ = now);
+    return {};
+  }
+  // CoDel or expiry may have picked everything: that is no reason to stop.
+  if (taken.closed && node_.line().empty()) return {Need::finished, Duration{0}};
+  return {Need::arrivals, longest_sleep};
+}
+
+Load Worker::group_load() const {
+  Load sum;
+  for (const Batch& batch : group_) sum += batch.load();
+  return sum;
+}
+
+Worker::Next Worker::attempt() {
+  const TimePoint now = context_.now();
+  if (now < not_before_) return {Need::time, std::min(longest_sleep, not_before_ - now)};
+
+  using Try = flow::Destination::Try;
+  auto attempt = node_.with_destination([&](auto& d) { return d.try_start(failures_ ? Try::retry : Try::first, now); });
+  if (!attempt) return hold_back(attempt.error(), now);
+  node_.start_work(now);
+  Delivery delivery = sink_->deliver(group_);
+  const TimePoint after = context_.now();
+  // What it makes us wait is part of what an event costs: or refusals would promise a rate it does not have.
+  busy_ += std::max(node_.stop_work(after), delivery.rest);
+  node_.deliveries.fetch_add(1, std::memory_order_relaxed);
+
+  const bool again = delivery.outcome == Delivery::Outcome::again;
+  node_.with_destination([&](auto& destination) {
+    if (!again)
+      attempt->ok(after, delivery.rest);  // a refusal for good is an answer: the other side works
+    else if (delivery.error.retry_after > Duration{0})
+      attempt->refused(delivery.error.retry_after, after);
+    else
+      attempt->failed(after);
+    if (again) {
+      ++failures_;
+      not_before_ = after + (delivery.error.retry_after > Duration{0} ? delivery.error.retry_after
+                                                                      : destination.backoff(failures_));
+    }
+    return 0;
+  });
+  if (again)
+    put_off(delivery, after);
+  else
+    went_well(std::move(delivery));
+  return {};
+}
+
+Worker::Next Worker::hold_back(const Rejection& why, TimePoint now) {
+  const Duration wait = std::max(why.retry_after, Duration(std::chrono::milliseconds(1)));
+  // A pace is how it works, not what is wrong with it: the door stays open.
+  const bool pacing = why.reason == Reason::destination_hold && wait < longest_latency;
+  if (!pacing) node_.set_blocked_until(now + wait, why.reason);
+  return {Need::time, std::min(longest_sleep, wait)};
+}
+
+void Worker::put_off(const Delivery& delivery, TimePoint now) {
+  node_.remember_error(delivery.error.message);
+  node_.failing.store(true, std::memory_order_relaxed);
+  const auto destination = node_.destination_stats(now);
+  if (destination.breaker == flow::BreakerState::open)
+    node_.set_blocked_until(std::max(not_before_, destination.next_probe_at), Reason::breaker_open);
+  else
+    node_.set_blocked_until(not_before_);
+  if (failures_ == 1)
+    spdlog::warn("sink {}: {}; {} events wait, trying again", node_.name, delivery.error.message, group_load().events);
+}
+
+void Worker::went_well(Delivery delivery) {
+  if (failures_) spdlog::info("sink {}: works again after {} failed attempts", node_.name, failures_);
+  node_.failing.store(false, std::memory_order_relaxed);
+  node_.set_blocked_until(TimePoint{});
+  if (delivery.outcome == Delivery::Outcome::more)
+    failures_ = 0;
+  else
+    finish(std::move(delivery));
+}
+
+void Worker::finish(Delivery delivery) {
+  node_.served(group_load().events, busy_);
+  std::vector<DeadLetter> dead;
+  if (delivery.outcome == Delivery::Outcome::failed) {
+    node_.remember_error(delivery.error.message);
+    for (std::uint32_t b = 0; b < group_.size(); ++b)
+      for (std::uint32_t e = 0; e < group_[b].size(); ++e)
+        dead.push_back({b, e, Reason::sink_failed, delivery.error.message});
+  } else {
+    for (auto& refused : delivery.refused)
+      dead.push_back({refused.batch, refused.event, Reason::sink_rejected, std::move(refused.why)});
+    if (!dead.empty()) node_.remember_error(dead.front().why);
+  }
+  if (!dead.empty() && node_.dead_letters) return write_letters(std::move(dead));
+  settle_group(Fate::stored, dead, false);
+}
+
+// The events that did arrive are settled last, together with those that moved: a group is one unit of work in hand.
+void Worker::write_letters(std::vector<DeadLetter> dead) {
+  dead_ = std::move(dead);
+  next_dead_ = 0;
+}
+
+Worker::Next Worker::push_dead_letters() {
+  SinkNode& dead_letters = *node_.dead_letters;
+  while (true) {
+    if (letters_.empty()) {
+      if (next_dead_ == dead_.size()) break;
+      BatchBuilder builder({256_KiB, dead_letters_at_once});
+      // One batch's letters at a time: they keep its priority, its age and whether anybody answers for them.
+      const Batch& from = group_[dead_[next_dead_].batch];
+      while (next_dead_ < dead_.size() && &group_[dead_[next_dead_].batch] == &from) {
+        const DeadLetter& d = dead_[next_dead_];
+        const std::string text = dead_letter_json(
+            {from[d.event], d.reason, d.why, node_.name, failures_ + 1, context_.wall(), from.place_of(d.event)});
+        if (!builder.fits(text.size())) break;
+        builder.add(text, from.receipt_of(d.event));
+        ++next_dead_;
+      }
+      BatchInfo info = from.info();
+      info.dead_letter = true;
+      info.place = nullptr;  // the letters say it, each its own
+      info.first_id = node_.ids.take(builder.size());
+      letters_ = from.carries_receipts() ? builder.seal(info) : builder.seal_unowed(info);
+    }
+    const TimePoint now = context_.now();
+    arm();
+    const auto n = dead_letters.queue.push_alone(letters_, now);
+    if (n == 0) return {Need::dead_letter_room, longest_sleep};
+    node_.in_hand.fetch_sub(n, std::memory_order_release);
+    node_.counters.consume(Fate::dead_lettered, n);
+  }
+  const auto dead = std::exchange(dead_, {});
+  settle_group(Fate::stored, dead, true);
+  return {};
+}
+
+void Worker::settle_group(Fate rest, std::span<const DeadLetter> exceptions, bool moved) {
+  // Out of hand before it is counted elsewhere: a ledger read in between may miss events, never see them twice. What
+  // has moved to the dead letters was taken out of hand then.
+  const auto events = group_load().events - (moved ? exceptions.size() : 0);
+  node_.in_hand.fetch_sub(events, std::memory_order_release);
+  node_.times.ended(group_, taken_, context_.now());
+  std::vector<Batch::Ending> endings;
+  for (std::uint32_t b = 0; b < group_.size(); ++b) {
+    endings.clear();
+    while (!exceptions.empty() && exceptions.front().batch == b) {
+      endings.push_back({exceptions.front().event, node_.failure_fate, exceptions.front().reason, moved});
+      exceptions = exceptions.subspan(1);
+    }
+    Batch& batch = group_[b];
+    const bool letter = batch.info().dead_letter;
+    node_.counters.consume(rest, batch.size() - endings.size());
+    if (!moved)
+      for (const auto& ending : endings) node_.counters.consume(ending.fate, 1, ending.reason);
+    batch.settle(letter && rest == Fate::stored ? Fate::dead_lettered : rest, endings);
+  }
+  group_.clear();
+}
+
+void Worker::leave(const Batch& batch) {
+  left_.events += batch.size();
+  batch.for_each_run([&](Receipt* receipt, std::uint32_t n) {
+    if (batch.carries_receipts() && !receipt) left_.unanswered += n;
+  });
+}
+
+Worker::Next Worker::give_up() {
+  if (node_.spill && !letters_.empty()) {  // the events themselves can be kept: they need no letters
+    next_dead_ -= letters_.size();
+    letters_.dissolve();
+  }
+  // Dead letters already written as dead letters have moved; those in the waiting letters or not yet in it end here
+  // with their group.
+  std::vector<DeadLetter> gone;
+  if (!dead_.empty())
+    gone.assign(std::make_move_iterator(dead_.begin()),
+                std::make_move_iterator(dead_.begin() + static_cast<std::ptrdiff_t>(next_dead_)));
+  dead_.clear();
+  node_.in_hand.fetch_add(gone.size() - letters_.size(), std::memory_order_release);  // these have left it before
+  if (!letters_.empty()) {
+    leave(letters_);
+    node_.counters.consume(Fate::abandoned, letters_.size(), Reason::shutdown);
+    letters_.settle(Fate::abandoned, Reason::shutdown);
+  }
+  for (std::uint32_t b = 0; b < group_.size(); ++b) {
+    std::vector<Batch::Ending> endings;
+    for (const auto& d : gone)
+      if (d.batch == b) endings.push_back({d.event, Fate::dead_lettered, d.reason, true});
+    if (!node_.spill || !node_.spill->keep(group_[b], endings)) {
+      leave(group_[b]);
+      left_.events -= endings.size();
+      for (const auto& ending : endings)
+        left_.unanswered -= group_[b].carries_receipts() && !group_[b].receipt_of(ending.index);
+    }
+    node_.counters.consume(Fate::abandoned, group_[b].size() - endings.size(), Reason::shutdown);
+    node_.in_hand.fetch_sub(group_[b].size(), std::memory_order_release);
+    // Whoever waits is told the outcome is unknown: an attempt may have arrived.
+    group_[b].settle(Fate::abandoned, endings);
+  }
+  group_.clear();
+  return {Need::finished, Duration{0}};
+}
+
+std::string dead_letter_json(const Letter& letter) {
+  const auto at_ms = std::chrono::duration_cast<std::chrono::milliseconds>(letter.at.time_since_epoch()).count();
+  const bool text = is_utf8(letter.event);
+  std::string place, hex;
+  if (letter.place)
+    place = fmt::format(R"("place":{},"position":{},)", json_text(letter.place->name), letter.place->position);
+  if (!text)
+    for (const char c : letter.event) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return fmt::format(R"({{"reason":"{}","why":{},"origin":{},{}"attempts":{},"at_ms":{},"{}":{}}})", key(letter.reason),
+                     json_text(letter.why), json_text(letter.origin), place, letter.attempts, at_ms,
+                     text ? "event" : "event_hex", text ? json_text(letter.event) : json_text(hex));
+}
+
+}  // namespace weir::pipeline

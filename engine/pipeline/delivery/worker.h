@@ -1,0 +1,92 @@
+#pragma once
+/// A worker takes what waits in front of its sink and stays with it until every event has its fate.
+///
+///   take a group -> may we send? (hold, breaker, retry budget) -> deliver -> done: settle
+///                                                                        -> more: same group again
+///                                                                        -> again: back off, same group again
+///                                                                        -> refused or failed: dead letters, or failed
+///
+/// Transient trouble is retried for as long as it takes (semantics E2, E3): no event fails because a breaker is open or
+/// a retry budget is empty. `step` is one move of this machine, told nothing but the time, and says what to wait for:
+/// the thread around it (`run`) only does the waiting, and tests drive the same machine without threads.
+///
+/// Thread: one. Cost: one lock to take a group, one per attempt. On cancel: `abandon` ends the group in hand.
+#include <weir/component/sink.h>
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "pipeline/delivery/sink_node.h"
+
+namespace weir::pipeline {
+
+class Worker final : public RoomListener {
+ public:
+  Worker(SinkNode& node, std::unique_ptr<Sink> sink, const Context& context);
+
+  enum class Need : std::uint8_t { nothing, arrivals, time, dead_letter_room, finished };
+  struct Next {
+    Need need = Need::nothing;  ///< nothing: step again at once
+    Duration wait{0};           ///< at most so long
+  };
+  Next step();
+  /// Steps until the sink queue is closed and empty, or abandoned. The body of the worker's thread.
+  void run();
+  /// From any thread: the drain deadline has come.
+  void abandon();
+  struct Left {
+    std::uint64_t events = 0, unanswered = 0;
+  };
+  Left left() const { return left_; }  ///< after run() returned: what was abandoned
+  Sink& sink() { return *sink_; }
+  void on_queue_room() noexcept override { node_.line().interrupt(); }
+
+ private:
+  struct DeadLetter {
+    std::uint32_t batch, event;
+    Reason reason;
+    std::string why;
+  };
+  Next take();
+  Next attempt();
+  Next hold_back(const Rejection& why, TimePoint now);
+  void put_off(const Delivery& delivery, TimePoint now);
+  void went_well(Delivery delivery);
+  void finish(Delivery delivery);
+  void write_letters(std::vector<DeadLetter> dead);
+  Next push_dead_letters();
+  void settle_group(Fate rest, std::span<const DeadLetter> exceptions, bool moved);
+  Next give_up();
+  void leave(const Batch& batch);
+  Load group_load() const;
+
+  SinkNode& node_;
+  std::unique_ptr<Sink> sink_;
+  const Context& context_;
+  std::vector<Batch> group_;
+  TimePoint taken_{};             // when the group was
+  Batch letters_;                 // dead letters that wait for room
+  std::vector<DeadLetter> dead_;  // not yet in the waiting letters
+  std::size_t next_dead_ = 0;
+  int failures_ = 0;
+  Duration busy_{0};  // with this group, over all calls that went well
+  TimePoint not_before_{};
+  TimePoint lingering_since_{};
+  std::uint64_t interrupts_seen_ = 0;
+  std::atomic<bool> abandoned_{false};
+  Left left_;
+};
+
+struct Letter {
+  std::string_view event;
+  Reason reason;
+  std::string_view why, origin;  ///< in words; the node that gave it up
+  int attempts;
+  WallTime at;
+  std::optional<EventPosition> place{};  ///< where it was read
+};
+/// JSON with all of it; bytes that are no text as `event_hex`.
+std::string dead_letter_json(const Letter& letter);
+
+}  // namespace weir::pipeline

@@ -1,0 +1,190 @@
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include "pipeline/delivery/worker.h"
+#include "pipeline/entry/source_node.h"
+
+namespace weir::pipeline {
+
+ReactorOutput::ReactorOutput(SourceNode& node, boost::asio::io_context& reactor, Bytes batch_bytes)
+    : node_(node), reactor_(reactor), batch_bytes_(batch_bytes), port_(node.route, node.counters), later_(reactor) {
+  for (SinkQueue* queue : node.route.required_queues()) queue->add_listener(*this);
+  if (node.dead_letters) node.dead_letters->queue.add_listener(*this);
+}
+
+Bytes ReactorOutput::cost(std::size_t bytes, std::size_t events) const { return node_.route.cost(bytes, events); }
+
+bool ReactorOutput::paused(Priority priority) const {
+  if (!port_.paused(priority)) return false;
+  const_cast<ReactorOutput*>(this)->arm();  // look again after arming, or the wake-up could fall in between
+  return port_.paused(priority);
+}
+
+void ReactorOutput::push(Batch batch, Ticket spare) {
+  Lane& l = lane(batch.priority());
+  WEIR_CHECK(!is_stuck(l));
+  if (l.open && !l.open->empty()) flush(l);  // what came before goes before
+  node_.counters.in.fetch_add(batch.size(), std::memory_order_release);
+  node_.counters.bytes.fetch_add(batch.load().bytes.count(), std::memory_order_relaxed);
+  if (is_stuck(l)) {
+    l.next = std::move(batch);  // the open batch filled the edge; ready() is false now, so there is never a second
+    l.next_spare = std::move(spare);
+  } else {
+    board(l, std::move(batch), std::move(spare));
+    send(l);
+  }
+  publish();
+}
+
+void ReactorOutput::add(std::string_view event, Priority priority, Receipt* receipt, Ticket part) {
+  Lane& l = lane(priority);
+  WEIR_CHECK(!is_stuck(l));
+  if (!l.open) l.open = std::make_unique<BatchBuilder>(BatchBuilder::Limits{batch_bytes_, 1024});
+  if (!l.open->fits(event.size())) flush(l);
+  if (l.open->empty()) {
+    l.info = BatchInfo{};
+    l.info.priority = priority;
+    l.info.received = node_.context().now();
+    l.info.received_wall = node_.context().wall();
+  }
+  node_.counters.in.fetch_add(1, std::memory_order_release);
+  node_.counters.bytes.fetch_add(event.size(), std::memory_order_relaxed);
+  l.open->add(event, receipt);
+  l.open->absorb(std::move(part));
+  publish();
+  schedule_flush();
+}
+
+void ReactorOutput::schedule_flush() {
+  if (std::exchange(flush_scheduled_, true)) return;
+  boost::asio::post(reactor_, [this] {
+    flush_scheduled_ = false;
+    flush();
+  });
+}
+
+void ReactorOutput::flush() {
+  for (Lane& l : lanes_)
+    if (l.open && !l.open->empty() && !is_stuck(l)) flush(l);
+  publish();
+}
+
+void ReactorOutput::flush(Lane& l) {
+  l.info.first_id = node_.next_ids(l.open->size());
+  Ticket spare;
+  Batch batch = l.open->seal(l.info, &spare);
+  board(l, std::move(batch), std::move(spare));
+  send(l);
+}
+
+void ReactorOutput::board(Lane& l, Batch batch, Ticket spare) {
+  if (!l.stuck) l.stuck.emplace(node_.route, std::max(batch_bytes_, 64_KiB));
+  l.stuck->board(std::move(batch), std::move(spare));
+}
+
+void ReactorOutput::send(Lane& l) {
+  // Until nothing more fits: a prefix that the stages left nothing of fills no sink queue, so nobody would wake us for
+  // the rest.
+  Port::Progress progress{.sent = 1};
+  while (progress.sent > 0 && !l.stuck->empty()) {
+    in_motion_.store(l.stuck->batch.size(), std::memory_order_release);
+    arm();
+    progress = port_.push(*l.stuck, node_.context().now(), node_.context().wall());
+  }
+  if (!l.stuck->empty()) {
+    if (progress.later > Duration{0}) come_later(progress.later, l.stuck->batch.size());
+    return;
+  }
+  l.stuck->spare = Ticket{};
+  if (l.next.empty()) return;
+  board(l, std::move(l.next), std::move(l.next_spare));
+  send(l);
+}
+
+void ReactorOutput::come_later(Duration wait, std::uint64_t events) {
+  // What the stage asks for is the wait of one event; all that stand behind it have theirs still to come.
+  const TimePoint now = node_.context().now();
+  node_.hold_until(now + wait * static_cast<Duration::rep>(events));
+  if (later_at_ > now && later_at_ <= now + wait) return;  // another priority is asked again before
+  later_at_ = now + wait;
+  later_.expires_after(wait);
+  later_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) on_room_now();
+  });
+}
+
+void ReactorOutput::dead_letter(std::string_view event, Reason reason, std::string_view why,
+                                std::optional<EventPosition> place, Receipt* receipt) {
+  WEIR_CHECK(letters_.empty());
+  const std::string text = dead_letter_json({event, reason, why, node_.name, 1, node_.context().wall(), place});
+  BatchBuilder builder({batch_bytes_, 1});
+  builder.add(text, receipt);
+  BatchInfo info;
+  info.received = node_.context().now();
+  info.received_wall = node_.context().wall();
+  info.first_id = node_.next_ids(1);
+  info.dead_letter = true;
+  letters_ = builder.seal(info);
+  node_.counters.in.fetch_add(1, std::memory_order_release);
+  node_.counters.because(reason, 1);
+  send_dead_letters();
+  publish();
+}
+
+void ReactorOutput::send_dead_letters() {
+  if (letters_.empty()) return;
+  SinkQueue& dead_letters = node_.dead_letters->queue;
+  arm();
+  in_motion_.store(letters_.size(), std::memory_order_release);
+  node_.counters.consume(Fate::dead_lettered, dead_letters.push_alone(letters_, node_.context().now()));
+}
+
+void ReactorOutput::on_queue_room() noexcept {
+  boost::asio::post(reactor_, [this] { on_room_now(); });
+}
+
+void ReactorOutput::on_room_now() {
+  send_dead_letters();
+  for (Lane& l : lanes_)
+    if (is_stuck(l)) send(l);
+  flush();
+  if (on_room) on_room();
+}
+
+void ReactorOutput::publish() {
+  std::uint64_t held = letters_.size();
+  for (const Lane& l : lanes_)
+    held += (l.open ? l.open->size() : 0) + (l.stuck ? l.stuck->batch.size() : 0) + l.next.size();
+  pending_.store(held, std::memory_order_release);
+  in_motion_.store(0, std::memory_order_release);
+}
+
+std::string_view ReactorOutput::why() const {
+  why_ = node_.why_refused();
+  return why_;
+}
+
+SinkQueue::Abandoned ReactorOutput::abandon() {
+  SinkQueue::Abandoned sum;
+  auto end = [&](Batch& batch) {
+    sum.events += batch.size();
+    batch.for_each_run([&](Receipt* receipt, std::uint32_t n) {
+      if (!receipt) sum.unanswered += n;
+    });
+    node_.counters.consume(Fate::abandoned, batch.size(), Reason::shutdown);
+    batch.settle(Fate::abandoned, Reason::shutdown);
+  };
+  for (Lane& l : lanes_) {
+    if (is_stuck(l)) end(l.stuck->batch);
+    if (!l.next.empty()) end(l.next);
+    if (l.open && !l.open->empty()) {
+      Batch batch = l.open->seal(l.info);
+      end(batch);
+    }
+  }
+  if (!letters_.empty()) end(letters_);
+  publish();
+  return sum;
+}
+
+}  // namespace weir::pipeline

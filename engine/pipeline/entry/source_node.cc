@@ -1,0 +1,111 @@
+#include "pipeline/entry/source_node.h"
+
+#include "pipeline/report/status.h"
+
+namespace weir::pipeline {
+namespace {
+
+constexpr Duration why_lasts = std::chrono::milliseconds(100);
+constexpr std::size_t most_facts = 32;  // on the stack; configurations with more required sinks look at the first ones
+
+}  // namespace
+
+SourceNode::SourceNode(const config::Source& source, Budget& budget, Ids& ids, const Context& context,
+                       std::uint64_t seed)
+    : name(source.name),
+      type(source.type),
+      acks(source.acks),
+      budget_(budget),
+      ids_(ids),
+      context_(context),
+      refuse_when_full_(source.refuse_when_full),
+      door_({}, seed) {}
+
+Admitted<Ticket> SourceNode::admit(Bytes worst_case, Priority priority) {
+  const TimePoint now = context_.now();
+  std::array<flow::DoorFacts, most_facts> facts;
+  std::size_t n = 0;
+  for (SinkNode* sink : required) {
+    if (n == most_facts) break;
+    // What has a disk behind it holds nobody up before that is full too.
+    if (sink->queue.sheds() || (sink->spill && !sink->queue.paused(priority))) continue;
+    flow::DoorFacts& fact = facts[n++];
+    fact.pressure = sink->queue.pressure(now);
+    fact.paused = sink->queue.paused(priority);
+    fact.reserved = sink->queue.has_reserved_part(priority);
+    fact.limit = sink->queue.limit(priority);
+    if (const Duration blocked = sink->blocked_for(now); blocked > Duration{0}) fact.to_probe = blocked;
+    fact.blocked_by = sink->blocked_by();
+  }
+  if (const Duration held = held_for(now); held > Duration{0} && n < most_facts) {
+    facts[n].paused = true;
+    facts[n].to_probe = held;
+    facts[n++].blocked_by = Reason::throttled;
+  }
+  auto ticket = budget_.try_take(worst_case);
+  std::lock_guard lock(mutex_);
+  const auto decided = decide({facts.data(), n}, !ticket, now);
+  if (!decided) {
+    refused.fetch_add(1, std::memory_order_relaxed);
+    counters.because(decided.error().reason, 0);
+    return std::unexpected(decided.error());
+  }
+  admitted.fetch_add(1, std::memory_order_relaxed);
+  return ticket;
+}
+
+Admitted<void> SourceNode::decide(std::span<const flow::DoorFacts> facts, bool memory_full, TimePoint now) {
+  if (refuse_when_full_) return door_.decide(facts, memory_full, now);
+  // Whoever waits at the door unread asks again and again: it needs no promise, and none may be spent on it.
+  if (closing_) return rejected(Reason::shutting_down, *closing_);
+  for (const auto& fact : facts)
+    if (fact.paused) return rejected(Reason::flow_full, std::chrono::seconds(1));
+  if (memory_full) return rejected(Reason::memory_full, std::chrono::seconds(1));
+  return {};
+}
+
+Duration SourceNode::held_for(TimePoint now) const {
+  return TimePoint(Duration(held_until_.load(std::memory_order_relaxed))) - now;
+}
+
+void SourceNode::brought(std::uint64_t events) {
+  std::lock_guard lock(mutex_);
+  door_.on_admitted(events);
+}
+
+void SourceNode::close(Duration retry_after) {
+  std::lock_guard lock(mutex_);
+  closing_ = retry_after;
+  door_.close(retry_after, context_.now());
+}
+
+std::string SourceNode::why() {
+  const TimePoint now = context_.now();
+  std::lock_guard lock(mutex_);
+  if (now - why_at_ < why_lasts) return why_;
+  why_.clear();
+  for (SinkNode* sink : required) {
+    if (!sink->queue.paused(Priority::normal) && !sink->failing.load(std::memory_order_relaxed)) continue;
+    why_ += (why_.empty() ? "sink " : "; sink ") + sink->name + ": " + describe(sink->glance(now));
+  }
+  if (const Duration held = held_for(now); why_.empty() && held > Duration{0})
+    why_ = "a stage lets nothing more through for " + human(held);
+  const auto used = budget_.used().count();
+  if (why_.empty() && used * 10 >= budget_.total().count() * 9)
+    why_ = "the memory budget is " + std::to_string(used * 100 / budget_.total().count()) + " % in use";
+  // Between two pauses an empty sentence is as likely to be news as the truth: only a cause is worth keeping.
+  if (!why_.empty()) why_at_ = now;
+  return why_;
+}
+
+std::string SourceNode::why_refused() {
+  if (auto cause = why(); !cause.empty()) return cause;
+  const TimePoint now = context_.now();
+  SinkNode* fullest = nullptr;
+  double fill = -1;
+  for (SinkNode* sink : required)
+    if (const double f = sink->queue.pressure(now).fill; f > fill) fill = f, fullest = sink;
+  return fullest ? "sink " + fullest->name + ": " + describe(fullest->glance(now)) : std::string{};
+}
+
+}  // namespace weir::pipeline

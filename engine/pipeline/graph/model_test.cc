@@ -1,0 +1,58 @@
+// The engine against the reference model, in lockstep, over random graphs, policies, loads and faults.
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "pipeline/graph/lockstep.h"
+
+namespace weir::model {
+namespace {
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+constexpr std::uint64_t cases = 1'500;
+#else
+constexpr std::uint64_t cases = 10'000;
+#endif
+#endif
+
+/// Seeds that failed once, one a line; '#' starts a remark.
+std::vector<std::uint64_t> kept_seeds() {
+  const auto file = std::filesystem::path(__FILE__).parent_path() / "../../tests/chaos/kept-seeds.txt";
+  std::ifstream in(file);
+  EXPECT_TRUE(in.is_open()) << file;
+  std::vector<std::uint64_t> seeds;
+  for (std::string line; std::getline(in, line);)
+    if (!line.empty() && line.front() != '#') seeds.push_back(std::strtoull(line.c_str(), nullptr, 10));
+  return seeds;
+}
+
+bool agrees(std::uint64_t seed) {
+  Lockstep lockstep(seed);
+  const std::string difference = lockstep.run();
+  if (difference.empty()) return true;
+  ADD_FAILURE() << difference
+                << "\nto see it again, and to be kept in tests/chaos/kept-seeds.txt:\n  WEIR_MODEL_SEED=" << seed
+                << " weir_pipeline_test --gtest_filter=Model.*";
+  return false;
+}
+
+TEST(Model, AgreesWithTheEngineStepByStep) {
+  spdlog::set_level(spdlog::level::off);
+  if (const char* seed = std::getenv("WEIR_MODEL_SEED")) {
+    agrees(std::strtoull(seed, nullptr, 10));
+    return;
+  }
+  for (const auto seed : kept_seeds())
+    if (!agrees(seed)) return;
+  const char* asked = std::getenv("WEIR_MODEL_CASES");
+  const std::uint64_t most = asked ? std::strtoull(asked, nullptr, 10) : cases;
+  for (std::uint64_t seed = 1; seed <= most; ++seed)
+    if (!agrees(seed)) return;
+}
+
+}  // namespace
+}  // namespace weir::model

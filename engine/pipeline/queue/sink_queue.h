@@ -1,0 +1,153 @@
+#pragma once
+/// A sink queue is an Edge between threads: the one queue in front of a sink, a mutex around it, and who to wake.
+///
+/// Producers (reactors) lock every sink queue they are about to push to, in ascending order, so that a fan-out gives
+/// each branch exactly the same prefix (semantics A6). The consumer takes all that waits in one go (swap-drain). Waking
+/// a sleeping thread costs about 20 us, so consumers are notified only when one sleeps, and producers only when they
+/// said they wait and the edge has come down to its low watermark: once per pause, not once per event.
+///
+/// Thread: any. Cost: one uncontended lock and the edge's own cost per batch. On cancel: `close` ends the consumers'
+/// waiting; what waits stays until popped.
+#include <weir/component/batch.h>
+#include <weir/flow/queue/edge.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace weir::pipeline {
+
+struct SinkNode;
+
+/// Somebody who waits for room. `arm` before looking at the sink queue, so that no wake-up can fall in between.
+class RoomListener {
+ public:
+  virtual ~RoomListener() = default;
+  /// Called by the consumer's thread, without locks held; must only pass it on.
+  virtual void on_queue_room() noexcept = 0;
+  void arm() { waiting_.store(true, std::memory_order_seq_cst); }
+  bool disarm() { return waiting_.exchange(false, std::memory_order_seq_cst); }
+
+ private:
+  std::atomic<bool> waiting_{false};
+};
+
+class SinkQueue {
+ public:
+  using Edge = flow::Edge<Batch>;
+  /// `index` orders the locks; `floor_events` is one batch for each worker: no time bound goes below it.
+  SinkQueue(int index, std::string name, const flow::EdgeConfig& config, std::uint64_t seed,
+            std::uint64_t floor_events);
+
+  const std::string& name() const { return name_; }
+  int index() const { return index_; }
+  void add_listener(RoomListener& listener) { listeners_.push_back(&listener); }  // before threads start
+  /// Whose dead letters get copies of what is shed here (shed_letters.h); before threads start.
+  void belongs_to(SinkNode& sink) { owner_ = &sink; }
+
+  // ---- producers; between lock() and unlock() ----
+  void lock() { mutex_.lock(); }
+  void unlock() { mutex_.unlock(); }
+  template <typename T>
+  std::uint32_t room_for(const T& batch) const {
+    return closed_ ? 0 : edge_.room_for(batch);
+  }
+  /// The rest that did not fit (empty after a room_for that said so).
+  Batch push(Batch batch, TimePoint now);
+  /// What pushing leaves to do once the lock is released: wake a sleeping consumer, end what the policy picked.
+  struct Aftermath {
+    bool wake = false;
+    flow::DroppedItems<Batch> dropped_items;
+    TimePoint at{};
+  };
+  Aftermath take_aftermath() { return {std::exchange(notify_, false), std::exchange(dropped_items_, {}), pushed_at_}; }
+
+  // ---- producers; without the lock ----
+  void finish(Aftermath aftermath);
+  /// Lock, push what fits, unlock, finish: for those who push to this sink queue alone. `batch` keeps the rest.
+  std::uint32_t push_alone(Batch& batch, TimePoint now);
+  /// For what may be left out: asks `make(room)` for a batch within the spare room of this priority, while the line is
+  /// locked, and takes all of it. How many events that were; 0: no room, or `make` gave nothing.
+  std::uint32_t push_spare(Priority priority, TimePoint now, const std::function<Batch(Load room)>& make);
+
+  /// May priority c be read now? One relaxed load.
+  bool paused(Priority priority) const {
+    return paused_mask_.load(std::memory_order_seq_cst) & (1u << static_cast<int>(priority));
+  }
+
+  /// Full means drop: sources read on, and nothing is refused at the door because of it.
+  bool sheds() const { return sheds_.load(std::memory_order_relaxed); }
+
+  /// Somebody takes whatever comes, at once: nobody is asked to read less, whatever the fill.
+  void read_on(bool on);
+
+  /// The part of the bound that this priority may fill.
+  double limit(Priority priority) const {
+    return priority >= Priority::high ? 1.0 : 1.0 - reserved_for_high_.load(std::memory_order_relaxed);
+  }
+
+  bool has_reserved_part(Priority priority) const {
+    return priority >= Priority::high && reserved_for_high_.load(std::memory_order_relaxed) > 0;
+  }
+
+  // ---- consumers ----
+  struct Taken {
+    bool any = false;
+    bool closed = false;
+  };
+  /// Appends up to `most` to `group`, and adds its events to `in_hand` before they are missed here. Never waits.
+  Taken try_take(Load most, TimePoint now, std::vector<Batch>& group, std::atomic<std::uint64_t>* in_hand = nullptr);
+  /// Sleeps until something waits, `interrupt` was called, or the time has passed. Spurious returns are allowed.
+  /// `seen` is the caller's own count of interrupts (start with 0): one that came before the call ends it at once.
+  void wait(Duration most_time, std::uint64_t& seen);
+  void wait_interruptible(Duration most_time,
+                          std::uint64_t& seen);  ///< ignores arrivals: for backoff and breaker waits
+  void interrupt();
+  void served(std::uint64_t events, Duration busy);
+
+  void close();
+  bool closed() const;
+  bool empty() const;
+  flow::Pressure pressure(TimePoint now) const;
+  flow::EdgeStats stats() const;
+  void reconfigure(const flow::EdgeConfig& config);
+  /// Closes it and hands out everything that waits.
+  std::vector<Batch> take_all();
+  /// Everything that still waits ends with this fate; returns how many events, and how many of those nobody waited for.
+  struct Abandoned {
+    std::uint64_t events = 0, unanswered = 0;
+  };
+  Abandoned abandon();
+
+ private:
+  std::uint64_t waiting() const { return edge_.stats().pending.events; }
+  void publish_pause();
+  void wake_producers();
+  void end(flow::DroppedItems<Batch>& dropped_items, TimePoint now);
+
+  const int index_;
+  const std::string name_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable interrupted_;  // of those who ignore arrivals: they would swallow a notify_one on wake_
+  Edge edge_;
+  flow::DroppedItems<Batch> dropped_items_;  // picked under the lock, ended after it
+  std::vector<RoomListener*> listeners_;
+  std::atomic<std::uint32_t> paused_mask_{0};
+  std::atomic<double> reserved_for_high_;
+  std::atomic<double> dead_letter_shed_;
+  std::atomic<bool> sheds_;
+  SinkNode* owner_ = nullptr;
+  TimePoint pushed_at_{};
+  int sleepers_ = 0;
+  bool notify_ = false;
+  std::uint64_t interrupts_ = 0;
+  bool read_on_ = false;
+  Load late_;  // offered after close
+  bool closed_ = false;
+};
+
+}  // namespace weir::pipeline

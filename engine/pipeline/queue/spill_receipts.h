@@ -1,0 +1,88 @@
+#pragma once
+/// What is owed for events that are on the disk (semantics A1: spilled is pending), and whose turn it is to be owed.
+///
+/// A spilled batch gives its bytes away and keeps its debts: one entry {receipt, events} for each run, in the order of
+/// the disk; runs of one receipt that follow each other are one entry. What is read back gets receipts of our own, lent
+/// to it: when such a one settles, its fates go on to the original at once, and the place up to which nothing on the
+/// disk is needed any more moves over contiguous settled pieces only. A piece that a stop gave up is never passed: the
+/// next start reads it again.
+///
+/// Thread: one owner; lent receipts settle on any. Cost: 24 bytes for each run on the disk, 96 for each that is back;
+/// settling one atomic more. Memory: both are bounded; who finds no room waits. On cancel: `abandon` ends what is owed.
+#include <weir/component/batch.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "journal/cursor.h"
+
+namespace weir::pipeline {
+
+class SpillReceipts final : public ReceiptOwner {
+ public:
+  static constexpr std::size_t most_runs = 65'536;  ///< on the disk
+  static constexpr std::size_t most_lent = 4'096;   ///< back in memory
+  static constexpr std::size_t most_lent_ranges = 1'024;
+  static constexpr Bytes memory = 24_B * most_runs + 96_B * most_lent;
+
+  /// `wake` is called when something was settled, by whoever settled it.
+  explicit SpillReceipts(std::function<void()> wake);
+
+  // ---- on the disk ----
+  bool has_room_for(std::span<const Batch> batches) const;
+  /// What this batch owes stands at the end of the line from now on; the batch itself may be dissolved.
+  void put(const Batch& batch);
+  /// Events nobody waits for: an earlier life's.
+  void put_unowed(std::uint64_t events) { append(nullptr, events); }
+
+  // ---- back in memory ----
+  bool can_lend(std::uint32_t events) const;
+  /// Receipts for the next so many events, which end at `end` on the disk.
+  void lend(std::uint32_t events, const journal::Position& end, std::vector<Batch::Run>& runs);
+  /// The next so many events are gone from the disk: they have failed.
+  void lose(std::uint64_t events);
+  /// Whether these events are on the disk as well.
+  bool has_lent(const Batch& batch) const;
+  struct Collected {
+    bool any = false;
+    std::optional<journal::Position> to{};  ///< where the place moves to, if it moves
+  };
+  Collected collect();
+
+  /// Tells everybody whose events are on the disk only that nobody knows yet; they come back with the next start.
+  void abandon();
+  void on_settled(Receipt& receipt) noexcept override;
+
+ private:
+  struct Owed {
+    Receipt* receipt;
+    std::uint64_t events;
+  };
+  struct Lent {
+    std::optional<Receipt> receipt;
+    Receipt* original = nullptr;
+    std::uint32_t piece = 0;
+  };
+  struct LentRange {
+    journal::Position end;
+    std::uint32_t open = 0;  // lent receipts of it that are not settled
+    bool lost = false;
+  };
+  void append(Receipt* receipt, std::uint64_t events);
+  /// The front of the line, cut to n events.
+  Owed take(std::uint64_t n);
+
+  const std::function<void()> wake_;
+  std::deque<Owed> line_;
+  std::unique_ptr<Lent[]> lent_;
+  std::vector<std::uint32_t> free_;
+  std::vector<LentRange> lent_ranges_;
+  std::size_t head_ = 0, used_ = 0;
+  bool stuck_ = false;
+  std::atomic<Receipt*> settled_{nullptr};
+};
+
+}  // namespace weir::pipeline

@@ -1,0 +1,106 @@
+#pragma once
+/// Everything there is to know about a running flow at one moment, as plain data. Metrics, the admin API, `weir why`
+/// and `weir top` are made of this; nothing below knows them.
+///
+/// Thread: a value. Cost: taking one locks each sink queue once; meant for a few times a second.
+#include <weir/component/journal.h>
+#include <weir/component/source.h>
+#include <weir/component/stage.h>
+#include <weir/flow/queue/edge.h>
+#include <weir/flow/queue/sojourn.h>
+#include <weir/flow/recover/destination.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/report/counters.h"
+
+namespace weir::pipeline {
+
+struct SourceStatus {
+  std::string name, type, address;
+  Level acks = Level::accepted;
+  NodeSnapshot node;
+  std::uint64_t admitted = 0, refused = 0;  ///< units at the door: requests
+  bool paused = false;
+  std::string why;  ///< what holds it up, if anything
+  Upstream upstream{};
+};
+
+struct StageStatus {
+  std::string name;
+  NodeSnapshot node;
+  std::vector<StagePlan::Count> counts{};  ///< what its type counts besides
+};
+
+/// What a queue with `when_full: spill` has on the disk.
+struct SpillStatus {
+  std::string path;
+  std::uint64_t events = 0;     ///< there now
+  std::uint64_t total = 0;      ///< ever, since start
+  std::uint64_t recovered = 0;  ///< found there at start
+  Bytes bytes, max_bytes;
+  std::string error;  ///< why nothing can be spilled now
+};
+
+struct SinkStatus {
+  std::string name, type;
+  bool required = true;
+  NodeSnapshot node;
+  flow::EdgeStats edge;
+  std::optional<SpillStatus> spill{};
+  flow::Pressure pressure;
+  flow::DestinationStats destination;
+  Duration blocked_for{0};
+  bool failing = false;  ///< its last attempt failed
+  std::string last_error;
+  std::string why;        ///< "sink queue 512/512 events <- breaker open, next probe in 3 s <- connection refused"
+  flow::Sojourn sojourn;  ///< how long events take, now and usually
+  std::string latency;    ///< what that means: "p50 3 ms, p99 9 ms, as usual"
+  int workers = 0, workers_busy = 0;
+  std::uint64_t busy_ns = 0, idle_ns = 0, blocked_ns = 0, deliveries = 0;
+
+  /// offered - delivered - dropped - pending of its edge.
+  std::int64_t edge_difference() const;
+};
+
+struct Link {
+  std::string from, to;
+};
+
+struct FlowStatus {
+  std::vector<SourceStatus> sources;
+  std::vector<StageStatus> stages;
+  std::vector<SinkStatus> sinks;  ///< the writing sides of journals too
+  std::vector<JournalStatus> journals;
+  std::vector<Link> links;
+  Bytes memory, footprints, budget, budget_used;
+  Duration uptime{0};
+  bool stopping = false;
+
+  /// The ledger: the largest surplus of "in" over everything accounted for, and whether any place is negative (a lie).
+  struct Ledger {
+    std::int64_t in_transit = 0;
+    std::int64_t worst = 0;
+    std::string where;
+  };
+  Ledger ledger() const;
+};
+
+/// "paused <- sink warehouse: sink queue 512/512 events, 1.2 GiB spilled <- breaker open, next probe in 3 s <-
+/// connection refused".
+std::string describe(const SinkStatus& sink);
+/// ", 1.2 GiB spilled"; empty: nothing is, and it could be.
+std::string describe(const SpillStatus& spill);
+/// "p99 4.1 s (usual 40 ms) but p50 still 12 ms: a subset is stuck, look at ...".
+std::string describe_latency(const SinkStatus& sink);
+/// "12 300 events (1.2 GiB, 35 s) behind <- sink warehouse: ...": how far a consumer is behind, and why. Empty: it is
+/// not.
+std::string describe_lag(const std::vector<JournalStatus>& journals, std::string_view journal,
+                         std::string_view consumer, const std::string& why);
+/// The same for a source that pulls: "12300 events (35 s) behind in 3 places <- broker 10.0.0.7 refuses <- sink ...".
+std::string describe_lag(const Upstream& upstream, const std::string& why);
+std::string human(Duration d);
+
+}  // namespace weir::pipeline

@@ -1,0 +1,47 @@
+#pragma once
+/// Who makes room when an edge is full and its policy drops: the rules of D6 in one place, apart from the queue itself.
+///
+/// DropChoice are whole batches. Critical work makes room for critical only, and nothing that may use the reserved part
+/// makes room for what may not: priority decides who is shed, age and chance only choose among those.
+///
+/// Thread: values. Cost: O(priorities).
+#include <weir/base/reason.h>
+#include <weir/base/rng.h>
+#include <weir/flow/queue/edge_config.h>
+#include <weir/flow/queue/lanes.h>
+
+#include <vector>
+
+namespace weir::flow {
+
+/// Why a dropped item of this policy ended; reject: why the door refuses. Nothing for policies that end nothing.
+std::optional<Reason> reason_for(WhenFull policy);
+
+/// Whom this policy may push out in favour of an arrival.
+PriorityMask droppable_for(Priority arrival, const EdgeConfig& config);
+
+template <Waiting T>
+struct DroppedItem {
+  T item;
+  Reason reason;
+};
+template <Waiting T>
+using DroppedItems = std::vector<DroppedItem<T>>;
+
+/// The next item to drop among these priorities. Nothing: there is none, or chance picked the arrival.
+template <Waiting T>
+std::optional<LanePosition> pick_to_drop(const Lanes<T>& lanes, PriorityMask among, WhenFull policy, Rng& rng) {
+  if (policy == WhenFull::drop_random) {
+    std::size_t k = rng.below(lanes.items(among) + 1);
+    for (const Priority priority : all_priorities) {
+      if (!(among & mask_of(priority))) continue;
+      if (k < lanes.items(priority)) return LanePosition{priority, k};
+      k -= lanes.items(priority);
+    }
+    return std::nullopt;
+  }
+  const auto priority = policy == WhenFull::drop_oldest ? lanes.oldest(among) : lanes.lowest(among);
+  return priority ? std::optional(LanePosition{*priority, 0}) : std::nullopt;
+}
+
+}  // namespace weir::flow

@@ -90,7 +90,8 @@ Priority HttpIntake::door_priority(const net::Head& head) const {
     const auto value = head.header(options_.priorities.header);
     return value.empty() ? options_.priorities.fallback : options_.priorities.of(value);
   }
-  // A priority that stands in the body is known only after reading: the door lets it in as it would high work (D5).
+  // A priority that stands in the body is known only after reading: the door lets it in as it would high work
+  // (semantics D5).
   return options_.priorities.from_body() ? Priority::high : options_.priorities.fallback;
 }
 

@@ -15,7 +15,8 @@ constexpr auto sweep_interval = std::chrono::milliseconds(200);
 constexpr Bytes send_buffer = 8_KiB;  // nothing is sent but TLS
 
 Priority gate_of(const PriorityRule& rule) {
-  // A priority that stands in the body is known only after reading: read while the best of them could go (D5).
+  // A priority that stands in the body is known only after reading: read while the best of them could go (semantics
+  // D5).
   return rule.from_body() ? Priority::high : rule.fallback;
 }
 

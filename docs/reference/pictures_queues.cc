@@ -53,9 +53,9 @@ void watermarks() {
       [](int, auto& edge) { return edge.paused() ? 0 : 3; },
       [](int ms, auto& edge, Duration) {
         if (ms % 10 != 0) return;
-        point("marks", "waiting", ms / 1e3, static_cast<double>(edge.stats().pending.events));
-        point("marks", "pause_at 0.8", ms / 1e3, 320);
-        point("marks", "resume_at 0.2", ms / 1e3, 80);
+        point("watermark", "waiting", ms / 1e3, static_cast<double>(edge.stats().pending.events));
+        point("watermark", "pause_at 0.8", ms / 1e3, 320);
+        point("watermark", "resume_at 0.2", ms / 1e3, 80);
       });
 }
 

@@ -26,7 +26,8 @@ Bytes worst_case(const Config& config);
 /// Fills config.memory but for `memory` and `automatic`, and reports a number that is too small.
 void add_memory(Reader& reader, const Catalog& catalog, Config& config);
 
-/// What a journal's consumer may have on its way: memory of its own, or what drains would wait for what fills (C1).
+/// What a journal's consumer may have in flight. The memory is its own, because what drains must not wait for what
+/// fills (semantics C1).
 Bytes consumer_memory(const Config& config, const Catalog& catalog, const Source& consumer);
 
 /// What a spilling sink may have back from the disk, on its way to its workers (semantics C1).

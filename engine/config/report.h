@@ -51,7 +51,7 @@ struct Report {
   std::vector<Edge> edges;
   std::vector<Answer> answers;
   MemoryTable memory;
-  std::vector<std::string> couplings;  ///< A7: required sinks that stop each other
+  std::vector<std::string> couplings;  ///< Semantics A7: required sinks that stop each other
   std::vector<Advice> advice;
 };
 

@@ -22,7 +22,7 @@ void JournalModel::accept() {
   }
 }
 
-// ---- consumers (B1) ----
+// ---- consumers (semantics B1) ----
 
 std::string JournalModel::read(const std::string& who, const std::optional<Seen>& got, std::uint64_t gone,
                                std::uint64_t damaged) {
@@ -75,7 +75,7 @@ void JournalModel::close(TimePoint now) {
   for (Kept& batch : batches_) batch.firm = true;
 }
 
-// ---- what may go (B2, B3) ----
+// ---- what may go (semantics B2, B3) ----
 
 std::uint64_t JournalModel::held() const {
   std::uint64_t held = end();

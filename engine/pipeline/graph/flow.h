@@ -48,7 +48,7 @@ class Flow {
   /// One tap for each source, stage and sink, by its name.
   TapBoard& taps() { return taps_; }
 
-  /// What comes out of a merging stage comes into the flow behind it as from a source, with memory of its own (C1).
+  /// The outputs of a merging stage enter the flow behind it as from a source, with memory of their own (semantics C1).
   struct MergeStage {
     MergeStage(StageNode& stage, const config::Source& as_source, Bytes memory, Ids& ids, const Context& context,
                std::uint64_t seed);
@@ -101,7 +101,7 @@ class Flow {
   TimePoint started_{};
   std::vector<std::unique_ptr<SinkNode>> sinks_;
   std::vector<std::unique_ptr<StageNode>> stages_;
-  std::vector<std::unique_ptr<Budget>> consumer_budgets_;  // of the sources that are consumers of a journal (C1)
+  std::vector<std::unique_ptr<Budget>> consumer_budgets_;  // of consumers of journals (semantics C1)
   std::vector<std::unique_ptr<SourceNode>> sources_;
   std::vector<std::shared_ptr<Journal>> journals_;   // one for each sink that is one, in their order
   std::vector<std::unique_ptr<MergeStage>> merges_;  // upstream first

@@ -78,7 +78,7 @@ void Lockstep::compare_line(std::size_t sink) {
     same(fmt::format("{}pauses priority {}", who, c), queue.paused(priority), model.paused(priority));
   }
   if (!graph_.sinks[sink].from.empty()) same(who + "bytes", stats.pending.bytes.count(), model.waiting().bytes.count());
-  // P2, D3: whatever both think, this may never be.
+  // Promise P2, semantics D3: this may never be, even if both agree on it.
   if (!stats.pending.fits_in(bound) && stats.pending.events > 1) differ(who + "more waits than its bound");
   if (stats.max_waiting.events > bound.events) differ(who + "more has waited than its bound");
 }
@@ -180,7 +180,7 @@ std::string Lockstep::left() const {
   return text;
 }
 
-// H1: the door is shut, everybody is well again: all of it must leave, and within a bound.
+// Semantics H1: the door is shut, everybody is well again: all of it must leave, and within a bound.
 void Lockstep::drain() {
   for (auto& [name, side] : sides_) side.behaviour = {};
   for (int round = 0; !idle() && difference_.empty(); ++round) {
@@ -203,7 +203,7 @@ void Lockstep::drain() {
   }
 }
 
-// H1: the deadline has come.
+// Semantics H1: the deadline has come.
 void Lockstep::abandon() {
   last_step_ = "the deadline comes";
   for (std::size_t s = 0; s < sources_.size(); ++s) {

@@ -99,8 +99,8 @@ struct Graph {
   bool is_read(int from) const;
   /// Can a stage on the way from this source lose events?
   bool may_lose(int source, const std::vector<int>& from) const;
-  /// The strongest acks that the required paths of a source carry (A2 to A4): the weakest of its sinks' acks, and no
-  /// more than `processed` where a line may lose what it was given. A refusal for good is answered, not lost.
+  /// The strongest acks that the required paths of a source carry (semantics A2 to A4): the weakest of its sinks' acks,
+  /// and no more than `processed` where a line may lose what it was given. A permanent refusal is answered, not lost.
   Level carried(int source) const;
 };
 

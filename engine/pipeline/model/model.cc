@@ -32,7 +32,7 @@ Model::Model(const Graph& graph, const std::vector<Queue::Draw>& draws)
   }
 }
 
-// ---- receipts (A1, A2, A9) ----
+// ---- receipts (semantics A1, A2, A9) ----
 
 int Model::begin_unit(int source) {
   units.emplace_back().source = source;
@@ -75,7 +75,7 @@ bool Model::paused(int source, Priority priority) {
   return paused;
 }
 
-// C3: events gather in the open batch of their priority. One that is larger than the batch travels alone (C5).
+// Semantics C3, C5: events gather in the open batch of their priority. One that is larger than the batch travels alone.
 void Model::add(Event event, TimePoint now) {
   SourceState& source = sources[at(event.source)];
   Lane& lane = source.lanes[static_cast<std::size_t>(event.priority)];
@@ -93,7 +93,7 @@ void Model::add(Event event, TimePoint now) {
   source.flush_posted = true;
 }
 
-// D7: what came before goes before.
+// Semantics D7: what came before goes before.
 void Model::push(Item item, TimePoint) {
   const int id = item.events.front().source;
   SourceState& source = sources[at(id)];
@@ -159,7 +159,7 @@ void Model::send(int source, Lane& lane) {
   send(source, lane);
 }
 
-// A6: the same prefix for every branch; then each stage takes out what it does not keep.
+// Semantics A6: the same prefix for every branch; then each stage takes out what it does not keep.
 void Model::fan_out(int source, const Item& front) {
   sources[at(source)].row.emitted += front.events.size();
   for (std::size_t s = 0; s < stages.size(); ++s)
@@ -204,8 +204,8 @@ void Model::arrive(int sink, Item item) {
   settle(ended);
 }
 
-// B5, D8: what a line sheds may be written to its dead letters as well, all or nothing here. Nobody waits for a letter:
-// it enters while that line stands below its watermarks and has room, or is given up.
+// Semantics B5, D8: copies of what a line sheds may be written to its dead letters, all or nothing here. Nothing waits
+// for such a letter: it enters while the line of the dead letters is below its watermarks and has room, or is given up.
 void Model::keep_shed(const Sink& rules, const std::vector<Ended>& ended) {
   if (rules.dead_letters == nobody || rules.queue.dead_letter_shed <= 0) return;
   Queue& dead_letters = sinks[at(rules.dead_letters)].queue;
@@ -219,7 +219,7 @@ void Model::keep_shed(const Sink& rules, const std::vector<Ended>& ended) {
   }
 }
 
-// D2: waiting sources are told at the end of a pause, and at every departure while there is none.
+// Semantics D2: waiting sources are told at the end of a pause, and at every departure while there is none.
 void Model::tell_of_room(int sink, const std::array<bool, priority_count>& before) {
   const Queue& queue = sinks[at(sink)].queue;
   bool room = !queue.above_watermarks();
@@ -230,7 +230,7 @@ void Model::tell_of_room(int sink, const std::array<bool, priority_count>& befor
       sources[at(s)].to_do.push_back(true);
 }
 
-// ---- H1: what is left at the deadline ----
+// ---- semantics H1: what is left at the deadline ----
 
 Left Model::abandon(Row* row, const Item& item) {
   Left left{item.events.size(), 0};

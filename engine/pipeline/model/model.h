@@ -3,7 +3,7 @@
 /// each step means, written out. The engine is driven through the same random steps and must agree after each (see
 /// pipeline/graph/lockstep.h). Where the two differ one of them is wrong, and this is the one that is easy to read.
 ///
-///   source --add--> open batch --flush--> stuck (waits for room) --prefix--> stages --> every required line, A6
+///   source --add--> open batch --flush--> stuck (waits for room) --prefix--> stages --> every required line
 ///   worker: take -> attempt -> settle, or write dead letters -> settle
 ///
 /// Thread: one. Cost: tests only.
@@ -11,7 +11,7 @@
 
 namespace weir::model {
 
-/// One unit its sender can repeat (A1): how many fates are still owed, and those there are.
+/// One unit its sender can repeat (semantics A1): how many fates are still owed, and those there are.
 struct Unit {
   int source = 0;
   std::uint64_t owed = 0;
@@ -20,7 +20,7 @@ struct Unit {
   bool settled() const { return read && owed == 0; }
   Fate worst() const;
 };
-/// What its sender has been told (A2).
+/// What its sender has been told (semantics A2).
 enum class Answer : std::uint8_t { none_yet, yes, no, unknown };
 
 /// How the other side of a sink behaves.
@@ -40,7 +40,7 @@ struct Left {
   }
 };
 
-/// One row of the ledger (G1).
+/// One row of the ledger (semantics G1).
 struct Row {
   std::uint64_t in = 0, emitted = 0;
   std::array<std::uint64_t, fate_count> consumed{};

@@ -29,7 +29,7 @@ Load Queue::waiting() const {
   return sum;
 }
 
-// D5: the top of the bound is for high and critical only; what is left is never nothing.
+// Semantics D5: the top of the bound is for high and critical only; what is left is never nothing.
 Load Queue::limit(Priority priority) const {
   if (config_.reserved_for_high <= 0 || priority >= Priority::high) return config_.bound;
   const auto open = [&](std::uint64_t n) {
@@ -39,7 +39,7 @@ Load Queue::limit(Priority priority) const {
   return {open(config_.bound.events), Bytes(open(config_.bound.bytes.count()))};
 }
 
-// D3: the prefix that fits. Into an empty line one event enters whatever its size, or it would wait for ever.
+// Semantics D3: the prefix that fits. One event enters an empty line whatever its size, or it would wait for ever.
 std::uint64_t Queue::fitting(const Item& item, Load beside) const {
   const bool alone = beside.events == 0;
   std::uint64_t n = 0;
@@ -66,8 +66,8 @@ void Queue::push(Item item, std::vector<Ended>& ended) {
   if (!item.empty()) end(std::move(item), reason_of(config_.when_full), ended);
 }
 
-// D6: priority decides who is shed. Critical makes room for critical only, the reserved part for those who may enter
-// it.
+// Semantics D6: priority decides what is shed. Critical work is dropped for critical work only, and the reserved part
+// only for work that may enter it.
 std::vector<Priority> Queue::may_make_room_for(Priority arrival) const {
   Priority most = arrival;
   if (config_.when_full == WhenFull::drop_newest) return {};
@@ -127,8 +127,8 @@ std::optional<Priority> Queue::longest_waiting(const std::vector<Priority>& amon
   return found;
 }
 
-// D6: the highest priority first; by age at most once in ten dequeues. D7: of a priority the oldest; the newest while
-// the line stands above its watermarks, if the order is adaptive.
+// Semantics D6, D7: the highest priority first, by age at most once in ten dequeues; of a priority the oldest item, or
+// the newest while the line is above its watermarks, if the order is adaptive.
 std::optional<Item> Queue::pop(Load most, TimePoint now, std::vector<Ended>& ended) {
   if (config_.expire_after)
     for (auto& waiting : lanes_)
@@ -184,7 +184,7 @@ void Queue::end(Item item, Reason reason, std::vector<Ended>& ended) {
   ended.push_back({std::move(item), reason});
 }
 
-// D2: two watermarks with a gap.
+// Semantics D2: two watermarks with a gap.
 void Queue::look_at_watermarks() {
   const Load now = waiting();
   const auto share = [](std::uint64_t a, std::uint64_t of) { return static_cast<double>(a) / static_cast<double>(of); };

@@ -41,8 +41,8 @@ Need Model::take(SinkState& sink, const Sink& rules, WorkerState& worker, TimePo
   return sink.closed && sink.queue.empty() ? Need::finished : Need::arrivals;
 }
 
-// E1 to E3: trouble only delays. A named time is kept, a failing destination is left alone, nothing fails because of
-// it.
+// Semantics E1 to E3: trouble only delays. A named time is kept, and a failing destination is left alone; no event
+// fails because of it.
 Need Model::attempt(SinkState& sink, const Sink& rules, WorkerState& worker, const Behaviour& other_side,
                     TimePoint now) {
   if (now < worker.not_before || now < sink.hold_until) return Need::time;
@@ -109,7 +109,7 @@ void Model::settle_rest(SinkState& sink, WorkerState& worker) {
   worker.writing_letters = false;
 }
 
-// B5: its owner waits when it cannot take an event. A dead letter keeps the priority and the age of its event.
+// Semantics B5: the worker waits while the dead letters have no room. A letter keeps its event's priority and age.
 Need Model::write_letters(SinkState& sink, const Sink& rules, WorkerState& worker) {
   SinkState& dead_letters = sinks[static_cast<std::size_t>(rules.dead_letters)];
   while (worker.written.size() < worker.dead.size()) {

@@ -6,15 +6,16 @@
 ///                                              v  |
 ///                                        a log on the disk
 ///
-/// What fits goes straight on. What does not, and what comes while the process's budget is 80 % used (C7), goes to the
-/// disk: its memory is given back, its receipts stay open. While the disk holds an event of a priority, later ones of
-/// that priority go behind it. When disk or table of receipts are full too, the front fills and holds its producers up.
+/// What fits goes straight on. What does not fit, and what arrives while 80 % of the process's budget are in use
+/// (semantics C7), goes to the disk: its memory is given back, its receipts stay open. While the disk holds an event of
+/// a priority, later ones of that priority go behind it. When the disk or the table of receipts is full too, the front
+/// fills and holds its producers up.
 ///
 ///   fate of a spilled event     what its worker makes of it; failed when the disk has lost it
 ///   kill -9                     what no worker had finished comes back: at least once
 ///   stop, deadline over         what waits or is in a worker's hands goes to the disk as well, behind what is there
 ///
-/// The log makes no promise of its own: nothing is synced, and nobody is told `stored` because of it.
+/// The log makes no promise of its own: nothing is synced, and no sender is told `stored` because of it.
 ///
 /// Thread: `step` one; `keep` any, after `stop`; the rest as said. Cost: a move; on the disk one copy and one write for
 /// up to 1 MiB each way. Memory: read_back for what is back from the disk, SpillReceipts::memory, the log's buffers. On

@@ -1,7 +1,7 @@
 #pragma once
 /// Carries out a Route for one reactor, with stage objects of its own. For each batch a port
 ///   1. asks every stage about every event of the next chunk (StagedBatch: once, no locks held),
-///   2. locks the required sink queues in order and finds the prefix that all of them have room for (A6),
+///   2. locks the required sink queues in order and finds the prefix that all of them have room for (semantics A6),
 ///   3. gives each branch that prefix: the bytes are shared where a branch takes all, copied where a stage stands
 ///      before it; what was merged is owed by its window from now on.
 /// What did not fit stays in the staged batch. The prefix counts events before the stages: a branch is never asked to

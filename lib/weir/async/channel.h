@@ -1,30 +1,32 @@
 #pragma once
-/// A bounded way from some to others, between threads and between coroutines of several io_contexts: one flow::Edge, a
-/// lock around it, and who to wake. What happens when it is full is the edge's `when_full`:
+/// A bounded channel between threads, and between coroutines of several io_contexts: one flow::Edge, a lock around it,
+/// and the sleepers to wake. What happens when it is full is the edge's `when_full`:
 ///
 ///   when_full             try_send of what does not fit   send of what does not fit
 ///   block                 flow_full                       waits for room until its deadline
 ///   reject, spill         flow_full                       flow_full at once (for spill the caller has the other place)
 ///   drop_*                never refused; dropped items go to `on_dropped`
 ///
-/// Sending takes the prefix that fits and leaves the rest in `item`: after a refusal it is what did not go in.
+/// Sending takes the prefix that fits and leaves the rest in `item`: after a refusal, `item` is what did not go in.
 /// Rejections:
-///   flow_full          no room, or too many wait for it; retry_after: time to the low watermark at the service rate,
-///   if known deadline_exceeded  there was no room in time (the same retry_after) shutting_down      closed
-/// Whoever came first goes first: nothing is taken from a sender while another one of its priority waits in line.
+///   flow_full          no room, or too many senders wait for it; retry_after: the time to the low watermark at the
+///                      service rate, if that is known
+///   deadline_exceeded  there was no room in time (the same retry_after)
+///   shutting_down      closed
+/// Senders of one priority are served in the order in which they came.
 ///
-/// Receiving gives an item of at most `most` (>= 1 event), by priority and age, or Idle: `empty` (not in time),
-/// `closed` (closed, and all that was in it is out). receive_all takes all that waits under one lock, up to `most` (one
-/// event may go beyond its bytes): use it wherever waking costs more than working.
+/// Receiving gives an item of at most `most` (>= 1 event), by priority and age, or Idle: `empty` (nothing came in
+/// time), `closed` (closed, and all that was in it has been received). receive_all takes all that waits under one lock,
+/// up to `most` (one event may exceed its bytes): use it wherever waking a thread costs more than the work.
 ///
-/// Nobody is notified unless somebody sleeps. A receiver is woken for an arrival, senders when the edge comes down to
-/// its low watermark: once a pause, not once an event.
+/// Notifications are sent only to sleepers. A receiver is woken for an arrival, senders when the edge falls to its low
+/// watermark: once a pause, not once an event.
 ///
 /// Thread: any. Faces: `x` for coroutines (deadline by the context's clock), `x_for` for threads that may block.
-/// Cost: 0.1 us of CPU for an item sent and received, its edge and two clock reads included; 0.1 to 0.3 a side between
-/// threads (channel_bench.cc). A sleep adds an allocation and a timer; waking a thread that sleeps costs 20 us.
-/// On cancel: a coroutine that is cancelled throws operation_aborted; what it had not sent is still in `item`, what it
-/// was to receive goes to the next. The channel must outlive all who wait in it (checked).
+/// Cost: 0.1 us of CPU for an item sent and received, its edge and two clock reads included; 0.1 to 0.3 us a side
+/// between threads (channel_bench.cc). A sleep adds an allocation and a timer; waking a thread that sleeps costs 20 us.
+/// On cancel: a cancelled coroutine throws operation_aborted; what it had not sent is still in `item`, what it was to
+/// receive goes to the next receiver. The channel must outlive everything that waits in it (checked).
 /// Ref: semantics D1 to D8; flow/queue/edge.h.
 #include <weir/async/wait_list.h>
 #include <weir/flow/queue/edge.h>

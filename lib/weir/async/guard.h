@@ -1,16 +1,16 @@
 #pragma once
 /// May this start? Every limiter, breaker, deadline, priority mark and pressure input answers this one question with a
-/// Permit (permit.h) or a Rejection, so the door asks a list and knows none of them.
+/// Permit (permit.h) or a Rejection, so the door asks a list of guards and knows none of them.
 ///
-/// A GuardChain asks in order. When one refuses, those before it get back what they gave (Outcome::unused), last first,
-/// and the chain's answer is that Rejection. When all agree, the chain's Permit passes its report on to each, last
-/// first. A guard that only observes (rule 12) decides and counts, and what it refuses goes on to the next; what it
-/// permits it is told the outcome of, so its state is what it would be if enforced and no enforced guard is touched
-/// (F9).
+/// A GuardChain asks in order. When a guard refuses, those before it get back what they gave (Outcome::unused), last
+/// first, and the chain's answer is that Rejection. When all agree, the chain's Permit passes its report on to each,
+/// last first. A guard that only observes decides and counts, and what it refuses goes on to the next guard; it is told
+/// the outcome of what it permits. So its state is what it would be if it were enforced, and no enforced guard is
+/// touched (semantics F9).
 ///
 /// Thread: a guard is asked by any thread and owns its lock; a chain is filled before it is asked. Cost: what its
-/// guards cost, an atomic count each, and two allocations when more than one of them wants a report. On cancel: permits
-/// that die unsettled are ignored. Guards must outlive their permits. Ref: design, rules 2 and 12; semantics F1, F9.
+/// guards cost, an atomic count each, and two allocations when more than one of them wants a report. On cancel: a
+/// permit that is destroyed unsettled is ignored. Guards must outlive their permits. Ref: semantics F1, F9.
 #include <weir/async/permit.h>
 #include <weir/base/result.h>
 

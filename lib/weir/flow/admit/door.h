@@ -1,43 +1,48 @@
 #pragma once
-/// Decides at a request's headers whether it may come in, and tells those refused when they will be let in (F1, F2).
+/// Admission control: decides at a request's headers whether it may come in, and tells those it refuses when they will
+/// be let in (semantics F1, F2).
 ///
-/// A Retry-After is a promise only if whoever comes back then is admitted. Nobody can be identified, so the door keeps
-/// times instead of names: refused clients are gathered into groups of places (promises.h), a group that was told to
-/// somebody is *open*, and an open group lets everybody in. Budgets make that hold. With c = the least service rate of
-/// the required destinations / mean events of a request, and a group of w seconds:
+/// A Retry-After is a promise only if a client that comes back then is admitted. Clients cannot be identified, so the
+/// door keeps times instead of names: it divides time into places (promises.h) and takes several places together as a
+/// group. A group that was told to a client is *open*, and an open group admits every request. Budgets make that hold.
+/// With c = the least service rate of the required destinations / mean events of a request, and a group of w seconds:
 ///
-///   E(g) = P(g) + min(F, c) w if P(g) > 0, else 0      who comes in an open group: those told, and those who come
-///   unasked tell g only if E(g) + E(of the 4 groups on either side) <= 0.95 c x 5 w F    = mean over 5 s of arrivals
-///   nobody was told to make; each place counts at most three times its capacity w    = 1/15, 1/5 or 1/3 s: the largest
-///   of which 5 are about half of the bound's work
+///   E(g) = P(g) + min(F, c) w    if P(g) > 0, else 0: the requests expected in group g
+///   P(g)                         requests that were told to come in g
+///   F                            mean over 5 s of the arrivals that were not told a time
+///   w                            1/15, 1/5 or 1/3 s: the largest of which 5 groups are about half of the bound's work
 ///
-/// Overload that lasts thus becomes a rhythm: open groups, closed ones between them in which the queue drains.
+///   A client is told g only if E(g) + E(of the 4 groups on either side) <= 0.95 c x 5 w.
+///   Each place counts at most three times its capacity.
+///
+/// Overload that lasts thus becomes a rhythm: open groups, and between them closed ones in which the queue drains.
 ///
 ///   arrival                               answer
 ///   memory full, breaker open, stopping   refused
 ///   no room left for one more request     refused
-///   its group is open                     admitted, also while the sink queue is paused: the watermarks leave room for
-///   that otherwise                             admitted if no sink queue is paused, and none would, with this request
-///   and all that
-///                                         is promised, come above 0.85 of its bound; or if every sink queue is almost
-///                                         empty
+///   its group is open                     admitted, also while the sink queue is paused: the watermarks leave room
+///   otherwise                             admitted if no sink queue is paused and none would come above 0.85 of its
+///                                         bound with this request and all that is promised; or if every sink queue
+///                                         is almost empty
 ///
 ///   Retry-After = max(1 s, base + U(0, base)) rounded up, then moved on to the next group with a free place, at most
 ///                 max_retry_after
-///   base        = max(time to low watermark, time to probe, time since anything moved, rest of the drain when
-///   stopping)
+///   base        = max(time to the low watermark, time to the probe, time since anything moved, rest of the drain when
+///                 stopping)
 ///
-/// A stalled sink keeps its last rate, so its time to low stands still: what grows is the time since anything moved.
-/// When no group within max_retry_after has a place, that time is told without a promise (`unpromised`).
+/// A stalled sink keeps its last rate, so its time to the low watermark does not change: what grows is the time since
+/// anything moved. When no group within max_retry_after has a place, that time is told without a promise
+/// (`unpromised`).
 ///
-/// Measured by door_figures_test.cc over five virtual minutes: 97 to 100 % of those that come back exactly when told
-/// are admitted, at 1.5 to 10 times capacity and bounds of 0.5 to 10 s of work, while the sink idles 2 % at most.
-/// Coming back late costs: at a bound of 0.5 s of work 20 ms on average leave 91 %, 100 ms 78 %; at 10 s of work 98 %.
+/// Measured by door_figures_test.cc over five virtual minutes: 97 to 100 % of the clients that come back exactly when
+/// told are admitted, at 1.5 to 10 times capacity and bounds of 0.5 to 10 s of work, while the sink idles 2 % at most.
+/// Coming back late costs: with a bound of 0.5 s of work a mean delay of 20 ms leaves 91 %, 100 ms 78 %; with 10 s of
+/// work 98 %.
 ///
-/// Clients that come in the same instant come back in the same instant, so of a herd only about half of the bound's
-/// work is told to each second; what that leaves free is for those who come unasked.
+/// Clients that arrive in the same instant come back in the same instant, so of such a herd only about half of the
+/// bound's work is told to each second; the rest of each second is for requests that were not told a time.
 ///
-/// When to choose it: requests come from clients that can come back: a time that holds is worth more to them than a
+/// When to choose it: requests come from clients that can come back, to whom a time that holds is worth more than a
 /// guess. Where the sender can be held up (a pipe, a TCP stream) holding it up is simpler.
 ///
 /// Thread: one owner (the source holds a mutex). Cost: about 0.2 us to admit, up to a few us to refuse when the
@@ -62,7 +67,7 @@ struct DoorFacts {
   bool paused = false;                 ///< for this request's priority
   std::optional<Duration> to_probe{};  ///< nothing may be sent to it: time to the next probe, or to the end of a hold
   Reason blocked_by = Reason::breaker_open;  ///< with to_probe: breaker_open or destination_hold
-  bool reserved = false;  ///< this priority has a part of the bound for itself: only the bound stops it (D5)
+  bool reserved = false;  ///< this priority may enter the reserved part: only the bound stops it (semantics D5)
   double limit = 1.0;     ///< the part of the bound this priority may fill: 1 - reserved_for_high, or 1
 };
 

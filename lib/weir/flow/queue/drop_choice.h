@@ -1,8 +1,9 @@
 #pragma once
-/// Who makes room when an edge is full and its policy drops: the rules of D6 in one place, apart from the queue itself.
+/// Chooses what is dropped when an edge is full and its policy drops: the rules of semantics D6 in one place, apart
+/// from the queue itself.
 ///
-/// DropChoice are whole batches. Critical work makes room for critical only, and nothing that may use the reserved part
-/// makes room for what may not: priority decides who is shed, age and chance only choose among those.
+/// Whole batches are dropped. Critical work is dropped for critical work only, and work in the reserved part is not
+/// dropped for work that may not enter that part: priority decides what is shed, age and chance choose among the rest.
 ///
 /// Thread: values. Cost: O(priorities).
 #include <weir/base/reason.h>

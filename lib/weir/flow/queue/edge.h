@@ -1,31 +1,31 @@
 #pragma once
 /// The only place where work waits: bounded in events and bytes, with one named answer to being full.
 ///
-/// The bound holds exactly: push takes the prefix that fits and returns the rest (semantics D3). The one exception, so
-/// that nothing can stand for ever: an event larger than the byte bound enters when the edge is empty, alone, and is
-/// counted in `EdgeStats::oversized`. With a part reserved for high priorities the same holds against the unreserved
-/// part.
+/// The bound holds exactly: push takes the prefix that fits and returns the rest (semantics D3). There is one
+/// exception, so that nothing waits for ever: an event larger than the byte bound enters an empty edge alone, and is
+/// counted in `EdgeStats::oversized`. With a part reserved for high priorities the same holds for the part that is not
+/// reserved.
 ///
-///   when_full             an arrival that does not fit
+///   when_full             what happens to an arrival that does not fit
 ///   block, reject, spill  the rest is returned; the edge is paused until its low watermark, whatever its fill
-///   drop_newest           the rest of the arrival is the dropped item
-///   drop_oldest           batches that waited longest make room
-///   drop_lowest           batches of the lowest priority make room, oldest first, up to the arrival's own priority
-///   drop_random           a batch drawn among those that wait makes room, or the arrival ends when it is drawn
+///   drop_newest           the rest of the arrival is dropped
+///   drop_oldest           batches that waited longest are dropped to make room
+///   drop_lowest           batches of the lowest priority are dropped, oldest first, up to the arrival's own priority
+///   drop_random           a batch drawn at random among those that wait and the arrival is dropped
 ///
-/// DropChoice are whole batches (D6). Only as many are taken as it needs, and none for what can not fit anyway.
-/// Critical work makes room for critical only, and nothing of the reserved part makes room for what may not enter it;
-/// CoDel never picks critical work. `expire_after` says what stale data is worth and holds for every priority.
+/// What is dropped are whole batches (semantics D6): only as many as the arrival needs, and none for an arrival that
+/// cannot fit anyway. Critical work is dropped for critical work only, and work in the reserved part is not dropped for
+/// an arrival that may not enter that part. CoDel never picks critical work. `expire_after` says how long work is worth
+/// doing, and holds for every priority.
 ///
-/// Dequeue: what expired goes to `out`; priority lanes (lanes.h) say whose turn it is; of that lane
+/// Dequeue: expired work goes to `out`; the priority lanes (lanes.h) say which lane is served; of that lane
 ///   fifo             the oldest item
 ///   adaptive_lifo    the newest item from the pause watermark until the resume watermark, else the oldest: under
-///   overload the
-///                    oldest is the one whose sender most likely gave up, and in turn would make all others late too.
-///                    Breaks order (D7). Age still serves the oldest.
-/// then what CoDel picks goes to `out`. It judges the oldest of the lane in either order, since a newest that never
-/// waited says nothing of the work that stands below it. The item is cut to `most`. DroppedItems are not ended here:
-/// the caller owes each its fate (D8).
+///                    overload the sender of the oldest item has most likely given up, and serving it would make all
+///                    others late too. Breaks order (semantics D7). Ageing still serves the oldest.
+/// then what CoDel picks goes to `out`. CoDel judges the oldest item of the lane in either order, since the newest one,
+/// which has not waited, says nothing about the work behind it. The item is cut to `most`. The edge does not end the
+/// dropped items: the caller owes each its fate (semantics D8).
 ///
 /// When to choose it: wherever one part hands work to another that may be slower. block where the sender can be held
 /// up, reject where it can be told no, a drop policy only where losing work is better than having it late, spill where
@@ -33,7 +33,7 @@
 /// matters.
 ///
 /// Thread: one owner (the pipeline holds a mutex). Cost: push + pop of a batch about 100 ns; drop_random removes from
-/// the middle, O(items of the lane). On cancel: an edge must be drained before it dies.
+/// the middle, O(items of the lane). On cancel: an edge must be drained before it is destroyed.
 /// Ref: semantics D1 to D8; RFC 8289 for CoDel; B. Maurer, Fail at Scale, ACM Queue 13(8), 2015 for adaptive LIFO.
 #include <weir/flow/queue/codel.h>
 #include <weir/flow/queue/drop_choice.h>

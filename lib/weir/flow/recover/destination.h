@@ -1,26 +1,26 @@
 #pragma once
-/// What we send to, and how we behave when it fails: one per configured sink or upstream, shared by all requests to it
-/// (semantics E). A failure seen by one worker keeps all of them from repeating it.
+/// The remote end that a sink or an upstream sends to, and how it is treated when it fails: one for each configured
+/// sink or upstream, shared by all requests to it (semantics E). A failure seen by one worker keeps all of them from
+/// repeating it.
 ///
 /// try_start asks in this order, and a Rejection carries the exact wait:
 ///   1. hold          it said when to come back; nothing is sent before       {destination_hold, rest of the hold}
-///      pace          it said how many it takes: starts are a rest apart      {destination_hold, rest of the rest}
+///      pace          it said how many it takes: starts are a rest apart      {destination_hold, what is left of it}
 ///   2. breaker       it failed too often and is left alone                   {breaker_open, time to the next probe}
 ///   3. retry budget  retries only: they may add only so much load            {retry_budget_empty, time to a token}
-/// An Attempt then reports what came of it:
-///   ok       it answered, whatever it thought of the events (a permanent rejection of an event is an answer); `rest`
-///   is
-///            the pace it asks for: from now on the next start, whoever's, is no sooner than so long after the last one
+/// An Attempt then reports its outcome:
+///   ok       it answered, whatever it thought of the events (a permanent rejection of an event is an answer). `rest` is
+///            the interval it asks for: from now on any two starts are at least so far apart
 ///   failed   no answer, a bad one, or a bare 503: feeds the breaker
 ///   refused  429, or 503 with Retry-After: not a failure; holds everything back for that long (a longer hold stays).
-///            Without a time named: for the backoff after so many refusals since it last answered
-///   ignored  our own doing (refused on our side, cancelled): no evidence either way
+///            When no time is named: for the backoff after so many refusals since it last answered
+///   ignored  a cause on our side (refused here, cancelled): no evidence either way
 ///
-/// In a pipeline the three only delay (E2, E3); whether a gateway gives up is for the gateway to say.
+/// In a pipeline the three only delay (semantics E2, E3); whether a gateway gives up is for the gateway to say.
 ///
-/// Thread: one owner, attempts included (whoever shares it holds one lock around it and around settling). Pinned:
-/// attempts point to it and must not outlive it (checked). Cost: about 30 ns an attempt; under 2 KiB with a time
-/// window. On cancel: an Attempt that dies unsettled is ignored. Ref: semantics E1 to E4; the parts' own headers.
+/// Thread: one owner, attempts included (to share it, hold one lock around it and around settling). Pinned: attempts
+/// point to it and must not outlive it (checked). Cost: about 30 ns an attempt; under 2 KiB with a time window. On
+/// cancel: an Attempt that is destroyed unsettled counts as ignored. Ref: semantics E1 to E4; the parts' own headers.
 #include <weir/flow/recover/backoff.h>
 #include <weir/flow/recover/breaker.h>
 #include <weir/flow/recover/retry_budget.h>

@@ -7,8 +7,8 @@
 ///   given up for room      only when a segment for each batch would not have fitted; and no more than needed: with the
 ///                          largest segment that went the log would be above max_bytes, and none waits to be used again
 ///   refused for room       only when the segments that hold unsettled events, the newest one, twice what the write
-///   takes
-///                          and one for each life so far, which may have left one empty, are more than max_bytes
+///                          takes, and one for each life so far (which may have left one empty) are more than
+///                          max_bytes
 ///   kept though all read   the newest segment, and what a write that failed has left
 ///
 /// Thread: one. Cost: about a millisecond a case; tests only.

@@ -8,7 +8,7 @@
 /// lost with power is the same kind of thing: it says what must be there, what may be, and takes over what it is told.
 ///
 ///   may be given up      by a tick: what every consumer has settled; with `keep` what holders have settled and is
-///   older
+///                        older than that
 ///                        by a write that finds no room: what holders have settled; drop_oldest: anything
 ///   comes back for sure  commit: what was accepted; interval: what was there at a tick at least `interval` after the
 ///                        one before; none: what was there at a close. After a kill without loss of power: all of it

@@ -3,8 +3,9 @@
 /// routes, queues and workers that run, on given time, without threads, sockets or files. Only the ends are replaced:
 /// events come from the case, and sinks collect what they are given.
 ///
-///   event -> source output -> stages -> sink queue -> worker -> collected      after each step everything moves until
-///   it rests advance -> time moves on, window by window, and in small steps while something waits for it
+///   event     -> source output -> stages -> sink queue -> worker -> collected; after each step everything moves until
+///                nothing more can
+///   advance   -> time moves on, window by window, and in small steps while something waits for it
 ///
 /// An event is given to its source once the source would read it: while the flow is full, or a stage lets nothing
 /// through, it waits. Given time begins at 2023-11-15T00:00:00Z. At the end of a case (unless it says `finish: false`)

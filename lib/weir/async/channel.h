@@ -47,7 +47,7 @@ struct ChannelConfig {
 
 struct ChannelStats {
   flow::EdgeStats edge;
-  std::uint64_t refused = 0;  ///< events that senders got back
+  std::uint64_t refused = 0;  ///< events that were returned to their senders
   std::uint64_t woken = 0;    ///< sleepers, both sides
   std::size_t sleeping_senders = 0, sleeping_receivers = 0;
   bool closed = false;
@@ -60,7 +60,8 @@ class Channel {
  public:
   template <typename Value>
   using Received = std::expected<Value, Idle>;
-  /// Owes the item its fate. Called without locks, on the thread that caused it.
+  /// Called for each dropped item, without locks, on the thread that caused the drop; it must end the item with its
+  /// fate.
   using OnDropped = std::function<void(T, Reason)>;
 
   /// The seed drives drop_random.
@@ -78,13 +79,13 @@ class Channel {
   Received<T> receive_for(Load most, Duration most_time);
   boost::asio::awaitable<Received<std::vector<T>>> receive_all(Load most, TimePoint deadline);
   Received<std::vector<T>> receive_all_for(Load most, Duration most_time);
-  /// What receivers completed, for the service rate (flow::Edge::served).
+  /// To be told what receivers completed, for the service rate (flow::Edge::served).
   void served(std::uint64_t events, Duration busy);
 
-  /// Takes nothing more; what waits can still be received.
+  /// Accepts nothing more; what waits can still be received.
   void close();
-  /// Closes, and waits until all has been received: true; false: the deadline came first. Received is not done: for
-  /// that let receivers hold the Pass of a Gate.
+  /// Closes, and waits until all has been received: true; false: the deadline came first. Received work may still be in
+  /// progress: to wait for its end, let receivers hold a Pass of a Gate.
   boost::asio::awaitable<bool> drain(TimePoint deadline);
   bool drain_for(Duration most_time);
   /// Closes; what waits ends as a dropped item, Reason::shutdown.

@@ -1,6 +1,6 @@
 #pragma once
-/// Sending to and receiving from a Channel: each way one attempt under the lock, and three faces that try, await or
-/// block until it is done.
+/// Sending to and receiving from a Channel: in each direction one attempt under the lock, and three functions that try,
+/// await or block until it is done.
 ///
 /// Thread: as Channel. Cost: as Channel.
 #include <weir/async/channel_impl.h>
@@ -15,7 +15,8 @@ std::optional<Admitted<void>> Channel<T>::offer(T& item, Turn* turn) {
   if (closed_) return std::unexpected(refuse(Reason::shutting_down, item));
   if (!senders_.waits_before(item.priority(), turn ? turn->number() : last_in_line)) {
     item = edge_.push(std::move(item), context_.now(), after.dropped_items);
-    wake_receiver(after);  // no sender: where they wait a push makes no room, and two that fit nowhere would take turns
+    wake_receiver(after);  // no sender: a push makes no room for other senders, and two whose items do not fit would
+                           // wake each other in turn
   }
   if (item.load().empty()) return Admitted<void>{};
   if (when_full_ != flow::WhenFull::block) return std::unexpected(refuse(Reason::flow_full, item));

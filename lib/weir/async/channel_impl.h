@@ -1,12 +1,12 @@
 #pragma once
-/// How a Channel does what channel.h promises; apart, so that the promises fit on a page.
+/// The implementation of channel.h, in a file of its own so that the interface fits on a page.
 ///
 /// Thread: as Channel. Cost: as Channel.
 #include <weir/async/channel.h>
 
 namespace weir::async {
 
-/// What a change leaves to be done without the lock: declare it before the lock.
+/// Work that a change leaves to be done without the lock: declare it before the lock.
 template <flow::Waiting T>
 struct Channel<T>::Aftermath {
   explicit Aftermath(const Channel& c) : channel(c) {}
@@ -17,7 +17,7 @@ struct Channel<T>::Aftermath {
   }
   const Channel& channel;
   flow::DroppedItems<T> dropped_items;
-  Wakeups wakeups;  // last, so that sleepers are woken when the dropped items have had their end
+  Wakeups wakeups;  // last, so that sleepers are woken after the dropped items were ended
 };
 
 template <flow::Waiting T>
@@ -29,7 +29,7 @@ Channel<T>::Channel(const ChannelConfig& config, const Context& context, OnDropp
       senders_(config.most_sleepers),
       receivers_(config.most_sleepers),
       drainers_(config.most_sleepers) {
-  WEIR_CHECK(on_dropped_);  // even an edge that drops nothing is cancelled one day
+  WEIR_CHECK(on_dropped_);  // an edge that drops nothing can still be cancelled
 }
 
 template <flow::Waiting T>
@@ -79,7 +79,8 @@ void Channel<T>::cancel() {
   after_change(after);
 }
 
-/// Everybody for whom this change may have made a difference. Whoever is in line afterwards has a reason to sleep.
+/// Wakes everybody for whom this change may have made a difference. Whoever is in line afterwards has a reason to
+/// sleep.
 template <flow::Waiting T>
 void Channel<T>::after_change(Aftermath& after) {
   if (closed_) {
@@ -93,7 +94,7 @@ void Channel<T>::after_change(Aftermath& after) {
   wake_receiver(after);
 }
 
-/// One at a time: the one that is woken wakes the next if it leaves something.
+/// Wakes one at a time: the woken receiver wakes the next if it leaves something.
 template <flow::Waiting T>
 void Channel<T>::wake_receiver(Aftermath& after) {
   if (receivers_.size() > 0 && !nothing_waits()) receivers_.wake_first(after.wakeups);
@@ -125,7 +126,8 @@ void Channel<T>::reconfigure(const flow::EdgeConfig& config) {
   const std::lock_guard lock(mutex_);
   edge_.reconfigure(config);
   when_full_ = config.when_full;
-  // Whoever waits for room may not have to any more: under another policy it is refused, or somebody makes room.
+  // Senders that wait for room may not have to wait any more: under another policy they are refused, or something is
+  // dropped for them.
   senders_.wake_all(after.wakeups);
   after_change(after);
 }

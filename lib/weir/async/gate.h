@@ -1,14 +1,14 @@
 #pragma once
-/// The way to shut down: count who is inside, let nobody else in, wait for the last one to leave. Whoever works with
-/// something that will be destroyed holds a Pass; who destroys it closes the gate and waits first.
+/// A shutdown gate: counts who is inside, lets nobody else in, and waits for the last one to leave. Code that uses an
+/// object which will be destroyed holds a Pass; the owner closes the gate and waits before it destroys the object.
 ///
 ///   try_enter   a Pass, or nullopt once closed
 ///   close       no more passes; those that are out stay good. Closing again changes nothing
 ///   drained     true when it is closed and nobody is inside; false when the deadline came first. While it is open it
 ///               waits for the closing too
 ///
-/// Thread: any. Cost: one uncontended lock, about 20 ns. On cancel: a Pass leaves when it dies; it must not outlive its
-/// gate (checked). After `drained` was true the gate may be destroyed.
+/// Thread: any. Cost: one uncontended lock, about 20 ns. On cancel: a Pass leaves when it is destroyed; it must not
+/// outlive its gate (checked). After `drained` was true the gate may be destroyed.
 #include <weir/async/wait_list.h>
 
 #include <boost/asio/awaitable.hpp>
@@ -25,7 +25,7 @@ class Gate {
    public:
     Pass(Pass&& o) noexcept : gate_(std::exchange(o.gate_, nullptr)) {}
     Pass& operator=(Pass&& o) noexcept {
-      Pass old(std::move(o));  // what this one held leaves at once, not when `o` dies
+      Pass old(std::move(o));  // the pass that this one held leaves at once, not when `o` is destroyed
       std::swap(gate_, old.gate_);
       return *this;
     }

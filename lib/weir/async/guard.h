@@ -27,10 +27,10 @@ namespace weir::async {
 
 /// What wants to start.
 struct Arrival {
-  std::string_view key{};  ///< whose it is, for limits per client; alive only during the call
+  std::string_view key{};  ///< the client's key, for limits per client; valid only during the call
   Priority priority = Priority::normal;
   Load load{1, {}};            ///< what it brings; events may not be known at the door
-  TimePoint deadline = never;  ///< after which its answer is of no use
+  TimePoint deadline = never;  ///< after which its answer is useless
   bool retry = false;          ///< an attempt after a failed one
 };
 

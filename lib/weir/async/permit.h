@@ -1,6 +1,6 @@
 #pragma once
-/// Leave to start something, which must say what came of it (rule 2 of the design). Limiters and breakers learn from
-/// nothing else, and a slot that is never reported would be lost for ever.
+/// Permission to start something. Its holder must report the outcome: limiters and breakers learn from nothing else,
+/// and a slot that is never reported would be lost for ever.
 ///
 ///   ok       it worked
 ///   failed   it did not, time-outs included: evidence against the other side
@@ -9,8 +9,8 @@
 ///   unused   it was never started: whatever it cost is given back (a rate's token too, which `ignored` does not, or
 ///            whoever sends and cancels would pass any rate)
 ///
-/// The first report settles it; what follows is ignored. A permit that dies unsettled counts as ignored, never as a
-/// success. One that asks for no report (a rate limiter's that gives nothing back) is empty and costs nothing.
+/// The first report settles it; what follows is ignored. A permit that is destroyed unsettled counts as ignored, never
+/// as a success. One that asks for no report (a rate limiter's that gives nothing back) is empty and costs nothing.
 ///
 /// Thread: one owner at a time; it may report on any thread, its guard takes the lock. Cost: a move; an allocation
 /// where the guard has more than two words to remember. On cancel: ignored. It must not outlive its guard.
@@ -48,7 +48,7 @@ class Permit {
   void refused(Duration retry_after) { settle({Outcome::refused, retry_after}); }
   void ignored() { settle({Outcome::ignored, {}}); }
   void unused() { settle({Outcome::unused, {}}); }
-  /// For one who passes on what he was told.
+  /// For a holder that passes on a report it was given.
   void settle(Report report) {
     if (!settle_) return;
     Settle once = std::exchange(settle_, nullptr);  // first, so that nothing it does can settle this one again

@@ -2,14 +2,14 @@
 /// flow's Breaker and Destination as guards: shared by all threads, told the time by a Context.
 ///
 /// A Permit's report becomes theirs: ok, failed and ignored as they are. `refused` holds a Destination back for as long
-/// as the other side said; a Breaker takes it for ignored. `unused` is ignored for both: it never reached the other
-/// side. A probe of a half-open breaker that is given back may be taken by the next one.
+/// as the remote end said; a Breaker takes it for ignored. `unused` is ignored for both: it never reached the remote
+/// end. A probe of a half-open breaker that is given back may be taken by the next one.
 ///
-/// Modes of the breaker itself (forced open, observe) are one thing, observing in a GuardChain another: there the whole
-/// guard only counts, hold and retry budget included.
+/// The modes of the breaker itself (forced open, observe) differ from observing in a GuardChain: there the whole guard
+/// only counts, hold and retry budget included.
 ///
-/// Thread: any. Cost: the policy's, two locks (start, report) of about 20 ns and one allocation.
-/// On cancel: a permit that dies is ignored. It must not outlive its guard (checked).
+/// Thread: any. Cost: the policy's, two locks (start, report) of about 20 ns and one allocation. On cancel: a permit
+/// that is destroyed is ignored. It must not outlive its guard (checked).
 #include <weir/async/guard.h>
 #include <weir/base/context.h>
 #include <weir/flow/recover/destination.h>

@@ -9,7 +9,7 @@
 namespace weir::async {
 namespace {
 
-// Far enough to be "for ever", near enough to be added to now.
+// Long enough to count as for ever, and short enough to be added to now without overflow.
 constexpr Duration longest = std::chrono::hours(24 * 365);
 
 }  // namespace

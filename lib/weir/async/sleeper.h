@@ -1,8 +1,8 @@
 #pragma once
-/// One who sleeps until somebody of another thread wakes it: a coroutine of any io_context, or a plain thread.
+/// Sleeps until another thread wakes it: for a coroutine of any io_context, or a plain thread.
 ///
-/// A wake-up that comes before the sleep ends the next sleep at once, so none is lost; several count as one. Whoever
-/// wakes holds a shared_ptr, because the sleeper may time out and leave at the same moment.
+/// A wake-up that comes before the sleep ends the next sleep at once, so none is lost; several count as one. The waker
+/// holds a shared_ptr, because the sleeper may time out and leave at the same moment.
 ///
 /// Thread: `wake` any, `sleep` the one who sleeps; a coroutine's executor must run one handler at a time (an
 /// io_context of one thread, or a strand). An io_context must outlive those who may still wake its coroutines.
@@ -52,7 +52,7 @@ class SleepingThread final : public Sleeper {
   bool woken_ = false;
 };
 
-/// Those to wake, once the lock is gone: declare it before the lock.
+/// The sleepers to wake once the lock is released: declare it before the lock.
 class Wakeups {
  public:
   Wakeups() = default;

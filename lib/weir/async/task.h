@@ -1,15 +1,15 @@
 #pragma once
-/// One piece of work for a ThreadPool, and what to do when it is not done after all.
+/// One piece of work for a ThreadPool, and what to do when it will not be run.
 ///
-/// `run` or `not_run` is called, once and never both; a task that was refused stays with whoever submitted it, and
-/// neither is called. `bytes` is what it holds while it waits: queues are bounded in tasks and in bytes.
+/// Exactly one of `run` and `not_run` is called, once. A task that was refused stays with its submitter, and neither is
+/// called. `bytes` is what it holds while it waits: queues are bounded in tasks and in bytes.
 ///
 ///   auto [task, answer] = promised([] { return 6 * 7; });
 ///   if (pool.try_submit(task)) use(answer.get());     // Admitted<int>: 42, or the Reason for which it was not run
 ///
-/// Thread: a value, one owner at a time. Cost: a move; `promised` allocates the future's state.
-/// On cancel: not_run(shutdown). A promised task that dies without either breaks its promise: get() throws
-/// std::future_error, so nobody waits for ever.
+/// Thread: a value, one owner at a time. Cost: a move; `promised` allocates the future's state. On cancel:
+/// not_run(shutdown). When a promised task is destroyed without either call, get() throws std::future_error, so nobody
+/// waits for ever.
 #include <weir/base/result.h>
 #include <weir/base/units.h>
 

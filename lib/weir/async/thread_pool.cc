@@ -31,7 +31,7 @@ flow::EdgeConfig edge_config(const ThreadPoolConfig& config) {
 
 }  // namespace
 
-/// What a change leaves to be done without the lock: declare it before the lock.
+/// Work that a change leaves to be done without the lock: declare it before the lock.
 struct ThreadPool::Aftermath {
   Aftermath() = default;
   Aftermath(const Aftermath&) = delete;
@@ -76,7 +76,7 @@ Admitted<void> ThreadPool::try_submit(Task& task) {
     const std::lock_guard lock(mutex_);
     if (closed_) return refuse(Reason::shutting_down);
     if (place(task, last_in_line, after)) return {};
-    const bool somebody_serves = counts_.threads > 0;  // not where the system would not start even one
+    const bool somebody_serves = counts_.threads > 0;  // not if the system could not start even one thread
     if (config_.when_full != WhenFull::caller_runs) {
       if (config_.when_full == WhenFull::abort || !somebody_serves) return refuse(Reason::flow_full);
       enqueue(task, after);
@@ -106,7 +106,7 @@ bool ThreadPool::start_thread(Task& task, Aftermath& after) {
   starts_running();  // before it can have ended
   try {
     worker->thread = std::thread([this, worker] { work(worker); });
-  } catch (const std::system_error&) {  // the system has no more threads: do with those there are
+  } catch (const std::system_error&) {  // the system has no more threads: go on with the present ones
     task = std::move(worker->task);
     workers_.erase(worker);
     --running_;
@@ -223,7 +223,7 @@ void ThreadPool::run(Task& task) {
   } catch (...) {
     threw = true;
   }
-  task = Task{};  // what it held is gone before anybody hears that it is done
+  task = Task{};  // what it held is destroyed before anybody is told that it is done
   Aftermath after;
   const std::lock_guard lock(mutex_);
   --running_;
@@ -233,7 +233,7 @@ void ThreadPool::run(Task& task) {
   after_change(after);
 }
 
-/// Everybody for whom this change may have made a difference.
+/// Wakes everybody for whom this change may have made a difference.
 void ThreadPool::after_change(Aftermath& after) {
   if (closed_) {
     submitters_.wake_all(after.wakeups);

@@ -13,24 +13,25 @@
 ///   discard          the task ends as drop_newest
 ///   discard_oldest   tasks that waited longest end as drop_oldest, and it enters
 ///
-/// A task that was taken ends in exactly one way: `run` was called, or `not_run` was told why not (drop_newest,
-/// drop_oldest, expired, shutdown), so nobody waits for ever for what was discarded; `promised` turns both into a
-/// future. What a task throws is caught and counted. Queued tasks are served by priority and age (flow/queue/lanes.h).
-/// A thread above `core` ends after `keep_alive` without work.
+/// An accepted task ends in exactly one way: `run` is called, or `not_run` is told why not (drop_newest, drop_oldest,
+/// expired, shutdown), so nobody waits for ever for a discarded task; `promised` turns both into a future. What a task
+/// throws is caught and counted. Queued tasks are served by priority and age (flow/queue/lanes.h). A thread above
+/// `core` ends after `keep_alive` without work.
 ///
 /// When to choose it: work that blocks or computes for more than some microseconds and must not stall a reactor.
-/// caller_runs where the caller may be slowed, abort where it can say no to somebody, discard where only the queued
-/// work is worth having, discard_oldest where only fresh work is. Short work that never blocks is cheaper in place.
+/// caller_runs where the caller may be slowed, abort where the caller can refuse its own client, discard where only the
+/// queued work is worth having, discard_oldest where only fresh work is. Short work that never blocks is cheaper in
+/// place.
 ///
-/// Deviates from Java: the queue holds at least one task, nothing replaces a thread whose task threw (it goes on), a
+/// Deviates from Java: the queue holds at least one task, a thread whose task threw goes on and is not replaced, a
 /// closed pool refuses under every policy, and `max_wait` may size the queue by time.
 ///
-/// Thread: any; not_run is called without locks by whoever caused it. `try_submit` waits for nobody (caller_runs takes
-/// as long as the task), `submit` waits for room until its deadline in place of `when_full`: from within a task that
-/// may wait for itself. Destroy it from a thread that is not its own.
-/// Cost: about 0.5 us a task when threads are busy; waking an idle thread 20 us, starting one 50 us under the lock.
-/// On cancel: what is queued ends as shutdown; what runs is waited for, because nothing can stop a thread from outside.
-/// Ref: java.util.concurrent.ThreadPoolExecutor; flow/queue/edge.h.
+/// Thread: any; not_run is called without locks on the thread that caused it. `try_submit` does not wait (caller_runs
+/// takes as long as the task); `submit` waits for room until its deadline in place of `when_full`, so a task that calls
+/// it may wait for itself. Destroy it from a thread that is not its own. Cost: about 0.5 us a task when threads are
+/// busy; waking an idle thread 20 us, starting one 50 us under the lock. On cancel: what is queued ends as shutdown;
+/// what runs is waited for, because nothing can stop a thread from outside. Ref:
+/// java.util.concurrent.ThreadPoolExecutor; flow/queue/edge.h.
 #include <weir/async/task.h>
 #include <weir/async/wait_list.h>
 #include <weir/flow/queue/edge.h>
@@ -60,7 +61,7 @@ struct ThreadPoolStats {
   std::uint64_t done = 0;            ///< tasks that ran, those that threw included
   std::uint64_t threw = 0;           ///< tasks that ended in an exception
   std::uint64_t run_by_callers = 0;  ///< caller_runs
-  std::uint64_t refused = 0;         ///< tasks that submitters got back
+  std::uint64_t refused = 0;         ///< tasks that were returned to their submitters
   flow::EdgeStats queue;             ///< dropped[...]: discarded, expired
   bool closed = false;
 };

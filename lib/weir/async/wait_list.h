@@ -1,12 +1,12 @@
 #pragma once
-/// The line of those who wait for one thing to change, under the lock of the thing they wait for.
+/// The list of the waiters for one thing to change, under the lock of that thing.
 ///
-/// attempt -> not yet: take a place in the line, let go of the lock, sleep -> woken: attempt again. Looking and lining
-/// up happen under one lock, so no wake-up falls in between. Who is woken has left the line, so nobody is woken twice
-/// for one change. Who was woken and goes away without another look (cancelled, destroyed) passes its wake-up on to the
-/// next, or what it was woken for would lie there while others sleep.
+/// attempt -> not yet: take a place in the line, let go of the lock, sleep -> woken: attempt again. The check and the
+/// entry into the line happen under one lock, so no wake-up is lost in between. A woken waiter has left the line, so
+/// none is woken twice for one change. A woken waiter that goes away without another attempt (cancelled, destroyed)
+/// passes its wake-up on to the next one; otherwise the thing it was woken for would stay unused while others sleep.
 ///
-/// A place keeps its number through all sleeps of one wait, so who came first stays first.
+/// A place keeps its number through all sleeps of one wait, so the order of arrival is kept.
 ///
 /// Thread: the owner's lock is held for every call but ~Turn and attempt_until, which take it. Cost: O(waiting) to
 /// leave the middle of the line; a wait that need not sleep makes no allocation of its own. On cancel: the Turn leaves

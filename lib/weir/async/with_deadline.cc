@@ -17,7 +17,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr Duration longest = std::chrono::hours(24 * 365);  // "for ever" that can still be added to now
+constexpr Duration longest =
+    std::chrono::hours(24 * 365);  // counts as for ever, and can be added to now without overflow
 
 /// Shared with the timer's handler, which may already be queued when the operation wins.
 struct Race {

@@ -1,6 +1,6 @@
 #pragma once
-/// The outside world, handed in. Engine and connectors read time, draw chance and pass crash points through this, so a
-/// test (and the simulator) can stand in for each of them.
+/// The outside world as a parameter. Engine and connectors read time, draw random numbers and pass crash points through
+/// this, so a test (and the simulator) can replace each of them.
 ///
 /// Thread: Context is immutable after construction and shared by all threads; `rng()` derives a fresh seed each call.
 /// Cost: now() is one virtual call and clock_gettime (about 25 ns).
@@ -22,7 +22,7 @@ class Clock {
 /// The machine's clocks. The only place in Weir that reads them.
 const Clock& system_clock();
 
-/// A clock that stands still until it is told otherwise.
+/// A clock that moves only when it is told to.
 class ManualClock final : public Clock {
  public:
   TimePoint now() const override { return TimePoint(Duration(now_.load(std::memory_order_relaxed))); }
@@ -47,8 +47,8 @@ class Context {
   mutable std::atomic<std::uint64_t> seed_;
 };
 
-/// A named point at which a test may kill the process: between two steps that must not be separated by a crash without
-/// consequence. Compiled to nothing unless WEIR_SEAMS is on; then `WEIR_CRASH_AT=name:n` dies at the n-th visit
+/// A named point at which a test may kill the process: between two steps that a crash may separate only if recovery
+/// repairs it. Compiled to nothing unless WEIR_SEAMS is on; then `WEIR_CRASH_AT=name:n` dies at the n-th visit
 /// (SIGKILL, so nothing is flushed on the way out).
 #ifdef WEIR_SEAMS
 void crash_point(std::string_view name);

@@ -1,12 +1,11 @@
 #pragma once
-/// A mean that forgets: what happened one `memory` ago counts 1/e of what happens now.
+/// An exponentially weighted moving average: a sample one `memory` old counts 1/e of a sample taken now.
 ///
 ///   value = sum(x_i w_i) / sum(w_i),  w_i = exp(-(now - t_i) / memory)
 ///
 /// The weights depend on time and not on the number of samples, so a busy second does not erase the minute before, and
 /// samples of one instant count alike. The first samples need no warm-up: the weights are divided out. `weight(now)` is
-/// how many samples' worth of knowledge is left; a caller that needs "enough to judge by" compares it with a number of
-/// its own.
+/// how many samples the mean still rests on; a caller that needs a minimum compares it with a number of its own.
 ///
 /// Thread: one owner. Cost: one exp() a sample, 32 bytes. A time before the last one counts as the last one.
 /// Ref: Cormode, Shkapenyuk, Srivastava, Xu, "Forward decay", ICDE 2009 (exponential case).

@@ -1,10 +1,11 @@
 #pragma once
 /// What can come back from an operation.
 ///
-/// Two kinds of bad news are kept apart because callers react differently:
+/// Two kinds of failure are kept apart because callers react differently:
 ///   - `Result<T>`: I/O that went wrong. `Error::kind` says what the caller can do about it, not what happened.
 ///   - `Admitted<T>`: overload is a normal answer, not an exception. A `Rejection` says why and when to come back.
-/// Exceptions are for bad configuration at start-up only. A broken invariant is WEIR_CHECK: it says where, and dies.
+/// Exceptions are for bad configuration at start-up only. A broken invariant is WEIR_CHECK: it says where, and ends the
+/// process.
 ///
 /// Thread: values. Cost: an Error allocates its message; a Rejection allocates nothing.
 #include <weir/base/reason.h>
@@ -46,5 +47,5 @@ inline std::unexpected<Rejection> rejected(Reason reason, Duration retry_after =
 
 }  // namespace weir
 
-/// An invariant of ours. It stays on in release builds: a wrong ledger is worse than a restart.
+/// An invariant of this code. The check stays on in release builds: a wrong ledger is worse than a restart.
 #define WEIR_CHECK(expression) ((expression) ? void() : ::weir::die(#expression, __FILE__, __LINE__))

@@ -1,5 +1,5 @@
 #pragma once
-/// What people call fields and settings whose values nobody is to see; in lower case.
+/// Names that people give to fields and settings whose values must not be shown; in lower case.
 ///
 /// Thread: constants.
 #include <array>

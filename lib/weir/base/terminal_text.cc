@@ -10,7 +10,7 @@ namespace {
 struct Range {
   char32_t first, last;
 };
-// What is not seen, or changes what is seen around it, in ascending order.
+// Characters that are invisible, or that change how the characters around them are shown, in ascending order.
 constexpr std::array hidden{
     Range{0x80, 0x9f},       // C1: 0x9b begins an escape sequence in one byte
     Range{0xad, 0xad},       // soft hyphen

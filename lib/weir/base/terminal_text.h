@@ -1,15 +1,16 @@
 #pragma once
-/// Text from outside (names, events, answers of other machines) as a terminal may be shown it. A terminal obeys what it
-/// is sent: an event can clear the screen, retitle the window, answer for the user, or make a line read backwards.
+/// Makes text from outside (names, events, answers of other machines) safe for a terminal. A terminal executes control
+/// sequences in what it is sent: an event could clear the screen, retitle the window, type for the user, or make a line
+/// read backwards.
 ///
-/// What a terminal would obey, or would show as something else than it is, becomes visible:
+/// Characters that a terminal would execute, or show as something else than they are, become visible:
 ///
 ///   \n \r                      line ends, so that one text stays one line
 ///   \x1b                       other control characters (tab stays), DEL, and every byte that is not UTF-8
 ///   \u{85} \u{202e} \u{200b}   C1 controls; marks that turn the direction of text; separators, tags and other
 ///                              characters that are not seen
 ///
-/// Backslashes stay single: the result is to be looked at, not to be read back.
+/// Backslashes are not doubled: the result is for people to read, not for a parser.
 ///
 /// Thread: pure functions. Cost: one pass, about 1 ns a byte; runs of plain ASCII are copied whole.
 /// Ref: RFC 3629; Unicode Standard Annex 9 (bidirectional marks); CVE-2021-42574 ("Trojan Source").

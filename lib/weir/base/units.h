@@ -1,8 +1,9 @@
 #pragma once
 /// The quantities Weir counts in. A bare integer never says whether it means events, bytes or nanoseconds; these do.
 ///
-/// Time comes in two kinds. `TimePoint` is monotonic and drives every policy; nobody below `async/` can read it, it is
-/// handed in (so tests and the simulator own it). `WallTime` is what people and files see and decides nothing.
+/// Time comes in two kinds. `TimePoint` is monotonic and drives every policy; no code below `async/` can read it, it is
+/// passed in (so tests and the simulator control it). `WallTime` is what people and files see; no decision depends on
+/// it.
 ///
 /// Thread: values. Cost: as the integers inside.
 #include <chrono>
@@ -13,7 +14,7 @@ namespace weir {
 
 using Duration = std::chrono::nanoseconds;
 
-/// A clock without `now()`: a time point of it can only have been given.
+/// A clock without `now()`: its time points can only be passed in.
 struct GivenClock {
   using duration = Duration;
   using rep = duration::rep;
@@ -89,7 +90,7 @@ struct PerSecond {
   constexpr auto operator<=>(const PerSecond&) const = default;
 };
 
-/// How important work is to those who sent it. Decides who is shed first, never who is served for ever.
+/// How important work is to its sender. Decides what is shed first; ageing keeps lower priorities from starving.
 enum class Priority : std::uint8_t { batch, low, normal, high, critical };
 inline constexpr int priority_count = 5;
 

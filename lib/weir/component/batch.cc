@@ -55,7 +55,7 @@ Batch& Batch::operator=(Batch&& o) noexcept {
   return *this;
 }
 Batch::~Batch() {
-  // An event that vanishes without a fate would leave its sender waiting for ever.
+  // If an event vanished without a fate, its sender would wait for ever.
   WEIR_CHECK(empty());
   release();
 }
@@ -195,7 +195,7 @@ std::span<char> BlockWriter::data() { return {block_->data(), block_->bytes}; }
 Batch BlockWriter::seal(std::span<const Batch::Slot> index, Receipt* receipt, const BatchInfo& info, Ticket& charge) {
   const auto size = block_size(block_->bytes, index.size(), 1);
   auto* block = std::exchange(block_, nullptr);
-  // Not a trivial type, but nothing points into it: a Block is moved by realloc like the bytes behind it.
+  // Block is not a trivial type, but nothing points into it, so realloc may move it like the bytes behind it.
   block = static_cast<Batch::Block*>(std::realloc(static_cast<void*>(block), size.count()));
   if (!block) throw std::bad_alloc();
   std::memset(block->data() + block->bytes, 0, padded(block->bytes) - block->bytes);

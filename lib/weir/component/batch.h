@@ -1,5 +1,5 @@
 #pragma once
-/// Events on their way: bytes, an index into them, one priority (semantics B6, C3, C5).
+/// A batch of events: bytes, an index into them, one priority (semantics B6, C3, C5).
 ///
 /// A Batch is a view {block, first, count} of an immutable Block: one allocation that holds the bytes, the index and
 /// which receipts its events belong to, charged to the Budget by its capacity. Splitting moves indexes, never bytes;
@@ -12,8 +12,8 @@
 /// straight into what will be the block.
 ///
 /// Thread: a Batch has one owner at a time; a Block is shared by counting. Cost: share and split O(events they give, to
-/// add up their bytes), no copy; settle O(runs). On cancel: a Batch that dies unsettled is a broken promise; `settle`
-/// is how one ends (checked in debug builds).
+/// add up their bytes), no copy; settle O(runs). On cancel: a Batch must be ended with `settle`; to destroy one with
+/// events is a defect (checked in debug builds).
 #include <weir/base/units.h>
 #include <weir/component/receipt.h>
 #include <weir/flow/demand/budget.h>
@@ -42,7 +42,7 @@ struct BatchInfo {
   Priority priority = Priority::normal;
   TimePoint received;          ///< when its first event was read: ages and CoDel count from here
   WallTime received_wall;      ///< what sinks write
-  bool one_line_each = false;  ///< the source knows that no event holds a line feed; false: nobody looked
+  bool one_line_each = false;  ///< the source knows that no event holds a line feed; false: not known
   bool dead_letter = false;    ///< confirmed, its events count as dead-lettered instead of stored
   std::uint64_t first_id = 0;  ///< stable ids: event k of what was read is first_id + k; never given twice
   std::shared_ptr<const std::string> place;  ///< where it was read, if the source says so: event k lies there at
@@ -79,8 +79,8 @@ class Batch {
     if (!info().place) return std::nullopt;
     return EventPosition{*info().place, info().first_position + slots()[i].number};
   }
-  /// All events as one piece of text, each ended by '\n'; empty when they do not lie so in memory. An event may hold
-  /// line feeds of its own: who needs one line each counts them.
+  /// All events as one piece of text, each ended by '\n'; empty when they are not laid out so in memory. An event may
+  /// hold line feeds of its own: a caller that needs one line for each event has to count them.
   std::string_view lines() const;
 
   /// How many events from the front fit into `room`.
@@ -92,8 +92,8 @@ class Batch {
 
   /// Ends all its events with one fate. A batch is settled once; after it, it is empty.
   void settle(Fate fate, Reason reason = Reason::sink_failed);
-  /// Ends the events of `exceptions` (ascending index) each with its own fate and all others with `rest`. One that has
-  /// `moved` ends later, in the batch that now owes it (a dead letter).
+  /// Ends the events of `exceptions` (ascending index) each with its own fate and all others with `rest`. An event that
+  /// has `moved` ends later, with the batch that owes it now (a dead letter).
   struct Ending {
     std::uint32_t index;
     Fate fate;
@@ -101,7 +101,7 @@ class Batch {
     bool moved = false;
   };
   void settle(Fate rest, std::span<const Ending> exceptions);
-  /// Lets go of the events because what is owed for them has moved into another batch (a stage's output).
+  /// Releases the events, because what is owed for them has moved into another batch (a stage's output).
   void dissolve() { release(); }
   bool carries_receipts() const { return receipts_; }
   /// Calls f(receipt, events) for each run; receipts may be null (nobody waits).
@@ -176,7 +176,7 @@ class BatchBuilder {
   /// Everything gathered so far, as a batch. What it does not need of the gathered tickets goes to `spare` (for the
   /// outputs of stages made from it), or back to the budget.
   Batch seal(const BatchInfo& info, Ticket* spare = nullptr);
-  /// The same for events nobody waits for: no receipt is told of them.
+  /// The same for events without a receipt.
   Batch seal_unowed(const BatchInfo& info);
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
-/// What there is to build a flow from. main() makes one Catalog and calls every connector's `add_to` (generated from
-/// the folders of connectors/); the configuration, `weir check`, the promise matrix and the conformance kit read it.
+/// The components that a flow can be built from. main() makes one Catalog and calls every connector's `add_to`
+/// (generated from the folders of connectors/); the configuration, `weir check`, the promise matrix and the conformance
+/// kit read it.
 ///
 /// A component declares what it can promise as a function of its options, so `weir check` knows every level and every
 /// footprint before anything is opened.
@@ -21,7 +22,7 @@
 
 namespace weir {
 
-/// How the configuration wants events of a source classed: by a header, or by a field with a map.
+/// How the configuration gives events of a source their priority: by a header, or by a field with a map.
 struct PriorityRule {
   std::string header;  ///< "header:NAME"
   std::string path;    ///< ".severity"
@@ -88,7 +89,7 @@ class Catalog {
   void add(SourceType t) { sources_.push_back(std::move(t)); }
   void add(StageType t) { stages_.push_back(std::move(t)); }
   void add(SinkType t) { sinks_.push_back(std::move(t)); }
-  /// Its two sides can be looked up as the source and the sink "journal NAME"; they are made by the journal itself.
+  /// Its two sides are found as the source and the sink "journal NAME"; the journal itself makes them.
   void add(JournalType t) {
     SourceType reads;
     reads.name = "journal " + t.name;

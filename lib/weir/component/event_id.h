@@ -1,5 +1,5 @@
 #pragma once
-/// The id of an event that brings none of its own, for sinks that leave alone what is there already.
+/// The id of an event that has none of its own, for sinks that skip events they hold already.
 ///
 ///   orders/3/1041     where it was read, if its source says so: the same whoever reads it, and however often
 ///   70368744177664    else its number in what was read: the same as long as this process delivers it

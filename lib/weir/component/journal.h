@@ -1,10 +1,10 @@
 #pragma once
-/// A journal is an edge that outlives the process: one writer, any number of consumers, each with a place of its own
-/// (semantics B). To the pipeline its writing side is a sink and each consumer a source; a receipt upstream settles
-/// when the record is committed, and from there on consumers hold cursors, not receipts.
+/// A journal is a durable queue that outlives the process: one writer, any number of consumers, each with a cursor of
+/// its own (semantics B). To the pipeline its writing side is a sink and each consumer a source; a receipt upstream
+/// settles when the record is committed, and from there on consumers hold cursors, not receipts.
 ///
 /// Thread: `open` and `close` one owner, `status` any; the writer and the intakes as sinks and sources do. Cost: see
-/// the type. On cancel: what was committed stays; a consumer's place is behind what has settled, never further.
+/// the type. On cancel: what was committed stays; a consumer's cursor is never beyond what has settled.
 #include <weir/base/context.h>
 #include <weir/base/result.h>
 #include <weir/component/options.h>
@@ -53,7 +53,7 @@ class Journal {
   /// At start; an error is final and ends the process with its message.
   virtual Result<void> open(std::span<const JournalConsumer> consumers) = 0;
   virtual std::unique_ptr<Sink> writer() = 0;
-  /// One of those it was opened with.
+  /// One of the consumers it was opened with.
   virtual std::unique_ptr<Source> reader(std::string_view consumer) = 0;
   virtual JournalStatus status() const = 0;
   /// After the last writer and reader: saves what is to be saved.

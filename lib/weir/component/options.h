@@ -1,5 +1,5 @@
 #pragma once
-/// What a component can be told in the configuration, declared once.
+/// The options of a component in the configuration, declared once.
 ///
 /// A connector lists its options; the configuration checks them (unknown keys, wrong units, missing values: with file,
 /// line and a suggestion), and later the schema, completion and documentation are made from the same list. The

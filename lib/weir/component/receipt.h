@@ -2,8 +2,8 @@
 /// A receipt stands for one unit its sender can repeat: an HTTP request, a range of a file (semantics A1, A9).
 ///
 /// `pending` counts what is still owed: one for each event on each required path, plus one that the source holds while
-/// it is still reading. Whoever ends an event settles it with its fate; the last settlement hands the receipt to its
-/// owner. Nothing here can be full and nothing here waits, so an acknowledgement can never deadlock with data.
+/// it is still reading. The part that ends an event settles it with its fate; the last settlement hands the receipt to
+/// its owner. Nothing here can be full and nothing here waits, so acknowledgements cannot deadlock with data.
 ///
 /// Thread: any thread settles; `tally()` is for the owner, after `on_settled`. Cost: one atomic add and one atomic
 /// subtraction for a whole run of events. On cancel: a receipt cannot be cancelled, only abandoned by its owner, which
@@ -69,7 +69,7 @@ class Receipt {
   std::uint32_t pending() const { return pending_.load(std::memory_order_relaxed); }
 
   Receipt* next = nullptr;  ///< the owner's wake list
-  void* waiter = nullptr;   ///< the owner's: who waits for it, if anyone still does
+  void* waiter = nullptr;   ///< for the owner: what waits for it, if anything still does
 
  private:
   /// The reason told is the worst fate's: fate in the high byte, so the larger value wins.

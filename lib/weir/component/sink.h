@@ -1,12 +1,12 @@
 #pragma once
-/// A sink delivers batches to the outside and says when it may be believed.
+/// A sink delivers batches to the outside and says when they are delivered.
 ///
 /// `deliver` runs on a worker thread of the sink's own and may block. When it returns `done`, everything it was given
 /// is as safe as the sink's declared SinkAck says; nothing is acknowledged before. It gets all that is waiting (up to
 /// the worker's batch limits) in one call, so one fsync or one commit covers many requests: group commit needs no
 /// timer. Retrying, backoff, pacing, the breaker and dead letters belong to the pipeline: a sink only reports what
-/// happened. A sink that needs several exchanges for one group makes one in each call and says `more`, so that each of
-/// them passes breaker and pace.
+/// happened. A sink that needs several requests for one group makes one in each call and says `more`, so that breaker
+/// and pacing apply to each.
 ///
 /// Thread: one worker calls one Sink object; with `workers: n` there are n objects. Cost: a call per group, not per
 /// event. On cancel: `cancel` comes from another thread at the drain deadline; a `deliver` that may block for longer
@@ -26,10 +26,10 @@ namespace weir {
 struct Delivery {
   enum class Outcome : std::uint8_t {
     done,    ///< all delivered, except `refused`
-    again,   ///< none delivered for sure; the same call may succeed later (Error::retry_after if the other side said
+    again,   ///< none delivered for sure; the same call may succeed later (Error::retry_after if the remote end said
              ///< when)
-    more,    ///< it went well and is not done: the same call again (the sink knows how far it came; until the group is
-             ///< done or failed it gets no other one)
+    more,    ///< it went well and is not finished: the same call again (the sink knows how far it came; until the group
+             ///< is done or failed it gets no other one)
     failed,  ///< none will ever be delivered: every event of the call ends failed, or in the dead letters
   };
   struct Refused {
@@ -38,9 +38,9 @@ struct Delivery {
   };
   Outcome outcome = Outcome::done;
   Error error{};                   ///< for again and failed
-  std::vector<Refused> refused{};  ///< with done: events the other side refuses for good, ascending
-  /// With done and more: the pace the other side asks for. No worker's next call begins sooner than so long after the
-  /// last one began.
+  std::vector<Refused> refused{};  ///< with done: events that the remote end refuses permanently, ascending
+  /// With done and more: the interval between calls that the remote end asks for. No worker's next call begins sooner
+  /// than so long after the last one began.
   Duration rest{0};
 
   static Delivery again(Error e) { return {.outcome = Outcome::again, .error = std::move(e)}; }
@@ -58,7 +58,7 @@ class Sink {
   /// Opens or creates what it writes to. At start an error is final and ends the process with its message.
   virtual Result<void> open() = 0;
   virtual Delivery deliver(std::span<const Batch> batches) = 0;
-  /// Any thread, any time after `open`: a `deliver` on its way returns soon, whatever came of it.
+  /// Any thread, any time after `open`: a `deliver` in progress returns soon, whatever its outcome.
   virtual void cancel() {}
   virtual void close() {}
 };

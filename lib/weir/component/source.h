@@ -7,9 +7,8 @@
 ///   admit(...)   the door: may this unit be read? A ticket for its worst case, or a Rejection with an honest
 ///                Retry-After. Decided before a byte of it is read.
 ///   paused(c)    stop reading events of priority c until `on_room`
-///   ready(c)     events of priority c may be given now. False: the rest of an earlier batch still waits for room;
-///   whoever
-///                has events waits unacknowledged with them until `on_room`
+///   ready(c)     events of priority c may be given now. False: the rest of an earlier batch still waits for room, and
+///                further events have to wait, unacknowledged, until `on_room`
 ///   push(batch)  gives a batch: the prefix that every required edge has room for goes on now, the rest waits in the
 ///                source output. Never more than one branch is given what another cannot take.
 ///   add(...)     gives one small event into the open batch of its priority, flushed at the end of the reactor's turn.
@@ -49,7 +48,7 @@ class SourceOutput {
   /// How many events an admitted unit turned out to hold, 0 if it brought none: exactly once for each `admit` that let
   /// one in. The door learns from it what a unit is worth.
   virtual void brought(std::uint64_t events) { (void)events; }
-  /// Memory only, no load check: for units that are let in one by one behind an open door.
+  /// Reserves memory without a check of load: for units that come one by one on an admitted connection.
   virtual Admitted<Ticket> reserve(Bytes amount) = 0;
   /// What so many events cost the budget on their way, over all copies that stages may make: what to reserve.
   virtual Bytes cost(std::size_t bytes, std::size_t events) const = 0;
@@ -100,17 +99,17 @@ struct IntakeSetup {
   SourceOutput& output;
 };
 
-/// What a source that pulls knows of the other side.
+/// What a source that pulls knows of the system it reads from.
 struct Upstream {
   struct Lag {
     std::string place;                 ///< "orders/3": topic and partition
-    std::uint64_t events = 0;          ///< there and not settled
+    std::uint64_t events = 0;          ///< present there and not settled
     Duration age{0};                   ///< of the oldest of them
     std::uint64_t first = 0, end = 0;  ///< what it holds by its own numbers, without `end`
   };
   std::vector<Lag> lags;
   std::vector<std::pair<std::string_view, std::uint64_t>> counts;  ///< what it counts besides, since start
-  std::string trouble;                                             ///< what is wrong between the two now
+  std::string trouble;                                             ///< what is wrong with the connection now
 };
 
 class Source {

@@ -1,5 +1,5 @@
 #pragma once
-/// A stage looks at one event at a time, on the thread that has it (fused; no queue), and says what becomes of it.
+/// A stage looks at one event at a time, on the thread that holds it (fused; no queue), and gives a verdict on it.
 ///
 ///   Verdict          the event                                        its fate here
 ///   passed(o)        goes on as it is, by output o                    -
@@ -10,9 +10,9 @@
 ///   later(d)         waits with everything behind it; asked again in d
 ///
 /// StageType::compile turns options into a StagePlan: what all reactors share (a table, a token bucket: behind a lock
-/// of its own), what `weir check` must know before anything runs, and a Stage for each reactor. Anything dearer than
-/// about 2 us an event does not belong here. An event is asked about once at each stage, however often it has to wait
-/// for room behind it.
+/// of its own), what `weir check` must know before anything runs, and a Stage for each reactor. Work that takes more
+/// than about 2 us an event does not belong here. Each stage is asked once about an event, however often the event has
+/// to wait for room behind it.
 ///
 /// Thread: a Stage belongs to one reactor; a StagePlan and its Merger to all. Cost: target 20 ns for passing on; no
 /// allocation per event. On cancel: nothing to cancel; a Merger is told to `finish`.
@@ -53,8 +53,8 @@ struct Event {
   const BatchInfo& info;
   TimePoint now;
   WallTime wall;
-  /// Speaks about `bytes`, for all stages that see them unchanged: they are indexed once, by the first who asks. The
-  /// same object for every event of a stage; nullptr: the stage looks for itself.
+  /// The index of `bytes`, shared by all stages that see them unchanged, and made at the first look-up. The same object
+  /// for every event of a stage; nullptr: the stage makes its own.
   JsonEvent* json = nullptr;
 };
 
@@ -97,13 +97,13 @@ class StagePlan {
   /// stage's own name.
   virtual std::vector<std::string> outputs() const { return {}; }
   virtual Growth growth() const { return {}; }
-  /// The strongest level that may be asked of paths through it: less than stored for whoever may drop.
+  /// The strongest level that paths through it may carry: less than stored for a stage that may drop.
   virtual Level strongest() const { return Level::stored; }
   /// Why it is not stored, for the error: "it sheds what is above the rate".
   virtual std::string why_weaker() const { return {}; }
   /// Whether it may answer Verdict::later: its sources must be able to pause.
   virtual bool may_wait() const { return false; }
-  /// What happens here when I cannot keep up, for `weir check`; empty for those who never wait nor drop.
+  /// What happens here when it cannot keep up, for `weir check`; empty for a stage that neither waits nor drops.
   virtual std::string when_behind() const { return {}; }
   virtual std::vector<Footprint> footprint(int reactors) const {
     (void)reactors;

@@ -1,7 +1,7 @@
 #pragma once
 /// Batches of every shape a connector can meet, made from plain texts.
 ///
-/// Thread: one. Cost: for tests. On cancel: what a Delivered holds is settled when it goes.
+/// Thread: one. Cost: for tests. On cancel: what a Delivered holds is settled when it is destroyed.
 #include <weir/component/batch.h>
 
 #include <string>
@@ -21,7 +21,7 @@ Batch batch_of(const std::vector<std::string>& events, std::uint64_t first_id, L
 /// JSON events of about `bytes` bytes each, with ids "PREFIX-0", "PREFIX-1", ...
 std::vector<std::string> json_events(std::string_view prefix, std::size_t count, std::size_t bytes = 200);
 
-/// Batches for one deliver(); they are settled when it goes.
+/// Batches for one deliver(); they are settled when this is destroyed.
 class Delivered {
  public:
   Delivered() = default;

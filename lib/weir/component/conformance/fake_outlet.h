@@ -1,6 +1,6 @@
 #pragma once
-/// A SourceOutput that keeps what it is given, can be closed and opened at will, and notices a source that does not
-/// keep to the contract of source.h.
+/// A SourceOutput that keeps what it is given, can be closed and opened by the test, and notices a source that violates
+/// the contract of source.h.
 ///
 /// Thread: one. Cost: for tests.
 #include <weir/component/source.h>
@@ -14,14 +14,14 @@ class FakeOutput : public SourceOutput {
  public:
   FakeOutput(const Context& context, Bytes budget) : context_(context), budget_(budget) {}
 
-  // What a test turns and reads.
+  // What a test sets and reads.
   bool is_paused = false;
   bool is_ready = true;
   std::vector<std::string> events;
   std::vector<Priority> priorities;
   std::vector<std::string> violations;
   std::uint64_t refusals = 0;
-  /// Opens both and tells the intake, as the pipeline does.
+  /// Makes it ready and not paused, and tells the intake, as the pipeline does.
   void make_room() {
     is_paused = false;
     is_ready = true;

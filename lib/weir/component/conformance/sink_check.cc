@@ -34,7 +34,7 @@ class Trial {
     sink_->close();
     sink_.reset();
   }
-  /// What a kill leaves: nobody closed anything.
+  /// The state after a kill: nothing was closed.
   void crash() { sink_.reset(); }
 
   Delivery deliver(std::span<const Batch> batches) { return sink_->deliver(batches); }

@@ -1,6 +1,6 @@
 #pragma once
-/// What every sink must keep, checked the same way for all: a connector's test makes a SinkUnderTest and expects no
-/// problems. The pipeline believes a sink's declaration without looking, so this looks.
+/// The contract of sinks, checked in the same way for all: a connector's test makes a SinkUnderTest and expects no
+/// problems. The pipeline relies on a sink's declaration without checking it, so this kit does.
 ///
 ///   level       what deliver() called done is there: at once, without close, when the ack is received or durable;
 ///               after close otherwise
@@ -29,7 +29,7 @@ struct SinkUnderTest {
   std::function<std::vector<std::string>(const Options&)> read_back{};
   /// How an event is read back, where a format must change it without changing its meaning.
   std::function<std::string(std::string_view)> as_stored = [](std::string_view event) { return std::string(event); };
-  /// Events this sink must refuse for good.
+  /// Events that this sink must refuse permanently.
   std::vector<std::string> refuses{};
   Bytes largest_event = 256_KiB;
 };

@@ -1,6 +1,6 @@
 #pragma once
-/// What every source that produces by itself must keep: it stops when told to wait, goes on when there is room, loses
-/// and doubles nothing over it, ends when stopped, and gives back every byte it reserved.
+/// The contract of sources that produce by themselves: a source stops when told to wait, goes on when there is room,
+/// loses and duplicates nothing meanwhile, ends when stopped, and gives back every byte it reserved.
 ///
 /// Thread: one. Cost: for tests.
 #include <weir/component/catalog.h>

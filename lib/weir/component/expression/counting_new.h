@@ -1,5 +1,5 @@
 #pragma once
-/// For tests: an operator new that counts, so that a stage that allocates for each event fails its test. Included by
+/// For tests: an operator new that counts, so that the test of a stage that allocates for each event fails. Included by
 /// one file of a test program, which it changes as a whole.
 ///
 /// Thread: any. Cost: an atomic addition for each allocation.

@@ -41,7 +41,7 @@ void set_flag(JsonValue& made, bool flag) {
   made.text = flag ? "true" : "false";
 }
 
-/// What a double cannot hold is no number that JSON could carry on.
+/// A number that a double cannot hold cannot be passed on as JSON.
 void set_number(JsonValue& made, long double n) {
   made.kind = std::isfinite(static_cast<double>(n)) ? Kind::number : Kind::missing;
   made.number = n;
@@ -92,7 +92,7 @@ char* write_number(long double number, char* to) {
     if (const auto whole = static_cast<std::int64_t>(number); number == static_cast<long double>(whole))
       return put(whole);
   }
-  // Written out, a whole number beyond 64 bits would be refused by many who read it.
+  // Many readers would refuse a whole number beyond 64 bits that is written with all its digits.
   return std::fabs(number) >= 0x1p63L ? put(real, std::chars_format::scientific) : put(real);
 }
 
@@ -223,7 +223,7 @@ void Evaluator::make_time(const Program::Node& node, Made& made) {
   if (!when) return;
   if (node.op == Op::to_unix)
     return set_number(made.value, static_cast<long double>(when->time_since_epoch().count()) / 1e9L);
-  // All events of a batch are looked at in the same moment.
+  // All events of a batch get the same time.
   if (made.time != when) {
     made.text.clear();
     append_rfc3339(*when, made.text);

@@ -2,7 +2,7 @@
 /// The index of the event at a stage: the one that all stages of a flow share, or the stage's own where it stands alone
 /// (a test, a benchmark of one stage).
 ///
-/// Thread: that of the stage. Cost: none; the event is indexed when somebody asks for something in it.
+/// Thread: that of the stage. Cost: none; the event is indexed at the first look-up.
 #include <weir/component/expression/json_event.h>
 #include <weir/component/stage.h>
 

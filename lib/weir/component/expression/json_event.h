@@ -1,7 +1,7 @@
 #pragma once
-/// One event, read only as far as somebody asks (semantics H4: what is not there, or not JSON, is *missing*).
+/// One event, parsed only as far as look-ups need it (semantics H4: what is not there, or not JSON, is *missing*).
 ///
-/// Its members are found once, at the first question (JsonMembers); each path then begins at one of them. No value is
+/// Its members are found once, at the first look-up (JsonMembers); each path then begins at one of them. No value is
 /// validated before it is read. Of two equal keys the first counts.
 ///
 /// The event must have `block_padding` readable bytes behind it, as every event of a Batch has.

@@ -26,7 +26,7 @@ std::uint64_t first_of(std::uint64_t word, std::size_t n) {
   return n < 8 ? word & ~(~std::uint64_t{0} << (8 * n)) : word;
 }
 
-/// What the walk did not come to has to be text too, or this is a part of something.
+/// The part that the walk did not reach has to be UTF-8 too.
 bool quotes_close(std::string_view text) {
   const char* end = text.data() + text.size();
   for (auto at = text.find_first_of("\"\\"); at != text.npos; at = text.find_first_of("\"\\", at)) {

@@ -1,5 +1,5 @@
 #pragma once
-/// Ways past the pieces of one JSON event, 16 bytes at a time.
+/// Skips over the pieces of one JSON event, 16 bytes at a time.
 ///
 ///   past_space(p)            the first byte that is no white space
 ///   string_end(p, end, e)    behind the opening quote: the closing one; e: there was a backslash

@@ -1,5 +1,5 @@
 #pragma once
-/// The inside of a JSON string, between its quotes, both ways.
+/// Escapes and unescapes the inside of a JSON string, between its quotes.
 ///
 /// Whatever `unescape_json` read, `put_escaped` writes in no more bytes than it was read from: what a stage makes of
 /// a text is never longer than the text as it came. (Hence DEL stays as it is, unlike in json_text, which is for

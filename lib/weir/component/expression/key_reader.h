@@ -1,9 +1,9 @@
 #pragma once
-/// Several fields of an event as one key: who has been seen before, what belongs together.
+/// Several fields of an event as one key, for deduplication and grouping.
 ///
-/// The key is hashed to 128 bits with SipHash-2-4 under a secret of the process, so that nobody outside can make two
-/// keys collide; among n keys two collide by chance with probability n^2 / 2^129 (a billion keys: 10^-21). Numbers
-/// count as they are written (1 and 1.0 differ), texts by what they say; objects and arrays are no keys: missing.
+/// The key is hashed to 128 bits with SipHash-2-4 under a secret of the process, so that a sender cannot make two keys
+/// collide; among n keys two collide by chance with probability n^2 / 2^129 (a billion keys: 10^-21). Numbers count as
+/// they are written (1 and 1.0 differ), texts by what they say; objects and arrays are no keys: missing.
 ///
 /// Thread: one owner. Cost: that of reading the fields, and about 20 ns. Ref: Aumasson, Bernstein, "SipHash: a fast
 /// short-input PRF", INDOCRYPT 2012.

@@ -4,7 +4,7 @@
 ///
 ///   append_within(out, most, [&](Room& room) { room.put('{'); ... });
 ///
-/// Whoever writes more than that has broken a promise, and ends the process before a byte is out of place.
+/// A caller that writes more than that has a defect: the process ends before a byte is written out of bounds.
 ///
 /// Thread: one owner. Cost: 1 ns a piece and the copying; no allocation where the string has `most` + 16 bytes left.
 #include <weir/base/result.h>

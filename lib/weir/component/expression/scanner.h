@@ -9,8 +9,8 @@
 
 namespace weir {
 
-/// Thrown by the scanner and the parser, and caught at the parser's door: a parser that unwinds by hand is twice as
-/// long.
+/// Thrown by the scanner and the parser, and caught where the parser is entered: a parser that returns errors by hand
+/// is twice as long.
 struct WrongExpression {
   std::string message;
   std::size_t at;

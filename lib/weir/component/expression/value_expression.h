@@ -3,7 +3,7 @@
 ///
 /// The language is that of conditions (docs/expressions.md). What a path alone leads to is copied as it was written,
 /// with all its digits and escapes; everything else is written anew. A value of something missing is missing, and so is
-/// a sum of things that do not add up: nothing is written then, and no event can make it fail.
+/// a sum of values that cannot be added: nothing is written then, and no event can make it fail.
 ///
 /// What it writes is at most growth() of the event's length, known when it is compiled.
 ///
@@ -25,7 +25,7 @@ class ValueExpression {
   /// events.
   bool write(JsonEvent& event, WallTime wall, Room& json);
   bool append_to(std::string_view event, WallTime wall, std::string& json);
-  /// What it is, for those who count or compare instead of writing; it lives until the next call.
+  /// Its value, for callers that count or compare it instead of writing it; valid until the next call.
   const JsonValue& value(JsonEvent& event, WallTime wall) {
     evaluator_.begin(event, wall);
     return evaluator_.root();

@@ -12,8 +12,8 @@ constexpr double place_seconds = 1.0 / Promises::slots_per_second;
 constexpr std::int64_t groups_in_balance = 5;
 constexpr double promised_share = 0.95;     // of the service rate; the rest is for measuring errors and newcomers
 constexpr double half_the_bound = 0.55;     // of the bound's work may stand in one window
-constexpr double highest_forecast = 0.85;   // of the bound, for those who come unasked
-constexpr double almost_empty = 0.1;        // of the bound: refusing anybody now would let the sink idle
+constexpr double highest_forecast = 0.85;   // of the bound, for requests that were not told a time
+constexpr double almost_empty = 0.1;        // of the bound: to refuse a request now would let the sink idle
 constexpr double unasked_memory = 5 * 15;   // places
 constexpr double largest_surprise = 3;      // times what a place can serve; a herd is no forecast
 constexpr std::int64_t quiet_places = 300;  // after that long without an arrival nothing is expected
@@ -154,8 +154,8 @@ Duration Door::promise(std::span<const DoorFacts> required, Reason reason, TimeP
   const auto earliest = std::clamp<std::int64_t>(static_cast<std::int64_t>(jittered), 1, longest);
   const auto plan = this->plan(required);
   if (reason == Reason::shutting_down || !plan) return seconds(earliest);
-  // Refusals of one place in time ask for the same later places: what was full stays full, so go on where the last
-  // one ended, or a full calendar would cost every refusal a look at all of it.
+  // Refusals of one place in time ask for the same later places. What was full stays full, so the search goes on where
+  // the last one ended; otherwise every refusal would scan all of a full calendar.
   const Slot here = Promises::slot(now);
   if (here != scanned_.at || earliest < scanned_.from) scanned_ = {here, earliest, earliest};
   const bool goes_on = earliest <= scanned_.next;  // else what lies between has not been looked at

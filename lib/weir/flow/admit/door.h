@@ -83,10 +83,10 @@ class Door {
   /// flow_full, priority_shed, breaker_open, destination_hold, memory_full or shutting_down, with a Retry-After in
   /// whole seconds.
   Admitted<void> decide(std::span<const DoorFacts> required, bool memory_full, TimePoint now);
-  /// Tell once for each admitted request when its events are counted, 0 when it brought none: until then it counts as
-  /// an average one on its way. One that stays silent is forgotten after 30 to 60 s.
+  /// To be called once for each admitted request, when its events are counted (0 if it brought none): until then it
+  /// counts as an average request on its way. A request that never reports is forgotten after 30 to 60 s.
   void on_admitted(std::uint64_t events);
-  /// From now on refuses everything; what is inside has `drain` to leave.
+  /// Refuses everything from now on; what is in the flow has `drain` to leave it.
   void close(Duration drain, TimePoint now) { closes_ = now + drain; }
   const DoorStats& stats() const { return stats_; }
 
@@ -96,7 +96,7 @@ class Door {
     Slot group = 1;      ///< places taken together
     Slot window = 5;     ///< groups over which the budget is balanced
     double served = 0;   ///< requests a group's time is enough for
-    double unasked = 0;  ///< requests expected in it that nobody was told to make
+    double unasked = 0;  ///< requests expected in it that were not told a time
   };
 
   std::optional<Plan> plan(std::span<const DoorFacts> required) const;

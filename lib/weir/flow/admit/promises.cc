@@ -19,7 +19,7 @@ std::size_t slots(Duration horizon) {
 Promises::Promises(Duration horizon) : ring_(slots(horizon)) {}
 
 Promises::Slot Promises::slot(TimePoint t) {
-  // Seconds and phase apart: a place is no whole number of nanoseconds, and sums of rounded ones would drift.
+  // Seconds and phase apart: a place is not a whole number of nanoseconds, and sums of rounded places would drift.
   const auto ns = t.time_since_epoch().count();
   return ns / second * slots_per_second + ns % second * slots_per_second / second;
 }

@@ -1,10 +1,10 @@
 #pragma once
-/// The calendar of promises: how many refused requests were told to come back when (semantics F2). Telling everybody
-/// the same second only moves the overload there; a time that was told is a place that is taken.
+/// The calendar of promises: how many refused requests were told to come back when (semantics F2). To tell all clients
+/// the same second would only move the overload there, so a time that was told is a place that is taken.
 ///
 /// Retry-After counts whole seconds, so a client comes back at the same phase of a later second. The calendar keeps
-/// those phases apart, 15 places a second: a queue that holds half a second of work must not be sent a whole second's
-/// returns at once. Readers put 1, 3 or 5 places together, as large as their queue can take.
+/// those phases apart, 15 places a second: a queue that holds half a second of work must not get the returns of a whole
+/// second at once. Readers put 1, 3 or 5 places together, as large as their queue can take.
 ///
 /// Thread: one owner. Cost: O(1); 2 bytes a place, bounded by the horizon given (and a few seconds of the past).
 #include <weir/base/units.h>
@@ -22,7 +22,7 @@ class Promises {
   explicit Promises(Duration horizon);
 
   static Slot slot(TimePoint t);
-  /// Forgets what lies behind. Call first, with the time of whatever happens.
+  /// Forgets the past. To be called first, with the time of each call.
   void advance(TimePoint now);
   /// Told to come back in this place; 0 outside of the calendar.
   std::uint32_t count(Slot p) const { return inside(p) ? ring_[index(p)] : 0; }

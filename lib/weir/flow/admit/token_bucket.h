@@ -1,11 +1,12 @@
 #pragma once
-/// Lets through a rate with bursts: the token bucket as one number, the generic cell rate algorithm.
+/// Limits a rate and allows bursts: the token bucket as one number, the generic cell rate algorithm.
 ///
 ///   T = 1 / rate;  TAT' = max(now, TAT) + n x T;  n go now if TAT' - burst x T <= now, then TAT = TAT'
 ///   otherwise they may come again after TAT' - burst x T - now, which is exact
 ///
-/// A bucket begins full: `burst` may go at once. More than `burst` at a time never can: retry_after is Duration::max().
-/// Deviation from the source: time is kept in picoseconds, so that rates of millions a second do not drift.
+/// A bucket begins full: `burst` may go at once. More than `burst` at a time is never possible: retry_after is
+/// Duration::max(). Deviation from the source: time is kept in picoseconds, so that rates of millions a second do not
+/// drift.
 ///
 /// Thread: a value; its owner guards it. Cost: a few ns.
 /// Ref: ATM Forum TM 4.0, section 4.4.2 (GCRA, virtual scheduling).

@@ -7,14 +7,14 @@
 ///
 ///   budget = memory - sum of footprints
 ///
-/// A Ticket owns an amount until it dies; it can be split (a request's reservation becomes its batches' charges) and
-/// absorbed, and never grows: nobody waits for memory while holding memory of the same unit.
+/// A Ticket owns an amount until it is destroyed; it can be split (a request's reservation becomes its batches'
+/// charges) and absorbed, and never grows: nobody waits for memory while holding memory of the same unit.
 ///
 /// When to choose it: several sources share one memory, so that bounds of their own would either waste it or add up to
 /// more than there is.
 ///
-/// Thread: any; the amount in use is one word changed by compare-and-swap, so the limit is exact across threads.
-/// Cost: about 10 ns uncontended. On cancel: a dying ticket gives back.
+/// Thread: any; the amount in use is one word changed by compare-and-swap, so the limit is exact across threads. Cost:
+/// about 10 ns uncontended. On cancel: a destroyed ticket gives its amount back.
 #include <weir/base/result.h>
 #include <weir/base/units.h>
 
@@ -41,7 +41,7 @@ class Ticket {
   ~Ticket() { give_back(); }
 
   Bytes amount() const { return amount_; }
-  /// The part that is split off; asking for more than there is is a broken invariant (someone under-reserved).
+  /// The part that is split off; to ask for more than the ticket holds is a broken invariant (too little was reserved).
   Ticket split(Bytes part) {
     WEIR_CHECK(part <= amount_);
     amount_ -= part;

@@ -1,7 +1,7 @@
 #pragma once
-/// Credits: the receiver says how much may come, so nobody has to guess and nothing has to be thrown away. Counted in
-/// messages and in bytes (a window of one of them alone bounds nothing), at two levels: each stream has a window so
-/// that one slow reader cannot take all, and the connection has one so that many streams together stay bounded.
+/// Credit-based flow control: the receiver says how much may come, so nothing has to be discarded. Counted in messages
+/// and in bytes (a window of one of them alone bounds nothing), at two levels: each stream has a window so that one
+/// slow reader cannot take all, and the connection has one so that many streams together stay bounded.
 ///
 ///   a message of n bytes costs {1, n}, at both levels or at neither; its later pieces cost {0, n}
 ///   grant    adds; an empty grant and one above `most` are the peer's errors, and change nothing
@@ -20,7 +20,7 @@
 
 namespace weir::flow {
 
-/// The peer broke the rules: HTTP/2 calls them PROTOCOL_ERROR and FLOW_CONTROL_ERROR.
+/// The peer violated the protocol: HTTP/2 calls it PROTOCOL_ERROR and FLOW_CONTROL_ERROR.
 enum class CreditError : std::uint8_t { empty_grant, overflow };
 
 class CreditWindow {

@@ -1,14 +1,14 @@
 #pragma once
-/// Double-entry bookkeeping for events (promise P3, semantics G): whatever came in went out, ended, or is still here.
+/// Conservation of events (promise P3, semantics G): every event that came in went out, ended, or is still here.
 ///
 ///   node:  in + created = emitted + consumed + pending
 ///   edge:  offered = delivered + refused + dropped + pending
 ///   difference = left side - right side: above 0 something is missing, below 0 there is more than there can be
 ///
-/// pending is counted from the structures that hold the events, never derived, or the sum would prove itself. While
-/// running, counters are read from the sinks to the sources, so what moves in between can only show as surplus in: at
-/// most what is in flight, and not for long. At rest the difference is exactly 0. Attempts and duplicates are counted
-/// elsewhere.
+/// pending is counted from the structures that hold the events. It is never derived from the other counters, because
+/// then the equation would always hold. While running, counters are read from the sinks to the sources, so what moves
+/// in between can only show as surplus in: at most what is in flight, and not for long. At rest the difference is
+/// exactly 0. Attempts and duplicates are counted elsewhere.
 ///
 /// Thread: values. Cost: additions. Ref: semantics G1, G2.
 #include <weir/base/units.h>
@@ -57,7 +57,7 @@ Verdict judge(std::int64_t difference, std::uint64_t in_flight_limit, Duration a
 Verdict judge_at_rest(std::int64_t difference);
 
 /// Judges one account again and again and knows how old its difference is. A busy account balances only between two
-/// moves: ask a few times a second, so that one look in ten seconds meets it balanced.
+/// moves: judge it a few times a second, so that at least one look in ten seconds finds it balanced.
 class LedgerWatch {
  public:
   Verdict judge(std::int64_t difference, std::uint64_t in_flight_limit, TimePoint now);

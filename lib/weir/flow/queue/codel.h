@@ -11,7 +11,7 @@
 /// two differ only in where `next` stands after dropping ended. The caller hands over one item at a time and asks again
 /// after each `true`.
 ///
-/// When to choose it: work loses its worth by waiting and senders adapt or may be refused: interactive requests,
+/// When to choose it: work loses its value by waiting, and senders adapt or may be refused: interactive requests,
 /// datagrams. Not for work that must all be done, however late; there a bound and `block` are the answer.
 ///
 /// Thread: one owner. Cost: two comparisons; a square root for each drop.

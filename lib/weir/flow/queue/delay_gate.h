@@ -1,13 +1,13 @@
 #pragma once
-/// CoDel for requests: refuses those that waited too long, but only while even the luckiest request of an interval
-/// waits. It needs no queue of its own to look at, just each request's delay at the moment it would start.
+/// CoDel for requests: refuses requests that waited too long, but only while even the shortest wait of an interval is
+/// too long. It needs no queue, only the delay of each request at the moment it would start.
 ///
 ///   overloaded = min(delays of the last interval) > target
 ///   refuse     = overloaded and delay > 2 x target
 ///   load       = min(1, min delay / (2 x target))
 ///
 /// The minimum is judged when its interval is over: it is blind below two requests an interval and one interval late.
-/// The first request of an interval is never refused; it is the one that finds out whether the queue has gone.
+/// The first request of an interval is never refused: it finds out whether the queue is gone.
 ///
 /// Thread: one owner. Cost: a few comparisons. Ref: facebook/folly executors/Codel; Maurer, "Fail at Scale", ACM
 /// Queue 13(8), 2015.
@@ -21,7 +21,7 @@ class DelayGate {
 
   /// Is the request that waited `delay` and would start now refused?
   bool refuses(Duration delay, TimePoint now);
-  /// 0 at rest to 1: the share of twice the target that the luckiest request waits.
+  /// From 0 (at rest) to 1: the shortest wait of the interval as a share of twice the target.
   double load() const;
   void reconfigure(const CodelConfig& config) { config_ = config; }
 

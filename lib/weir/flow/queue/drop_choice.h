@@ -15,10 +15,10 @@
 
 namespace weir::flow {
 
-/// Why a dropped item of this policy ended; reject: why the door refuses. Nothing for policies that end nothing.
+/// The reason of items that this policy drops; of reject: the reason of refusals at the door. None for other policies.
 std::optional<Reason> reason_for(WhenFull policy);
 
-/// Whom this policy may push out in favour of an arrival.
+/// The priorities of which this policy may drop items in favour of an arrival.
 PriorityMask droppable_for(Priority arrival, const EdgeConfig& config);
 
 template <Waiting T>
@@ -29,7 +29,7 @@ struct DroppedItem {
 template <Waiting T>
 using DroppedItems = std::vector<DroppedItem<T>>;
 
-/// The next item to drop among these priorities. Nothing: there is none, or chance picked the arrival.
+/// The next item to drop among these priorities. None: there is no item, or the draw picked the arrival.
 template <Waiting T>
 std::optional<LanePosition> pick_to_drop(const Lanes<T>& lanes, PriorityMask among, WhenFull policy, Rng& rng) {
   if (policy == WhenFull::drop_random) {

@@ -48,18 +48,18 @@ class Edge {
   Edge(const EdgeConfig& config, std::uint64_t seed, std::uint64_t floor_events = 1);
 
   /// How many events of its front push would take now. Where full means drop: all, since nothing is ever returned.
-  /// Whatever has the loads of what will be pushed may be asked about.
+  /// `item` may be anything that has the loads of what will be pushed.
   template <typename U>
   std::uint32_t room_for(const U& item) const;
   /// Takes the prefix that fits; returns the rest (empty when all was taken, or ended in `out`).
   T push(T item, TimePoint now, DroppedItems<T>& out);
   /// The next item by priority and age, cut to `most` (an event larger than most.bytes comes alone). False: none.
   bool pop(Load most, TimePoint now, T& item, DroppedItems<T>& out);
-  /// What may enter beside the work the edge is for: nothing while it is paused, and nothing that would end or hold up
-  /// what does belong here.
+  /// Room for work that is secondary in this edge (copies of dropped items): none while the edge is paused, and never
+  /// so much that primary work would be dropped or held up for it.
   Load spare_room(Priority priority) const { return paused() ? Load{} : book_.room_beside(priority, book_.waiting()); }
-  /// Completions, for the service rate. `busy`: time in which anybody worked; overlapping workers count once
-  /// (BusyTime).
+  /// Completions, for the service rate. `busy`: time in which at least one worker was busy; overlapping workers count
+  /// once (BusyTime).
   void served(std::uint64_t events, Duration busy) { book_.served(events, busy); }
 
   bool paused() const { return book_.paused(); }
@@ -74,7 +74,7 @@ class Edge {
   EdgeStats stats() const { return book_.stats(); }
   std::uint64_t bound_events() const { return book_.bound_events(); }  ///< effective, after max_wait
 
-  /// Values change in place; what waits stays, and under a smaller bound the edge is full until it has drained.
+  /// Values change in place. What waits stays; under a smaller bound the edge is full until it has drained.
   void reconfigure(const EdgeConfig& config);
   /// Hands out everything that waits, highest priority first.
   template <typename F>
@@ -92,7 +92,8 @@ class Edge {
 
   EdgeBook book_;
   Lanes<T> lanes_;
-  std::array<Codel, priority_count> codel_;  // a lane is a queue of its own: low delay in one says nothing of another
+  std::array<Codel, priority_count>
+      codel_;  // a lane is a queue of its own: a low delay in one says nothing about another
   Rng rng_;
 };
 

@@ -55,7 +55,7 @@ double EdgeBook::fill() const {
 }
 
 void EdgeBook::entered(Priority priority, Load load, TimePoint now) {
-  // The exception that keeps an event alive which no room will ever be large enough for.
+  // The exception for an event that is larger than any room there will ever be.
   if (load.bytes > config_.bound.bytes) stats_.oversized += load.events;
   by_priority_[static_cast<std::size_t>(priority)] += load;
   stats_.offered += load;
@@ -109,7 +109,7 @@ Pressure EdgeBook::pressure(Duration oldest_age, TimePoint now) const {
   p.oldest_age = oldest_age;
   p.paused = paused();
   for (std::size_t c = 0; c < p.waiting_by_priority.size(); ++c) p.waiting_by_priority[c] = by_priority_[c].events;
-  // Where bytes are the tighter bound, events stand for them in proportion.
+  // Where bytes are the tighter bound, they are converted to events in proportion.
   const double events = static_cast<double>(p.waiting.events);
   const double whole = p.fill > 0 ? events / p.fill : static_cast<double>(bound_events_);
   if (p.growth.value > 0) p.time_to_full = from_seconds(std::max(0.0, whole - events) / p.growth.value);

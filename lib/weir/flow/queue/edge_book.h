@@ -2,11 +2,12 @@
 /// The books of an Edge: how much waits, how much more may enter, the watermarks, the rates and the counters.
 /// Everything an Edge knows that does not depend on what waits in it.
 ///
-///   bound(events) = clamp(service rate x max_wait, floor, bound.events) with max_wait and a known rate, else
-///   bound.events limit(priority)  = bound, or (1 - reserved_for_high) x bound for normal, low and batch; never below
-///   one event room(priority)   = limit(priority) - waiting
+///   bound(events)    = clamp(service rate x max_wait, floor, bound.events) with max_wait and a known rate, else
+///                      bound.events
+///   limit(priority)  = bound, or (1 - reserved_for_high) x bound for normal, low and batch; never below one event
+///   room(priority)   = limit(priority) - waiting
 ///
-/// The reserved part is the top of the bound: whatever waits counts against everybody.
+/// The reserved part is the top of the bound: whatever waits counts against every priority.
 ///
 /// Thread: one owner. Cost: O(1), pressure O(priorities).
 #include <weir/base/reason.h>
@@ -53,7 +54,7 @@ class EdgeBook {
   void dropped_waiting(Priority priority, Load load, Reason reason, TimePoint now);
   void dropped_arriving(Load load, Reason reason);
   void drained(Priority priority, Load load);
-  /// Someone waits for more room than there is.
+  /// A producer waits for more room than there is.
   void turned_away() { watermarks_.pause(); }
   void served(std::uint64_t events, Duration busy);
 

@@ -1,5 +1,5 @@
 #pragma once
-/// How one place where work waits is bounded and what it does when full. "Nothing" is not a policy.
+/// How one place where work waits is bounded and what it does when full. There is no policy that does nothing.
 ///
 /// Thread: values. Cost: none.
 #include <weir/base/units.h>
@@ -11,7 +11,7 @@
 
 namespace weir::flow {
 
-/// The three answers to too much: signal (block, reject), buffer (spill), drop on purpose.
+/// The three answers to overload: signal (block, reject), buffer (spill), drop.
 enum class WhenFull : std::uint8_t { block, reject, drop_newest, drop_oldest, drop_lowest, drop_random, spill };
 inline constexpr int when_full_count = 7;
 
@@ -27,7 +27,7 @@ constexpr std::string_view name(Order order) { return order == Order::fifo ? "fi
 
 constexpr bool may_drop(WhenFull policy) { return policy >= WhenFull::drop_newest && policy <= WhenFull::drop_random; }
 
-/// Linux's CoDel: when the time waited has stood above `target` for an `interval`, pick dropped items at a rising rate.
+/// Linux's CoDel: when the time waited has been above `target` for an `interval`, drop items at a rising rate.
 struct CodelConfig {
   Duration target = std::chrono::milliseconds(5);
   Duration interval = std::chrono::milliseconds(100);

@@ -1,5 +1,5 @@
 #pragma once
-/// How an Edge does what edge.h promises; apart, so that the promises fit on a page.
+/// The implementation of edge.h, in a file of its own so that the interface fits on a page.
 ///
 /// Thread: as Edge. Cost: as Edge.
 #include <weir/flow/queue/edge.h>
@@ -50,7 +50,7 @@ T Edge<T>::push(T item, TimePoint now, DroppedItems<T>& out) {
   return item;
 }
 
-/// Ends what could not fit even without the dropped items, then takes dropped items until the remainder fits.
+/// Drops the part of the arrival that could never fit, then drops waiting items until the remainder fits.
 template <Waiting T>
 T Edge<T>::make_room(T item, TimePoint now, DroppedItems<T>& out) {
   const WhenFull policy = book_.config().when_full;

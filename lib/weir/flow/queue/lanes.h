@@ -1,12 +1,11 @@
 #pragma once
-/// What waits, one lane for each priority: FIFO inside a priority or, when asked for, newest first; strict priority
-/// between priorities; and ageing so that strict does not mean never (semantics D6, D7).
+/// The waiting items, one lane for each priority: FIFO inside a lane or, when asked for, newest first; strict priority
+/// between lanes; and ageing, so that a low priority does not starve (semantics D6, D7).
 ///
-///   next = the front of the highest waiting priority, or its newest; or, at most once in any 10 dequeues, the front
-///   that
-///          has waited longest, if that is longer than age_boost
+///   next = the front of the highest waiting priority, or its newest item; or, at most once in any 10 dequeues, the
+///          front that has waited longest, if that is longer than age_boost
 ///
-/// Age decides only who is served next. It never decides who is shed, and nothing here sheds.
+/// Age decides only what is served next, never what is shed; nothing is shed here.
 ///
 /// When to choose it: some work matters more than other work that waits in the same place. Where all matters alike one
 /// priority is simpler and strictly in order.
@@ -76,7 +75,7 @@ class Lanes {
     return item;
   }
 
-  /// Whose turn it is. Ask, then tell `served` if an item of it really left.
+  /// The lane whose turn it is. Call `served` if an item of it was really taken.
   struct Turn {
     LanePosition place;
     bool by_age;  ///< its age made it pass others

@@ -1,6 +1,6 @@
 #pragma once
 /// One snapshot of how an edge or destination is doing. Retry-After, levels, alerts, autoscaling, readiness, the
-/// dashboard and `weir why` all read this and nothing else, so they can never contradict each other.
+/// dashboard and `weir why` all read this and nothing else, so they never contradict each other.
 ///
 ///   time_to_full = room / growth            (growth > 0)
 ///   time_to_low  = (waiting - low watermark) / service rate

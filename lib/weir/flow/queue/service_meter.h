@@ -4,7 +4,7 @@
 ///
 ///   ServiceMeter  rate = sum(events x d) / sum(busy x d),  d = exp(-busy time since / 5 s)
 ///                 Idle time does not count and does not age it: a stopped sink keeps the rate it had (semantics D4).
-///   BusyTime      the union of what overlapping workers call busy, so that n workers count as n times as fast
+///   BusyTime      the union of the busy times of overlapping workers, so that n workers count as n times as fast
 ///   GrowthMeter   growth' = growth + (1 - exp(-dt / 2 s)) x (change / dt - growth), told at every push and pop
 ///
 /// Thread: one owner each. Cost: an exp a completion; GrowthMeter one at most every millisecond.
@@ -32,7 +32,7 @@ class BusyTime {
   void start(TimePoint now) {
     if (working_++ == 0) since_ = now;
   }
-  /// A worker is done: the busy time since the last report of any worker.
+  /// A worker is done. Returns the busy time since the last report of any worker.
   Duration stop(TimePoint now) {
     if (working_ > 0) --working_;
     const Duration busy = now > since_ ? now - since_ : Duration{0};

@@ -78,7 +78,7 @@ Sojourn SojournMeter::stats(TimePoint now) {
   return s;
 }
 
-/// A slice that is used again has become part of what is usual; after a pause all of them have.
+/// A slice that is reused is first added to what is usual; after a long pause that applies to all slices.
 void SojournMeter::advance(TimePoint now) {
   const std::int64_t target = slice_at(now);
   const auto count = static_cast<std::int64_t>(slices_.size());
@@ -89,7 +89,7 @@ void SojournMeter::advance(TimePoint now) {
 }
 
 void SojournMeter::retire(Slice& slice, TimePoint now) {
-  // A busy slice tells no more about what is usual than its quantiles do: beyond this they do not get better.
+  // The weight of a busy slice is limited: beyond this many batches its quantiles do not get more exact.
   const auto weight = static_cast<double>(std::min(slice.batches, enough_for_p99));
   p50_.add(ln(slice.times.quantile(0.5)), weight, now);
   p99_.add(ln(slice.times.quantile(0.99)), weight, now);

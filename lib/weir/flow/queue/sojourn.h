@@ -1,7 +1,7 @@
 #pragma once
 /// How long work takes from when it was read to its end, now and usually, and what the difference means. A mean hides
-/// it: when p99 goes up and p50 does not, a subset is stuck (one worker, one key, one host); when both go up, all of
-/// it is slow.
+/// the difference: when p99 goes up and p50 does not, a subset is stuck (one worker, one key, one host); when both go
+/// up, all of it is slow.
 ///
 ///   now       p50 and p99 of what ended in the last 20 to 30 s (three slices of 10 s), an event as heavy as another
 ///   usual     exp(mean(ln p)) over the slices before these, forgotten within an hour. The mean of logarithms, because
@@ -14,12 +14,12 @@
 ///   subset         p99 alone is up; or something has been under way for `patience` and others ended meanwhile
 ///   as_usual       none of these
 ///   usual_unknown  enough ended, but not yet in the time before that it could be compared with
-///   too_few        fewer than 20 batches ended; or p99 alone is up and fewer than 100 did: a p99 of less is the
-///   maximum
+///   too_few        fewer than 20 batches ended; or p99 alone is up and fewer than 100 did, of which the p99 is the
+///                  maximum
 ///
-/// What is slow for an hour becomes usual: three times as slow is noticed for as long as it is that, up to then.
+/// What is slow for an hour becomes usual: a slowdown is reported for at most about an hour.
 ///
-/// When to choose it: beside a queue and those who serve it, one for each, where somebody asks why it is slow.
+/// When to choose it: one beside each queue and its workers, where people will ask why it is slow.
 ///
 /// Thread: one owner. Cost: `ended` about 20 ns, once for each batch; 60 KiB; `stats` merges the slices, 7 us.
 /// Ref: histogram.h, ewma.h.
@@ -45,14 +45,14 @@ struct Sojourn {
   double total = 0;            ///< seconds that these took together
 
   Duration quiet{0};      ///< since the last end (or since the start)
-  Duration oldest{0};     ///< age of the oldest that has not ended; who owns the meter tells
-  Duration under_way{0};  ///< how long somebody has worked on one piece, at most; who owns the meter tells
+  Duration oldest{0};     ///< age of the oldest that has not ended; told by the owner of the meter
+  Duration under_way{0};  ///< the longest time a worker has held its present piece; told by the owner of the meter
 };
 
 enum class SojournVerdict : std::uint8_t { too_few, usual_unknown, as_usual, subset, systemic, stalled };
 SojournVerdict judge(const Sojourn& sojourn);
 std::string_view name(SojournVerdict verdict);
-/// From when on something that has not ended is taken for stuck.
+/// The age from which on something that has not ended is taken for stuck.
 Duration patience_of(const Sojourn& sojourn);
 
 class SojournMeter {

@@ -1,15 +1,14 @@
 #pragma once
-/// Two watermarks with a gap between them, for what is costly to flip: pausing readers (semantics D2). One mark alone
-/// would flip at every event around it.
+/// Two watermarks with a gap between them, for what is costly to switch: pausing readers (semantics D2). A single mark
+/// would switch at every event around it.
 ///
 ///   fill >= pause_at: paused      fill <= resume_at: running      between: as before
 ///
-/// Whoever could not place an arrival may `pause` by hand: an arrival larger than the room that is left waits for space
-/// although the fill is below the watermark, and must be woken by the same resume.
+/// A producer that could not place an arrival may `pause` by hand: an arrival larger than the room that is left waits
+/// although the fill is below the pause mark, and the same resume must wake it.
 ///
-/// When to choose it: switching is costly and its cause moves all the time: pausing readers, opening connections. The
-/// gap is the price of quiet: the wider it is the fewer the switches, and the more room must stay free above the
-/// watermark.
+/// When to choose it: switching is costly and its cause moves all the time: pausing readers, opening connections. A
+/// wider gap means fewer switches, and more room that must stay free above the pause mark.
 ///
 /// Thread: one owner. Cost: two comparisons.
 #include <cstdint>

@@ -5,7 +5,7 @@
 namespace weir::flow {
 namespace {
 
-constexpr int longest_chain = 32;  // long before, the chain no longer knows where it began
+constexpr int longest_chain = 32;  // after that many draws the start of the chain no longer matters
 
 Duration up_to(Duration most, Rng& rng) {
   if (most <= Duration{0}) return Duration{0};

@@ -1,6 +1,6 @@
 #pragma once
-/// How long to wait before trying again. Growing waits take load off what is failing; chance spreads callers that
-/// failed together, which would otherwise come back together.
+/// How long to wait before trying again. Growing waits take load off what is failing; random jitter spreads callers
+/// that failed together, which would otherwise come back together.
 ///
 ///   m = min(cap, base x 2^n), n = 0 before the first retry
 ///   additive      m + U(0, additive_most)                 may exceed the cap by additive_most
@@ -9,8 +9,7 @@
 ///   decorrelated  min(cap, U(base, 3 x previous))         previous = base before the first retry
 ///
 /// When to choose it: always, before trying anything again. full unless there is a reason: equal where a wait of almost
-/// 0 does harm, decorrelated where callers share no count of attempts, additive where the wait was named by the other
-/// side.
+/// 0 does harm, decorrelated where callers share no count of attempts, additive where the remote end named the wait.
 ///
 /// Thread: a value. Cost: one draw; decorrelated without a previous wait up to 32.
 /// Ref: Brooker, "Exponential backoff and jitter", AWS Architecture Blog 2015; Finagle Backoff.

@@ -1,6 +1,7 @@
 #pragma once
-/// Leaves a destination alone that keeps failing, and asks it carefully whether it is back. Without this every caller
-/// waits out its own time-out, and the destination gets full load the moment it breathes.
+/// A circuit breaker: sends nothing to a destination that keeps failing, and probes with a few calls whether it is
+/// back. Without it every caller waits for its own time-out, and the destination gets the full load as soon as it
+/// recovers.
 ///
 ///   closed --- n failures in a row, or failure/slow share of the window >= limit ---> open
 ///   open   --- `open` has passed, at the next try_start ----------------------------> half_open
@@ -15,17 +16,16 @@
 /// try_start answers a Permit, or {breaker_open, retry_after}: open: the time to the next probe. half_open with all
 /// probes out: the answer is not known yet, so a tenth of `open` and at most 1 s. forced open: `open`.
 ///
-/// Deviates from resilience4j: probes are given back when their permit dies, half_open_wait 0 means `open` and not "for
-/// ever", and a half-open is decided as soon as its result is certain.
+/// Deviates from resilience4j: probes are given back when their permit is destroyed, half_open_wait 0 means `open` and
+/// not "for ever", and a half-open is decided as soon as its result is certain.
 ///
 /// When to choose it: what is called can fail for longer than a retry takes, and waiting for its time-outs costs more
 /// than being told at once. For a destination that is merely slow, limit what is in flight instead.
 ///
 /// Thread: one owner, permits included. A permit points to its breaker, so a breaker cannot be moved and must outlive
-/// its permits (checked).
-/// Cost: 10 ns a call, 25 with a time window.
-/// On cancel: a permit that dies unsettled is `ignored`: never a success, never a failure.
-/// Ref: Nygard, "Release It!"; resilience4j circuitbreaker (windows, slow calls, half-open).
+/// its permits (checked). Cost: 10 ns a call, 25 with a time window. On cancel: a permit that is destroyed unsettled
+/// counts as `ignored`: neither a success nor a failure. Ref: Nygard, "Release It!"; resilience4j circuitbreaker
+/// (windows, slow calls, half-open).
 #include <weir/base/result.h>
 #include <weir/flow/recover/destination_config.h>
 #include <weir/flow/recover/outcome_window.h>
@@ -50,7 +50,7 @@ struct BreakerStats {
 
 class Breaker {
  public:
-  /// What the operator wants, whatever the calls say.
+  /// Set by the operator, whatever the outcomes of the calls.
   enum class Mode : std::uint8_t {
     automatic,
     forced_closed,  ///< lets everything through and measures, never opens

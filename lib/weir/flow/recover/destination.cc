@@ -60,7 +60,7 @@ Admitted<Destination::Attempt> Destination::try_start(Try which, TimePoint now) 
     return held_back({Reason::destination_hold, until - now});
   auto permit = breaker_.try_start(now);
   if (!permit) return held_back(permit.error());
-  // Without a token the permit dies here: a probe of a half-open breaker goes back.
+  // Without a token the permit is destroyed here: a probe of a half-open breaker is given back.
   if (which == Try::retry && !budget_.try_retry(now))
     return held_back({Reason::retry_budget_empty, budget_.time_to_token(now)});
   if (which == Try::first) budget_.on_attempt(now);

@@ -1,5 +1,5 @@
 #pragma once
-/// How we treat what we send to: when to leave it alone, when to try again, how much retrying may add.
+/// How a destination is treated: when nothing is sent to it, when to try again, how much load retries may add.
 ///
 /// Thread: values. Cost: none.
 #include <weir/base/units.h>
@@ -25,7 +25,7 @@ struct BreakerConfig {
   bool operator==(const BreakerConfig&) const = default;
 };
 
-/// min(cap, base x 2^n) and how chance spreads it.
+/// min(cap, base x 2^n), and how jitter spreads it.
 struct BackoffConfig {
   enum class Jitter : std::uint8_t { additive, full, equal, decorrelated };
   Duration base = std::chrono::milliseconds(100);

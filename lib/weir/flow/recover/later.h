@@ -1,5 +1,6 @@
 #pragma once
-/// t + d that stops at `never` instead of overflowing: waits come from configurations and from other people's headers.
+/// t + d that stops at `never` instead of overflowing: waits come from configurations and from the headers of other
+/// systems.
 ///
 /// Thread: a function of values. Cost: none.
 #include <weir/base/units.h>

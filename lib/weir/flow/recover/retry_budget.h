@@ -1,5 +1,5 @@
 #pragma once
-/// How much load retrying may add to a destination. Backoff only delays a retry storm; a budget ends it: when
+/// Limits the load that retries add to a destination. Backoff only delays a retry storm; a budget bounds it: when
 /// everything fails, retries stay a fixed share of the first attempts, however many callers there are.
 ///
 ///   allowed in a window = max(1, floor(ratio x first attempts in it + minimum x window))

@@ -4,7 +4,7 @@
 ///
 ///   failure: tokens - 1     success: tokens + ratio (3 decimals)     a retry may be made while tokens > max / 2
 ///
-/// When to choose it: the other clients of a server are gRPC's own and all should give way alike. Otherwise
+/// When to choose it: the other clients of a server are gRPC's own, and all should back off alike. Otherwise
 /// RetryBudget: it knows time, so a quiet minute does not leave a full bucket for the next storm.
 ///
 /// Thread: one owner. Cost: an addition. Ref: gRPC proposal A6, "client retries", section on throttling.

@@ -1,6 +1,6 @@
 #pragma once
-/// Little's law: what is inside, how fast it passes and how long it stays determine each other, whatever the order of
-/// service and whatever the distributions, as long as the system is stable.
+/// Little's law: the number of items inside, their rate and the time each stays determine each other, whatever the
+/// order of service and whatever the distributions, as long as the system is stable.
 ///
 ///   L = lambda x W        L items inside, lambda items per second through, W seconds inside
 ///

@@ -6,8 +6,7 @@
 ///   P(time in system > t) = exp(-t / W)
 ///
 /// The latency is 1 / (1 - rho) times the bare service time: 2 x at 50 %, 5 x at 80 %, 100 x at 99 %. Real arrivals
-/// come in bursts, which is worse; take it as the friendly case. At rho >= 1 counts are infinite and times
-/// Duration::max().
+/// come in bursts, which is worse; this is the best case. At rho >= 1 counts are infinite and times Duration::max().
 ///
 /// When to choose it: one worker serves a queue and the question is how busy it may be. The answer is rarely above 80
 /// %.

@@ -160,7 +160,19 @@ Result<void> Log::flush() {
   return {};
 }
 
-/// Begins the next segment. The one before is on the disk before anything in the next one can count.
+/// Begins the next segment: because the present one is full, because there is none, or because it has to be left after
+/// a failed sync (`leave_`).
+///
+/// A full segment is synced first: recovery looks for a torn end in the last segment only, so everything in earlier
+/// ones has to be on the disk before a later one exists (except with durability: none, which promises nothing).
+///
+/// A segment that is left is not synced again: after a failed sync a later one may succeed although the data is lost.
+/// The header of the next segment says instead that earlier segments are void from `next_sequence_` on, which makes
+/// their unsynced end harmless. Records of the present group that lie in the left segment (`appended_` > 0) come before
+/// `next_sequence_` and may be lost, so the whole group fails and is written again, into the next segment.
+///
+/// A full segment is noted in `sealed_`, and readers see its end with the commit of the group: if the group fails, its
+/// records there are void as well.
 Result<void> Log::roll(std::size_t record) {
   if (leave_ && appended_ > 0) return after_failed_sync();
   if (current_ && !leave_) {

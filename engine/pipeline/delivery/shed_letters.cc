@@ -7,10 +7,10 @@
 namespace weir::pipeline {
 namespace {
 
-constexpr Bytes at_once = 16_KiB;  // bounds how long the other line is locked
+constexpr Bytes at_once = 16_KiB;  // bounds how long the queue of the dead letters is locked
 constexpr int no_attempts = 0;
 
-/// From event `next` on those of the share, as far as `room` goes; `next` moves on.
+/// Letters of the events of the share from `next` on, as far as `room` goes; advances `next`.
 Batch letters_of(SinkNode& sink, const Batch& shed, Reason reason, double share, TimePoint now, Load room,
                  std::uint32_t& next) {
   BatchBuilder builder(

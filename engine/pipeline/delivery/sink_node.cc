@@ -26,7 +26,7 @@ void SinkNode::put(std::unique_ptr<Spill> between) {
   spill->back().belongs_to(*this);
 }
 
-/// In the order in which events move, or what moves while we look is seen nowhere.
+/// Reads in the order in which events move; otherwise an event that moves meanwhile would be seen nowhere.
 bool SinkNode::is_empty() {
   return queue.empty() && (!spill || (spill->empty() && spill->back().empty())) && in_hand.load() == 0;
 }

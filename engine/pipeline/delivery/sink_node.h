@@ -1,5 +1,5 @@
 #pragma once
-/// A sink in the running graph: its sink queue, its destination (what we know of the other side), its counters.
+/// A sink in the running graph: its sink queue, its destination (the state of the remote end), its counters.
 ///
 /// Failure belongs to the destination, not to a worker: breaker, backoff, hold and retry budget are shared by all
 /// workers of the sink (semantics E).
@@ -33,11 +33,11 @@ struct SinkNode {
   const bool required;
   const bool is_dead_letter_target;
   SinkQueue queue;               ///< what producers push into
-  std::unique_ptr<Spill> spill;  ///< between sink queue and workers; null: nothing is
+  std::unique_ptr<Spill> spill;  ///< between sink queue and workers; null: it does not spill
   Ids& ids;                      ///< for its dead letters
   NodeCounters counters;
   SinkNode* dead_letters = nullptr;
-  Fate failure_fate;                      ///< what a permanent failure is without dead letters: failed, or dropped
+  Fate failure_fate;                      ///< the fate of a permanent failure without dead letters: failed, or dropped
   std::atomic<std::uint64_t> in_hand{0};  ///< events that workers hold, counted from their groups
   std::atomic<std::uint64_t> busy_ns{0}, idle_ns{0}, blocked_ns{0}, deliveries{0};
   std::atomic<int> workers_busy{0};
@@ -47,7 +47,7 @@ struct SinkNode {
 
   /// What workers take from.
   SinkQueue& line() { return spill ? spill->back() : queue; }
-  /// Of all that waits between producers and workers.
+  /// The pressure of all that waits between producers and workers.
   flow::EdgeStats edge() const { return spill ? spill->edge() : queue.stats(); }
   bool is_empty();
   void served(std::uint64_t events, Duration busy);
@@ -72,7 +72,7 @@ struct SinkNode {
     blocked_until_.store(t.time_since_epoch().count(), std::memory_order_relaxed);
   }
 
-  /// Around a delivery. The busy time it added: overlapping workers count once.
+  /// To be called around a delivery. Returns the busy time it added: overlapping workers count once.
   void start_work(TimePoint now);
   Duration stop_work(TimePoint now);
 

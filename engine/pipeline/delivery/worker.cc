@@ -64,7 +64,7 @@ Worker::Next Worker::take() {
     node_.times.took(taken_ = now);
     return {};
   }
-  // CoDel or expiry may have picked everything: that is no reason to stop.
+  // CoDel or expiry may have dropped everything that waited; the worker goes on in that case too.
   if (taken.closed && node_.line().empty()) return {Need::finished, Duration{0}};
   return {Need::arrivals, longest_sleep};
 }
@@ -85,14 +85,15 @@ Worker::Next Worker::attempt() {
   node_.start_work(now);
   Delivery delivery = sink_->deliver(group_);
   const TimePoint after = context_.now();
-  // What it makes us wait is part of what an event costs: or refusals would promise a rate it does not have.
+  // The interval that the destination asks for is part of the cost of an event; without it, refusals at the door would
+  // promise a rate that the sink does not reach.
   busy_ += std::max(node_.stop_work(after), delivery.rest);
   node_.deliveries.fetch_add(1, std::memory_order_relaxed);
 
   const bool again = delivery.outcome == Delivery::Outcome::again;
   node_.with_destination([&](auto& destination) {
     if (!again)
-      attempt->ok(after, delivery.rest);  // a refusal for good is an answer: the other side works
+      attempt->ok(after, delivery.rest);  // a permanent refusal is an answer: the remote end works
     else if (delivery.error.retry_after > Duration{0})
       attempt->refused(delivery.error.retry_after, after);
     else
@@ -113,7 +114,7 @@ Worker::Next Worker::attempt() {
 
 Worker::Next Worker::hold_back(const Rejection& why, TimePoint now) {
   const Duration wait = std::max(why.retry_after, Duration(std::chrono::milliseconds(1)));
-  // A pace is how it works, not what is wrong with it: the door stays open.
+  // An advertised rate limit is no failure: the door stays open.
   const bool pacing = why.reason == Reason::destination_hold && wait < longest_latency;
   if (!pacing) node_.set_blocked_until(now + wait, why.reason);
   return {Need::time, std::min(longest_sleep, wait)};
@@ -158,7 +159,8 @@ void Worker::finish(Delivery delivery) {
   settle_group(Fate::stored, dead, false);
 }
 
-// The events that did arrive are settled last, together with those that moved: a group is one unit of work in hand.
+// The delivered events are settled last, together with those that moved to the dead letters: the group stays in hand as
+// a whole until then.
 void Worker::write_letters(std::vector<DeadLetter> dead) {
   dead_ = std::move(dead);
   next_dead_ = 0;
@@ -170,7 +172,7 @@ Worker::Next Worker::push_dead_letters() {
     if (letters_.empty()) {
       if (next_dead_ == dead_.size()) break;
       BatchBuilder builder({256_KiB, dead_letters_at_once});
-      // One batch's letters at a time: they keep its priority, its age and whether anybody answers for them.
+      // The letters of one batch at a time: they keep its priority, its age and its receipts, if it has any.
       const Batch& from = group_[dead_[next_dead_].batch];
       while (next_dead_ < dead_.size() && &group_[dead_[next_dead_].batch] == &from) {
         const DeadLetter& d = dead_[next_dead_];
@@ -182,7 +184,7 @@ Worker::Next Worker::push_dead_letters() {
       }
       BatchInfo info = from.info();
       info.dead_letter = true;
-      info.place = nullptr;  // the letters say it, each its own
+      info.place = nullptr;  // each letter names its own place
       info.first_id = node_.ids.take(builder.size());
       letters_ = from.carries_receipts() ? builder.seal(info) : builder.seal_unowed(info);
     }
@@ -199,8 +201,8 @@ Worker::Next Worker::push_dead_letters() {
 }
 
 void Worker::settle_group(Fate rest, std::span<const DeadLetter> exceptions, bool moved) {
-  // Out of hand before it is counted elsewhere: a ledger read in between may miss events, never see them twice. What
-  // has moved to the dead letters was taken out of hand then.
+  // Events leave `in_hand` before they are counted elsewhere: a ledger that is read in between may miss events, but
+  // never sees them twice. Events that moved to the dead letters left `in_hand` when they moved.
   const auto events = group_load().events - (moved ? exceptions.size() : 0);
   node_.in_hand.fetch_sub(events, std::memory_order_release);
   node_.times.ended(group_, taken_, context_.now());
@@ -228,19 +230,32 @@ void Worker::leave(const Batch& batch) {
   });
 }
 
+/// At the deadline of a stop: ends each event of the group exactly once, wherever it is on its way to the dead letters.
+///
+///   dead_[0, next_dead_)    their letters are written: in the queue of the dead letters, or still in `letters_`
+///   dead_[next_dead_, ...)  no letter yet: they are events of the group like any other
+///
+/// What an event of the first kind owes is owed by its letter. So the letters in the queue end there, those in
+/// `letters_` end here, and for both the group only notes `moved`. With a spill the events themselves are saved:
+/// letters that were not sent are dissolved and their events counted as not written again, since the event, not its
+/// letter, has to come back after the next start.
+///
+/// `in_hand` counted each letter out when it was pushed. All of the group is subtracted below, so the letters that have
+/// been pushed are added first; between the two a status shows too many events and never too few.
 Worker::Next Worker::give_up() {
   if (node_.spill && !letters_.empty()) {  // the events themselves can be kept: they need no letters
     next_dead_ -= letters_.size();
     letters_.dissolve();
   }
-  // Dead letters already written as dead letters have moved; those in the waiting letters or not yet in it end here
-  // with their group.
+  // Letters that are in the queue of the dead letters have moved: they end there. Events whose letters still wait, or
+  // are not written yet, end here with their group.
   std::vector<DeadLetter> gone;
   if (!dead_.empty())
     gone.assign(std::make_move_iterator(dead_.begin()),
                 std::make_move_iterator(dead_.begin() + static_cast<std::ptrdiff_t>(next_dead_)));
   dead_.clear();
-  node_.in_hand.fetch_add(gone.size() - letters_.size(), std::memory_order_release);  // these have left it before
+  node_.in_hand.fetch_add(gone.size() - letters_.size(),
+                          std::memory_order_release);  // they have left `in_hand` already
   if (!letters_.empty()) {
     leave(letters_);
     node_.counters.consume(Fate::abandoned, letters_.size(), Reason::shutdown);
@@ -258,7 +273,7 @@ Worker::Next Worker::give_up() {
     }
     node_.counters.consume(Fate::abandoned, group_[b].size() - endings.size(), Reason::shutdown);
     node_.in_hand.fetch_sub(group_[b].size(), std::memory_order_release);
-    // Whoever waits is told the outcome is unknown: an attempt may have arrived.
+    // Senders that wait are told that the outcome is unknown, because an attempt may have arrived.
     group_[b].settle(Fate::abandoned, endings);
   }
   group_.clear();

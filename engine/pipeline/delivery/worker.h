@@ -1,14 +1,14 @@
 #pragma once
-/// A worker takes what waits in front of its sink and stays with it until every event has its fate.
+/// A worker takes a group of batches that wait in front of its sink, and keeps it until every event has its fate.
 ///
 ///   take a group -> may we send? (hold, breaker, retry budget) -> deliver -> done: settle
 ///                                                                        -> more: same group again
 ///                                                                        -> again: back off, same group again
 ///                                                                        -> refused or failed: dead letters, or failed
 ///
-/// Transient trouble is retried for as long as it takes (semantics E2, E3): no event fails because a breaker is open or
-/// a retry budget is empty. `step` is one move of this machine, told nothing but the time, and says what to wait for:
-/// the thread around it (`run`) only does the waiting, and tests drive the same machine without threads.
+/// Transient errors are retried for as long as they last (semantics E2, E3): no event fails because a breaker is open
+/// or a retry budget is empty. `step` is one step of this state machine; it takes the time as its only input and says
+/// what to wait for. The thread around it (`run`) only waits, and tests drive the same machine without threads.
 ///
 /// Thread: one. Cost: one lock to take a group, one per attempt. On cancel: `abandon` ends the group in hand.
 #include <weir/component/sink.h>
@@ -33,7 +33,7 @@ class Worker final : public RoomListener {
   Next step();
   /// Steps until the sink queue is closed and empty, or abandoned. The body of the worker's thread.
   void run();
-  /// From any thread: the drain deadline has come.
+  /// From any thread, at the drain deadline.
   void abandon();
   struct Left {
     std::uint64_t events = 0, unanswered = 0;
@@ -70,7 +70,7 @@ class Worker final : public RoomListener {
   std::vector<DeadLetter> dead_;  // not yet in the waiting letters
   std::size_t next_dead_ = 0;
   int failures_ = 0;
-  Duration busy_{0};  // with this group, over all calls that went well
+  Duration busy_{0};  // busy time spent on this group, over all calls that went well
   TimePoint not_before_{};
   TimePoint lingering_since_{};
   std::uint64_t interrupts_seen_ = 0;

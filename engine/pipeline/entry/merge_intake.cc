@@ -5,7 +5,7 @@
 namespace weir::pipeline {
 namespace {
 
-// How late a window that was opened while nobody looked may be noticed.
+// The most by which the end of a window may be noticed late.
 constexpr Duration look_again = std::chrono::milliseconds(50);
 constexpr Duration while_finishing = std::chrono::milliseconds(2);
 

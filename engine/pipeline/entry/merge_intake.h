@@ -1,5 +1,5 @@
 #pragma once
-/// Takes what comes out of a merging stage's windows and brings it into the flow behind it: to the rest of the flow a
+/// Takes the outputs of a merging stage's windows and gives them to the flow behind it: to the rest of the flow a
 /// merging stage is where new events come from (created{aggregate}, semantics G1).
 ///
 /// Thread: the first reactor. Cost: one timer. On cancel: `stop` ends all windows early, so that what was merged is
@@ -23,7 +23,7 @@ class MergeIntake final : public Intake {
   void stop(Duration retry_after) override;
   void abandon() override;
   bool quiet() const override;
-  /// Brings what windows are over; how long until there may be more. Tests call it themselves.
+  /// Takes the outputs of windows that are over; returns how long until there may be more. Tests call it themselves.
   Duration turn();
 
  private:

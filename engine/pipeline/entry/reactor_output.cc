@@ -23,7 +23,7 @@ bool ReactorOutput::paused(Priority priority) const {
 void ReactorOutput::push(Batch batch, Ticket spare) {
   Lane& l = lane(batch.priority());
   WEIR_CHECK(!is_stuck(l));
-  if (l.open && !l.open->empty()) flush(l);  // what came before goes before
+  if (l.open && !l.open->empty()) flush(l);  // keeps the order
   node_.counters.in.fetch_add(batch.size(), std::memory_order_release);
   node_.counters.bytes.fetch_add(batch.load().bytes.count(), std::memory_order_relaxed);
   if (is_stuck(l)) {
@@ -83,8 +83,8 @@ void ReactorOutput::board(Lane& l, Batch batch, Ticket spare) {
 }
 
 void ReactorOutput::send(Lane& l) {
-  // Until nothing more fits: a prefix that the stages left nothing of fills no sink queue, so nobody would wake us for
-  // the rest.
+  // Sends until nothing more fits: a prefix of which the stages keep nothing fills no sink queue, so no wake-up would
+  // come for the rest.
   Port::Progress progress{.sent = 1};
   while (progress.sent > 0 && !l.stuck->empty()) {
     in_motion_.store(l.stuck->batch.size(), std::memory_order_release);
@@ -102,7 +102,7 @@ void ReactorOutput::send(Lane& l) {
 }
 
 void ReactorOutput::come_later(Duration wait, std::uint64_t events) {
-  // What the stage asks for is the wait of one event; all that stand behind it have theirs still to come.
+  // The stage names the wait of one event; every event behind it will have to wait as long again.
   const TimePoint now = node_.context().now();
   node_.hold_until(now + wait * static_cast<Duration::rep>(events));
   if (later_at_ > now && later_at_ <= now + wait) return;  // another priority is asked again before

@@ -27,7 +27,7 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Priority priority) {
   std::size_t n = 0;
   for (SinkNode* sink : required) {
     if (n == most_facts) break;
-    // What has a disk behind it holds nobody up before that is full too.
+    // A queue that spills holds its sources up only when its disk is full too.
     if (sink->queue.sheds() || (sink->spill && !sink->queue.paused(priority))) continue;
     flow::DoorFacts& fact = facts[n++];
     fact.pressure = sink->queue.pressure(now);
@@ -56,7 +56,8 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Priority priority) {
 
 Admitted<void> SourceNode::decide(std::span<const flow::DoorFacts> facts, bool memory_full, TimePoint now) {
   if (refuse_when_full_) return door_.decide(facts, memory_full, now);
-  // Whoever waits at the door unread asks again and again: it needs no promise, and none may be spent on it.
+  // A request that waits at the door unread asks again and again: it needs no promised time, and no place in the
+  // calendar may be spent on it.
   if (closing_) return rejected(Reason::shutting_down, *closing_);
   for (const auto& fact : facts)
     if (fact.paused) return rejected(Reason::flow_full, std::chrono::seconds(1));
@@ -93,7 +94,7 @@ std::string SourceNode::why() {
   const auto used = budget_.used().count();
   if (why_.empty() && used * 10 >= budget_.total().count() * 9)
     why_ = "the memory budget is " + std::to_string(used * 100 / budget_.total().count()) + " % in use";
-  // Between two pauses an empty sentence is as likely to be news as the truth: only a cause is worth keeping.
+  // An empty sentence may only mean that the queue is between two pauses: only a cause is kept.
   if (!why_.empty()) why_at_ = now;
   return why_;
 }

@@ -1,9 +1,9 @@
 #pragma once
 /// A source in the running graph, and the source output that each of its intakes works through.
 ///
-/// SourceNode is what all reactors share: the door, the counters, the budget. ReactorOutput is one reactor's way into
-/// the flow: an open batch for each priority (its buffer is a footprint, made when first used), and what waits for
-/// room.
+/// SourceNode is what all reactors share: the door, the counters, the budget. ReactorOutput is the source output of one
+/// reactor: it holds an open batch for each priority (its buffer is a footprint, allocated at its first use) and the
+/// batches that wait for room.
 ///
 /// Thread: SourceNode any; ReactorOutput its reactor, except on_queue_room. Cost: admit one lock of the door and one of
 /// each required sink queue; add a copy. On cancel: `close` makes admit refuse with shutting_down.
@@ -41,10 +41,10 @@ class SourceNode {
   const Context& context() const { return context_; }
   void brought(std::uint64_t events);
   void close(Duration retry_after);
-  /// A stage lets nothing more through before then.
+  /// Until then a stage lets nothing more through.
   void hold_until(TimePoint t) { held_until_.store(t.time_since_epoch().count(), std::memory_order_relaxed); }
   void set_refuse_when_full(bool refuse) { refuse_when_full_ = refuse; }
-  /// What holds this source up now; empty: nothing. Refreshed at most every 100 ms: refusals must stay cheap.
+  /// The cause that holds this source up now; empty: none. Refreshed at most every 100 ms: refusals must stay cheap.
   std::string why();
   /// The same for somebody who has just been refused: names the fullest sink when nothing is held up right now.
   std::string why_refused();
@@ -90,7 +90,7 @@ class ReactorOutput final : public SourceOutput, public RoomListener {
   std::string_view why() const override;
 
   void on_queue_room() noexcept override;
-  /// Tries again what waits. Called on the reactor's thread; tests call it themselves.
+  /// Tries again to send what waits. Called on the reactor's thread; tests call it themselves.
   void on_room_now();
   /// Events in open batches and in what waits, counted from them.
   std::uint64_t pending() const { return pending_.load(std::memory_order_acquire); }

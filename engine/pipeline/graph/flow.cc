@@ -12,10 +12,11 @@
 namespace weir::pipeline {
 namespace {
 
-// How often stopping looks whether everything has drained; bounds how late it notices.
+// The interval at which a stop checks whether everything has drained.
 constexpr auto look_again = std::chrono::milliseconds(5);
 
-/// Says of whom, unless it says so already: a sink names itself, for it is heard while it runs too.
+/// Puts the name in front of a message that does not have it yet. A sink's messages have it, because they are also
+/// logged while it runs.
 std::unexpected<Error> named(const std::string& part, Error error) {
   if (!error.message.starts_with(part)) error.message.insert(0, part);
   return std::unexpected(std::move(error));
@@ -88,7 +89,7 @@ Result<void> Flow::open_sources() {
   for (std::size_t i = 0; i < config_.sources.size(); ++i) {
     const auto& source = config_.sources[i];
     if (source.is_consumer()) {
-      // A thread of its own: what it waits for, on the disk or in its sink, no other part waits for.
+      // A consumer has a thread of its own, so that no other part waits for its disk or its sink.
       reactors_.push_back(std::make_unique<net::Reactor>("consumer-" + source.only_to));
       net::Reactor& reactor = *reactors_.back();
       auto reader = journal(source.journal).reader(source.consumer.name);
@@ -130,7 +131,8 @@ void Flow::post_to_intakes(const std::function<void(Intake&)>& f) {
   }
 }
 
-/// Twice, with nothing moved between: an event that goes round a corner while we look is then seen in one of them.
+/// Asks twice, and believes the answer only if nothing moved in between: an event that moves from one part to the next
+/// during the first look is then seen in the second.
 bool Flow::drained() const {
   const auto before = moved();
   return is_empty() && is_empty() && moved() == before;
@@ -146,7 +148,7 @@ std::uint64_t Flow::moved() const {
 bool Flow::is_empty() const {
   for (const auto& running : running_)
     if (!running->intake->quiet() || running->output->pending() > 0) return false;
-  // In the order in which events move, or what moves while we look is seen nowhere.
+  // Reads in the order in which events move; otherwise an event that moves meanwhile would be seen nowhere.
   const auto empty = [&](bool targets) {
     return std::ranges::all_of(
         sinks_, [&](const auto& sink) { return sink->is_dead_letter_target != targets || sink->is_empty(); });

@@ -1,5 +1,5 @@
 #pragma once
-/// A running flow: the graph built from a configuration, its threads, its stopping.
+/// A running flow: the graph that is built from a configuration, its threads, and how it stops.
 ///
 /// Threads: one reactor for each of `reactors` (sources and their stages live there), one for each sink worker. They
 /// meet in the sink queues only. Building opens nothing; `start` opens sinks, then sources, so that a flow that cannot
@@ -30,7 +30,8 @@ struct StopReport {
   std::uint64_t abandoned = 0;   ///< events that had no fate at the deadline
   std::uint64_t unanswered = 0;  ///< of these, accepted with nobody waiting: lost, and counted
   std::uint64_t kept = 0;        ///< events that journals still have for somebody who must read them
-  /// 0: empty. 3: unsettled but safe, its sender has not been told. 4: abandoned after being accepted.
+  /// 0: empty. 3: unsettled but safe, because its sender was not told that it is done. 4: abandoned after it was
+  /// accepted.
   int exit_code() const { return unanswered ? 4 : abandoned || kept ? 3 : 0; }
 };
 

@@ -58,7 +58,7 @@ void Flow::build_stages(const Catalog& catalog) {
     node->name = stage.name;
     const StageType* type = catalog.stage(stage.type);
     auto plan = type->compile(stage.options, context_);
-    WEIR_CHECK(plan.has_value());  // the configuration has compiled it before
+    WEIR_CHECK(plan.has_value());  // it has been compiled by the configuration already
     node->plan = std::move(*plan);
     node->tap = taps_.find(stage.name);
     if (!stage.dead_letter.empty()) node->dead_letters = find(sinks_, stage.dead_letter);
@@ -104,7 +104,7 @@ void Flow::build_merges() {
                                                    seeds.next()));
     lead(merges_.back()->origin, source);
   }
-  // Upstream first: what moves while we look whether all is quiet is then seen further down.
+  // Upstream first: an event that moves while a stop checks whether all is quiet is then seen further down.
   const auto feeds = [](const auto& a, const auto& b) {
     return std::ranges::any_of(a->origin.route.merges,
                                [&](const Route::Merge& m) { return m.node == b->stage.merge.get(); });
@@ -159,6 +159,16 @@ std::vector<std::size_t> Flow::order_from(const config::Source& source, StepOf& 
   return order;
 }
 
+/// The way of this origin's events, as indexes that a Port can follow without look-ups by name.
+///
+/// Steps come in topological order, so one pass over them answers every event, and a step's growth (how much longer an
+/// event can get from the origin to there) can be taken from its inputs. Of the names in a `from`, only those count
+/// that events of this origin reach: a stage may read from several sources, and each source has a route of its own.
+/// Nothing passes through a merging stage: its outputs have an origin of their own.
+///
+/// `read` marks the outputs that a step or a sink of this route takes; an event on any other output ends filtered at
+/// its stage. Deliveries to optional sinks stand first, because the last required one takes over what the origin owes
+/// (Port::branch). The route of a consumer leaves out every end but its own (decision 0011).
 Route Flow::route_of(const config::Source& origin) const {
   Route route;
   StepOf step_of;  // of the nodes that events of this origin reach
@@ -200,7 +210,7 @@ Route Flow::route_of(const config::Source& origin) const {
   for (const auto& step : std::vector(route.steps)) mark_read(step.inputs);
   for (const bool required : {false, true})
     for (const auto& sink : config_.sinks) {
-      // To its consumer every sink is required: its place may not move over what the sink has not got.
+      // For its consumer every sink is required: the cursor must not move past events that the sink does not have.
       if ((sink.required || origin.is_consumer()) != required) continue;
       if (origin.is_consumer() && sink.name != origin.only_to) continue;
       Route::Delivery delivery{inputs_of(sink.from), &find(sinks_, sink.name)->queue, required, {}};

@@ -1,6 +1,6 @@
 #pragma once
-/// A small flow in the hands of a test: one source, its reactor turned by hand, workers stepped by hand, a clock that
-/// stands still, sinks that behave as told.
+/// A small flow that a test drives: one source, a reactor and workers that the test steps, a clock that it sets, and
+/// scripted sinks.
 ///
 /// Thread: one. Cost: tests only.
 #include <gtest/gtest.h>

@@ -23,7 +23,7 @@
 
 namespace weir::model {
 
-/// The other side of a scripted sink: behaves as it is told and remembers what it confirmed.
+/// The remote end of a scripted sink: behaves as it is told and remembers what it confirmed.
 struct OtherSide {
   Behaviour behaviour;
   std::vector<std::uint64_t> held;

@@ -1,6 +1,6 @@
 #pragma once
-/// What the reference model is a model of: a graph of sources, stages and sinks, said in the fewest words. It is made
-/// of numbers, so that a random case can be drawn, printed and kept.
+/// The graph of the reference model: sources, stages and sinks in their simplest form. It consists of numbers, so that
+/// a random case can be drawn, printed and kept.
 ///
 /// Nodes are numbered: sources first, then stages (each `from` only earlier nodes), and sinks on their own.
 ///
@@ -23,7 +23,7 @@ struct Event {
   int unit = nobody;
 };
 
-/// Events of one priority that move together: what is pushed, what is an item to drop, what a worker is given.
+/// Events of one priority that move together: the unit of pushing, of dropping and of delivery.
 struct Item {
   std::vector<Event> events;
   Priority priority = Priority::normal;
@@ -40,7 +40,7 @@ struct Source {
   std::uint64_t batch_bytes = 4096;  ///< of an open batch
 };
 
-/// What a stage's verdict hangs on is the event's id.
+/// The verdict of a stage depends on the event's id.
 struct Stage {
   enum class Kind : std::uint8_t {
     keeps,   ///< those that modulo does not divide; the others end filtered
@@ -59,7 +59,7 @@ struct Stage {
 inline constexpr int second_output = 1000;
 constexpr int node_of(int from) { return from % second_output; }
 
-/// What comes of an event at the end of some inputs: the first of them, in their order, that lets it through says which
+/// The result of an event at the end of some inputs: the first of them, in their order, that lets it through says which
 /// version; when none does, the worst of their fates is why.
 struct Arrival {
   bool arrives = false;

@@ -67,7 +67,7 @@ bool Model::ready(int source, Priority priority) const {
   return sources[at(source)].lanes[static_cast<std::size_t>(priority)].stuck.empty();
 }
 
-// Any required sink can make it leave events unread; whoever is told to wait is woken later.
+// Any required sink can make it leave events unread; a source that is told to wait is woken later.
 bool Model::paused(int source, Priority priority) {
   const auto required = graph_.required_sinks(source);
   const bool paused = std::ranges::any_of(required, [&](int s) { return sinks[at(s)].queue.paused(priority); });
@@ -136,7 +136,8 @@ void Model::turn(int source, TimePoint) {
 
 void Model::send(int source, Lane& lane) {
   sources[at(source)].waits_for_room = true;
-  // Prefix after prefix until nothing fits: stages may leave nothing of one, and what fills no line wakes nobody.
+  // Sends prefix after prefix until nothing fits: stages may keep nothing of a prefix, and events that fill no line
+  // cause no wake-up.
   while (!lane.stuck.empty()) {
     std::uint64_t n = lane.stuck.events.size();
     for (const int s : graph_.required_sinks(source))
@@ -171,7 +172,7 @@ void Model::fan_out(int source, const Item& front) {
       const bool second = stage.kind == Stage::Kind::splits && stage.divides(event.id);
       const bool kept =
           stage.kind == Stage::Kind::splits || stage.kind == Stage::Kind::grows || !stage.divides(event.id);
-      // What nobody reads ends at the stage.
+      // Outputs that nothing reads end at the stage.
       if (kept && graph_.is_read(node + (second ? second_output : 0)))
         ++stages[s].emitted;
       else
@@ -179,7 +180,7 @@ void Model::fan_out(int source, const Item& front) {
     }
   const auto required = graph_.required_sinks(source);
   for (const Event& event : front.events) {
-    // Owed once so far: now once for each required path; where there is none, nobody answers for it.
+    // Owed once so far, from now on once for each required path; without a required path it is settled at once.
     if (event.unit != nobody) units[at(event.unit)].owed += std::max<std::size_t>(required.size(), 1) - 1;
     if (required.empty()) settle(event, Fate::filtered);
     for (const int s : required)

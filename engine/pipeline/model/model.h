@@ -1,6 +1,6 @@
 #pragma once
-/// The reference model: semantics.md as a program. One thread, no I/O, no batches shared, no locks, no cleverness: what
-/// each step means, written out. The engine is driven through the same random steps and must agree after each (see
+/// The reference model: semantics.md as a program. One thread, no I/O, no shared batches, no locks: each step is
+/// written in the simplest way. The engine is driven through the same random steps and must agree after each (see
 /// pipeline/graph/lockstep.h). Where the two differ one of them is wrong, and this is the one that is easy to read.
 ///
 ///   source --add--> open batch --flush--> stuck (waits for room) --prefix--> stages --> every required line
@@ -23,7 +23,7 @@ struct Unit {
 /// What its sender has been told (semantics A2).
 enum class Answer : std::uint8_t { none_yet, yes, no, unknown };
 
-/// How the other side of a sink behaves.
+/// How the remote end of a sink behaves.
 struct Behaviour {
   enum class Kind : std::uint8_t { ok, again, later, fails, refuses_some } kind = Kind::ok;
   Duration retry_after{0};   ///< later
@@ -59,7 +59,7 @@ struct SourceState {
   Row row;
   std::uint64_t pending() const;
 };
-/// An event that the other side refuses for good: which item of the group it is in, and what it keeps of that.
+/// An event that the remote end refuses permanently, the item of the group it was in, and what it keeps of that item.
 struct Dead {
   Event event;
   std::size_t item;

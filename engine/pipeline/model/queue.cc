@@ -84,7 +84,7 @@ void Queue::make_room(Item& item, std::vector<Ended>& ended) {
   Load staying = waiting();
   for (const Priority priority : among)
     for (const Item& to_drop : lane(priority)) staying -= to_drop.load();
-  // What does not fit even without all who could make room costs nobody else anything.
+  // Nothing is dropped for events that would not fit even if all droppable work were dropped.
   Item hopeful = item.take_front(fitting(item, staying));
   if (!item.empty()) end(std::move(item), reason_of(config_.when_full), ended);
   item = std::move(hopeful);

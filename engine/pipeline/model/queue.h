@@ -1,9 +1,9 @@
 #pragma once
-/// The waiting line of the reference model: semantics D said as plainly as it can be, event by event, with no thought
-/// for speed. It shares nothing with flow::Edge but the configuration.
+/// The queue of the reference model: semantics D written as simply as possible, event by event, without regard to
+/// speed. It shares only the configuration with flow::Edge.
 ///
-/// Not modelled: CoDel and bounds sized by time (they have tests of their own). The draw of drop_random is asked for,
-/// so that both sides of a comparison can be given the same chance.
+/// Not modelled: CoDel and bounds sized by time (they have tests of their own). The draw of drop_random is a parameter,
+/// so that both sides of a comparison get the same random numbers.
 ///
 /// Thread: one. Cost: tests only.
 #include <array>
@@ -31,8 +31,8 @@ class Queue {
   std::uint64_t room_for(const Item& item) const;
   /// At most room_for(item) events.
   void push(Item item, std::vector<Ended>& ended);
-  /// How many may be pushed that nobody waits for: none above the watermarks, and none that something else would end
-  /// for.
+  /// How many copies of dropped events may be pushed: none above the watermarks, and none for which something else
+  /// would be dropped.
   std::uint64_t spare_room_for(const Item& item) const { return paused_ ? 0 : fitting(item, waiting()); }
   std::optional<Item> pop(Load most, TimePoint now, std::vector<Ended>& ended);
   std::vector<Item> drain();

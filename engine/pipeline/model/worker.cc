@@ -95,7 +95,7 @@ void Model::finish(SinkState& sink, const Sink& rules, WorkerState& worker, cons
   settle_rest(sink, worker);
 }
 
-// What was delivered is settled last, with the same group: a group is one unit of work in hand.
+// The delivered events are settled last, with the whole group: the group stays in hand as a whole until then.
 void Model::settle_rest(SinkState& sink, WorkerState& worker) {
   for (const Item& item : worker.group)
     for (const Event& event : item.events) {

@@ -81,7 +81,7 @@ void SinkQueue::publish_pause() {
   constexpr std::uint32_t high =
       (1u << static_cast<int>(Priority::high)) | (1u << static_cast<int>(Priority::critical));
   constexpr std::uint32_t others = ((1u << priority_count) - 1) & ~high;
-  // Where full means drop nobody is asked to wait: reading on is what that policy was chosen for.
+  // Under a drop policy no source is asked to wait: the policy was chosen so that sources read on.
   const std::uint32_t mask =
       sheds_ || read_on_ ? 0
                          : (edge_.paused(Priority::high) ? high : 0) | (edge_.paused(Priority::normal) ? others : 0);
@@ -114,7 +114,7 @@ SinkQueue::Taken SinkQueue::try_take(Load most, TimePoint now, std::vector<Batch
     another = sleepers_ > 0 && waiting() > 0;
     taken.closed = closed_;
   }
-  if (another) wake_.notify_one();  // one push of much woke one worker: it passes on what it leaves
+  if (another) wake_.notify_one();  // one large push woke one worker: it wakes the next if it leaves something
   end(droppable, now);
   if (room) wake_producers();
   return taken;
@@ -166,7 +166,7 @@ void SinkQueue::close() {
   {
     std::lock_guard lock(mutex_);
     closed_ = true;
-    ++interrupts_;  // who lingers for a fuller group need not
+    ++interrupts_;  // a worker that lingers for a fuller group is woken too
   }
   wake_.notify_all();
   interrupted_.notify_all();

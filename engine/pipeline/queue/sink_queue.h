@@ -1,5 +1,6 @@
 #pragma once
-/// A sink queue is an Edge between threads: the one queue in front of a sink, a mutex around it, and who to wake.
+/// A sink queue is an Edge between threads: the one queue in front of a sink, with a mutex around it and the sleepers
+/// to wake.
 ///
 /// Producers (reactors) lock every sink queue they are about to push to, in ascending order, so that a fan-out gives
 /// each branch exactly the same prefix (semantics A6). The consumer takes all that waits in one go (swap-drain). Waking
@@ -22,11 +23,11 @@ namespace weir::pipeline {
 
 struct SinkNode;
 
-/// Somebody who waits for room. `arm` before looking at the sink queue, so that no wake-up can fall in between.
+/// A producer that waits for room. Call `arm` before looking at the sink queue, so that no wake-up is lost in between.
 class RoomListener {
  public:
   virtual ~RoomListener() = default;
-  /// Called by the consumer's thread, without locks held; must only pass it on.
+  /// Called by the consumer's thread, without locks held; must only post it to its own thread.
   virtual void on_queue_room() noexcept = 0;
   void arm() { waiting_.store(true, std::memory_order_seq_cst); }
   bool disarm() { return waiting_.exchange(false, std::memory_order_seq_cst); }
@@ -45,7 +46,7 @@ class SinkQueue {
   const std::string& name() const { return name_; }
   int index() const { return index_; }
   void add_listener(RoomListener& listener) { listeners_.push_back(&listener); }  // before threads start
-  /// Whose dead letters get copies of what is shed here (shed_letters.h); before threads start.
+  /// The sink whose dead letters get copies of what is shed here (shed_letters.h); before threads start.
   void belongs_to(SinkNode& sink) { owner_ = &sink; }
 
   // ---- producers; between lock() and unlock() ----
@@ -67,10 +68,10 @@ class SinkQueue {
 
   // ---- producers; without the lock ----
   void finish(Aftermath aftermath);
-  /// Lock, push what fits, unlock, finish: for those who push to this sink queue alone. `batch` keeps the rest.
+  /// Lock, push what fits, unlock, finish: for producers that push to this sink queue only. `batch` keeps the rest.
   std::uint32_t push_alone(Batch& batch, TimePoint now);
-  /// For what may be left out: asks `make(room)` for a batch within the spare room of this priority, while the line is
-  /// locked, and takes all of it. How many events that were; 0: no room, or `make` gave nothing.
+  /// For events that may be left out: calls `make(room)` for a batch within the spare room of this priority, while the
+  /// queue is locked, and takes all of it. Returns the number of events; 0: no room, or `make` gave nothing.
   std::uint32_t push_spare(Priority priority, TimePoint now, const std::function<Batch(Load room)>& make);
 
   /// May priority c be read now? One relaxed load.
@@ -81,7 +82,7 @@ class SinkQueue {
   /// Full means drop: sources read on, and nothing is refused at the door because of it.
   bool sheds() const { return sheds_.load(std::memory_order_relaxed); }
 
-  /// Somebody takes whatever comes, at once: nobody is asked to read less, whatever the fill.
+  /// Set while a consumer takes everything at once (a spill): no source is asked to pause, whatever the fill.
   void read_on(bool on);
 
   /// The part of the bound that this priority may fill.
@@ -98,7 +99,7 @@ class SinkQueue {
     bool any = false;
     bool closed = false;
   };
-  /// Appends up to `most` to `group`, and adds its events to `in_hand` before they are missed here. Never waits.
+  /// Appends up to `most` to `group`, and adds its events to `in_hand` before they leave the queue. Never waits.
   Taken try_take(Load most, TimePoint now, std::vector<Batch>& group, std::atomic<std::uint64_t>* in_hand = nullptr);
   /// Sleeps until something waits, `interrupt` was called, or the time has passed. Spurious returns are allowed.
   /// `seen` is the caller's own count of interrupts (start with 0): one that came before the call ends it at once.
@@ -132,7 +133,7 @@ class SinkQueue {
   const std::string name_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::condition_variable interrupted_;  // of those who ignore arrivals: they would swallow a notify_one on wake_
+  std::condition_variable interrupted_;  // for waiters that ignore arrivals: on wake_ they would swallow a notify_one
   Edge edge_;
   flow::DroppedItems<Batch> dropped_items_;  // picked under the lock, ended after it
   std::vector<RoomListener*> listeners_;

@@ -1,4 +1,4 @@
-// The machine that moves events. What is asked of it, and how it ends, is in spill_end.cc.
+// The state machine that moves events. Its status, and how it ends, are in spill_end.cc.
 #include "pipeline/queue/spill.h"
 
 #include <spdlog/spdlog.h>
@@ -9,11 +9,11 @@
 namespace weir::pipeline {
 namespace {
 
-constexpr Load piece{1024, 1_MiB};           // taken, and written, at once; a larger event alone
+constexpr Load piece{1024, 1_MiB};           // taken and written at once; a larger event alone
 constexpr std::size_t turn_bytes = 1 << 20;  // given back before the front has its turn
 constexpr Duration housekeeping = std::chrono::seconds(1);
-constexpr Duration soon = std::chrono::milliseconds(2);     // memory comes back without a word
-constexpr Duration again = std::chrono::milliseconds(200);  // a full disk is looked at
+constexpr Duration soon = std::chrono::milliseconds(2);     // memory is given back without a notification
+constexpr Duration again = std::chrono::milliseconds(200);  // a full disk is tried again
 
 journal::LogConfig log_config(const config::SpillConfig& spill) {
   journal::LogConfig config;
@@ -123,7 +123,7 @@ void Spill::collect() {
   settled_ = settled_ || found.any;
 }
 
-/// What is between the counters counts as held: one that looks for an end must not look past it.
+/// Events that are between two counters count as held, so that a stop does not overlook them.
 std::uint32_t Spill::push_back(Batch& batch, TimePoint now) {
   arm();
   in_motion_.store(batch.size(), std::memory_order_release);
@@ -171,7 +171,7 @@ bool Spill::read_one(TimePoint now) {
   runs_.clear();
   (*record)->append_to(index_);
   BatchInfo info = (*record)->info(now);
-  // It has grown older on the disk.
+  // It has aged on the disk.
   info.received = now - std::max(Duration{0}, Duration(context_.wall() - info.received_wall));
   const bool of_this_life = header.sequence >= recovered_end_;
   if (!of_this_life) by_priority_[static_cast<std::size_t>(info.priority)] += header.events;
@@ -192,7 +192,7 @@ void Spill::step_over_losses() {
   spdlog::error("sink {}: {} events cannot be read from {} any more: they have failed", name_, lost, config_.path);
   held_.fetch_sub(lost, std::memory_order_release);
   receipts_.lose(lost);
-  // Nobody knows their priorities: until the disk is empty all go behind.
+  // Their priorities are not known: until the disk is empty all events go behind them.
   recovered_end_ = log_->end().sequence;
   by_priority_.fill(0);
   const std::lock_guard lock(status_);
@@ -208,7 +208,7 @@ bool Spill::is_behind(Priority priority) const {
 
 bool Spill::is_pressed() const { return process_.used().count() / 4 >= process_.total().count() / 5; }
 
-/// To the back what may go there, to the disk what may not; what fits in neither stays in hand.
+/// Moves to the back what may go there and to the disk what may not; what fits in neither stays in hand.
 bool Spill::place(TimePoint now) {
   const auto before = hand_.size();
   std::vector<Batch> rest;

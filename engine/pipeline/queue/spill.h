@@ -34,7 +34,7 @@
 
 namespace weir::pipeline {
 
-/// Half of the queue's bound for each side. Where the work stands that is judged by age is the back.
+/// Half of the queue's bound for each side. Rules of age (CoDel, expiry) apply at the back.
 flow::EdgeConfig spill_front(flow::EdgeConfig queue);
 flow::EdgeConfig spill_back(flow::EdgeConfig queue);
 
@@ -44,13 +44,13 @@ class Spill final : public RoomListener {
     std::string name;  ///< of the sink
     config::SpillConfig config;
     flow::EdgeConfig queue;
-    Bytes read_back;  ///< carved out for what comes back from the disk
+    Bytes read_back;  ///< set aside for what comes back from the disk
     std::uint64_t seed = 1, floor_events = 1;
   };
   Spill(Setup setup, SinkQueue& front, const Budget& process, const Context& context, journal::Disk& disk);
   ~Spill() override;
 
-  /// Looks at what an earlier life has left.
+  /// Reads what an earlier run has left.
   Result<void> open();
   SinkQueue& back() { return back_; }
 
@@ -63,7 +63,7 @@ class Spill final : public RoomListener {
   void start();
   void stop();  ///< the thread ends; what waits stays where it is
 
-  /// At the drain deadline: the events in a worker's hands, but for those that have `moved`. True: they are on the
+  /// At the drain deadline: saves the events that a worker holds, except those that have `moved`. True: they are on the
   /// disk.
   bool keep(const Batch& batch, std::span<const Batch::Ending> moved = {});
   /// After `stop`, when the workers have ended: everything goes to the disk, and the log is closed.
@@ -74,7 +74,7 @@ class Spill final : public RoomListener {
   /// Neither on the disk nor in hand.
   bool empty() const { return held_.load(std::memory_order_acquire) == 0; }
   SpillStatus status() const;
-  /// Of front, disk and back as one.
+  /// The pressure of front, disk and back together.
   flow::EdgeStats edge() const;
   flow::Pressure pressure(TimePoint now) const;
   void reconfigure(const flow::EdgeConfig& queue);

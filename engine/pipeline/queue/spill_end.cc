@@ -1,4 +1,4 @@
-// What a spill tells of itself, and how it is put away when a flow stops.
+// The status of a spill, and how its contents are saved when a flow stops.
 #include <spdlog/spdlog.h>
 #include <weir/base/terminal_text.h>
 
@@ -96,8 +96,8 @@ SpillStatus Spill::status() const {
   return told_;
 }
 
-/// What has left is read before what is held, and that before what came in: what moves meanwhile is then seen too late,
-/// never twice (semantics G2).
+/// What has left is read before what is held, and that before what came in: an event that moves meanwhile is then seen
+/// too late, but never twice (semantics G2).
 flow::EdgeStats Spill::edge() const {
   flow::EdgeStats all = back_.stats();
   const auto moving = in_motion_.load(std::memory_order_acquire), held = held_.load(std::memory_order_acquire);

@@ -1,14 +1,15 @@
 #pragma once
-/// What is owed for events that are on the disk (semantics A1: spilled is pending), and whose turn it is to be owed.
+/// The receipts of events that are on the disk (semantics A1: spilled is pending), in the order of the disk.
 ///
-/// A spilled batch gives its bytes away and keeps its debts: one entry {receipt, events} for each run, in the order of
-/// the disk; runs of one receipt that follow each other are one entry. What is read back gets receipts of our own, lent
-/// to it: when such a one settles, its fates go on to the original at once, and the place up to which nothing on the
-/// disk is needed any more moves over contiguous settled pieces only. A piece that a stop gave up is never passed: the
-/// next start reads it again.
+/// A spilled batch gives up its bytes and keeps its receipts: one entry {receipt, events} for each run, in the order of
+/// the disk; runs of one receipt that follow each other are one entry. What is read back gets receipts of the spill's
+/// own (lent receipts): when one settles, its fates are passed to the original at once. The cursor, up to which nothing
+/// on the disk is needed any more, moves over contiguous settled pieces only. It never moves past a piece that a stop
+/// gave up: the next start reads it again.
 ///
 /// Thread: one owner; lent receipts settle on any. Cost: 24 bytes for each run on the disk, 96 for each that is back;
-/// settling one atomic more. Memory: both are bounded; who finds no room waits. On cancel: `abandon` ends what is owed.
+/// settling one atomic more. Memory: both are bounded; without room the spill waits. On cancel: `abandon` ends what is
+/// owed.
 #include <weir/component/batch.h>
 
 #include <deque>
@@ -28,14 +29,14 @@ class SpillReceipts final : public ReceiptOwner {
   static constexpr std::size_t most_lent_ranges = 1'024;
   static constexpr Bytes memory = 24_B * most_runs + 96_B * most_lent;
 
-  /// `wake` is called when something was settled, by whoever settled it.
+  /// `wake` is called when something was settled, on the thread that settled it.
   explicit SpillReceipts(std::function<void()> wake);
 
   // ---- on the disk ----
   bool has_room_for(std::span<const Batch> batches) const;
-  /// What this batch owes stands at the end of the line from now on; the batch itself may be dissolved.
+  /// Appends the receipts of this batch; the batch itself may be dissolved.
   void put(const Batch& batch);
-  /// Events nobody waits for: an earlier life's.
+  /// Events without receipts: those of an earlier run.
   void put_unowed(std::uint64_t events) { append(nullptr, events); }
 
   // ---- back in memory ----
@@ -52,7 +53,8 @@ class SpillReceipts final : public ReceiptOwner {
   };
   Collected collect();
 
-  /// Tells everybody whose events are on the disk only that nobody knows yet; they come back with the next start.
+  /// Settles the receipts of events that are on the disk only as abandoned (outcome unknown); the events are delivered
+  /// after the next start.
   void abandon();
   void on_settled(Receipt& receipt) noexcept override;
 

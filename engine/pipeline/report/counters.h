@@ -2,7 +2,7 @@
 /// What a node counts about the events that pass it: the entries of the ledger (semantics G).
 ///
 /// in + created = emitted + consumed{fate} + pending. `pending` is not here: it is counted from the structures that
-/// hold the events, never derived, or the ledger could not be wrong and so could not be right.
+/// hold the events. If it were derived from the other counters, the equation would always hold and prove nothing.
 ///
 /// Thread: any; relaxed atomics, each written by few threads. Cost: one add per batch.
 #include <weir/base/reason.h>
@@ -35,7 +35,7 @@ struct NodeCounters {
   }
 };
 
-/// The stable ids of a process's events, dead letters included: one sequence, for a sink tells two events apart by
+/// The stable ids of a process's events, dead letters included: one sequence, because a sink tells two events apart by
 /// them. They never repeat across restarts: they start at the wall clock and cannot outrun it (1e9 events a second).
 class Ids {
  public:

@@ -1,6 +1,6 @@
 #pragma once
-/// How long events take in front of and in a sink, told by its workers: one meter for all of them, and since when each
-/// has held the group it works on, so that what never ends is seen as well.
+/// How long events take in front of and in a sink, told by its workers: one meter for all of them, and the time since
+/// which each has held its present group, so that a delivery that never ends is seen as well.
 ///
 /// The time of a batch counts from when its first event was read (as all ages here do) to its fate, tries and dead
 /// letters included.
@@ -22,11 +22,11 @@ class GroupTimes {
 
   void took(TimePoint now) {
     std::lock_guard lock(mutex_);
-    // It starts with the first group, so that nothing before it counts as quiet.
+    // The meter starts with the first group, so that the time before it does not count as a stall.
     if (!meter_) meter_.emplace(now);
     taken_.push_back(now);
   }
-  /// All of `group` comes to its end now; it was told as taken at `taken`.
+  /// All of `group` ends now; it was taken at `taken`.
   void ended(std::span<const Batch> group, TimePoint taken, TimePoint now) {
     std::lock_guard lock(mutex_);
     if (const auto one = std::ranges::find(taken_, taken); one != taken_.end()) taken_.erase(one);

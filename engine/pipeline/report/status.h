@@ -1,6 +1,6 @@
 #pragma once
-/// Everything there is to know about a running flow at one moment, as plain data. Metrics, the admin API, `weir why`
-/// and `weir top` are made of this; nothing below knows them.
+/// The state of a running flow at one moment, as plain data. Metrics, the admin API, `weir why` and `weir top` are made
+/// of this; nothing below knows them.
 ///
 /// Thread: a value. Cost: taking one locks each sink queue once; meant for a few times a second.
 #include <weir/component/journal.h>
@@ -31,7 +31,7 @@ struct SourceStatus {
 struct StageStatus {
   std::string name;
   NodeSnapshot node;
-  std::vector<StagePlan::Count> counts{};  ///< what its type counts besides
+  std::vector<StagePlan::Count> counts{};  ///< further counters of its type
 };
 
 /// What a queue with `when_full: spill` has on the disk.

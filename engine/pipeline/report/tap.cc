@@ -5,13 +5,13 @@
 namespace weir::pipeline {
 namespace {
 
-// The rate is kept in slices of a tenth of a second, so that a page holds events of all of a second.
+// The rate is limited in slices of a tenth of a second, so that a page holds events from the whole second.
 constexpr Duration slice = std::chrono::milliseconds(100);
 constexpr std::uint32_t slices_per_second = 10;
 
 }  // namespace
 
-/// False: no place for it, nor for others now.
+/// False: no room for it, nor for further events now.
 bool Tap::copy(std::string_view event, TimePoint now) {
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock) return false;

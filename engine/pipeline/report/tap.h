@@ -1,10 +1,10 @@
 #pragma once
-/// A look at the events that pass a node of a running flow, for `weir tap`. It must never slow what it looks at: off,
-/// it costs one relaxed load a batch; on, it copies at most `per_second` events into a bounded ring and never waits for
-/// anybody: what finds no place, or finds a reader there, is counted as missed and goes on unseen.
+/// Copies of the events that pass a node of a running flow, for `weir tap`. It must not slow the flow: off, it costs
+/// one relaxed load a batch; on, it copies at most `per_second` events into a bounded ring and never waits: an event
+/// that finds no room, or a reader that holds the lock, is counted as missed and not copied.
 ///
-/// A tap is on for as long as somebody reads it: each `read` lends it for `lease`; then the first event that passes
-/// turns it off. Readers hold no session: each says which number it has seen, so any number of them may look.
+/// A tap is on for as long as it is read: each `read` lends it for `lease`; then the first event that passes turns it
+/// off. Readers hold no session: each says which number it has seen, so there may be any number of them.
 ///
 /// Thread: `on` and `offer` from any reactor or worker, `read` from any other. Cost: see above; a copied event is about
 /// 100 ns. Memory: at most `memory` for each tap while it is on, and TapBoard allows `most_taps` of them at a time.

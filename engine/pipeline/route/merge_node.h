@@ -1,13 +1,13 @@
 #pragma once
-/// What becomes of the receipts of events that were merged into one (semantics A1, G1).
+/// The receipts of events that were merged into one (semantics A1, G1).
 ///
-/// A merged event has left the flow as itself; what it owed is owed by its window. Each window has a Receipt of its
-/// own, which its output events carry; when the last of these is settled, everything that was merged into the window
-/// ends with the worst fate among them. So a sender is told `stored` when the aggregate is stored.
+/// A merged event ends as an event of its own; its receipt is owed by its window from then on. Each window has a
+/// Receipt of its own, which its output events carry; when the last of these is settled, everything that was merged
+/// into the window ends with the worst fate among them. So a sender is told `stored` when the aggregate is stored.
 ///
 ///   events -> owe(window) ... outputs carry the window's receipt ... settled -> owed receipts settled
 ///
-/// How many receipts may be owed at once is bounded; at the bound the merging stage makes its sources wait.
+/// The number of receipts owed at once is bounded; at the bound the merging stage makes its sources wait.
 ///
 /// Thread: any. Cost: a lock for each run of events of one receipt and window. On cancel: `abandon` ends what is owed.
 #include <weir/component/receipt.h>
@@ -28,7 +28,7 @@ class MergeNode final : public ReceiptOwner {
 
   /// How long to wait before more may be merged; 0: now.
   Duration wait_for_room() const;
-  /// n events of this receipt (null: nobody waits) are part of this window from now on.
+  /// n events of this receipt (which may be null) are part of this window from now on.
   void owe(std::uint64_t window, Receipt* receipt, std::uint32_t n);
   /// For an output of the window: carries one more.
   Receipt* receipt_for_output(std::uint64_t window);

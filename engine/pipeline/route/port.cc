@@ -8,7 +8,7 @@
 namespace weir::pipeline {
 namespace {
 
-/// What the front of a staged batch will weigh behind its stages, for asking a sink queue.
+/// The sizes of the events at the front of a staged batch behind its stages, for the question to a sink queue.
 struct Grown {
   std::span<const std::uint32_t> sizes;
   Priority of;
@@ -120,7 +120,7 @@ void Port::count(const StagedBatch& staged, std::uint32_t n) {
   }
 }
 
-/// To those who look at the source or a stage, if anybody does.
+/// Gives copies to the taps of the source and the stages that are on.
 void Port::show(const StagedBatch& staged, std::uint32_t n, TimePoint now) {
   if (route_.tap && route_.tap->on()) route_.tap->offer(n, now, [&](std::uint32_t i) { return staged.batch[i]; });
   for (std::size_t s = 0; s < stages_.size(); ++s) {
@@ -138,7 +138,7 @@ void Port::show(const StagedBatch& staged, std::uint32_t n, TimePoint now) {
 
 void Port::branch(Batch front, StagedBatch& staged) {
   int required_left = route_.required_paths();
-  // The last required path takes over what the origin owed; for each earlier one share() owes anew.
+  // The last required path takes over what the origin owed; share() adds what is owed for each earlier one.
   const auto path = [&](bool required) {
     return required && --required_left == 0 ? std::move(front) : front.share(required);
   };
@@ -153,7 +153,7 @@ void Port::branch(Batch front, StagedBatch& staged) {
       items_.push_back({&delivery, std::move(branch), {}});
     }
   }
-  if (ends_here) front.settle(Fate::filtered);  // only optional sinks: nobody answers for it
+  if (ends_here) front.settle(Fate::filtered);  // only optional sinks: it is settled at once
 }
 
 /// The versions that arrive at this delivery; what does not arrive ends on this path.

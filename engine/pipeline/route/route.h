@@ -1,6 +1,6 @@
 #pragma once
-/// Where the events of one origin (a source, or a merging stage) go: the stages on the way, fused, and the sink queues
-/// or merging stages at the end. Made once from the configuration; a Port carries it out for one reactor.
+/// The way of the events of one origin (a source, or a merging stage): the stages on the way, fused, and the sink
+/// queues or merging stages at the end. Made once from the configuration; a Port carries it out for one reactor.
 ///
 /// An event passes a stage once and reaches a sink queue once, however many of its inputs let it through: the first
 /// input, in the order of `from`, that let it through says which version of it that is.
@@ -58,7 +58,7 @@ struct Route {
     bool takes_all() const;
     bool may_grow() const { return growth.factor > 1 || growth.plus > Bytes{0}; }
   };
-  /// The way into a merging stage, which is one of the steps.
+  /// The input of a merging stage, which is one of the steps.
   struct Merge {
     int step;
     MergeNode* node;

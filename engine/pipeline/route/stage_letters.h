@@ -1,11 +1,11 @@
 #pragma once
-/// Letters about what stages drop on purpose (a throttle that sheds, data that is too late for its window): copies for
+/// Dead letters about what stages drop (a throttle that sheds, events that are too late for their window): copies for
 /// the sink or journal that the stage's `dead_letter` names.
 ///
 /// As with what queues shed (shed_letters.h) the event itself still ends dropped{reason}, the letter carries no
-/// receipt, nobody waits for it, and it enters only where the line of the dead letters has room to spare. What does not
-/// is given up, and counted at the stage as flow_full. They are copied while the batch is whole and sent after the
-/// sink queues are unlocked, because the line may be one of them.
+/// receipt, nothing waits for it, and it enters only if the queue of the dead letters has spare room. A letter that
+/// finds no room is given up, and counted at the stage as flow_full. Letters are made while the batch is whole and sent
+/// after the sink queues are unlocked, because the queue of the dead letters may be one of them.
 ///
 /// Thread: one reactor. Cost: about 1 us a letter, nothing where no stage names dead letters. Memory: 16 KiB for each
 /// stage that drops, while a batch passes.

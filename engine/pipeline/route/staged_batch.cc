@@ -34,9 +34,9 @@ bool StagedBatch::full() const {
 Duration StagedBatch::look(std::span<const std::unique_ptr<Stage>> stages, JsonEvent& json, TimePoint now,
                            WallTime wall) {
   if (stages.empty() || known() > 0) return Duration{0};
-  // An event that a stage has told to wait is finished first, however full its buffers are.
+  // An event that a stage made wait is finished first, however full the buffers are.
   while (looked_ - gone_ < batch.size() && (next_step_ > 0 || !full())) {
-    json.look_at({});  // memory is used again: the same place may hold another event
+    json.look_at({});  // memory is reused: the same address may hold another event
     for (; next_step_ < stages.size(); ++next_step_)
       if (const Duration wait = ask(next_step_, *stages[next_step_], json, now, wall); wait > Duration{0}) return wait;
     next_step_ = 0;
@@ -99,7 +99,7 @@ Outcome StagedBatch::outcome_of(const Verdict& verdict, std::size_t step, const 
   out.offset = static_cast<std::uint32_t>(before);
   out.length = static_cast<std::uint32_t>(buffers_[step].size() - before);
   if (out.length > plan.stage->plan->growth().of(Bytes(input.bytes.size())).count()) {
-    out.end = Outcome::End::ended;  // more than its sender's reservation holds
+    out.end = Outcome::End::ended;  // more than was reserved for it
     out.fate = Fate::failed;
     out.reason = Reason::event_too_large;
     buffers_[step].resize(before);

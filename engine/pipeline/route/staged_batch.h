@@ -1,6 +1,6 @@
 #pragma once
-/// A batch on its way through the stages of a Route: which of its events have been looked at, and what became of each
-/// at each stage.
+/// A batch on its way through the stages of a Route: which of its events the stages have been asked about, and the
+/// verdict of each stage on each.
 ///
 /// Stages are asked about an event once, however long it then waits for room: a stage may count, remember or spend a
 /// token. So the answers stay here, beside the batch, until the event has gone. They are made a chunk at a time (1024

@@ -4,7 +4,7 @@
   every rule that a comment, a test or a page cites is in docs/semantics.md
   a rule is cited in one form: `semantics A6`, or a list or a range of them (`semantics A1, C2 to C4`)
   every rule names the tests that hold it, or says that it is not built yet
-  every test that docs/semantics.md names exists
+  every test that docs/semantics.md names exists, and every file that docs/finding-your-way.md names
 
     semantics.py ROOT
 """
@@ -14,6 +14,7 @@ import sys
 
 FOLDERS = ("lib", "engine", "connectors", "app", "docs", "tests", "fuzz", "bench", "examples", "scripts")
 PAGE = "docs/semantics.md"
+GUIDE = "docs/finding-your-way.md"
 RULE = r"[A-H][1-9]\b"
 CITATION = re.compile(rf"semantics ((?:[A-H]\b(?![1-9])|{RULE})(?:(?:,? and |,? to |, )(?:the )?{RULE})*)", re.IGNORECASE)
 # What looks like a rule and is none, by the file that says it.
@@ -142,6 +143,9 @@ def check(root):
                  for line, name in missing_tests(page, cases, parameters, python, root)]
     problems += [f"{PAGE}: cites {rule}, which it does not have" for rule in sorted(set(re.findall(rf"\b{RULE}", page)))
                  if rule not in rules]
+    guide = open(os.path.join(root, GUIDE), encoding="utf-8").read()
+    problems += [f"{GUIDE}: there is no file {name}" for name in re.findall(r"`([\w./-]+/[\w./-]+)`", guide)
+                 if not os.path.exists(os.path.join(root, name))]
     if not rules or not cited:
         problems.append(f"{PAGE}: {len(rules)} rules and {cited} citations found: this check looks at nothing")
     return problems, len(rules), cited

@@ -35,7 +35,7 @@ TEST(TopScreen, SaysHowLongEventsTakeAmongTheDetails) {
   const std::string json =
       R"({"sinks":[{"name":"out","breaker":"closed","latency":{"sentence":"p50 3 ms\u001b[2J"}}]})";
   const std::string text = page(parsed(json), {.interactive = true, .details = true});
-  EXPECT_NE(text.find("latency            p50 3 ms\\x1b[2J"), std::string::npos) << text;
+  EXPECT_NE(text.find("latency         p50 3 ms\\x1b[2J"), std::string::npos) << text;
 }
 
 TEST(TopScreen, ShowsHostileErrorsAsTextOfOneLine) {

@@ -61,7 +61,7 @@ void SqliteSink::close() {
 Result<void> SqliteSink::open_table() {
   auto made = database_.run(
       "CREATE TABLE IF NOT EXISTS " + table_ +
-      " (id TEXT PRIMARY KEY NOT NULL, received_at INTEGER NOT NULL, class TEXT NOT NULL, event TEXT NOT NULL)");
+      " (id TEXT PRIMARY KEY NOT NULL, received_at INTEGER NOT NULL, priority TEXT NOT NULL, event TEXT NOT NULL)");
   if (!made) return made;
   if (auto checked = check_columns(); !checked) return checked;
   auto many = prepare_insert(rows_at_once);

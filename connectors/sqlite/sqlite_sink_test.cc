@@ -186,7 +186,7 @@ TEST_F(SqliteSinkTest, SaysWhatIsWrongWithATable) {
   EXPECT_THAT(
       open_error(),
       HasSubstr("table \"events\" has columns (id, body) and this sink needs (id key, received_at, priority, event)"));
-  query(path, "DROP TABLE events; CREATE TABLE events (id TEXT, received_at INTEGER, class TEXT, event TEXT)");
+  query(path, "DROP TABLE events; CREATE TABLE events (id TEXT, received_at INTEGER, priority TEXT, event TEXT)");
   EXPECT_THAT(open_error(), HasSubstr("has columns (id, received_at"));
   options.set("table", std::string("sqlite_x"));
   EXPECT_THAT(open_error(), HasSubstr("reserved"));

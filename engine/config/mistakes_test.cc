@@ -177,13 +177,13 @@ INSTANTIATE_TEST_SUITE_P(
          with("", "", "required: file:/secret"),
          {"weir.yaml:16:15: sinks.warehouse.required: only options of sources, stages and sinks can be read from a "
           "file: write the value itself"}},
-        {"ClassFrom",
+        {"PriorityFrom",
          with("priority: { from: severity }", "", ""),
-         {"weir.yaml:6:20: sources.orders.priority.from: 'severity' is neither a field nor a header: write .severity "
+         {"weir.yaml:6:23: sources.orders.priority.from: 'severity' is neither a field nor a header: write .severity "
           "or header:X-Priority"}},
-        {"ClassMap",
+        {"PriorityMap",
          with("priority: { from: .s, map: { error: urgent } }", "", ""),
-         {"weir.yaml:6:38: sources.orders.priority.map.error: 'urgent' is none of batch, low, normal, high or "
+         {"weir.yaml:6:41: sources.orders.priority.map.error: 'urgent' is none of batch, low, normal, high or "
           "critical"}},
         {"SeveralAtOnce",
          with("max_body: 5", "", "required: 1"),

@@ -64,7 +64,7 @@ class KafkaJournal(WeirTest):
         ids = {row["id"] for row in rows}
         eventually(lambda: set(self.lines()) == ids and set(self.rows()) == ids, weir.log, within=60)
         with sqlite3.connect(self.path("a.db")) as db:
-            self.assertEqual(db.execute("select class, count(*) from events group by class order by 1").fetchall(),
+            self.assertEqual(db.execute("select priority, count(*) from events group by priority order by 1").fetchall(),
                              [("high", 3), ("normal", 300)])
         eventually(lambda: self.consumer(weir, "a")["lag_events"] == 0, "no lag")
         self.assertEqual(weir.stop(), 0, weir.log())

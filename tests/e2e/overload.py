@@ -121,16 +121,16 @@ class Overload(WeirTest):
     def test_why_says_how_long_events_take_and_that_one_is_stuck(self):
         with self.stalled(HANGS):
             for n in range(4):
-                self.assertRegex(self.pace(), r"^out: (not enough events to tell|p50 .*, not enough events to tell|nothing ends: )")
+                self.assertRegex(self.latency(), r"^out: (not enough events to tell|p50 .*, not enough events to tell|nothing ends: )")
             pending = [Pending(self.weir.address, ndjson(events("f0", 5)))]
-            eventually(lambda: "nothing ends: the oldest event has been here for" in self.pace(), self.pace)
+            eventually(lambda: "nothing ends: the oldest event has been here for" in self.latency(), self.latency)
             self.assertEqual(self.weir.graph(sink="out")["latency"]["verdict"], "stalled")
             self.assertGreater(self.weir.metric("weir_sink_under_way_seconds"), 0.9)
         self.drain(pending)
-        self.assertRegex(self.pace(), r"^out: p50 .*, p99 .*, not enough events to tell$")
+        self.assertRegex(self.latency(), r"^out: p50 .*, p99 .*, not enough events to tell$")
         self.assertEqual(self.weir.metric("weir_sink_time_seconds_count"), 10 + 5)
 
-    def pace(self):
+    def latency(self):
         return [line for line in self.weir.command("why", "out")[1].splitlines() if line.startswith("out: ")][-1]
 
     def test_the_cause_is_named_as_long_as_the_stall_lasts(self):

@@ -51,8 +51,8 @@ WRONG = {
     "a name with capitals": ("  out:", "  Out:"),
     "no name in from": ("[in]", "[]"),
     "an address without a port": ('"127.0.0.1:0", acks', "localhost, acks"),
-    "an unknown class": ("acks:", "priority: { from: .x, default: highest }, acks:"),
-    "a class from nowhere": ("acks:", "priority: { default: high }, acks:"),
+    "an unknown priority": ("acks:", "priority: { from: .x, default: highest }, acks:"),
+    "a priority from nowhere": ("acks:", "priority: { default: high }, acks:"),
 }
 # Right, each in one of the forms that the loader allows.
 RIGHT = {
@@ -65,7 +65,7 @@ RIGHT = {
     "a section or a value": ("path: out", "queue: { codel: false }, retry: { budget: 10% }, workers: 1, path: out"),
     "a section instead of a value": (
         "path: out", "batch: { linger: 5ms }, retry: { budget: { ratio: 0.1 } }, workers: { min: 1, max: 1 }, path: out"),
-    "a class": ("acks:", "priority: { from: header:X-Priority, map: { urgent: high }, default: low }, acks:"),
+    "a priority": ("acks:", "priority: { from: header:X-Priority, map: { urgent: high }, default: low }, acks:"),
     "no admin": ('admin: { listen: "127.0.0.1:0" }', 'admin: { listen: "" }'),
 }
 

@@ -81,7 +81,7 @@ class Starting(WeirTest):
 
     def test_a_damaged_database_is_an_error_at_start(self):
         connection = sqlite3.connect(self.path("out.db"))
-        connection.execute("create table events (id TEXT PRIMARY KEY NOT NULL, received_at INTEGER NOT NULL, class TEXT NOT NULL, event TEXT NOT NULL)")
+        connection.execute("create table events (id TEXT PRIMARY KEY NOT NULL, received_at INTEGER NOT NULL, priority TEXT NOT NULL, event TEXT NOT NULL)")
         connection.commit()
         connection.close()
         with open(self.path("out.db"), "r+b") as f:

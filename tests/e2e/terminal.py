@@ -162,7 +162,7 @@ class Tap(WeirTest):
 
     def test_it_samples_filters_and_hides(self):
         w = self.start(CONFIG)
-        code, out, _ = w.command("tap", "load", "--limit", "3", "--sample", "1/10", "--redact", ".pad,n", "--where", '.class == "normal"')
+        code, out, _ = w.command("tap", "load", "--limit", "3", "--sample", "1/10", "--redact", ".pad,n", "--where", '.priority == "normal"')
         self.assertEqual(code, 0)
         for line in out.splitlines():
             self.assertIn('"n":"<redacted>"', line)

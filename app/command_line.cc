@@ -1,11 +1,32 @@
 #include "command_line.h"
 
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "commands.h"
 #include "completion.h"
 #include "exit_codes.h"
 #include "man_page.h"
 
 namespace weir::app {
 namespace {
+
+/// What was written on the command line, and the code to exit with.
+struct CommandLine {
+  std::vector<std::string> files;
+  std::string admin = "127.0.0.1:9600", init_file = "weir.yaml", node, reason, shell;
+  bool quiet = false, force = false;
+  CheckOptions check;
+  TestOptions test;
+  TopOptions top;
+  TapOptions tap;
+  std::string journal_path;
+  JournalOptions journal;
+  std::string replay_from;
+  ReplayOptions replay;
+  int code = 0;
+};
 
 constexpr auto files_help = "configuration files or folders (default: weir.yaml)";
 
@@ -137,8 +158,7 @@ void add_help_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog)
   cli.add_subcommand("version", "print the version")->callback([&] { line.code = version(); });
 }
 
-}  // namespace
-
+/// Adds the commands to `cli`; parsing it runs the one that was named. All three have to outlive the parsing.
 void define_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
   cli.name("weir");
   cli.description("Weir carries events through systems that can be overloaded, and keeps its promises while they are.");
@@ -152,6 +172,20 @@ void define_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
   add_journal_commands(cli, line);
   add_replay_command(cli, line);
   add_help_commands(cli, line, catalog);
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv, const Catalog& catalog) {
+  CLI::App cli;
+  CommandLine line;
+  define_commands(cli, line, catalog);
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return cli.exit(e) == 0 ? ok : bad_usage;
+  }
+  return line.code;
 }
 
 }  // namespace weir::app

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <weir/base/reason.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 
@@ -203,6 +204,8 @@ std::string for_fish(const std::vector<Command>& commands) {
 }
 
 }  // namespace
+
+bool takes_value(const CLI::Option& option) { return option.get_items_expected_max() > 0; }
 
 std::vector<NamedCommand> all_commands(const CLI::App& cli) {
   const auto inside = [](const CLI::App& app) { return app.get_subcommands([](const CLI::App*) { return true; }); };

@@ -3,10 +3,14 @@
 /// YAML files where a configuration is expected, reasons after `explain`, shells after `completion`.
 ///
 /// Thread: pure. Cost: a few KiB of text.
-#include <CLI/CLI.hpp>
 #include <set>
 #include <string>
 #include <vector>
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace weir::app {
 
@@ -19,7 +23,7 @@ std::vector<NamedCommand> all_commands(const CLI::App& cli);
 
 inline const std::set<std::string> shells{"bash", "fish", "zsh"};
 /// False for flags.
-inline bool takes_value(const CLI::Option& option) { return option.get_items_expected_max() > 0; }
+bool takes_value(const CLI::Option& option);
 
 std::string completion_script(const CLI::App& cli, const std::string& shell);
 

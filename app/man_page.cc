@@ -1,6 +1,7 @@
 #include "man_page.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "completion.h"
 #include "exit_codes.h"

@@ -2,8 +2,11 @@
 /// The man page weir(1), made from the definition of the command line and the table of exit codes.
 ///
 /// Thread: pure. Cost: a few KiB of text. Ref: man(7).
-#include <CLI/CLI.hpp>
 #include <string>
+
+namespace CLI {
+class App;
+}  // namespace CLI
 
 namespace weir::app {
 

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 #include <malloc.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include <csignal>
 #include <optional>
@@ -12,19 +10,13 @@
 #include "config/load.h"
 #include "exit_codes.h"
 #include "loading.h"
+#include "log/log.h"
 #include "observe/admin.h"
 #include "pipeline/graph/flow.h"
 #include "watch.h"
 
 namespace weir::app {
 namespace {
-
-void set_up_log(bool quiet) {
-  auto logger = spdlog::stderr_color_mt("weir");
-  logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-5l%$ %v");
-  logger->set_level(quiet ? spdlog::level::warn : spdlog::level::info);
-  spdlog::set_default_logger(logger);
-}
 
 /// Keeps what malloc holds close to what is charged: few arenas, large blocks returned to the system when freed.
 void set_up_malloc() {
@@ -56,52 +48,52 @@ std::uint64_t random_seed() {
 
 void greet(const config::Config& config, const pipeline::FlowStatus& status, const std::string& admin) {
   for (const auto& source : status.sources)
-    spdlog::info("source {} ({}): {}acks: {}", source.name, source.type,
-                 source.address.empty() ? "" : source.address + ", ", name(source.acks));
+    log::info("source {} ({}): {}acks: {}", source.name, source.type,
+              source.address.empty() ? "" : source.address + ", ", name(source.acks));
   for (const auto& sink : config.sinks)
-    spdlog::info("sink {} ({}): {}, {}", sink.name, sink.type, sink.required ? "required" : "optional", name(sink.ack));
-  spdlog::info("memory {} MiB: {} MiB footprints, {} MiB budget", config.memory.memory.count() >> 20,
-               config.memory.footprints.count() >> 20, config.memory.budget.count() >> 20);
-  if (!admin.empty()) spdlog::info("admin: http://{}/metrics, `weir why` and `weir top`", admin);
-  spdlog::info("ready");
+    log::info("sink {} ({}): {}, {}", sink.name, sink.type, sink.required ? "required" : "optional", name(sink.ack));
+  log::info("memory {} MiB: {} MiB footprints, {} MiB budget", config.memory.memory.count() >> 20,
+            config.memory.footprints.count() >> 20, config.memory.budget.count() >> 20);
+  if (!admin.empty()) log::info("admin: http://{}/metrics, `weir why` and `weir top`", admin);
+  log::info("ready");
 }
 
 void reload(pipeline::Flow& flow, config::Config& running, const std::vector<std::string>& files,
             const Catalog& catalog) {
   auto next = load_or_explain(files, catalog);
   if (!next) {
-    spdlog::error("reload: the configuration has errors; the running one is kept");
+    log::error("reload: the configuration has errors; the running one is kept");
     return;
   }
   const auto differences = config::topology_differences(running, *next);
   if (!differences.empty()) {
-    for (const auto& difference : differences) spdlog::error("reload refused: {}", difference);
-    spdlog::error("reload: policy values can change while running; for the rest start a new process and stop this one");
+    for (const auto& difference : differences) log::error("reload refused: {}", difference);
+    log::error("reload: policy values can change while running; for the rest start a new process and stop this one");
     return;
   }
   flow.reload(*next);
   running = std::move(*next);
-  spdlog::info("reload: done");
+  log::info("reload: done");
 }
 
 int stop(pipeline::Flow& flow, observe::Admin* admin, const config::Config& config, const sigset_t& signals) {
-  spdlog::info("stopping: intake refused, draining for at most {} (a second signal ends it now)",
-               pipeline::human(config.drain_deadline));
+  log::info("stopping: intake refused, draining for at most {} (a second signal ends it now)",
+            pipeline::human(config.drain_deadline));
   if (admin) admin->not_ready();
   const auto report = flow.stop(config.drain_deadline, [&] {
     const int s = wait_for_signal(signals, std::chrono::milliseconds(0));
     return s == SIGINT || s == SIGTERM;
   });
   log_final_ledger(flow.status());
-  if (report.kept) spdlog::warn("stopped: {} events are kept on the disk for the next start", report.kept);
+  if (report.kept) log::warn("stopped: {} events are kept on the disk for the next start", report.kept);
   if (report.unanswered)
-    spdlog::error("stopped: {} events abandoned, {} of them after being accepted: they are lost", report.abandoned,
-                  report.unanswered);
+    log::error("stopped: {} events abandoned, {} of them after being accepted: they are lost", report.abandoned,
+               report.unanswered);
   else if (report.abandoned)
-    spdlog::warn("stopped: {} events unsettled; their senders were not told they were stored, and will send them again",
-                 report.abandoned);
+    log::warn("stopped: {} events unsettled; their senders were not told they were stored, and will send them again",
+              report.abandoned);
   else if (!report.kept)
-    spdlog::info("stopped: nothing was left");
+    log::info("stopped: nothing was left");
   return report.exit_code();
 }
 
@@ -111,7 +103,7 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   auto config = load_or_explain(files, catalog);
   if (!config) return bad_configuration;
   set_up_malloc();
-  set_up_log(quiet);
+  log::start(quiet ? log::Level::warn : log::Level::info);
   const sigset_t signals = block_signals();
   const Context context(system_clock(), random_seed());
   pipeline::Flow flow(*config, catalog, context);
@@ -143,7 +135,7 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   }
   const int code = stop(flow, admin ? &*admin : nullptr, *config, signals);
   if (admin) admin->stop();
-  spdlog::shutdown();
+  log::stop();
   return code;
 }
 

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 #include <weir/base/terminal_text.h>
 
@@ -9,6 +8,7 @@
 #include "config/tests.h"
 #include "exit_codes.h"
 #include "loading.h"
+#include "log/log.h"
 #include "rehearsal/expectations.h"
 #include "terminal.h"
 
@@ -72,7 +72,7 @@ int test(const std::vector<std::string>& files, const Catalog& catalog, const Te
   for (const auto& each : loaded.cases)
     if (each.name.find(options.filter) != std::string::npos) chosen.push_back(&each);
   if (chosen.empty()) return nothing_to_do(files, options, !loaded.cases.empty());
-  spdlog::set_level(spdlog::level::off);  // what a flow would say while it runs is in the diff
+  log::set_level(log::Level::off);  // what a flow would say while it runs is in the diff
   const Palette colors = palette();
   const auto bad = std::ranges::count_if(
       chosen, [&](const auto* each) { return !passes(*loaded.loaded.config, catalog, *each, colors); });

@@ -1,6 +1,6 @@
 #include "watch.h"
 
-#include <spdlog/spdlog.h>
+#include "log/log.h"
 
 namespace weir::app {
 namespace {
@@ -20,7 +20,7 @@ void Watch::look_at_sources(const pipeline::FlowStatus& status, TimePoint now) {
     if (!source.paused) {
       if (const auto was = paused_.find(source.name); was != paused_.end()) {
         if (was->second.told)
-          spdlog::info("source {}: reads again after {}", source.name, pipeline::human(now - was->second.since));
+          log::info({"source", source.name}, "reads again after {}", pipeline::human(now - was->second.since));
         paused_.erase(was);
       }
       continue;
@@ -28,7 +28,7 @@ void Watch::look_at_sources(const pipeline::FlowStatus& status, TimePoint now) {
     auto& pause = paused_.try_emplace(source.name, Pause{now}).first->second;
     if (pause.told || now - pause.since < worth_telling) continue;
     pause.told = true;
-    spdlog::warn("source {}: paused <- {}", source.name, source.why);
+    log::warn({"source", source.name}, "paused <- {}", source.why);
   }
 }
 
@@ -42,25 +42,25 @@ void Watch::look_at_ledger(const pipeline::FlowStatus& status, TimePoint now) {
   if (now - *unbalanced_since_ < in_transit_at_most) return;
   ++violations_;
   unbalanced_since_ = now;
-  spdlog::error("ledger: {} is off by {} events; please report this with the output of /api/ledger", ledger.where,
-                ledger.worst);
+  log::error("ledger: {} is off by {} events; please report this with the output of /api/ledger", ledger.where,
+             ledger.worst);
 }
 
 void log_final_ledger(const pipeline::FlowStatus& status) {
   for (const auto& s : status.sources)
-    spdlog::info("source {}: {} events in, {} given on", s.name, s.node.in, s.node.emitted);
+    log::info({"source", s.name}, "{} events in, {} given on", s.node.in, s.node.emitted);
   for (const auto& s : status.sinks) {
     std::uint64_t dropped = 0;
     for (const auto n : s.edge.dropped) dropped += n;
-    spdlog::info("sink {}: {} events in, {} stored, {} dead-lettered, {} dropped, {} failed, {} abandoned", s.name,
-                 s.edge.offered.events, s.node.consumed[0], s.node.consumed[2], s.node.consumed[3] + dropped,
-                 s.node.consumed[4], s.node.consumed[5] + s.edge.drained.events);
+    log::info({"sink", s.name}, "{} events in, {} stored, {} dead-lettered, {} dropped, {} failed, {} abandoned",
+              s.edge.offered.events, s.node.consumed[0], s.node.consumed[2], s.node.consumed[3] + dropped,
+              s.node.consumed[4], s.node.consumed[5] + s.edge.drained.events);
   }
   const auto ledger = status.ledger();
   if (ledger.worst != 0 || ledger.in_transit != 0)
-    spdlog::error("ledger: {} is off by {} events at exit", ledger.where, ledger.worst);
+    log::error("ledger: {} is off by {} events at exit", ledger.where, ledger.worst);
   else
-    spdlog::info("ledger: every event is accounted for");
+    log::info("ledger: every event is accounted for");
 }
 
 }  // namespace weir::app

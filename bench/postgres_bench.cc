@@ -8,7 +8,6 @@
 /// server's (which of two sessions emptied the table changes them by a third).
 #include <fmt/format.h>
 #include <libpq-fe.h>
-#include <spdlog/spdlog.h>
 #include <weir/component/catalog.h>
 
 #include <CLI/CLI.hpp>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "../connectors/postgres/server_for_test.h"
+#include "log/log.h"
 #include "support.h"
 
 namespace weir::postgres {
@@ -176,7 +176,7 @@ int main(int argc, char** argv) {
   app.add_option("--rows", rows, "a statement")->check(CLI::Range(1, 5000));
   app.add_option("--pairs", pairs)->check(CLI::Range(1, 100));
   CLI11_PARSE(app, argc, argv);
-  spdlog::set_level(spdlog::level::warn);
+  weir::log::set_level(weir::log::Level::warn);
   if (!url.empty()) {
     weir::bench::measure(url, rows, pairs);
     return 0;

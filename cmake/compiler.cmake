@@ -29,6 +29,8 @@ endif()
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  # Relative paths, so that another checkout of the same sources finds what this one compiled.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
+  # Relative paths, so that another checkout of the same sources finds what this one compiled; what a precompiled header
+  # holds is told by the .sum beside it (cmake/precompile).
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+    CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_PCH_EXTSUM=1 ${CCACHE})
 endif()

@@ -1,16 +1,18 @@
-# weir_layer(NAME FOLDER LINKS ... [TEST_LINKS ...] [WITHOUT SUBFOLDER]): a static library weir_NAME of FOLDER's .cc files, and weir_NAME_test of its *_test.cc.
+# weir_layer(NAME FOLDER LINKS ... [TEST_LINKS ...] [WITHOUT SUBFOLDER] [PRECOMPILED std]): a static library weir_NAME of
+# FOLDER's .cc files, and weir_NAME_test of its *_test.cc.
 # Test, bench and fuzz files stand beside what they test and are told apart by their suffix.
 
 function(weir_test target)
   cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${target} ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE ${arg_LINKS} GTest::gtest GTest::gmock GTest::gtest_main)
+  weir_use_precompiled(${target} test)
   include(GoogleTest)
   gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
 endfunction()
 
 function(weir_layer name folder)
-  cmake_parse_arguments(arg "" "WITHOUT" "LINKS;TEST_LINKS" ${ARGN})
+  cmake_parse_arguments(arg "" "WITHOUT;PRECOMPILED" "LINKS;TEST_LINKS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cc)
   if(arg_WITHOUT)
     list(FILTER sources EXCLUDE REGEX "/${arg_WITHOUT}/")
@@ -21,6 +23,11 @@ function(weir_layer name folder)
   if(sources)
     add_library(weir_${name} STATIC ${sources})
     set(scope PUBLIC)
+    if(arg_PRECOMPILED)
+      weir_use_precompiled(weir_${name} ${arg_PRECOMPILED})
+    else()
+      weir_use_precompiled(weir_${name} component)
+    endif()
   else()
     add_library(weir_${name} INTERFACE)
     set(scope INTERFACE)

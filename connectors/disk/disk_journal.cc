@@ -1,12 +1,12 @@
 #include "disk_journal.h"
 
-#include <spdlog/spdlog.h>
 #include <weir/base/terminal_text.h>
 
 #include <algorithm>
 
 #include "journal_source.h"
 #include "journal_writer.h"
+#include "log/log.h"
 
 namespace weir::disk {
 namespace {
@@ -29,11 +29,11 @@ Result<void> DiskJournal::open(std::span<const JournalConsumer> consumers) {
     if (!added) return std::unexpected(added.error());
     places_.push_back(std::make_unique<Place>(*added));
   }
-  for (const auto& note : log_->notes()) spdlog::warn("journal {}: {}", name_, terminal_text(note));
+  for (const auto& note : log_->notes()) log::warn({"journal", name_}, "{}", terminal_text(note));
   for (const auto& consumer : log_->consumers())
     if (!consumer.configured)
-      spdlog::warn("journal {}: nobody reads by the cursor {} ({} events behind); it is kept and holds nothing up",
-                   name_, terminal_text(consumer.name), consumer.lag_events);
+      log::warn({"journal", name_}, "nobody reads by the cursor {} ({} events behind); it is kept and holds nothing up",
+                terminal_text(consumer.name), consumer.lag_events);
   keeper_ = std::thread([this] { keep(); });
   return {};
 }
@@ -59,7 +59,7 @@ void DiskJournal::keep() {
     log_->tick();
     look_at_growth();
     if (auto error = log_->stats().error; error != said) {
-      if (!error.empty()) spdlog::warn("journal {}: {}", name_, terminal_text(error));
+      if (!error.empty()) log::warn({"journal", name_}, "{}", terminal_text(error));
       said = std::move(error);
     }
     lock.lock();
@@ -101,8 +101,7 @@ void DiskJournal::close() {
   room_.notify_all();
   if (keeper_.joinable()) keeper_.join();
   if (!log_) return;
-  if (auto closed = log_->close(); !closed)
-    spdlog::error("journal {}: {}", name_, terminal_text(closed.error().message));
+  if (auto closed = log_->close(); !closed) log::error({"journal", name_}, "{}", terminal_text(closed.error().message));
 }
 
 JournalStatus DiskJournal::status() const {

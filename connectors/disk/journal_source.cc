@@ -1,11 +1,12 @@
 #include "journal_source.h"
 
-#include <spdlog/spdlog.h>
 #include <weir/base/terminal_text.h>
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+
+#include "log/log.h"
 
 namespace weir::disk {
 namespace {
@@ -107,8 +108,8 @@ JournalIntake::Next JournalIntake::give_one(TimePoint now) {
   tell_losses();
   if (!record) {
     if (!std::exchange(said_error_, true))
-      spdlog::warn("journal {}: consumer {}: {}; it is tried again", journal_->name(), place_.consumer->config.name,
-                   terminal_text(record.error().message));
+      log::warn({"journal", journal_->name()}, "consumer {}: {}; it is tried again", place_.consumer->config.name,
+                terminal_text(record.error().message));
     return Next::later;
   }
   said_error_ = false;
@@ -227,8 +228,9 @@ void JournalIntake::tell_losses() {
   consumer.skipped.fetch_add(losses.gone, std::memory_order_relaxed);
   consumer.damaged.fetch_add(losses.damaged, std::memory_order_relaxed);
   if (losses.damaged)
-    spdlog::error("journal {}: {} events for consumer {} cannot be read from the disk any more; they are counted",
-                  journal_->name(), losses.damaged, consumer.config.name);
+    log::error({"journal", journal_->name()},
+               "{} events for consumer {} cannot be read from the disk any more; they are counted", losses.damaged,
+               consumer.config.name);
 }
 
 void JournalIntake::publish() {

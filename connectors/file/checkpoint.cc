@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 #include <weir/base/context.h>
 #include <weir/base/terminal_text.h>
@@ -13,6 +12,7 @@
 #include <system_error>
 
 #include "disk.h"
+#include "log/log.h"
 
 namespace weir::file {
 namespace {
@@ -151,8 +151,8 @@ void CheckpointWriter::run() {
     lock.unlock();
     const auto saved = save_checkpoint(path_, text);
     if (!saved && !failing_)
-      spdlog::warn("source {}: {}; until then a restart reads more again", source_, saved.error().message);
-    if (saved && failing_) spdlog::info("source {}: checkpoint {} is written again", source_, terminal_text(path_));
+      log::warn({"source", source_}, "{}; until then a restart reads more again", saved.error().message);
+    if (saved && failing_) log::info({"source", source_}, "checkpoint {} is written again", terminal_text(path_));
     lock.lock();
     failing_ = !saved;
     busy_ = false;

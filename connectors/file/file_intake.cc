@@ -1,7 +1,6 @@
 #include "file_intake.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <weir/base/terminal_text.h>
 
 #include <algorithm>
@@ -9,6 +8,8 @@
 #include <boost/asio/post.hpp>
 #include <cstring>
 #include <system_error>
+
+#include "log/log.h"
 
 namespace weir::file {
 namespace {
@@ -154,8 +155,8 @@ bool FileIntake::fill(RangeBlock& piece, const WatchedFile& file, std::uint64_t 
   piece.block = BlockWriter(most + 1);
   const auto got = file.file.read(piece.block.space().data(), most, from);
   if (got < 0 && !std::exchange(said_read_error_, true))
-    spdlog::warn("source {}: {}: cannot read it: {}; it is tried again", config_.watch.source, terminal_text(file.path),
-                 std::generic_category().message(static_cast<int>(-got)));
+    log::warn({"source", config_.watch.source}, "{}: cannot read it: {}; it is tried again", terminal_text(file.path),
+              std::generic_category().message(static_cast<int>(-got)));
   piece.got = static_cast<std::size_t>(std::max<std::int64_t>(got, 0));
   return true;
 }
@@ -214,8 +215,9 @@ FileIntake::Next FileIntake::read_again(Ranges::Range& range, TimePoint now) {
   const std::span<char> data(piece.block.space().data(), piece.got);
   if (piece.got == length) find_lines(data, true, config_.max_event.count(), range.events, index_);
   if (piece.got != length || index_.empty()) {
-    spdlog::warn("source {}: {}: bytes {} to {} were not stored and cannot be read again: the file was emptied",
-                 config_.watch.source, terminal_text(range.file->path), range.begin, range.end);
+    log::warn({"source", config_.watch.source},
+              "{}: bytes {} to {} were not stored and cannot be read again: the file was emptied",
+              terminal_text(range.file->path), range.begin, range.end);
     ranges_.give_up(range);
     return Next::more;
   }
@@ -291,11 +293,10 @@ FileIntake::Next FileIntake::find_line_end(WatchedFile& file, TimePoint now) {
 
 void FileIntake::end_large_line(WatchedFile& file, std::uint64_t end) {
   if (!std::exchange(said_large_, true))
-    spdlog::warn(
-        "source {}: {}: the line of {} bytes at {} is longer than max_event ({} bytes): it {}; this is said once",
-        config_.watch.source, terminal_text(file.path), end - file.large_from, file.large_from,
-        config_.max_event.count(),
-        output_.has_dead_letters() ? "goes to the dead letters, cut" : "is stepped over and counted");
+    log::warn({"source", config_.watch.source},
+              "{}: the line of {} bytes at {} is longer than max_event ({} bytes): it {}; this is said once",
+              terminal_text(file.path), end - file.large_from, file.large_from, config_.max_event.count(),
+              output_.has_dead_letters() ? "goes to the dead letters, cut" : "is stepped over and counted");
   file.in_large_line = false;
   file.read = end;
   output_.refused(output_.has_dead_letters() ? 0 : 1, Reason::event_too_large);

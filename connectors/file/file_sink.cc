@@ -1,13 +1,13 @@
 #include "file_sink.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <weir/base/terminal_text.h>
 
 #include <algorithm>
 #include <charconv>
 
 #include "lines.h"
+#include "log/log.h"
 
 namespace weir::file {
 namespace {
@@ -43,8 +43,9 @@ Result<void> FileSink::open() {
 Result<void> FileSink::open_log() {
   auto opened = log_.open();
   if (opened && log_.torn() > Bytes(0))
-    spdlog::warn("sink {}: {}: its last {} bytes were torn by a crash and are cut off; nothing of them was confirmed",
-                 name_, terminal_text(log_.path()), log_.torn().count());
+    log::warn({"sink", name_},
+              "{}: its last {} bytes were torn by a crash and are cut off; nothing of them was confirmed",
+              terminal_text(log_.path()), log_.torn().count());
   return opened;
 }
 

@@ -1,8 +1,8 @@
 #include "file_source.h"
+#include "log/log.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 #include <weir/component/conformance/fake_outlet.h>
 #include <weir/component/conformance/source_check.h>
@@ -72,7 +72,7 @@ class SlowOutput final : public SourceOutput {
 class FileSourceTest : public testing::Test {
  protected:
   FileSourceTest() {
-    spdlog::set_level(spdlog::level::off);
+    log::set_level(log::Level::off);
     fs::create_directories(folder);
     options.set("path", path);
     options.set("mode", std::string("follow"));

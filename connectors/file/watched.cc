@@ -3,13 +3,14 @@
 #include <dirent.h>
 #include <fmt/format.h>
 #include <fnmatch.h>
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <weir/base/terminal_text.h>
 
 #include <algorithm>
 #include <array>
 #include <memory>
+
+#include "log/log.h"
 
 namespace weir::file {
 namespace {
@@ -141,7 +142,7 @@ void Watched::visit(const std::string& name, TimePoint now, bool first) {
                   ? InputFile::open(name)
                   : failure(fmt::format("more than {} files are open at once: raise max_files", config_.max_files));
   if (!file) {
-    if (complaint_ != file.error().message) spdlog::warn("source {}: {}", config_.source, file.error().message);
+    if (complaint_ != file.error().message) log::warn({"source", config_.source}, "{}", file.error().message);
     complaint_ = file.error().message;
     return;
   }
@@ -168,8 +169,8 @@ void Watched::look(TimePoint now) {
   for (auto file = files_.begin(); file != files_.end(); ++i) {
     if (i < was.size() && was[i] && !file->named) {
       file->changed = now;
-      spdlog::info("source {}: {} was renamed or deleted: it is read to its end", config_.source,
-                   terminal_text(file->path));
+      log::info({"source", config_.source}, "{} was renamed or deleted: it is read to its end",
+                terminal_text(file->path));
     }
     const bool over = !file->named && ended(*file, now) && file->in_flight == 0 && file->read >= file->file.size() &&
                       file->committed >= file->read;
@@ -192,8 +193,9 @@ void Watched::remember(const WatchedFile& file) {
 std::uint64_t Watched::check(WatchedFile& file, TimePoint now) {
   const auto size = file.file.size();
   if (size < file.read || !file.file.still(file.id)) {
-    spdlog::warn("source {}: {} was emptied or written anew ({} of {} bytes were settled): it is read from its start",
-                 config_.source, terminal_text(file.path), file.committed, file.read);
+    log::warn({"source", config_.source},
+              "{} was emptied or written anew ({} of {} bytes were settled): it is read from its start",
+              terminal_text(file.path), file.committed, file.read);
     ++emptied_;
     ++file.epoch;
     file.read = file.committed = file.looked_at = 0;

@@ -1,12 +1,13 @@
 #include "client.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <syslog.h>
 #include <weir/base/terminal_text.h>
 
 #include <algorithm>
 #include <thread>
+
+#include "log/log.h"
 
 namespace weir::kafka {
 namespace {
@@ -187,12 +188,12 @@ void Client::log(int syslog_level, std::string_view text) {
     }
     left_out = std::exchange(left_out_, 0);
   }
-  const auto level = syslog_level <= LOG_ERR       ? spdlog::level::err
-                     : syslog_level == LOG_WARNING ? spdlog::level::warn
-                     : syslog_level < LOG_DEBUG    ? spdlog::level::info
-                                                   : spdlog::level::debug;
-  spdlog::log(level, "{}: {}{}", part_, terminal_text(text),
-              left_out ? fmt::format(" ({} lines before it were left out)", left_out) : "");
+  const auto level = syslog_level <= LOG_ERR       ? log::Level::error
+                     : syslog_level == LOG_WARNING ? log::Level::warn
+                     : syslog_level < LOG_DEBUG    ? log::Level::info
+                                                   : log::Level::debug;
+  log::say(level, {part_, ""}, "{}{}", terminal_text(text),
+           left_out ? fmt::format(" ({} lines before it were left out)", left_out) : "");
 }
 
 }  // namespace weir::kafka

@@ -1,7 +1,7 @@
 #include "client.h"
+#include "log/log.h"
 
 #include <gmock/gmock.h>
-#include <spdlog/spdlog.h>
 
 #include <cstdlib>
 
@@ -26,7 +26,7 @@ Options options(std::vector<std::string> brokers = {"127.0.0.1:9"}) {
 
 /// What a start with these options says; empty: it starts.
 std::string start(const Options& o) {
-  spdlog::set_level(spdlog::level::off);
+  log::set_level(log::Level::off);
   const Context context;
   const auto source = source_type().make({"in", o, Level::stored, {}, false, context});
   const auto opened = source->open();

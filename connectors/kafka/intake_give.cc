@@ -1,11 +1,11 @@
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "events.h"
 #include "intake.h"
+#include "log/log.h"
 
 namespace weir::kafka {
 
@@ -56,10 +56,10 @@ void KafkaIntake::count_what_is_left_out() {
   if (skipped_) output_.refused(skipped_, Reason::malformed);
   if (too_large_) output_.refused(too_large_, Reason::event_too_large);
   if (too_large_ && !std::exchange(said_large_, true))
-    spdlog::warn(
-        "source {}: {} hold more than max_event ({} bytes) and are stepped over and counted: raise it, or add "
-        "dead_letter; this is said once",
-        config_.name, place_of(*run_->messages.front()), config_.max_event.count());
+    log::warn({"source", config_.name},
+              "{} hold more than max_event ({} bytes) and are stepped over and counted: raise it, or add "
+              "dead_letter; this is said once",
+              place_of(*run_->messages.front()), config_.max_event.count());
 }
 
 void KafkaIntake::give(Receipt& receipt, Ticket ticket, TimePoint now) {

@@ -1,7 +1,7 @@
 #include "source.h"
+#include "log/log.h"
 
 #include <gmock/gmock.h>
-#include <spdlog/spdlog.h>
 #include <weir/component/conformance/fake_outlet.h>
 #include <weir/component/conformance/source_check.h>
 
@@ -67,7 +67,7 @@ class Harness {
         context_(clock_),
         output(context_),
         source_(source_type().make({"in", options_, acks, std::move(priorities), false, context_})) {
-    spdlog::set_level(spdlog::level::off);
+    log::set_level(log::Level::off);
     if (prepare) prepare(output);
     const auto opened = source_->open();
     EXPECT_TRUE(opened) << opened.error().message;

@@ -1,11 +1,11 @@
 #include "postgres_sink.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 
 #include "connection.h"
+#include "log/log.h"
 
 namespace weir::postgres {
 
@@ -34,7 +34,7 @@ Result<void> PostgresSink::open() {
   const auto wrong = worker_ == 0 ? prepare() : std::nullopt;
   if (!wrong) return {};
   if (is_final_at_start(wrong->state)) return failure(fmt::format("sink {}: {}", name_, explain(*wrong, to_)));
-  spdlog::warn("sink {}: {}; starting without it", name_, explain(*wrong, to_));
+  log::warn({"sink", name_}, "{}; starting without it", explain(*wrong, to_));
   return {};
 }
 
@@ -68,8 +68,8 @@ std::optional<Failure> PostgresSink::begin_session() {
   if (!answer) return answer.error();
   for (std::size_t i = 0; !checked_ && !answer->empty() && i < 2; ++i)
     if (answer->front()[i] == "off")
-      spdlog::warn("sink {}: {}: {} is off there: a crash of the server may undo what it confirmed", name_, to_.where,
-                   i ? "fsync" : "synchronous_commit");
+      log::warn({"sink", name_}, "{}: {} is off there: a crash of the server may undo what it confirmed", to_.where,
+                i ? "fsync" : "synchronous_commit");
   return std::nullopt;
 }
 

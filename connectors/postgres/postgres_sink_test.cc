@@ -1,8 +1,8 @@
 #include "postgres_sink.h"
+#include "log/log.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 #include <weir/component/conformance/batches.h>
 
 #include <algorithm>
@@ -24,7 +24,7 @@ using Outcome = Delivery::Outcome;
 class PostgresSinkTest : public testing::Test {
  protected:
   PostgresSinkTest() {
-    spdlog::set_level(spdlog::level::off);
+    log::set_level(log::Level::off);
     options_.set("url", std::string("postgresql://u@db:5432/orders"));
   }
   std::string open_error() {

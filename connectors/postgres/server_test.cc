@@ -1,7 +1,6 @@
 // Against a real server: what is stored, what it says, how it fails. Each test has a server of its own.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 #include <weir/component/conformance/batches.h>
 #include <weir/component/conformance/sink_check.h>
 
@@ -10,6 +9,7 @@
 #include <map>
 #include <thread>
 
+#include "log/log.h"
 #include "postgres_sink.h"
 #include "server_for_test.h"
 
@@ -29,7 +29,7 @@ class ServerTest : public testing::Test {
  protected:
   void SetUp() override {
     if (const auto why = TestServer::missing(); !why.empty()) GTEST_SKIP() << why;
-    spdlog::set_level(spdlog::level::off);
+    log::set_level(log::Level::off);
   }
   TestServer& server(const std::string& how = "") {
     if (!server_) server_ = std::make_unique<TestServer>(WEIR_SOURCE_DIR, how);
@@ -270,7 +270,7 @@ TEST_F(ServerTest, ProvesWhoItIsAndChecksWhomItTalksTo) {
 TEST_F(ServerTest, WarnsWhereAServerMayForgetWhatItConfirmed) {
   server("--setting synchronous_commit=off");
   const auto options = with("forgetful");
-  spdlog::set_level(spdlog::level::warn);
+  log::set_level(log::Level::warn);
   testing::internal::CaptureStdout();
   opened(options);
   EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("synchronous_commit is off there"));

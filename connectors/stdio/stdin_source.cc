@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -18,6 +17,8 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+
+#include "log/log.h"
 
 namespace weir::stdio {
 namespace {
@@ -139,8 +140,8 @@ class StdinIntake final : public Intake {
     if (idle_) return;
     asked_ = false;
     if (n < 0)
-      spdlog::warn("source {}: cannot read standard input: {}; it counts as ended", name_,
-                   std::generic_category().message(static_cast<int>(-n)));
+      log::warn({"source", name_}, "cannot read standard input: {}; it counts as ended",
+                std::generic_category().message(static_cast<int>(-n)));
     at_end_ = n <= 0;
     rest_ = {thread_->data(), static_cast<std::size_t>(std::max(n, 0L))};
     turn();
@@ -198,8 +199,8 @@ class StdinIntake final : public Intake {
     const bool keeps = output_.has_dead_letters();
     if (keeps && !output_.dead_letters_ready()) return false;
     if (!std::exchange(said_large_, true))
-      spdlog::warn("source {}: a line of {} bytes is longer than max_event ({} bytes): it {}; this is said once", name_,
-                   length_, max_event_, keeps ? "goes to the dead letters, cut" : "is left out and counted");
+      log::warn({"source", name_}, "a line of {} bytes is longer than max_event ({} bytes): it {}; this is said once",
+                length_, max_event_, keeps ? "goes to the dead letters, cut" : "is left out and counted");
     if (keeps)
       output_.dead_letter(std::string_view(line_).substr(0, 8 << 10), Reason::event_too_large,
                           fmt::format("a line of {} bytes; max_event is {}", length_, max_event_), std::nullopt,

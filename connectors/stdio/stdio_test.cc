@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 #include <weir/component/conformance/batches.h>
 #include <weir/component/conformance/fake_outlet.h>
@@ -14,6 +13,7 @@
 #include <boost/asio/io_context.hpp>
 #include <fstream>
 
+#include "log/log.h"
 #include "stdin_source.h"
 #include "stdout_sink.h"
 
@@ -33,7 +33,7 @@ struct Pipe {
   Pipe() {
     EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
     ::signal(SIGPIPE, SIG_IGN);
-    spdlog::set_level(spdlog::level::off);
+    log::set_level(log::Level::off);
   }
   ~Pipe() {
     close_reader();

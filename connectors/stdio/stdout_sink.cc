@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <weir/base/terminal_text.h>
@@ -11,6 +10,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "log/log.h"
 #include "stdin_source.h"
 
 namespace weir::stdio {
@@ -134,7 +134,7 @@ Delivery StdoutSink::deliver(std::span<const Batch> batches) {
   if (error == EAGAIN) return Delivery::again(fmt::format("sink {}: nobody reads standard output", name_));
   if (error == EPIPE || error == EBADF) {
     gone_ = true;
-    spdlog::error("sink {}: {}", name_, closed);
+    log::error({"sink", name_}, "{}", closed);
     return Delivery::failed(fmt::format("sink {}: {}", name_, closed));
   }
   if (error != 0) {

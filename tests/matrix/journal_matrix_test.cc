@@ -6,12 +6,12 @@
 //   at rest; no consumer is behind after a stop; and a second start delivers nothing again
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <set>
 
 #include "at_once.h"
+#include "log/log.h"
 #include "play.h"
 
 namespace weir::matrix {
@@ -136,7 +136,7 @@ void run(const Cell& cell, const Catalog& catalog) {
 class JournalMatrix : public testing::Test {
  protected:
   JournalMatrix() {
-    spdlog::set_level(spdlog::level::off);
+    log::set_level(log::Level::off);
     add_all_connectors(catalog_);
   }
   Catalog catalog_;

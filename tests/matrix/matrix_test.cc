@@ -6,12 +6,12 @@
 //   the ledger is exactly 0 at rest; the bound was never exceeded; nothing of the budget is left in use
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <set>
 
 #include "at_once.h"
+#include "log/log.h"
 #include "play.h"
 
 namespace weir::matrix {
@@ -158,7 +158,7 @@ void run(const Cell& cell, const Catalog& catalog) {
 class Matrix : public testing::Test {
  protected:
   Matrix() {
-    spdlog::set_level(spdlog::level::off);
+    log::set_level(log::Level::off);
     add_all_connectors(catalog_);
   }
   Catalog catalog_;

@@ -1,8 +1,9 @@
 #include "pipeline/delivery/worker.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <weir/base/json_text.h>
+
+#include "log/log.h"
 
 namespace weir::pipeline {
 namespace {
@@ -129,11 +130,11 @@ void Worker::put_off(const Delivery& delivery, TimePoint now) {
   else
     node_.set_blocked_until(not_before_);
   if (failures_ == 1)
-    spdlog::warn("sink {}: {}; {} events wait, trying again", node_.name, delivery.error.message, group_load().events);
+    log::warn({"sink", node_.name}, "{}; {} events wait, trying again", delivery.error.message, group_load().events);
 }
 
 void Worker::went_well(Delivery delivery) {
-  if (failures_) spdlog::info("sink {}: works again after {} failed attempts", node_.name, failures_);
+  if (failures_) log::info({"sink", node_.name}, "works again after {} failed attempts", failures_);
   node_.failing.store(false, std::memory_order_relaxed);
   node_.set_blocked_until(TimePoint{});
   if (delivery.outcome == Delivery::Outcome::more)

@@ -1,11 +1,11 @@
 #include "pipeline/graph/flow.h"
 
-#include <spdlog/spdlog.h>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <future>
 
+#include "log/log.h"
 #include "pipeline/entry/merge_intake.h"
 #include "pipeline/graph/running.h"
 

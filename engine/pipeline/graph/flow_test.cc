@@ -1,7 +1,7 @@
 #include "pipeline/graph/flow.h"
+#include "log/log.h"
 
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 
 #include "pipeline/graph/harness_for_test.h"
 
@@ -42,7 +42,7 @@ class TenEvents final : public Source {
 
 struct FlowTest : testing::Test {
   FlowTest() {
-    spdlog::set_level(spdlog::level::off);
+    log::set_level(log::Level::off);
     model::add_scripted(catalog, sides);
     SourceType source;
     source.name = "scripted";

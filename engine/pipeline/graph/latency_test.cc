@@ -1,7 +1,7 @@
 // A sink with two workers, in given time: what its status says when one of them is slow, when both are, when none ends.
 #include <gmock/gmock.h>
-#include <spdlog/spdlog.h>
 
+#include "log/log.h"
 #include "pipeline/graph/harness_for_test.h"
 
 namespace weir::pipeline {
@@ -12,7 +12,7 @@ using testing::HasSubstr;
 
 struct Pair {
   Pair() : harness(graph()), other(harness.sink(0), model::scripted_sink(harness.side(0)), harness.context) {
-    spdlog::set_level(spdlog::level::off);
+    log::set_level(log::Level::off);
   }
   ~Pair() {
     other.abandon();

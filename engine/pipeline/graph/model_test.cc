@@ -1,11 +1,11 @@
 // The engine against the reference model, in lockstep, over random graphs, policies, loads and faults.
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "log/log.h"
 #include "pipeline/graph/lockstep.h"
 
 namespace weir::model {
@@ -41,7 +41,7 @@ bool agrees(std::uint64_t seed) {
 }
 
 TEST(Model, AgreesWithTheEngineStepByStep) {
-  spdlog::set_level(spdlog::level::off);
+  log::set_level(log::Level::off);
   if (const char* seed = std::getenv("WEIR_MODEL_SEED")) {
     agrees(std::strtoull(seed, nullptr, 10));
     return;

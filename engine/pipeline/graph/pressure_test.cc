@@ -1,8 +1,8 @@
 // From a stalled sink back to its source, in given time: how long until it pauses, how long until it resumes, how
 // often.
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 
+#include "log/log.h"
 #include "pipeline/graph/harness_for_test.h"
 
 namespace weir::pipeline {
@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 // 1 000 events a second into a line of 512; the sink takes up to 20 events each 10 ms when it is well.
 struct Course {
-  Course() : harness(graph()) { spdlog::set_level(spdlog::level::off); }
+  Course() : harness(graph()) { log::set_level(log::Level::off); }
   static model::Graph graph() {
     model::Graph g = fan_out(1, 512);
     g.sinks[0].most = {20, 1_MiB};

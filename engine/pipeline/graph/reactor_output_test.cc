@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 
+#include "log/log.h"
 #include "pipeline/graph/harness_for_test.h"
 
 namespace weir::pipeline {

@@ -1,8 +1,8 @@
 // The machine between the two halves of a spilling queue, stepped by hand, on a disk in memory that fills up.
 #include "pipeline/queue/spill.h"
+#include "log/log.h"
 
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 
 #include "journal/disk_for_test.h"
 
@@ -20,7 +20,7 @@ struct Unit final : ReceiptOwner {
 /// Front, spill and back; the test is the producer and the worker.
 struct SpillTest : testing::Test {
   SpillTest() {
-    spdlog::set_level(spdlog::level::off);
+    log::set_level(log::Level::off);
     queue.bound = {20, 1_MiB};
     queue.when_full = flow::WhenFull::spill;
     begin();

@@ -2,7 +2,6 @@
 // only what no order may change is compared with the model: the fates of every unit, what each other side holds, the
 // ledger, and that all of it drains.
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 #include <stdlib.h>
 #include <boost/asio/post.hpp>
 
@@ -10,6 +9,7 @@
 #include <mutex>
 #include <thread>
 
+#include "log/log.h"
 #include "pipeline/graph/lockstep.h"
 
 namespace weir::model {
@@ -226,7 +226,7 @@ class Threaded {
 };
 
 TEST(Threads, EndInTheFatesOfTheModel) {
-  spdlog::set_level(spdlog::level::off);
+  log::set_level(log::Level::off);
   for (std::uint64_t seed = 1; seed <= 200 && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Threaded(seed).run();
@@ -234,7 +234,7 @@ TEST(Threads, EndInTheFatesOfTheModel) {
 }
 
 TEST(Threads, EndInTheSameFatesWhenWhatDoesNotFitGoesOverTheDisk) {
-  spdlog::set_level(spdlog::level::off);
+  log::set_level(log::Level::off);
   std::string pattern = std::filesystem::temp_directory_path() / "weir-spill-XXXXXX";
   const std::string folder = mkdtemp(pattern.data());
   for (std::uint64_t seed = 1; seed <= 60 && !testing::Test::HasFailure(); ++seed) {

@@ -1,7 +1,7 @@
 #include "pipeline/delivery/worker.h"
+#include "log/log.h"
 
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 
 #include "pipeline/graph/harness_for_test.h"
 
@@ -13,7 +13,7 @@ using Need = Worker::Need;
 using Kind = Behaviour::Kind;
 
 struct WorkerTest : testing::Test {
-  WorkerTest() { spdlog::set_level(spdlog::level::off); }
+  WorkerTest() { log::set_level(log::Level::off); }
   static model::Graph graph() {
     model::Graph g = fan_out(1, 100);
     g.sinks[0].backoff_base = 100ms;

@@ -1,10 +1,11 @@
 // The state machine that moves events. Its status, and how it ends, are in spill_end.cc.
 #include "pipeline/queue/spill.h"
 
-#include <spdlog/spdlog.h>
 #include <weir/base/terminal_text.h>
 
 #include <algorithm>
+
+#include "log/log.h"
 
 namespace weir::pipeline {
 namespace {
@@ -67,7 +68,7 @@ Result<void> Spill::open() {
   auto consumer = log_->add_consumer({"spill"});
   if (!consumer) return std::unexpected(consumer.error());
   consumer_ = *consumer;
-  for (const auto& note : log_->notes()) spdlog::warn("sink {}: spill: {}", name_, terminal_text(note));
+  for (const auto& note : log_->notes()) log::warn({"sink", name_}, "spill: {}", terminal_text(note));
   reader_.emplace(*log_, log_->position(*consumer_));
   const auto events = on_disk();
   recovered_end_ = log_->end().sequence;
@@ -75,7 +76,7 @@ Result<void> Spill::open() {
   receipts_.put_unowed(events);
   held_ = events;
   told_.recovered = events;
-  if (events > 0) spdlog::info("sink {}: {} events that an earlier run had spilled go first", name_, events);
+  if (events > 0) log::info({"sink", name_}, "{} events that an earlier run had spilled go first", events);
   publish();
   return {};
 }
@@ -189,7 +190,7 @@ void Spill::step_over_losses() {
   const auto losses = reader_->take_losses();
   const auto lost = losses.gone + losses.damaged;
   if (lost == 0) return;
-  spdlog::error("sink {}: {} events cannot be read from {} any more: they have failed", name_, lost, config_.path);
+  log::error({"sink", name_}, "{} events cannot be read from {} any more: they have failed", lost, config_.path);
   held_.fetch_sub(lost, std::memory_order_release);
   receipts_.lose(lost);
   // Their priorities are not known: until the disk is empty all events go behind them.

@@ -1,9 +1,9 @@
 // The status of a spill, and how its contents are saved when a flow stops.
-#include <spdlog/spdlog.h>
 #include <weir/base/terminal_text.h>
 
 #include <algorithm>
 
+#include "log/log.h"
 #include "pipeline/queue/spill.h"
 
 namespace weir::pipeline {
@@ -67,7 +67,7 @@ SinkQueue::Abandoned Spill::put_away() {
   if (!log_) return lost;
   collect();
   if (auto closed = log_->close(); !closed)
-    spdlog::error("sink {}: spill: {}", name_, terminal_text(closed.error().message));
+    log::error({"sink", name_}, "spill: {}", terminal_text(closed.error().message));
   return lost;
 }
 
@@ -80,9 +80,9 @@ void Spill::say(const std::string& error) {
     told_.error = error;
   }
   if (error.empty())
-    spdlog::info("sink {}: spills again", name_);
+    log::info({"sink", name_}, "spills again");
   else
-    spdlog::warn("sink {}: cannot spill, so its queue holds its sources up: {}", name_, terminal_text(error));
+    log::warn({"sink", name_}, "cannot spill, so its queue holds its sources up: {}", terminal_text(error));
 }
 
 void Spill::publish() {

@@ -2,7 +2,7 @@
 # than most files. WEIR_PCH=OFF (option or environment variable) builds without.
 #   std:       base and flow: the standard library
 #   component: what stands above: Asio, fmt, simdjson and the component interfaces too
-#   test:      all of it with GoogleTest
+#   std_test, component_test: the same with GoogleTest, for tests
 if(DEFINED ENV{WEIR_PCH})
   set(default_pch $ENV{WEIR_PCH})
 else()
@@ -38,4 +38,5 @@ endfunction()
 
 weir_precompiled(std)
 weir_precompiled(component LINKS weir_asio simdjson::simdjson fmt::fmt)
-weir_precompiled(test LINKS weir_asio simdjson::simdjson fmt::fmt GTest::gtest GTest::gmock)
+weir_precompiled(std_test LINKS GTest::gtest GTest::gmock)
+weir_precompiled(component_test LINKS weir_asio simdjson::simdjson fmt::fmt GTest::gtest GTest::gmock)

@@ -93,6 +93,12 @@ class Overload(WeirTest):
         self.assertEqual(first.result().status, 200)
         self.assertGreater(len(self.drain(pending)), 25)
 
+    def test_an_answer_that_comes_too_late_is_504_and_the_events_stay_in_the_flow(self):
+        with self.stalled(HANGS.replace("ack_timeout: 60s", "ack_timeout: 500ms")):
+            answer = post(self.weir.address, ndjson(events("late", 5)))
+            self.assertEqual((answer.status, answer.json["error"]), (504, "outcome_unknown"))
+        eventually(lambda: {f"late-{i}" for i in range(5)} <= set(rows_of(self.path("out.db"))), lambda: self.weir.graph())
+
     def test_a_sink_that_fails_opens_its_breaker_and_the_refusal_names_its_error(self):
         with self.stalled(FAILS):
             pending = [Pending(self.weir.address, ndjson(events(f"f{n}", 5))) for n in range(4)]

@@ -5,10 +5,10 @@ CONFIG ?= examples/quickstart/weir.yaml
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench check format tidy headers asan tsan fuzz mutants install clean
+.PHONY: help run build test bench check format tidy headers asan tsan fuzz mutants all-checks fresh-machine install clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 run: build ## build, then run the quickstart (CONFIG=file for another)
 	@mkdir -p data && ./build/release/weir run $(CONFIG)
@@ -19,11 +19,11 @@ build: ## build/release/weir
 
 test: ## every test: unit, model, matrix, end to end, faults
 	@scripts/install-packages test
-	@scripts/build dev
-	@ctest --test-dir build/dev --output-on-failure -j $(JOBS) --progress
+	@scripts/run-tests dev
 
 bench: ## CPU per event beside a floor measured in the same run
 	@scripts/install-packages test
+	@cmake --preset release -DWEIR_BENCH=ON >/dev/null
 	@scripts/build release
 	@python3 bench/run.py
 
@@ -32,7 +32,7 @@ check: headers format tidy ## strata, self-contained headers, format, lint
 
 headers:
 	@scripts/install-packages check
-	@scripts/check-headers
+	@scripts/check-headers $(if $(ALL),--all)
 
 format:
 	@git ls-files '*.h' '*.cc' | xargs clang-format-19 --dry-run -Werror && echo "format: clean"
@@ -40,23 +40,30 @@ format:
 tidy:
 	@scripts/build dev >/dev/null && scripts/check-tidy
 
-asan: ## unit tests under the address and undefined-behaviour sanitizers
+asan: ## unit tests under the address and undefined-behaviour sanitizers, end-to-end tests of what changed (ALL=1: all)
 	@scripts/install-packages check
-	@scripts/build asan-ubsan
-	@ctest --test-dir build/asan-ubsan --output-on-failure -j $(JOBS) --progress -LE chaos
+	@scripts/run-tests asan-ubsan $(if $(ALL),--all)
 
-tsan: ## unit tests under the thread sanitizer
+tsan: ## unit tests of what has threads under the thread sanitizer (ALL=1: all)
 	@scripts/install-packages check
-	@scripts/build tsan
-	@TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp ctest --test-dir build/tsan --output-on-failure -j $(JOBS) --progress -LE 'chaos|e2e'
+	@scripts/run-tests tsan $(if $(ALL),--all)
 
 fuzz: ## every fuzzer for FUZZ_SECONDS (60)
 	@scripts/install-packages check
 	@scripts/run-fuzzers $(FUZZ_SECONDS)
 
-mutants: ## break the engine on purpose; every mutant must be caught
+mutants: ## break the engine on purpose: what changed and a third of the rest (ALL=1: all); every mutant must be caught
 	@scripts/install-packages test
-	@python3 tests/mutants/run.py
+	@scripts/build dev weir_pipeline_test weir_journal_test weir_connector_disk_test
+	@python3 -B tests/mutants/run.py $(if $(ALL),--all)
+
+fresh-machine: ## the README's commands in a Debian that has nothing (root, debootstrap; ALL=1: make test too)
+	@scripts/install-packages check
+	@scripts/fresh-machine $(if $(ALL),--test)
+
+all-checks: ## what .ci/run looks at in part, whole: about three hours on two cores
+	@$(MAKE) test
+	@$(MAKE) check asan tsan mutants fuzz fresh-machine ALL=1
 
 install: build ## install binary and library (PREFIX=/usr/local)
 	@cmake --install build/release --prefix $(DESTDIR)$(or $(PREFIX),/usr/local) | tail -n 1

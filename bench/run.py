@@ -339,7 +339,7 @@ def main():
         if args.self_check:
             return selfcheck.run(tools)
         if not args.against and not tools.weir.exists():
-            raise BenchError(f"{tools.weir} is not built: cmake --preset release && ninja -C build/release")
+            raise BenchError(f"{tools.weir} is not built: cmake --preset release -DWEIR_BENCH=ON && ninja -C build/release")
     except BenchError as e:
         print(e, file=sys.stderr)
         return 2

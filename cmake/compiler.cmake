@@ -13,9 +13,11 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 
+option(WEIR_TESTS "configure the tests (needs GoogleTest and Python)" ON)
+option(WEIR_BENCH "configure the measuring tools (needs Google Benchmark)" OFF)
 option(WEIR_SEAMS "compile the named crash points that the kill -9 tests use" OFF)
 set(WEIR_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
-option(WEIR_FUZZ "build the libFuzzer targets" OFF)
+option(WEIR_FUZZ "configure the libFuzzer targets" OFF)
 
 add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-designated-field-initializers -Werror)
 add_link_options(-fuse-ld=lld)

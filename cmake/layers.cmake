@@ -1,21 +1,52 @@
-# weir_layer(NAME FOLDER LINKS ... [TEST_LINKS ...] [WITHOUT SUBFOLDER] [PRECOMPILED std]): a static library weir_NAME of
-# FOLDER's .cc files, and weir_NAME_test of its *_test.cc.
+# weir_layer(NAME FOLDER LINKS ... [TEST_LINKS ...] [WITHOUT SUBFOLDER] [PRECOMPILED std] [SHARDS n] [WITHOUT_THREADS]): a
+# static library weir_NAME of FOLDER's .cc files, and weir_NAME_test (see weir_test) of its *_test.cc.
 # Test, bench and fuzz files stand beside what they test and are told apart by their suffix.
 
+# weir_test(TARGET SOURCES ... LINKS ... [SHARDS n] [WITHOUT_THREADS] [PRECOMPILED std]): a GoogleTest binary, run whole or in
+# n parts at the same time, since starting a process for each case takes longer than most cases. A case that hangs is
+# named and stopped by the binary's own main(); ctest's time-out is for the sum. What is not WITHOUT_THREADS has the
+# label `threads` and is built by the target threaded_tests: the thread sanitizer has something to see there.
 function(weir_test target)
-  cmake_parse_arguments(arg "" "PRECOMPILED" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(arg "WITHOUT_THREADS" "PRECOMPILED;SHARDS" "SOURCES;LINKS" ${ARGN})
+  if(NOT WEIR_TESTS)
+    return()
+  endif()
   if(NOT arg_PRECOMPILED)
     set(arg_PRECOMPILED component)
   endif()
+  if(NOT arg_SHARDS)
+    set(arg_SHARDS 1)
+  endif()
   add_executable(${target} ${arg_SOURCES})
-  target_link_libraries(${target} PRIVATE ${arg_LINKS} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_link_libraries(${target} PRIVATE ${arg_LINKS} weir_test_main GTest::gtest GTest::gmock)
   weir_use_precompiled(${target} ${arg_PRECOMPILED}_test)
-  include(GoogleTest)
-  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+  add_dependencies(unit_tests ${target})
+  set(labels unit)
+  if(NOT arg_WITHOUT_THREADS)
+    list(APPEND labels threads)
+    add_dependencies(threaded_tests ${target})
+  endif()
+  foreach(shard RANGE 1 ${arg_SHARDS})
+    set(name ${target})
+    if(arg_SHARDS GREATER 1)
+      string(APPEND name .${shard}of${arg_SHARDS})
+    endif()
+    math(EXPR index "${shard} - 1")
+    add_test(NAME ${name} COMMAND ${target} --gtest_brief=1)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 900 LABELS "${labels}" ENVIRONMENT
+      "GTEST_TOTAL_SHARDS=${arg_SHARDS};GTEST_SHARD_INDEX=${index}")
+  endforeach()
 endfunction()
 
+if(WEIR_TESTS)
+  add_library(weir_test_main STATIC tests/unit_main.cc)
+  target_link_libraries(weir_test_main PUBLIC GTest::gtest GTest::gmock)
+  add_custom_target(unit_tests)
+  add_custom_target(threaded_tests)
+endif()
+
 function(weir_layer name folder)
-  cmake_parse_arguments(arg "" "WITHOUT;PRECOMPILED" "LINKS;TEST_LINKS" ${ARGN})
+  cmake_parse_arguments(arg "WITHOUT_THREADS" "WITHOUT;PRECOMPILED;SHARDS" "LINKS;TEST_LINKS" ${ARGN})
   if(NOT arg_PRECOMPILED)
     set(arg_PRECOMPILED component)
   endif()
@@ -37,7 +68,12 @@ function(weir_layer name folder)
   target_include_directories(weir_${name} ${scope} ${CMAKE_SOURCE_DIR}/lib ${CMAKE_SOURCE_DIR}/engine)
   target_link_libraries(weir_${name} ${scope} ${arg_LINKS})
   if(tests)
-    weir_test(weir_${name}_test SOURCES ${tests} LINKS weir_${name} ${arg_TEST_LINKS} PRECOMPILED ${arg_PRECOMPILED})
+    set(without_threads)
+    if(arg_WITHOUT_THREADS)
+      set(without_threads WITHOUT_THREADS)
+    endif()
+    weir_test(weir_${name}_test SOURCES ${tests} LINKS weir_${name} ${arg_TEST_LINKS} PRECOMPILED ${arg_PRECOMPILED}
+      SHARDS ${arg_SHARDS} ${without_threads})
   endif()
 endfunction()
 
@@ -62,10 +98,15 @@ function(weir_connectors folder)
   target_link_libraries(weir_connectors PUBLIC weir_component ${libraries})
 endfunction()
 
-# weir_connector(LINKS ...), called in a connector's own folder.
+# weir_connector(LINKS ... [SHARDS n] [WITHOUT_THREADS]), called in a connector's own folder.
 function(weir_connector)
-  cmake_parse_arguments(arg "" "" "LINKS" ${ARGN})
+  cmake_parse_arguments(arg "WITHOUT_THREADS" "SHARDS" "LINKS" ${ARGN})
   get_filename_component(name ${CMAKE_CURRENT_SOURCE_DIR} NAME)
   file(RELATIVE_PATH folder ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
-  weir_layer(connector_${name} ${CMAKE_CURRENT_SOURCE_DIR} LINKS weir_component weir_net ${arg_LINKS})
+  set(without_threads)
+  if(arg_WITHOUT_THREADS)
+    set(without_threads WITHOUT_THREADS)
+  endif()
+  weir_layer(connector_${name} ${CMAKE_CURRENT_SOURCE_DIR} LINKS weir_component weir_net ${arg_LINKS}
+    SHARDS ${arg_SHARDS} ${without_threads})
 endfunction()

@@ -19,7 +19,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 from cgroup import Cgroup  # noqa: E402
-from weir_process import Weir, eventually, set_binary, skip  # noqa: E402
+from weir_process import Weir, eventually, run_or_skip, set_binary, skip  # noqa: E402
 
 LONG = os.environ.get("WEIR_LONG") == "1"
 MIB = 1 << 20
@@ -171,4 +171,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run_or_skip(main)

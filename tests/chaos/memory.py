@@ -22,7 +22,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 from cgroup import Cgroup  # noqa: E402
 from stalls import Locked, rows_of  # noqa: E402
-from weir_process import Weir, free_port, set_binary, skip  # noqa: E402
+from weir_process import Weir, free_port, run_or_skip, set_binary, skip  # noqa: E402
 
 SECONDS = float(os.environ.get("WEIR_MEMORY_SECONDS", "60"))
 MIB = 1 << 20
@@ -148,4 +148,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run_or_skip(main)

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sqlite3
+import unittest
 
 import weir_process
 from kafka_cluster import KafkaCluster
@@ -279,9 +280,11 @@ class KafkaTest(WeirTest):
         self.assertNotIn("weir-secret", w.log())
 
 
-if __name__ == "__main__":
+def setUpModule():
+    global CLUSTER
     CLUSTER = KafkaCluster()
-    try:
-        main()
-    finally:
-        CLUSTER.stop()
+    unittest.addModuleCleanup(CLUSTER.stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -11,13 +11,15 @@ import sys
 import tempfile
 import threading
 
-SKIPPED = 77
+from weir_process import SKIPPED, skip
+
 SCRIPT = os.path.join(os.path.dirname(__file__), "..", "..", "scripts", "kafka")
 
 
 def no_kafka(why):
-    print("skipped: no Kafka: " + why)
-    sys.exit(1 if os.environ.get("WEIR_REQUIRE_KAFKA") == "1" else SKIPPED)
+    if os.environ.get("WEIR_REQUIRE_KAFKA") == "1":
+        raise AssertionError("WEIR_REQUIRE_KAFKA=1, and there is no Kafka: " + why)
+    skip("no Kafka: " + why)
 
 
 def client():

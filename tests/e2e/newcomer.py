@@ -1,11 +1,10 @@
 """What a newcomer types: the commands of the starter configuration and of the README, word for word but for the ports."""
 import os
 import re
-import shutil
 import subprocess
 import time
 
-from weir_process import Weir, WeirTest, free_port, main, weir
+from weir_process import Weir, WeirTest, free_port, main, needs, weir
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
@@ -24,9 +23,7 @@ class Quickstart(Weir):
 class Newcomer(WeirTest):
     def setUp(self):
         super().setUp()
-        for tool in ("curl", "sqlite3"):
-            if not shutil.which(tool):
-                self.skipTest(f"{tool} is not installed")
+        needs("curl", "sqlite3")
         self.ports = {"127.0.0.1:8080": f"127.0.0.1:{free_port()}", "127.0.0.1:9600": f"127.0.0.1:{free_port()}"}
 
     def elsewhere(self, text):

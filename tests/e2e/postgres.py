@@ -265,7 +265,10 @@ class Postgres(WeirTest):
         self.assertEqual(len(self.rows()), 5)
 
 
-if __name__ == "__main__":
+def setUpModule():
     if not os.path.exists("/usr/lib/postgresql/15/bin/initdb") and "WEIR_POSTGRES_BIN" not in os.environ:
-        skip("there is no PostgreSQL 15 here")
+        skip("there is no PostgreSQL 15 here: install postgresql-15")
+
+
+if __name__ == "__main__":
     main()

@@ -5,19 +5,18 @@ import glob
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
+
+import weir_process
+from weir_process import WeirTest, main, needs, skip, weir
 
 try:
     import jsonschema
     import yaml
-except ImportError as missing:
-    print(f"{missing.name} is not installed")
-    sys.exit(77)
-
-import weir_process
-from weir_process import WeirTest, main, weir
+except ImportError as error:
+    missing = error.name
+else:
+    missing = None
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 BASE = """memory: 128MiB
@@ -80,6 +79,8 @@ def plain(text):
 class Schema(WeirTest):
     @classmethod
     def setUpClass(cls):
+        if missing:
+            skip(f"there is no Python module {missing}: install python3-{missing}")
         code, text, err = weir("schema")
         assert code == 0, err
         cls.schema = json.loads(text)
@@ -184,8 +185,7 @@ class MadeFromTheCommandLine(WeirTest):
         self.assertEqual(weir("man")[1], self.file("docs", "man", "weir.1"), "write the output of `weir man` to docs/man/weir.1")
 
     def test_the_man_page_is_free_of_errors(self):
-        if not shutil.which("mandoc"):
-            self.skipTest("mandoc is not installed")
+        needs("mandoc")
         done = subprocess.run(["mandoc", "-T", "lint", "-W", "error", os.path.join(SOURCE, "docs", "man", "weir.1")], text=True, capture_output=True)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
@@ -211,8 +211,7 @@ class MadeFromTheCommandLine(WeirTest):
             with self.subTest(shell):
                 with open(self.path("script"), "w") as f:
                     f.write(weir("completion", shell)[1])
-                if not shutil.which(shell):
-                    self.skipTest(f"{shell} is not installed")
+                needs(shell)
                 done = subprocess.run([shell, "-n", self.path("script")], text=True, capture_output=True)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
 

@@ -10,7 +10,7 @@ import time
 
 from clients import events, ndjson
 from stalls import Locked, rows_of
-from weir_process import WeirTest, eventually, main
+from weir_process import WeirTest, eventually, main, needs
 
 FILE = """
 memory: 192MiB
@@ -113,6 +113,7 @@ class SlowReader:
 
 
 def certificate(folder):
+    needs("openssl")
     cert, key = folder + "/cert.pem", folder + "/key.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                     "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-keyout", key,

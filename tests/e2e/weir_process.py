@@ -216,7 +216,10 @@ def main():
     if len(sys.argv) < 2:
         sys.exit("usage: python3 %s WEIR [TEST ...]" % sys.argv[0])
     set_binary(sys.argv.pop(1))
-    unittest.main(verbosity=2, warnings="ignore")
+    result = unittest.main(verbosity=2, warnings="ignore", exit=False).result
+    if not result.wasSuccessful():
+        sys.exit(1)
+    sys.exit(SKIPPED if result.skipped and len(result.skipped) >= result.testsRun else 0)
 
 
 def set_binary(path):
@@ -240,5 +243,21 @@ def has_crash_points():
 
 
 def skip(why):
-    print("skipped: " + why)
-    sys.exit(SKIPPED)
+    """What is missing is missing for this test only; a file whose tests are all skipped ends with SKIPPED (main)."""
+    raise unittest.SkipTest(why)
+
+
+def run_or_skip(script):
+    """For what is no unittest: `script()`'s exit code, or SKIPPED with the reason."""
+    try:
+        sys.exit(script())
+    except unittest.SkipTest as why:
+        print(f"skipped: {why}")
+        sys.exit(SKIPPED)
+
+
+def needs(*tools):
+    """Skips unless all of these programs are there."""
+    missing = [tool for tool in tools if not shutil.which(tool)]
+    if missing:
+        skip(", ".join(missing) + (" is" if len(missing) == 1 else " are") + " not installed")

@@ -1,18 +1,20 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
-#include <csignal>
+#include <atomic>
+#include <cstdlib>
 #include <optional>
 #include <random>
 
+#include "attend.h"
 #include "commands.h"
-#include "config/diff.h"
 #include "config/load.h"
 #include "exit_codes.h"
 #include "loading.h"
 #include "log/log.h"
 #include "observe/admin.h"
 #include "pipeline/graph/flow.h"
+#include "reload.h"
 #include "watch.h"
 
 namespace weir::app {
@@ -23,22 +25,6 @@ void set_up_malloc() {
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_MMAP_THRESHOLD, 256 << 10);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
-}
-
-sigset_t block_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, s);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);  // before any thread exists, so that only this one takes them
-  std::signal(SIGPIPE, SIG_IGN);
-  return set;
-}
-
-/// The signal that came within `most`, or 0.
-int wait_for_signal(const sigset_t& set, std::chrono::milliseconds most) {
-  const timespec time{most.count() / 1000, (most.count() % 1000) * 1'000'000};
-  const int s = sigtimedwait(&set, nullptr, &time);
-  return s > 0 ? s : 0;
 }
 
 std::uint64_t random_seed() {
@@ -58,32 +44,53 @@ void greet(const config::Config& config, const pipeline::FlowStatus& status, con
   log::info("ready");
 }
 
-void reload(pipeline::Flow& flow, config::Config& running, const std::vector<std::string>& files,
-            const Catalog& catalog) {
-  auto next = load_or_explain(files, catalog);
-  if (!next) {
-    log::error("reload: the configuration has errors; the running one is kept");
-    return;
+/// After its deadline a stop still waits for threads to return; one that hangs on a disk must not keep the process.
+constexpr Duration patience = std::chrono::seconds(15);
+/// What has not started has taken nothing in: it can be left at any moment.
+constexpr Duration patience_at_start = std::chrono::seconds(1);
+
+enum class Started : std::uint8_t { yes, failed, given_up };
+
+/// Stays able to stop and to be asked for its health however long it takes; a SIGHUP meanwhile is for later.
+Started start(pipeline::Flow& flow, const Context& context, const sigset_t& signals, bool& hangup) {
+  Result<void> started;
+  std::optional<TimePoint> told;
+  const bool came_back = attend(
+      signals, [&] { started = flow.start(); },
+      [&](int s) {
+        hangup = hangup || s == SIGHUP;
+        if (asks_to_stop(s) && !told) {
+          told = context.now();
+          flow.give_up_start();
+        }
+        return !told || context.now() - *told < patience_at_start;
+      });
+  if (!came_back || (told && !started)) {
+    log::info("stopped before it had started ({}): nothing was taken in", flow.why_not_ready());
+    if (!came_back) std::_Exit(ok);
+    return Started::given_up;
   }
-  const auto differences = config::topology_differences(running, *next);
-  if (!differences.empty()) {
-    for (const auto& difference : differences) log::error("reload refused: {}", difference);
-    log::error("reload: policy values can change while running; for the rest start a new process and stop this one");
-    return;
-  }
-  flow.reload(*next);
-  running = std::move(*next);
-  log::info("reload: done");
+  if (!started) fmt::print(stderr, "weir: {}\n", started.error().message);
+  if (told) pthread_kill(pthread_self(), SIGTERM);  // it came in time to start: stopped as any other flow
+  return started ? Started::yes : Started::failed;
 }
 
-int stop(pipeline::Flow& flow, observe::Admin* admin, const config::Config& config, const sigset_t& signals) {
+int stop(pipeline::Flow& flow, const config::Config& config, const Context& context, const sigset_t& signals) {
   log::info("stopping: intake refused, draining for at most {} (a second signal ends it now)",
             pipeline::human(config.drain_deadline));
-  if (admin) admin->not_ready();
-  const auto report = flow.stop(config.drain_deadline, [&] {
-    const int s = wait_for_signal(signals, std::chrono::milliseconds(0));
-    return s == SIGINT || s == SIGTERM;
-  });
+  pipeline::StopReport report;
+  std::atomic<bool> hurried{false};
+  TimePoint until = context.now() + config.drain_deadline + patience;
+  const bool came_back = attend(
+      signals, [&] { report = flow.stop(config.drain_deadline, [&] { return hurried.load(); }); },
+      [&](int s) {
+        if (asks_to_stop(s) && !hurried.exchange(true)) until = std::min(until, context.now() + patience);
+        return context.now() < until;
+      });
+  if (!came_back) {
+    log::error("stopped without its end ({}): what was accepted and not delivered is lost", flow.why_not_ready());
+    std::_Exit(4);
+  }
   log_final_ledger(flow.status());
   if (report.kept) log::warn("stopped: {} events are kept on the disk for the next start", report.kept);
   if (report.unanswered)
@@ -112,7 +119,9 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   std::optional<observe::Admin> admin;
   std::string admin_address;
   if (!config->admin.listen.empty()) {
-    admin.emplace(config->admin.listen, context, [&flow] { return flow.status(); }, &flow.taps());
+    admin.emplace(config->admin.listen, context,
+                  observe::Admin::Asks{[&flow] { return flow.status(); }, [&flow] { return flow.why_not_ready(); }},
+                  &flow.taps());
     const auto opened = admin->open();
     if (!opened) {
       fmt::print(stderr, "weir: {}\n", opened.error().message);
@@ -120,20 +129,20 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
     }
     admin_address = *opened;
   }
-  if (const auto started = flow.start(); !started) {
-    fmt::print(stderr, "weir: {}\n", started.error().message);
-    return failed;
-  }
+  bool hangup = false;
+  const Started started = start(flow, context, signals, hangup);
+  if (started != Started::yes) return started == Started::given_up ? ok : failed;
   greet(*config, flow.status(), admin_address);
 
   Watch watch;
   while (true) {
-    const int s = wait_for_signal(signals, std::chrono::seconds(1));
-    if (s == SIGHUP) reload(flow, *config, files, catalog);
-    if (s == SIGINT || s == SIGTERM) break;
+    const int s = hangup ? SIGHUP : wait_for_signal(signals, std::chrono::seconds(1));
+    hangup = false;
+    if (s == SIGHUP) on_hangup(flow, *config, files, catalog);
+    if (asks_to_stop(s)) break;
     watch.look(flow.status(), context.now());
   }
-  const int code = stop(flow, admin ? &*admin : nullptr, *config, signals);
+  const int code = stop(flow, *config, context, signals);
   if (admin) admin->stop();
   log::stop();
   return code;

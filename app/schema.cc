@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "config/reloadable.h"
 #include "json_tree.h"
 #include "schema_keys.h"
 #include "schema_tests.h"
@@ -111,17 +112,19 @@ std::vector<std::string> value_schemas(const OptionSpec& spec, bool may_be_file)
   }
 }
 
-std::string property(const OptionSpec& spec, std::vector<std::string> schemas) {
+/// `effect`: when a change of it counts in a running process; empty: it needs a new one.
+std::string property(const OptionSpec& spec, std::vector<std::string> schemas, std::string_view effect = {}) {
   JsonObject out;
   out.text("description", spec.help);
   if (spec.fallback) out.add("default", fallback_json(spec));
   out.text("x-kind", info(spec.kind).name);
+  if (!effect.empty()) out.text("x-reload", effect);
   if (!spec.choices.empty()) out.add("x-choices", json_texts(spec.choices));
   out.add("anyOf", json_array(schemas));
   return out.json();
 }
 
-std::string property(const Key& key) {
+std::string property(const Key& key, std::string_view section) {
   std::vector<std::string> schemas;
   switch (key.form) {
     case Key::Form::scalar: schemas = value_schemas(key.option, key.option.kind == OptionKind::address); break;
@@ -135,12 +138,13 @@ std::string property(const Key& key) {
   if (!key.word.empty()) schemas.push_back(JsonObject().text("const", key.word).json());
   // admin.listen: empty means nowhere.
   if (key.option.kind == OptionKind::address) schemas.push_back(JsonObject().text("const", "").json());
-  return property(key.option, std::move(schemas));
+  const auto* reload = config::reloadable(section, key.option.name);
+  return property(key.option, std::move(schemas), reload ? reload->effect : std::string_view{});
 }
 
-void add_keys(JsonObject& properties, std::vector<std::string>& required, const std::vector<Key>& keys) {
-  for (const Key& key : keys) {
-    properties.add(key.option.name, property(key));
+void add_keys(JsonObject& properties, std::vector<std::string>& required, const KeySection& section) {
+  for (const Key& key : section.keys) {
+    properties.add(key.option.name, property(key, section.name));
     if (key.option.required) required.push_back(key.option.name);
   }
 }
@@ -160,7 +164,7 @@ struct Component {
   JsonObject abilities;
 };
 
-std::string component_definition(const Component& c, const std::vector<Key>& common) {
+std::string component_definition(const Component& c, const KeySection& common) {
   JsonObject properties;
   std::vector<std::string> required{"type"}, own;
   properties.add("type", JsonObject().text("const", c.name).text("description", c.summary).json());
@@ -263,16 +267,16 @@ std::string config_schema(const Catalog& catalog) {
   add_kinds(definitions);
   for (const KeySection& section : config_keys()) {
     if (section.name == "process") {
-      add_keys(top, nothing, section.keys);
+      add_keys(top, nothing, section);
     } else if (std::ranges::find(kinds_of_parts, section.name) != kinds_of_parts.end()) {
       definitions.add(section.name, part_definition(section.name, all));
       top.add(section.name + "s", section_of_parts(section.name, section.help));
       for (const Component& c : all)
-        if (c.kind == section.name) definitions.add(c.kind + "." + c.name, component_definition(c, section.keys));
+        if (c.kind == section.name) definitions.add(c.kind + "." + c.name, component_definition(c, section));
     } else {
       JsonObject properties;
       std::vector<std::string> required;
-      add_keys(properties, required, section.keys);
+      add_keys(properties, required, section);
       definitions.add(section.name, closed_map(section.help, properties, required));
     }
   }

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "config/reloadable.h"
 #include "json_tree.h"
 #include "schema_keys.h"
 
@@ -21,6 +22,22 @@ simdjson::dom::element parsed(simdjson::dom::parser& parser, const std::string& 
   simdjson::dom::element json;
   EXPECT_EQ(parser.parse(text).get(json), simdjson::SUCCESS);
   return json;
+}
+
+TEST(Schema, KnowsEveryKeyThatAReloadTakesOver) {
+  for (const auto& row : config::reloadable_keys()) {
+    bool found = false;
+    for (const KeySection& section : config_keys())
+      for (const Key& key : section.keys)
+        found = found || (section.name == row.section && (row.key.empty() || row.key == key.option.name));
+    EXPECT_TRUE(found) << row.section << "." << row.key;
+  }
+  simdjson::dom::parser parser;
+  const auto json = parsed(parser, config_schema(everything()));
+  std::string_view effect;
+  EXPECT_EQ(json["$defs"]["queue"]["properties"]["max_events"]["x-reload"].get(effect), simdjson::SUCCESS);
+  EXPECT_EQ(json["$defs"]["source.http"]["properties"]["when_full"]["x-reload"].get(effect), simdjson::SUCCESS);
+  EXPECT_NE(json["$defs"]["source.http"]["properties"]["acks"]["x-reload"].get(effect), simdjson::SUCCESS);
 }
 
 TEST(Schema, HoldsEveryOptionOfEveryComponent) {

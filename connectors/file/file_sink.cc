@@ -67,7 +67,13 @@ Delivery FileSink::deliver(std::span<const Batch> batches) {
   return delivery;
 }
 
+Result<std::string> FileSink::on_hangup() {
+  reopen_ = true;
+  return "opens " + log_.path() + " again before its next delivery";
+}
+
 Result<void> FileSink::make_room(Bytes coming) {
+  if (reopen_.exchange(false)) log_.close();
   if (!log_.is_open())
     if (auto opened = open_log(); !opened) return opened;
   if (!rotate_size_ || log_.length() == 0 || Bytes(log_.length()) + coming <= *rotate_size_) return {};

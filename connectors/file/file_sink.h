@@ -6,6 +6,7 @@
 /// ends with the disk's answer.
 #include <weir/component/catalog.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 
@@ -19,6 +20,8 @@ class FileSink final : public Sink {
 
   Result<void> open() override;
   Delivery deliver(std::span<const Batch> batches) override;
+  /// For whoever rotates it from outside (logrotate): the next delivery goes to what has the file's name by then.
+  Result<std::string> on_hangup() override;
   void close() override { log_.close(); }
 
  private:
@@ -34,6 +37,7 @@ class FileSink final : public Sink {
   LogFile log_;
   std::optional<Bytes> rotate_size_;
   std::optional<std::uint64_t> rotate_keep_;
+  std::atomic<bool> reopen_{false};
 };
 
 SinkType sink_type();

@@ -175,6 +175,20 @@ TEST_F(FileSinkTest, KeepsWhatEverySinkPromises) {
   }
 }
 
+TEST_F(FileSinkTest, AHangupMakesItGoOnInTheFileThatHasItsNameByThen) {
+  auto sink = bad_sink();
+  ASSERT_EQ(sink->deliver(some("a")).outcome, Outcome::done);
+  fs::rename(path, path + ".1");
+  ASSERT_EQ(sink->deliver(some("b")).outcome, Outcome::done);
+  EXPECT_EQ(lines_of(path + ".1").size(), 6u) << "nobody has said anything";
+  EXPECT_THAT(sink->on_hangup().value_or(""), HasSubstr("again before its next delivery"));
+  ASSERT_EQ(sink->deliver(some("c")).outcome, Outcome::done);
+  ASSERT_TRUE(sink->on_hangup());  // and nothing was moved
+  ASSERT_EQ(sink->deliver(some("d")).outcome, Outcome::done);
+  EXPECT_EQ(lines_of(path + ".1").size(), 6u);
+  EXPECT_EQ(lines_of(path).size(), 6u);
+}
+
 TEST_F(FileSinkTest, SyncsOnceForManyBatches) {
   auto sink = bad_sink();
   Delivered many;

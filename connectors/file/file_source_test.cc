@@ -84,7 +84,7 @@ class FileSourceTest : public testing::Test {
   }
 
   void open(Level acks = Level::stored) {
-    source = source_type().make({"in", options, acks, priorities, false, context});
+    source = source_type().make({"in", options, acks, priorities, context});
     const auto opened = source->open();
     ASSERT_TRUE(opened) << opened.error().message;
     reactor = std::make_unique<boost::asio::io_context>();
@@ -116,7 +116,7 @@ class FileSourceTest : public testing::Test {
     source.reset();
   }
   std::string open_error() {
-    auto made = source_type().make({"in", options, Level::stored, priorities, false, context});
+    auto made = source_type().make({"in", options, Level::stored, priorities, context});
     const auto opened = made->open();
     return opened ? "" : opened.error().message;
   }

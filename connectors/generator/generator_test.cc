@@ -45,7 +45,7 @@ TEST(Generator, RunsOnTheFirstReactorOnly) {
   boost::asio::io_context reactor;
   conformance::FakeOutput output(context, 1_MiB);
   const auto options = options_with(10);
-  auto source = type().make({"g", options, Level::accepted, {}, false, context});
+  auto source = type().make({"g", options, Level::accepted, {}, context});
   auto second = source->intake({reactor, 1, output});
   second->start();
   EXPECT_TRUE(second->quiet());
@@ -58,13 +58,13 @@ TEST(Generator, SaysWhatIsWrongWithItsOptions) {
   Context context;
   Options options;
   options.set("steps", std::vector<std::string>{"10s:1000"});
-  const auto opened = type().make({"g", options, Level::accepted, {}, false, context})->open();
+  const auto opened = type().make({"g", options, Level::accepted, {}, context})->open();
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().message,
             "source g: steps: \"10s:1000\" is no step: write a time and a rate, as in 10s:1000/s");
   options.set("steps", std::vector<std::string>{});
   options.set("priorities", std::string("vip=1"));
-  const auto mixed = type().make({"g", options, Level::accepted, {}, false, context})->open();
+  const auto mixed = type().make({"g", options, Level::accepted, {}, context})->open();
   ASSERT_FALSE(mixed);
   EXPECT_THAT(mixed.error().message, HasSubstr("\"vip=1\" is no share"));
 }

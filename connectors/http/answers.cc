@@ -55,7 +55,7 @@ net::Response HttpIntake::answer(const Tally& tally, std::size_t events) const {
   if (worst == Fate::abandoned && tally.reason == Reason::ack_timeout)
     return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, output_.why());
   if (worst == Fate::abandoned)
-    return refuse(Rejection{Reason::shutdown, stopping_.value_or(Duration{0})},
+    return refuse(Rejection{Reason::shutdown, stopping_ ? until_stopped() : Duration{0}},
                   "the outcome is unknown, some of it may be stored");
   std::string body = fmt::format("{{\"events\":{},\"fate\":\"{}\"", events, name(worst));
   // A tally counts each event once for each required sink; it is told only when they did not all end alike.

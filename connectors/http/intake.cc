@@ -56,10 +56,14 @@ HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
 void HttpIntake::start() { server_.start(); }
 
 void HttpIntake::stop(Duration retry_after) {
-  stopping_ = retry_after;
-  server_.stop_accepting();
-  server_.close_idle();
+  stopping_ = output_.context().now() + retry_after;
+  server_.drain();
   room_.wake_all();
+}
+
+/// Whoever is refused because of a stop comes back when it must be over.
+Duration HttpIntake::until_stopped() const {
+  return std::max(Duration(std::chrono::seconds(1)), *stopping_ - output_.context().now());
 }
 
 void HttpIntake::abandon() {
@@ -110,6 +114,11 @@ Bytes HttpIntake::reservation(const net::Head& head, std::size_t bytes) const {
 }
 
 asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
+  if (stopping_) {  // and the stop waits for none of these answers, or their senders could hold it up
+    output_.refused(0, Reason::shutting_down);
+    co_await exchange.respond(refuse_at_door({Reason::shutting_down, until_stopped()}));
+    co_return;
+  }
   struct Progress {
     std::atomic<std::uint64_t>& n;
     explicit Progress(std::atomic<std::uint64_t>& count) : n(count) { n.fetch_add(1, std::memory_order_release); }
@@ -140,13 +149,13 @@ asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
 }
 
 asio::awaitable<Admitted<Ticket>> HttpIntake::pass_door(net::Exchange& exchange, Priority priority, Bytes amount) {
-  if (stopping_) co_return rejected(Reason::shutting_down, *stopping_);
   auto ticket = output_.admit(amount, priority);
-  if (ticket || options_.refuse_when_full) co_return ticket;
+  if (ticket || output_.refuses_when_full()) co_return ticket;
   // when_full: block. The request stays unread, which costs its sender the window and us nothing.
   exchange.pause_timeouts(true);
   Duration waited{0};
-  while (!ticket && waited < options_.ack_timeout && !stopping_ && !exchange.client_gone()) {
+  while (!ticket && !output_.refuses_when_full() && waited < options_.ack_timeout && !stopping_ &&
+         !exchange.client_gone()) {
     const TimePoint before = output_.context().now();
     co_await room_.wait(std::min(look_again, options_.ack_timeout - waited));
     waited += output_.context().now() - before;
@@ -193,7 +202,7 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   }
   if (options_.priorities.from_body() && !parser_.parsed().priorities.empty()) {
     const Priority best = std::ranges::max(parser_.parsed().priorities);
-    if (best < Priority::high && output_.paused(best) && options_.refuse_when_full) {
+    if (best < Priority::high && output_.paused(best) && output_.refuses_when_full()) {
       output_.refused(parser_.parsed().index.size(), Reason::priority_shed);
       co_await exchange.respond(refuse(Rejection{Reason::priority_shed, std::chrono::seconds(1)}, output_.why()));
       co_return;
@@ -219,7 +228,7 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
                            : co_await give_large(unit, receipt, parsed.index, priorities);
   unit.ticket = Ticket{};
   if (!receipt && !given) {  // the drain deadline came first: what was not given was not accepted
-    co_await exchange.respond(refuse(Rejection{Reason::shutdown, stopping_.value_or(Duration{0})}, {}));
+    co_await exchange.respond(refuse(Rejection{Reason::shutdown, stopping_ ? until_stopped() : Duration{0}}, {}));
     co_return;
   }
   if (!receipt) {

@@ -8,7 +8,8 @@
 /// from the body decides, which is known only now).
 ///
 /// Thread: its reactor; `quiet` any. Cost: see bench/README.md. On cancel: a client that leaves mid-body leaves nothing
-/// behind; one that leaves after it changes nothing.
+/// behind; one that leaves after it changes nothing. `stop` goes on listening: new requests, also those of connections
+/// that were idle, are answered 503 with the time to the deadline, until `close`.
 #include <weir/async/signal.h>
 #include <weir/component/catalog.h>
 
@@ -30,8 +31,7 @@ struct HttpOptions {
   Duration ack_timeout = std::chrono::seconds(30);
   Level acks = Level::stored;
   PriorityRule priorities;
-  bool keep_malformed = false;   ///< on_malformed: dead_letter
-  bool refuse_when_full = true;  ///< else a request waits at the door, unread
+  bool keep_malformed = false;  ///< on_malformed: dead_letter
 };
 
 class HttpIntake final : public Intake {
@@ -61,6 +61,7 @@ class HttpIntake final : public Intake {
   Task<void> carry(net::Exchange& exchange, Unit& unit);
   Task<net::Response> answer_when_settled(Receipt& receipt, std::size_t events);
   Task<bool> wait_until_ready(Priority priority);  ///< false: ack_timeout has passed, or the drain deadline
+  Duration until_stopped() const;
   Reason why_abandoned() const { return abandoned_ ? Reason::shutdown : Reason::ack_timeout; }
   Task<bool> give_small(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
                         std::span<const Priority> priorities);
@@ -80,7 +81,7 @@ class HttpIntake final : public Intake {
   async::WaitLine room_;
   net::HttpServer server_;
   std::string address_;
-  std::optional<Duration> stopping_;
+  std::optional<TimePoint> stopping_;  // when the drain deadline comes
   struct Prepared {
     Rejection rejection;
     TimePoint made{};

@@ -18,6 +18,13 @@ Result<void> HttpSink::open() {
   return {};
 }
 
+Result<std::string> HttpSink::on_hangup() {
+  if (!config_->session.tls) return {};
+  if (auto read = session_->read_certificates_again(); !read)
+    return failure(read.error().message + ": it keeps those it has", read.error().kind);
+  return "has read the certificates it trusts again";
+}
+
 void HttpSink::close() { session_->close(); }
 
 Delivery HttpSink::deliver(std::span<const Batch> batches) {

@@ -39,6 +39,7 @@ class HttpSink final : public Sink {
   Result<void> open() override;
   Delivery deliver(std::span<const Batch> batches) override;
   void cancel() override { session_->cancel(); }
+  Result<std::string> on_hangup() override;
   void close() override;
 
  private:

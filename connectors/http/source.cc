@@ -27,6 +27,12 @@ class HttpSource final : public Source {
     options_.server.listen = intake->address();  // port 0: the other reactors join the first one's
     return intake;
   }
+  Result<std::string> on_hangup() override {
+    if (!options_.server.tls) return {};
+    if (auto read = options_.server.tls->reload(context_.wall()); !read)
+      return failure(read.error().message + ": it keeps the certificate it has", read.error().kind);
+    return "has read its certificate again";
+  }
   std::string address() const override {
     const auto& tls = options_.server.tls;
     const std::string warning =
@@ -118,7 +124,6 @@ void add_to(Catalog& catalog) {
     HttpOptions http = read(setup.options);
     http.acks = setup.acks;
     http.priorities = setup.priorities;
-    http.refuse_when_full = setup.refuse_when_full;
     http.keep_malformed = setup.keep_malformed;
     return std::make_unique<HttpSource>(std::move(http), setup);
   };

@@ -28,7 +28,7 @@ Options options(std::vector<std::string> brokers = {"127.0.0.1:9"}) {
 std::string start(const Options& o) {
   log::set_level(log::Level::off);
   const Context context;
-  const auto source = source_type().make({"in", o, Level::stored, {}, false, context});
+  const auto source = source_type().make({"in", o, Level::stored, {}, context});
   const auto opened = source->open();
   return opened ? "" : opened.error().message;
 }

@@ -54,7 +54,6 @@ Result<SourceConfig> KafkaJournal::config_of(const JournalConsumer& consumer) co
                              .options = options,
                              .acks = Level::stored,
                              .priorities = written_priorities(),
-                             .refuse_when_full = false,
                              .context = context_});
   if (config) config->intake.recorded = true;
   return config;

@@ -66,7 +66,7 @@ class Harness {
       : options_(std::move(options)),
         context_(clock_),
         output(context_),
-        source_(source_type().make({"in", options_, acks, std::move(priorities), false, context_})) {
+        source_(source_type().make({"in", options_, acks, std::move(priorities), context_})) {
     log::set_level(log::Level::off);
     if (prepare) prepare(output);
     const auto opened = source_->open();
@@ -331,7 +331,7 @@ TEST(KafkaSource, KeepsTheContractOfSources) {
   type.make = [&, make = type.make](const SourceSetup& setup) {
     Options o = setup.options;
     o.set("group", fmt::format("group-{}", groups++));
-    return make({setup.name, o, setup.acks, setup.priorities, setup.refuse_when_full, setup.context});
+    return make({setup.name, o, setup.acks, setup.priorities, setup.context});
   };
   Options o = options_of(cluster);
   o.set("max_unacked", std::uint64_t{50});

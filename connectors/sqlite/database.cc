@@ -23,6 +23,8 @@ void share_heap(std::int64_t change) {
   sqlite3_hard_heap_limit64(sum);  // 0, when nobody is left, is no limit
 }
 
+std::int64_t in_ms(Duration time) { return std::chrono::duration_cast<std::chrono::milliseconds>(time).count(); }
+
 std::string_view advice(int code) {
   switch (code & 0xff) {
     case SQLITE_BUSY:
@@ -84,8 +86,7 @@ Result<void> Database::open() {
 
 Result<void> Database::configure() {
   sqlite3_extended_result_codes(handle_, 1);
-  sqlite3_busy_timeout(
-      handle_, static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(config_.busy_timeout).count()));
+  sqlite3_busy_handler(handle_, &Database::wait_for_lock, this);
   for (const auto& pragma : {std::string("PRAGMA journal_mode = WAL"), "PRAGMA synchronous = " + config_.synchronous,
                              fmt::format("PRAGMA cache_size = -{}", config_.memory.count() / 4 / 1024),
                              fmt::format("PRAGMA wal_autocheckpoint = {}", checkpoint_pages),
@@ -93,6 +94,17 @@ Result<void> Database::configure() {
                              std::string("PRAGMA mmap_size = 0"), std::string("PRAGMA temp_store = FILE")})
     if (auto done = run(pragma); !done) return done;
   return {};
+}
+
+/// In place of sqlite3_busy_timeout, which nobody can end: waits of 1, 2, 4 ... 64 ms, for busy_timeout in all.
+int Database::wait_for_lock(void* self, int waits) {
+  constexpr int doublings = 6;
+  const auto& database = *static_cast<const Database*>(self);
+  const std::int64_t n = waits, before = n <= doublings ? (1 << n) - 1 : (n - doublings + 1) * (1 << doublings) - 1;
+  const auto left = in_ms(database.config_.busy_timeout) - before;
+  if (left <= 0 || database.cancelled_.load(std::memory_order_relaxed)) return 0;
+  sqlite3_sleep(static_cast<int>(std::min<std::int64_t>(left, 1 << std::min(waits, doublings))));
+  return 1;
 }
 
 void Database::close() {

@@ -4,11 +4,12 @@
 /// SQLite's hard heap limit is one number for the whole process, so each open Database adds its share to it and takes
 /// it away again: sinks side by side keep to the sum of what they declare (semantics C6).
 ///
-/// Thread: one at a time (it may move between threads). Cost: that of SQLite. Ref: sqlite.org/wal.html,
-/// c3ref/hard_heap_limit64.
+/// Thread: one at a time (it may move between threads), but `cancel` any. Cost: that of SQLite. On cancel: whoever
+/// waits for a lock gives up within 0.1 s. Ref: sqlite.org/wal.html, c3ref/hard_heap_limit64, c3ref/busy_handler.
 #include <sqlite3.h>
 #include <weir/base/result.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -37,6 +38,8 @@ class Database {
   Result<void> open();
   /// Writes the log back into the database file and closes it. All statements must be gone.
   void close();
+  /// For good: nothing waits for the lock of another process any more.
+  void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
   Result<void> run(const std::string& sql);
   Result<Statement> prepare(const std::string& sql);
@@ -47,9 +50,11 @@ class Database {
 
  private:
   Result<void> configure();
+  static int wait_for_lock(void* self, int waits);
 
   DatabaseConfig config_;
   sqlite3* handle_ = nullptr;
+  std::atomic<bool> cancelled_{false};
 };
 
 }  // namespace weir::sqlite

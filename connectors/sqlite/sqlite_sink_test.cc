@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 namespace weir::sqlite {
 namespace {
@@ -99,6 +100,31 @@ TEST_F(SqliteSinkTest, StoresIdTimePriorityAndEvent) {
       ElementsAre(R"(o-1|1700000000000|normal|{"id":"o-1"}|text)", R"(17|1700000000000|normal|{"id": 17 }|text)",
                   R"(escape|1700000000000|normal|{"id":"esc\u0061pe"}|text)",
                   R"(77|1700000000000|normal|{"no":"id"}|text)", "78|1700000000000|normal|plain text|text"));
+}
+
+TEST_F(SqliteSinkTest, ACancelEndsItsWaitForALockHoweverLongItMayWait) {
+  options.set("busy_timeout", Duration(std::chrono::hours(1)));
+  auto sink = opened();
+  sqlite3* other = nullptr;
+  sqlite3_open(path.c_str(), &other);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  auto delivery = std::async(std::launch::async, [&] { return sink->deliver(Delivered(batch_of({"{}"}, 1))); });
+  EXPECT_EQ(delivery.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout) << "it waits";
+  sink->cancel();
+  EXPECT_EQ(delivery.get().outcome, Outcome::again);
+  sqlite3_close(other);
+}
+
+TEST_F(SqliteSinkTest, WaitsForALockAsLongAsBusyTimeoutSays) {
+  options.set("busy_timeout", Duration(std::chrono::milliseconds(150)));
+  auto sink = opened();
+  sqlite3* other = nullptr;
+  sqlite3_open(path.c_str(), &other);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  const TimePoint before = context.now();
+  EXPECT_EQ(sink->deliver(Delivered(batch_of({"{}"}, 1))).outcome, Outcome::again);
+  EXPECT_GE(context.now() - before, std::chrono::milliseconds(150));
+  sqlite3_close(other);
 }
 
 TEST_F(SqliteSinkTest, TakesTheIdFromWhereItIsTold) {

@@ -97,7 +97,7 @@ struct StdinRun {
   std::unique_ptr<Source> source;
   std::unique_ptr<Intake> intake;
   void start() {
-    source = stdin_type(pipe.ends[0]).make({"in", options, Level::accepted, {}, false, context});
+    source = stdin_type(pipe.ends[0]).make({"in", options, Level::accepted, {}, context});
     ASSERT_TRUE(source->open());
     intake = source->intake({reactor, 0, output});
     intake->start();
@@ -168,7 +168,7 @@ TEST(Stdin, CountsTheLinesThatWereReadWhileItStopped) {
 TEST(Stdin, CanHaveOneReaderOnly) {
   StdinRun run;
   run.start();
-  const auto second = stdin_type().make({"b", run.options, Level::accepted, {}, false, run.context})->open();
+  const auto second = stdin_type().make({"b", run.options, Level::accepted, {}, run.context})->open();
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, HasSubstr("another source reads standard input already"));
 }

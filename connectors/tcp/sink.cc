@@ -63,6 +63,13 @@ Result<void> TcpSink::open() {
   return {};
 }
 
+Result<std::string> TcpSink::on_hangup() {
+  if (!config_.tls) return {};
+  if (auto read = config_.tls->reload(context_.wall()); !read)
+    return failure(read.error().message + ": it keeps those it has", read.error().kind);
+  return "has read the certificates it trusts again";
+}
+
 void TcpSink::close() {
   if (link_) link_->close();
 }

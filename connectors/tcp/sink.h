@@ -18,6 +18,7 @@ class TcpSink final : public Sink {
   explicit TcpSink(const SinkSetup& setup);
   Result<void> open() override;
   Delivery deliver(std::span<const Batch> batches) override;
+  Result<std::string> on_hangup() override;
   void close() override;
 
  private:

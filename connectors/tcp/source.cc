@@ -38,6 +38,12 @@ class TcpSource final : public Source {
     return intake;
   }
 
+  Result<std::string> on_hangup() override {
+    if (!options_.tls) return {};
+    if (auto read = options_.tls->reload(context_.wall()); !read)
+      return failure(read.error().message + ": it keeps the certificate it has", read.error().kind);
+    return "has read its certificate again";
+  }
   std::string address() const override {
     const std::string warning = options_.tls ? options_.tls->warning() : "";
     return fmt::format("{}://{}{}", options_.tls ? "tls" : "tcp", options_.listen,

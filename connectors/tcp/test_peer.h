@@ -82,7 +82,7 @@ class TestSource {
       : context_(clock), output(context_, budget) {
     Catalog catalog;
     add_to(catalog);
-    source = catalog.source("tcp")->make({"in", options, Level::accepted, rule, false, context_});
+    source = catalog.source("tcp")->make({"in", options, Level::accepted, rule, context_});
     opened = source->open();
     if (!opened) return;
     intake = source->intake({reactor, 0, output});

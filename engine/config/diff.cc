@@ -3,104 +3,160 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "config/problem.h"
+#include "config/reloadable.h"
+#include "config/report.h"
 #include "config/units_parse.h"
+#include "config/yaml.h"
 
 namespace weir::config {
 namespace {
 
-class Differences {
- public:
-  std::vector<std::string> take() { return std::move(found_); }
-  void say(std::string what) { found_.push_back(std::move(what)); }
-  void compare(const std::string& path, const std::string& was, const std::string& is) {
-    if (was != is) say(fmt::format("{}: {}, was {}", path, is.empty() ? "nothing" : is, was.empty() ? "nothing" : was));
+/// Every value with its path, in the order of the file.
+struct Flat {
+  std::vector<std::string> paths;
+  std::map<std::string, std::string, std::less<>> values;
+  void add(const std::string& path, std::string value) {
+    paths.push_back(path);
+    values.emplace(path, std::move(value));
   }
-  template <typename T>
-  void compare_values(const std::string& path, const T& was, const T& is) {
-    if (!(was == is)) say(path + " differs");
+  const std::string* find(std::string_view path) const {
+    const auto at = values.find(path);
+    return at == values.end() ? nullptr : &at->second;
+  }
+};
+
+void flatten(const Yaml& node, const std::string& path, Flat& out) {
+  if (node.kind == Yaml::Kind::map) {
+    for (const auto& entry : node.entries) flatten(entry.value, path.empty() ? entry.key : path + "." + entry.key, out);
+    return;
+  }
+  std::vector<std::string> texts;
+  for (const Yaml& item : node.items) texts.push_back(item.text);
+  out.add(path, node.kind == Yaml::Kind::list ? join(texts) : node.text);
+}
+
+Flat flat(const Config& config, const Catalog& catalog) {
+  std::vector<Problem> problems;
+  const auto tree = parse_yaml(to_yaml(config, catalog), "", problems, {64 << 20, 32, 10'000'000, 1'000'000});
+  WEIR_CHECK(tree.has_value());  // what is printed loads again
+  Flat out;
+  flatten(*tree, "", out);
+  return out;
+}
+
+/// "sinks.out" of "sinks.out.queue.max_events"; empty: it belongs to no part.
+std::string part_of_path(const std::string& path) {
+  const auto name = path.find('.');
+  const auto end = name == path.npos ? path.npos : path.find('.', name + 1);
+  return end == path.npos ? std::string{} : path.substr(0, end);
+}
+
+class Comparison {
+ public:
+  Comparison(const Config& running, const Config& next, const Catalog& catalog)
+      : running_(running), next_(next), was_(flat(running, catalog)), is_(flat(next, catalog)) {}
+
+  std::vector<KeyChange> run(const Catalog& catalog) {
+    for (const auto& path : was_.paths) compare(path);
+    for (const auto& path : is_.paths)
+      if (!was_.find(path)) compare(path);
+    hidden(running_.sources, next_.sources, [&](const auto& s) { return catalog.source(s.type); });
+    hidden(running_.stages, next_.stages, [&](const auto& s) { return catalog.stage(s.type); });
+    hidden_of_sinks(catalog);
+    if (running_.admin.listen != next_.admin.listen && !has("admin.listen")) say_hidden("admin.listen", false);
+    memory();
+    return std::move(out_);
   }
 
  private:
-  std::vector<std::string> found_;
-};
-
-std::string yes(bool value) { return value ? "true" : "false"; }
-
-void compare_node(Differences& out, const std::string& path, const Node& was, const Node& is) {
-  out.compare(path + ".type", was.type, is.type);
-  out.compare(path + ".from", join(was.from), join(is.from));
-  if (was.type == is.type) out.compare_values(path + ".options", was.options, is.options);
-}
-
-bool same(const PriorityRule& a, const PriorityRule& b) {
-  return a.header == b.header && a.path == b.path && a.map == b.map && a.fallback == b.fallback;
-}
-
-void compare(Differences& out, const std::string& path, const Source& was, const Source& is) {
-  compare_node(out, path, was, is);
-  out.compare(path + ".acks", std::string(name(was.acks)), std::string(name(is.acks)));
-  if (was.has_priorities != is.has_priorities || !same(was.priorities, is.priorities))
-    out.say(path + ".priority differs");
-  out.compare_values(path + ".on_malformed", was.on_malformed, is.on_malformed);
-  out.compare(path + ".dead_letter", was.dead_letter, is.dead_letter);
-}
-
-void compare(Differences& out, const std::string& path, const Stage& was, const Stage& is) {
-  compare_node(out, path, was, is);
-  out.compare(path + ".dead_letter", was.dead_letter, is.dead_letter);
-}
-
-void compare(Differences& out, const std::string& path, const Sink& was, const Sink& is) {
-  compare_node(out, path, was, is);
-  out.compare(path + ".required", yes(was.required), yes(is.required));
-  out.compare(path + ".consumer", was.consumer.name, is.consumer.name);
-  out.compare(path + ".consumer.when_behind", was.consumer.holds ? "hold" : "skip",
-              is.consumer.holds ? "hold" : "skip");
-  out.compare(path + ".workers", std::to_string(was.workers), std::to_string(is.workers));
-  out.compare(path + ".queue.when_full", was.spills() ? "spill" : "no spill", is.spills() ? "spill" : "no spill");
-  if (was.spills() && is.spills()) out.compare_values(path + ".queue.spill", was.spill, is.spill);
-  out.compare_values(path + ".on_failure", was.on_failure, is.on_failure);
-  out.compare(path + ".dead_letter", was.dead_letter, is.dead_letter);
-}
-
-std::string path_of(const Stage& stage) { return "stages." + stage.name; }
-template <typename T>
-std::string path_of(const T& part) {
-  return part.path();
-}
-
-template <typename T>
-void compare_parts(Differences& out, const std::vector<T>& was, const std::vector<T>& is) {
-  for (const T& old : was) {
-    const auto now = std::ranges::find(is, old.name, &T::name);
-    const std::string path = path_of(old);
-    if (now == is.end())
-      out.say(path + " is gone");
-    else
-      compare(out, path, old, *now);
+  bool has(std::string_view path) const {
+    return std::ranges::any_of(out_, [&](const KeyChange& change) {
+      return change.path == path || (change.path.starts_with(path) && change.path[path.size()] == '.');
+    });
   }
-  for (const T& part : is)
-    if (std::ranges::find(was, part.name, &T::name) == was.end()) out.say(path_of(part) + " is new");
-}
+
+  void compare(const std::string& path) {
+    const std::string part = part_of_path(path);
+    if (!part.empty() && !was_.find(part + ".type")) return whole(part, "is new");
+    if (!part.empty() && !is_.find(part + ".type")) return whole(part, "is gone");
+    const std::string *was = was_.find(path), *is = is_.find(path);
+    if (was && is && *was == *is) return;
+    const auto text = [](const std::string* value) { return value && !value->empty() ? *value : "nothing"; };
+    out_.push_back({path, fmt::format("{}: {}, was {}", path, text(is), text(was)), in_place(path, was, is)});
+  }
+
+  bool in_place(const std::string& path, const std::string* was, const std::string* is) const {
+    // A queue gets its disk, or loses it, with the process.
+    const auto spills = [](const std::string* value) { return value && *value == "spill"; };
+    if (path.ends_with(".queue.when_full") && spills(was) != spills(is)) return false;
+    return reloadable_at(path) != nullptr;
+  }
+
+  void whole(const std::string& part, std::string_view what) {
+    if (!has(part)) out_.push_back({part, fmt::format("{} {}", part, what), false});
+  }
+
+  void say_hidden(const std::string& path, bool in_place) {
+    out_.push_back({path, path + ": has another value, which is not shown", in_place});
+  }
+
+  bool is_from_file(const std::string& path) const {
+    return std::ranges::any_of(next_.secrets, [&](const std::string& secret) {
+      return secret == path || (secret.starts_with(path) && secret[path.size()] == '.');
+    });
+  }
+
+  /// Options of parts that are in both, where two different values look alike because they are hidden.
+  template <typename T, typename TypeOf>
+  void hidden(const std::vector<T>& was, const std::vector<T>& is, TypeOf type_of, bool can_take_over = false) {
+    for (const T& old : was) {
+      const auto now = std::ranges::find(is, old.name, &T::name);
+      if (now == is.end() || now->type != old.type || now->options == old.options) continue;
+      const auto* type = type_of(old);
+      if (!type) continue;
+      for (const OptionSpec& spec : type->options) {
+        const auto *before = old.options.find(spec.name), *after = now->options.find(spec.name);
+        const bool same = before && after ? *before == *after : before == after;
+        const std::string path = path_of(old) + "." + spec.name;
+        if (!same && !has(path)) say_hidden(path, can_take_over && is_from_file(path));
+      }
+    }
+  }
+
+  void hidden_of_sinks(const Catalog& catalog) {
+    std::vector<Sink> was, is, was_journals, is_journals;
+    for (const Sink& sink : running_.sinks) (sink.is_journal ? was_journals : was).push_back(sink);
+    for (const Sink& sink : next_.sinks) (sink.is_journal ? is_journals : is).push_back(sink);
+    hidden(was_journals, is_journals, [&](const auto& s) { return catalog.journal(s.type); });
+    hidden(was, is, [&](const auto& s) { return catalog.sink(s.type); }, true);
+  }
+
+  static std::string path_of(const Stage& stage) { return "stages." + stage.name; }
+  template <typename T>
+  static std::string path_of(const T& part) {
+    return part.path();
+  }
+
+  void memory() {
+    if (next_.memory.footprints > running_.memory.footprints && !has("memory"))
+      out_.push_back({"memory",
+                      fmt::format("memory: parts would declare {}, and {} are set aside",
+                                  human(next_.memory.footprints), human(running_.memory.footprints)),
+                      false});
+  }
+
+  const Config &running_, &next_;
+  const Flat was_, is_;
+  std::vector<KeyChange> out_;
+};
 
 }  // namespace
 
-std::vector<std::string> topology_differences(const Config& running, const Config& next) {
-  Differences out;
-  compare_parts(out, running.sources, next.sources);
-  compare_parts(out, running.stages, next.stages);
-  compare_parts(out, running.sinks, next.sinks);
-  out.compare("admin.listen", running.admin.listen, next.admin.listen);
-  out.compare("reactors", std::to_string(running.reactors), std::to_string(next.reactors));
-  out.compare("drain_deadline", to_text(running.drain_deadline), to_text(next.drain_deadline));
-  out.compare("batch_bytes", to_text(running.batch_bytes), to_text(next.batch_bytes));
-  out.compare("memory", to_text(running.memory.memory), to_text(next.memory.memory));
-  if (next.memory.footprints > running.memory.footprints)
-    out.say(fmt::format("memory: parts would declare {}, and {} are set aside", human(next.memory.footprints),
-                        human(running.memory.footprints)));
-  return out.take();
+std::vector<KeyChange> changes(const Config& running, const Config& next, const Catalog& catalog) {
+  return Comparison(running, next, catalog).run(catalog);
 }
 
 }  // namespace weir::config

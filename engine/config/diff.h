@@ -1,11 +1,12 @@
 #pragma once
-/// What a reload may not change (semantics H2).
+/// What differs between the configuration that runs and the one that a reload has read (semantics H2).
 ///
-/// Policy values change in place and keep their state: a sink's queue, batch, breaker and retry, a source's when_full.
-/// Everything else is topology: it is changed by starting a new process on the same ports and draining the old one.
-/// Memory is topology as far as parts would declare more than they do: the budget was given out at start.
+/// Both are compared as `weir check --print` shows them, so every key that can be written is compared, with its
+/// default; values that are not shown (secrets) are compared as they are. Which keys a running process can take over is
+/// the table of reloadable.h. Memory is topology as far as parts would declare more than they do: the budget was given
+/// out at start.
 ///
-/// Thread: pure. Cost: a reload.
+/// Thread: pure. Cost: a reload; both configurations are printed and read.
 #include <string>
 #include <vector>
 
@@ -13,8 +14,13 @@
 
 namespace weir::config {
 
-/// One clause for each difference: "sinks.cache is new", "sources.orders.acks: stored, was processed". Empty: the
-/// running process can take over `next`. Values of secrets are never named.
-std::vector<std::string> topology_differences(const Config& running, const Config& next);
+struct KeyChange {
+  std::string path;  ///< "sinks.out.queue.max_events", "sinks.cache"
+  std::string text;  ///< "sinks.out.queue.max_events: 250, was 100", "sinks.cache is new"; no value of a secret
+  bool in_place;     ///< the running process can take it over
+};
+
+/// In the order of the file that runs, then what is new. Empty: nothing has changed.
+std::vector<KeyChange> changes(const Config& running, const Config& next, const Catalog& catalog);
 
 }  // namespace weir::config

@@ -44,11 +44,12 @@ std::string flow_list(const std::vector<std::string>& texts) {
   return out + "]";
 }
 
-std::string flow_map(const Options::Table& table, bool may_hold_secrets) {
+template <typename IsHidden>
+std::string flow_map(const Options::Table& table, const IsHidden& is_hidden) {
   std::string out;
   for (const auto& [name, text] : table)
     out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", scalar(name, true),
-                       may_hold_secrets && names_secret(name) ? "<secret>" : scalar(text, true));
+                       is_hidden(name) ? "<secret>" : scalar(text, true));
   return "{ " + out + " }";
 }
 
@@ -61,7 +62,6 @@ std::string value(const Options& options, const OptionSpec& spec) {
     case OptionKind::rate: return to_text(options.rate(spec.name));
     case OptionKind::ratio: return to_text_ratio(options.ratio(spec.name));
     case OptionKind::texts: return flow_list(options.get<std::vector<std::string>>(spec.name));
-    case OptionKind::table: return flow_map(options.table(spec.name), spec.may_hold_secrets);
     case OptionKind::text: return scalar(hide_passwords(options.text(spec.name)));
     default: return scalar(options.text(spec.name));
   }
@@ -120,8 +120,16 @@ class Printer {
   template <typename T>
   void options(const std::string& path, const T* type, const Options& options) {
     if (!type) return;
-    for (const OptionSpec& spec : type->options)
-      if (options.has(spec.name)) key(spec.name, hidden(path + "." + spec.name) ? "<secret>" : value(options, spec));
+    for (const OptionSpec& spec : type->options) {
+      if (!options.has(spec.name)) continue;
+      const std::string place = path + "." + spec.name;
+      const auto is_hidden = [&](const std::string& name) {
+        return (spec.may_hold_secrets && names_secret(name)) || hidden(place + "." + name);
+      };
+      key(spec.name, hidden(place)                    ? "<secret>"
+                     : spec.kind == OptionKind::table ? flow_map(options.table(spec.name), is_hidden)
+                                                      : value(options, spec));
+    }
   }
 
   void print(const Source& source) {

@@ -24,7 +24,7 @@ constexpr std::uint64_t worth_draining = 64 << 10;
 
 /// Whether the next request can be found behind this one's body.
 bool Connection::may_keep_alive(bool asked_to_close) {
-  if (asked_to_close || !head().keep_alive || server_.stopping || gone_) return false;
+  if (asked_to_close || !head().keep_alive || server_.draining || server_.stopping || gone_) return false;
   if (failed_ && *failed_ != Reason::too_large && *failed_ != Reason::unsupported_encoding) return false;
   if (parser_.body_done()) return true;
   if (!continued_) return false;  // it may send the body or leave it out: nobody can tell

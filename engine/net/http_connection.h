@@ -39,7 +39,7 @@ struct ServerState {
   BufferPool heads, pieces;
   std::string scratch;                ///< the head of the answer being sent; never used across a wait
   std::list<Connection*> busy, idle;  ///< idle: the longest idle first
-  bool stopping = false;
+  bool draining = false, stopping = false;
   struct Counter {
     void add(std::uint64_t n = 1) { value.store(get() + n, std::memory_order_relaxed); }
     void sub(std::uint64_t n = 1) { value.store(get() - n, std::memory_order_relaxed); }

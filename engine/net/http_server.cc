@@ -200,6 +200,8 @@ void HttpServer::start() {
   runner_->spawn(runner_->keep_sweeping());
 }
 
+void HttpServer::drain() { runner_->state.draining = true; }
+
 void HttpServer::stop_accepting() {
   runner_->state.stopping = true;
   ErrorCode ignored;

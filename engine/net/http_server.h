@@ -13,7 +13,8 @@
 /// Thread: one reactor; construct anywhere, then call on the reactor's thread (before it runs, any). `stats` from any.
 /// Cost: about 1 us of CPU a request above a raw epoll loop. On cancel: `stop_accepting` (answers then say close),
 /// `close_idle`, wait for `quiet`, `close_all`. Destroying the server closes everything; handlers that still wait for
-/// something else must be over by then: `quiet` says so.
+/// something else must be over by then: `quiet` says so. `drain` goes on accepting, for a handler that refuses: every
+/// answer says close, so each connection is told once.
 #include <weir/base/context.h>
 #include <weir/base/result.h>
 #include <weir/flow/demand/budget.h>
@@ -78,6 +79,7 @@ class HttpServer {
   /// Binds and listens; the address with its real port.
   Result<std::string> open();
   void start();
+  void drain();
   void stop_accepting();
   void close_idle();
   void close_all();

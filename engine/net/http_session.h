@@ -50,6 +50,8 @@ class HttpSession {
   void close();
   /// From any thread, for good: an exchange on its way ends within 0.1 s, and every later one fails.
   void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+  /// From any thread: connections from now on believe what the file says now.
+  Result<void> read_certificates_again() { return config_.tls ? config_.tls->reload(context_.wall()) : Result<void>{}; }
   std::uint64_t connections() const { return connections_; }  ///< opened so far
 
  private:

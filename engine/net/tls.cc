@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <mutex>
 
 namespace weir::net {
 namespace {
@@ -85,7 +86,7 @@ bool is_readable(const std::string& path) {
   return file != nullptr;
 }
 
-Result<void> load(ssl_ctx_st* context, const std::string& certificate, const std::string& key) {
+Result<void> load_pair(ssl_ctx_st* context, const std::string& certificate, const std::string& key) {
   for (const std::string& path : {certificate, key}) {
     errno = 0;
     if (!is_readable(path))
@@ -182,43 +183,90 @@ void TlsSession::shut_down() {
   ERR_clear_error();
 }
 
-TlsContext::TlsContext(ssl_ctx_st* context) : context_(context, SSL_CTX_free) {
+namespace {
+
+std::shared_ptr<ssl_ctx_st> new_context(const SSL_METHOD* method) {
+  std::shared_ptr<ssl_ctx_st> made(SSL_CTX_new(method), SSL_CTX_free);
+  ssl_ctx_st* const context = made.get();
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET);
   SSL_CTX_set_num_tickets(context, 0);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_mode(context,
                    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-}
-
-Result<TlsContext> TlsContext::server(const std::string& certificate, const std::string& key, WallTime now) {
-  TlsContext made(SSL_CTX_new(TLS_server_method()));
-  if (auto loaded = load(made.context_.get(), certificate, key); !loaded) return std::unexpected(loaded.error());
-  made.warning_ = validity_warning(SSL_CTX_get0_certificate(made.context_.get()), now);
   return made;
 }
 
-Result<TlsContext> TlsContext::client(const std::string& ca) {
-  TlsContext made(SSL_CTX_new(TLS_client_method()));
+}  // namespace
+
+struct TlsContext::Shared {
+  Files files;
+  std::mutex mutex;
+  Loaded loaded;
+};
+
+Result<TlsContext::Loaded> TlsContext::load(const Files& files, WallTime now) {
+  if (files.serves) {
+    Loaded made{new_context(TLS_server_method()), {}};
+    if (auto loaded = load_pair(made.context.get(), files.certificate, files.key); !loaded)
+      return std::unexpected(loaded.error());
+    made.warning = validity_warning(SSL_CTX_get0_certificate(made.context.get()), now);
+    return made;
+  }
+  Loaded made{new_context(TLS_client_method()), {}};
   ERR_clear_error();
-  SSL_CTX_set_verify(made.context_.get(), SSL_VERIFY_PEER, nullptr);
-  if (ca.empty()) {
-    SSL_CTX_set_default_verify_paths(made.context_.get());
-  } else if (SSL_CTX_load_verify_file(made.context_.get(), ca.c_str()) != 1) {
-    return failure(fmt::format("{}: no certificates in it ({}): tls_ca is a PEM file of those to trust", ca,
+  SSL_CTX_set_verify(made.context.get(), SSL_VERIFY_PEER, nullptr);
+  if (files.ca.empty()) {
+    SSL_CTX_set_default_verify_paths(made.context.get());
+  } else if (SSL_CTX_load_verify_file(made.context.get(), files.ca.c_str()) != 1) {
+    return failure(fmt::format("{}: no certificates in it ({}): tls_ca is a PEM file of those to trust", files.ca,
                                last_reason("it could not be read")));
   }
   return made;
 }
 
+Result<TlsContext> TlsContext::make(Files files, WallTime now) {
+  auto loaded = load(files, now);
+  if (!loaded) return std::unexpected(std::move(loaded.error()));
+  TlsContext made;
+  made.shared_ = std::make_shared<Shared>();
+  made.shared_->files = std::move(files);
+  made.shared_->loaded = std::move(*loaded);
+  return made;
+}
+
+Result<TlsContext> TlsContext::server(const std::string& certificate, const std::string& key, WallTime now) {
+  return make({certificate, key, {}, true}, now);
+}
+
+Result<TlsContext> TlsContext::client(const std::string& ca) { return make({{}, {}, ca, false}, {}); }
+
+Result<void> TlsContext::reload(WallTime now) const {
+  auto loaded = load(shared_->files, now);
+  if (!loaded) return std::unexpected(std::move(loaded.error()));
+  std::lock_guard lock(shared_->mutex);
+  shared_->loaded = std::move(*loaded);
+  return {};
+}
+
+std::string TlsContext::warning() const {
+  std::lock_guard lock(shared_->mutex);
+  return shared_->loaded.warning;
+}
+
+std::shared_ptr<ssl_ctx_st> TlsContext::context() const {
+  std::lock_guard lock(shared_->mutex);
+  return shared_->loaded.context;
+}
+
 std::unique_ptr<TlsSession> TlsContext::accept(int fd) const {
-  ssl_st* ssl = session_on(context_.get(), fd);
+  ssl_st* ssl = session_on(context().get(), fd);
   SSL_set_accept_state(ssl);
   return std::unique_ptr<TlsSession>(new TlsSession(ssl));
 }
 
 std::unique_ptr<TlsSession> TlsContext::connect(int fd, const std::string& server_name) const {
-  ssl_st* ssl = session_on(context_.get(), fd);
+  ssl_st* ssl = session_on(context().get(), fd);
   SSL_set_connect_state(ssl);
   if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), server_name.c_str()) != 1) {
     WEIR_CHECK(SSL_set1_host(ssl, server_name.c_str()) == 1);

@@ -1,14 +1,15 @@
 #pragma once
 /// TLS over a socket that somebody else waits for: no Asio, no threads, no waiting in here.
 ///
-/// A TlsContext is made once from files, with errors that name the file and what to do. A TlsSession is one connection:
+/// A TlsContext is made from files, with errors that name the file and what to do; `reload` reads them again, for this
+/// context and all copies of it, and keeps what it has when they are wrong. A TlsSession is one connection:
 /// every call does what can be done now and says what it waits for, so a reactor waits with its poller and a worker
 /// thread with poll(). TLS 1.2 at least, with OpenSSL's own choice of ciphers. No session tickets: a client that only
 /// writes never reads them, and closing with unread bytes makes its kernel send a reset, which can cost events.
 ///
 /// A connection that ends without TLS's own goodbye is `failed`, never `end`: somebody on the way may have cut it.
 ///
-/// Thread: a TlsContext any, after it was made; a TlsSession one at a time. Cost: a handshake about 1 ms of CPU (RSA
+/// Thread: a TlsContext any; a TlsSession one at a time. Cost: a handshake about 1 ms of CPU (RSA
 /// 2048), then about 1 ns for 2 bytes. Memory: tls_footprint a connection, soft: OpenSSL allocates what it wants.
 /// Ref: RFC 8446, RFC 5246, RFC 6125.
 #include <weir/base/result.h>
@@ -68,17 +69,30 @@ class TlsContext {
   /// For connecting. `ca` is a PEM file; "" believes what the system believes.
   static Result<TlsContext> client(const std::string& ca);
 
+  /// Sessions from now on have what the files say now; those that are open stay as they are.
+  Result<void> reload(WallTime now) const;
   /// "its certificate expired on 2026-01-31": it still serves, but clients will refuse it. Empty: nothing to say.
-  const std::string& warning() const { return warning_; }
+  std::string warning() const;
   /// `fd` must be open as long as the session is used, and is never closed by it.
   std::unique_ptr<TlsSession> accept(int fd) const;
   /// The other side must show a certificate for `server_name`: a host name or an address.
   std::unique_ptr<TlsSession> connect(int fd, const std::string& server_name) const;
 
  private:
-  explicit TlsContext(ssl_ctx_st* context);
-  std::shared_ptr<ssl_ctx_st> context_;
-  std::string warning_;
+  TlsContext() = default;
+  struct Files {
+    std::string certificate, key, ca;
+    bool serves = false;
+  };
+  struct Loaded {
+    std::shared_ptr<ssl_ctx_st> context;
+    std::string warning;
+  };
+  struct Shared;
+  static Result<Loaded> load(const Files& files, WallTime now);
+  static Result<TlsContext> make(Files files, WallTime now);
+  std::shared_ptr<ssl_ctx_st> context() const;
+  std::shared_ptr<Shared> shared_;
 };
 
 }  // namespace weir::net

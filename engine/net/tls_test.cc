@@ -44,6 +44,27 @@ struct Pair {
   State a = State::wait_read, b = State::wait_read;
 };
 
+TEST(Tls, ReadsItsFilesAgainForAllCopiesAndKeepsWhatItHasWhenTheyAreWrong) {
+  const TestCertificate first, second;
+  const auto server = TlsContext::server(first.certificate, first.key, now());
+  const auto old_client = TlsContext::client(first.certificate), new_client = TlsContext::client(second.certificate);
+  ASSERT_TRUE(server && old_client && new_client);
+  const TlsContext copy = *server;
+  const auto believed = [&](const TlsContext& client) {
+    Pair pair(copy, client, "localhost");
+    pair.shake_hands();
+    return pair.b == State::ok;
+  };
+  EXPECT_TRUE(believed(*old_client));
+  std::filesystem::copy_file(second.certificate, first.certificate, std::filesystem::copy_options::overwrite_existing);
+  EXPECT_FALSE(server->reload(now())) << "a certificate with the key of another";
+  EXPECT_TRUE(believed(*old_client));
+  std::filesystem::copy_file(second.key, first.key, std::filesystem::copy_options::overwrite_existing);
+  EXPECT_TRUE(server->reload(now()));
+  EXPECT_FALSE(believed(*old_client));
+  EXPECT_TRUE(believed(*new_client));
+}
+
 TEST(Tls, CarriesBytesBothWaysAndEndsProperly) {
   const TestCertificate files;
   const auto server = TlsContext::server(files.certificate, files.key, now());

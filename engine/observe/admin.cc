@@ -12,8 +12,8 @@
 
 namespace weir::observe {
 
-Admin::Admin(const std::string& listen, const Context& context, Snapshot snapshot, pipeline::TapBoard* taps)
-    : context_(context), snapshot_(std::move(snapshot)), taps_(taps) {
+Admin::Admin(const std::string& listen, const Context& context, Asks asks, pipeline::TapBoard* taps)
+    : context_(context), asks_(std::move(asks)), taps_(taps) {
   config_.listen = listen;
   config_.max_connections = 16;
   config_.max_header = 8_KiB;
@@ -30,7 +30,10 @@ Result<std::string> Admin::open() {
   server_ = std::make_unique<net::HttpServer>(reactor_.io(), config_, context_,
                                               [this](net::Exchange& x) { return handle(x); });
   address = server_->open();
-  if (!address) return failure("admin: " + address.error().message, address.error().kind);
+  if (!address) {
+    server_.reset();  // its reactor never runs: there is nothing to stop
+    return failure("admin: " + address.error().message, address.error().kind);
+  }
   server_->start();
   reactor_.start();
   return address;
@@ -64,12 +67,12 @@ boost::asio::awaitable<void> Admin::handle(net::Exchange& exchange) {
 net::Response Admin::respond_to(std::string_view path, std::string_view query) {
   if (path == "/health") return {.body = "{\"status\":\"ok\"}\n"};
   if (path == "/api/tap" && taps_) return tap_response(*taps_, query, context_.now());
-  const auto status = snapshot_();
   if (path == "/ready") {
-    const bool ready = ready_ && !status.stopping;
-    return {.status = ready ? 200 : 503,
-            .body = ready ? "{\"ready\":true}\n" : "{\"ready\":false,\"why\":\"stopping\"}\n"};
+    const std::string why = asks_.why_not_ready();
+    if (why.empty()) return {.body = "{\"ready\":true}\n"};
+    return {.status = 503, .body = fmt::format("{{\"ready\":false,\"why\":{}}}\n", json_text(why))};
   }
+  const auto status = asks_.snapshot();
   if (path == "/metrics") return {.content_type = "text/plain; version=0.0.4", .body = prometheus_text(status)};
   if (path == "/api/graph") return {.body = graph_json(status)};
   if (path == "/api/pressure") return {.body = pressure_json(status)};

@@ -2,8 +2,10 @@
 /// The admin listener: /metrics, /health, /ready, /api/graph, /api/ledger, /api/pressure, /api/tap.
 ///
 /// It has its own thread, footprint and listener and passes no guard, so it answers while everything else is overloaded
-/// (semantics F8). It only reads: a FlowStatus is taken for each request. /api/tap shows events (tap.h), redacted: who
-/// can reach the listener can read them.
+/// (semantics F8). It is opened before the flow starts: /health says from the first moment that the process lives, and
+/// /ready at once what it waits for ("starting: opening journal ingest"); 200 only while the flow runs. It only reads:
+/// a FlowStatus is taken for each of the others. /api/tap shows events (tap.h), redacted: who can reach the listener
+/// can read them.
 ///
 /// Thread: `open` and `stop` from the owner. Cost: idle, a sleeping thread. On cancel: `stop` closes its connections.
 #include <weir/base/context.h>
@@ -21,16 +23,18 @@ namespace weir::observe {
 
 class Admin {
  public:
-  using Snapshot = std::function<pipeline::FlowStatus()>;
+  /// What it asks the flow, on its own thread: neither may wait for a part of the flow.
+  struct Asks {
+    std::function<pipeline::FlowStatus()> snapshot;
+    std::function<std::string()> why_not_ready;  ///< empty: it is ready
+  };
   /// Without `taps` there is no /api/tap; they have to outlive the listener.
-  Admin(const std::string& listen, const Context& context, Snapshot snapshot, pipeline::TapBoard* taps = nullptr);
+  Admin(const std::string& listen, const Context& context, Asks asks, pipeline::TapBoard* taps = nullptr);
   ~Admin();
 
   /// Binds; the address people can use.
   Result<std::string> open();
   void stop();
-  /// From now on /ready says no: a stop has begun.
-  void not_ready() { ready_ = false; }
 
  private:
   boost::asio::awaitable<void> handle(net::Exchange& exchange);
@@ -38,11 +42,10 @@ class Admin {
 
   net::ServerConfig config_;
   const Context& context_;
-  Snapshot snapshot_;
+  Asks asks_;
   pipeline::TapBoard* taps_;
   net::Reactor reactor_{"admin"};
   std::unique_ptr<net::HttpServer> server_;
-  std::atomic<bool> ready_{true};
 };
 
 }  // namespace weir::observe

@@ -2,6 +2,7 @@
 
 #include <prometheus/text_serializer.h>
 
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -173,6 +174,10 @@ std::string prometheus_text(const pipeline::FlowStatus& status) {
   Sheet sheet;
   sheet.gauge("weir_up", "1 while the flow runs, 0 while it stops.", {}, status.stopping ? 0 : 1);
   sheet.gauge("weir_uptime_seconds", "Since start.", {}, seconds(status.uptime));
+  constexpr std::array<const char*, 3> results{"applied", "refused", "invalid"};
+  for (std::size_t i = 0; i < results.size(); ++i)
+    sheet.counter("weir_reloads_total", "Times that the configuration was read again, by what came of it.",
+                  {{"result", results[i]}}, number(status.reloads[i]));
   sheet.gauge("weir_memory_limit_bytes", "The memory that was set.", {}, number(status.memory.count()));
   sheet.gauge("weir_memory_footprint_bytes", "Declared footprints of all parts.", {},
               number(status.footprints.count()));

@@ -1,7 +1,15 @@
 """Signals: stopping in order and saying what was left, hurrying, and taking over a changed configuration."""
 import http.client
+import http.server
+import json
+import os
+import shutil
 import signal
+import ssl
+import subprocess
+import threading
 import time
+import unittest
 
 from clients import events, ndjson, post
 from stalls import Locked, Pending, rows_of
@@ -95,15 +103,52 @@ class Stopping(WeirTest):
         eventually(lambda: self.weir.get("/ready")[0] == 503, "/ready says no")
         self.assertEqual(self.weir.get("/health")[0], 200)
         self.assertTrue(self.weir.graph()["stopping"])
-        with self.assertRaises((OSError, http.client.HTTPException)):
-            post(self.weir.address, ndjson(events("late", 1)))
-        try:
-            kept.request("POST", "/events", body=b"{}")
-            self.assertEqual(kept.getresponse().status, 503)
-        except (OSError, http.client.HTTPException):
-            pass  # closed, which is as good
+        self.assertEqual(json.loads(self.weir.get("/ready")[1])["why"].split(":")[0], "stopping")
+        late = post(self.weir.address, ndjson(events("late", 1)))
+        self.assertEqual((late.status, late.json["error"]), (503, "shutting_down"), late)
+        self.assertIn(late.retry_after, (1, 2, 3))
+        self.assertEqual(late.headers["connection"], "close")
+        kept.request("POST", "/events", body=b"{}")
+        answer = kept.getresponse()
+        self.assertEqual(answer.status, 503)
+        self.assertIn(answer.getheader("Retry-After"), ("1", "2", "3"))
         kept.close()
         self.assert_ends(3, 10)
+
+    def test_a_sink_that_waits_for_a_lock_is_interrupted_at_the_deadline(self):
+        """Nobody waits for SQLite's own patience, here ten minutes."""
+        config = CONFIG.replace("busy_timeout: 50ms", "busy_timeout: 10m")
+        self.weir = self.start(config.replace("ACKS", "stored").replace("DEADLINE", "1s"))
+        self.assertEqual(post(self.weir.address, ndjson(events("before", 5))).status, 200)
+        lock = Locked(self.path("out.db"))
+        self.addCleanup(lock.release)
+        pending = Pending(self.weir.address, ndjson(events("held", 5)))
+        eventually(lambda: self.weir.graph(source="in")["in"] == 10, lambda: self.weir.graph())
+        self.weir.signal(signal.SIGTERM)
+        self.assert_ends(3, 20)
+        self.assertEqual(pending.result(5).status, 503)
+
+    def test_senders_that_are_refused_do_not_hold_a_stop_up(self):
+        lock = self.stalled(deadline="60s")
+        self.weir.signal(signal.SIGTERM)
+        self.weir.says("stopping")
+        halt, seen = threading.Event(), []
+
+        def knock():
+            while not halt.is_set():
+                try:
+                    seen.append(post(self.weir.address, ndjson(events("late", 1))).status)
+                except (OSError, http.client.HTTPException):
+                    return  # it has ended
+
+        knocking = [threading.Thread(target=knock, daemon=True) for _ in range(4)]
+        for thread in knocking:
+            thread.start()
+        eventually(lambda: len(seen) > 50, lambda: seen)
+        lock.release()
+        self.assert_ends(0, 20)
+        halt.set()
+        self.assertEqual(set(seen), {503})
 
     def test_an_idle_flow_ends_at_once(self):
         self.weir = self.start(CONFIG.replace("ACKS", "stored").replace("DEADLINE", "30s"))
@@ -113,6 +158,20 @@ class Stopping(WeirTest):
         self.assertEqual(self.weir.stop(), 0)
         self.assertLess(time.monotonic() - began, 3)
         idle.close()
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Takes everything, and remembers who said he was who."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.seen.append(self.headers["Authorization"])
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
 
 
 class Reloading(WeirTest):
@@ -148,6 +207,99 @@ class Reloading(WeirTest):
         self.assertTrue(any("reload refused" in line and "sinks.out" in line for line in lines), lines)
         self.assertEqual(self.bound(weir), 100)
         self.assertEqual(post(weir.address, ndjson(events("after", 5))).status, 200)
+
+    def reloads(self, weir):
+        found = {}
+        for line in weir.get("/metrics")[1].splitlines():
+            if line.startswith("weir_reloads_total{"):
+                found[line.split('"')[1]] = float(line.rsplit(" ", 1)[1])
+        return found
+
+    def test_every_key_that_differs_is_answered_and_counted(self):
+        weir = self.start(self.CONFIG)
+        lines = self.reload(weir, self.CONFIG.replace("max_events: 100", "max_events: 250").replace("open: 300ms", "open: 400ms").replace("20s", "21s"), "reload: done")
+        for said in ("drain_deadline: 21s, was 20s: applied", "sinks.out.queue.max_events: 250, was 100: applied", "sinks.out.breaker.open: 400ms, was 300ms: applied"):
+            self.assertTrue(any("reload: " + said in line for line in lines), lines)
+        other = self.CONFIG.replace("max_connections: 64", "max_connections: 65").replace("21s", "20s")
+        lines = self.reload(weir, other, "reload: policy values can change")
+        self.assertTrue(any("reload refused: sources.in.max_connections: 65, was 64: needs a new process" in line for line in lines), lines)
+        self.assertTrue(any("reload: sinks.out.queue.max_events: 100, was 250: not applied" in line for line in lines), lines)
+        self.assertEqual(self.bound(weir), 250)
+        self.reload(weir, "sinks: [", "the running one is kept")
+        self.assertEqual(self.reloads(weir), {"applied": 1, "refused": 1, "invalid": 1})
+        weir.write(self.CONFIG)
+
+    def test_when_full_is_taken_over_by_all_that_reads_it(self):
+        """From reject to block a sender waits, and is refused when it is reject again."""
+        weir = self.start(self.CONFIG)
+        block = self.CONFIG.replace("acks: stored", "acks: stored, when_full: block")
+        self.assertEqual(post(weir.address, ndjson(events("before", 5))).status, 200)
+        with Locked(self.path("out.db")):
+            held = [Pending(weir.address, ndjson(events(f"h{n}", 10))) for n in range(10)]
+            eventually(lambda: post(weir.address, ndjson(events("more", 1))).status == 503, lambda: weir.graph())
+            self.reload(weir, block, "sources.in.when_full: block, was reject: applied")
+            waits = Pending(weir.address, ndjson(events("waits", 1)))
+            self.assertTrue(waits.waits(0.5))
+            self.reload(weir, self.CONFIG, "sources.in.when_full: reject, was block: applied")
+            self.assertEqual(waits.result().status, 503)
+            self.reload(weir, block, "sources.in.when_full: block, was reject: applied")
+            waits = Pending(weir.address, ndjson(events("waits", 1)))
+        self.assertEqual(waits.result().status, 200)
+        self.assertEqual({h.result().status for h in held}, {200})
+
+    def test_a_rotated_file_is_opened_again(self):
+        config = self.CONFIG[:self.CONFIG.index("sinks:")] + 'sinks:\n  out: { type: file, from: [in], path: "@DIR/out.ndjson" }\nadmin: { listen: "@ADMIN" }\n'
+        weir = self.start(config)
+        self.assertEqual(post(weir.address, ndjson(events("a", 2))).status, 200)
+        os.rename(self.path("out.ndjson"), self.path("out.ndjson.1"))
+        self.assertEqual(post(weir.address, ndjson(events("b", 2))).status, 200)
+        self.reload(weir, config, "out.ndjson again before its next delivery")
+        self.assertEqual(post(weir.address, ndjson(events("c", 2))).status, 200)
+        self.assertEqual([row["id"] for row in self.lines_of("out.ndjson.1")], ["a-0", "a-1", "b-0", "b-1"])
+        self.assertEqual([row["id"] for row in self.lines_of("out.ndjson")], ["c-0", "c-1"])
+
+    def certificate(self):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost",
+                        "-days", "2", "-keyout", self.path("key.pem"), "-out", self.path("cert.pem")], check=True, capture_output=True)
+        with open(self.path("cert.pem")) as f:
+            return f.read()
+
+    @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
+    def test_a_renewed_certificate_is_served_and_a_wrong_one_is_not(self):
+        first = self.certificate()
+        weir = self.start(self.CONFIG.replace("acks: stored", 'acks: stored, tls_certificate: "@DIR/cert.pem", tls_key: "@DIR/key.pem"'))
+        shown = lambda: ssl.get_server_certificate(weir.address).strip()
+        self.assertEqual(shown(), first.strip())
+        second = self.certificate()
+        weir.signal(signal.SIGHUP)
+        weir.says("source in has read its certificate again")
+        self.assertEqual(shown(), second.strip())
+        with open(self.path("cert.pem"), "w") as f:
+            f.write("no certificate")
+        weir.signal(signal.SIGHUP)
+        weir.says("it keeps the certificate it has")
+        self.assertEqual(shown(), second.strip())
+
+    def test_a_secret_in_a_file_is_read_again_and_never_said(self):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+        server.seen = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        with open(self.path("token"), "w") as f:
+            f.write("Bearer old")
+        config = self.CONFIG[:self.CONFIG.index("sinks:")] + """sinks:
+  out: { type: http, from: [in], url: "http://127.0.0.1:PORT/", headers: { Authorization: "file:@DIR/token" } }
+admin: { listen: "@ADMIN" }
+""".replace("PORT", str(server.server_address[1]))
+        weir = self.start(config)
+        self.assertEqual(post(weir.address, ndjson(events("a", 1))).status, 200)
+        with open(self.path("token"), "w") as f:
+            f.write("Bearer new")
+        self.reload(weir, config, "sinks.out.headers: has another value, which is not shown: applied")
+        self.assertEqual(post(weir.address, ndjson(events("b", 1))).status, 200)
+        self.assertEqual(server.seen, ["Bearer old", "Bearer new"])
+        self.assertNotIn("Bearer", weir.log())
 
     def test_a_file_with_errors_is_refused_and_the_flow_goes_on(self):
         weir = self.start(self.CONFIG)

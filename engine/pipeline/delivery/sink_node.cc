@@ -93,9 +93,9 @@ config::WorkerBatch SinkNode::batch() const {
 
 void SinkNode::reconfigure(const config::Sink& sink) {
   if (spill)
-    spill->reconfigure(sink.queue);
+    spill->reconfigure(sink.queue, floor_events(sink));
   else
-    queue.reconfigure(sink.queue);
+    queue.reconfigure(sink.queue, floor_events(sink));
   std::lock_guard lock(mutex_);
   destination_.reconfigure(sink.destination);
   batch_ = sink.batch;

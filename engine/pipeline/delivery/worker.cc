@@ -36,8 +36,36 @@ void Worker::run() {
 
 void Worker::abandon() {
   abandoned_.store(true);
-  sink_->cancel();
+  {
+    std::lock_guard lock(sinks_);
+    sink_->cancel();
+    if (new_sink_) new_sink_->cancel();
+  }
   node_.line().interrupt();
+}
+
+void Worker::replace(std::unique_ptr<Sink> sink) {
+  {
+    std::lock_guard lock(sinks_);
+    new_sink_ = std::move(sink);
+  }
+  node_.line().interrupt();
+}
+
+Result<std::string> Worker::on_hangup() {
+  std::lock_guard lock(sinks_);
+  return sink_->on_hangup();
+}
+
+void Worker::take_over_new_sink() {
+  std::unique_ptr<Sink> old;
+  {
+    std::lock_guard lock(sinks_);
+    if (!new_sink_) return;
+    old = std::exchange(sink_, std::move(new_sink_));
+  }
+  old->close();
+  not_before_ = {};  // what failed was the other one
 }
 
 Worker::Next Worker::step() {
@@ -77,6 +105,7 @@ Load Worker::group_load() const {
 }
 
 Worker::Next Worker::attempt() {
+  take_over_new_sink();
   const TimePoint now = context_.now();
   if (now < not_before_) return {Need::time, std::min(longest_sleep, not_before_ - now)};
 

@@ -10,11 +10,12 @@
 /// or a retry budget is empty. `step` is one step of this state machine; it takes the time as its only input and says
 /// what to wait for. The thread around it (`run`) only waits, and tests drive the same machine without threads.
 ///
-/// Thread: one. Cost: one lock to take a group, one per attempt. On cancel: `abandon` ends the group in hand.
+/// Thread: one. Cost: one lock to take a group, two per attempt. On cancel: `abandon` ends the group in hand.
 #include <weir/component/sink.h>
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "pipeline/delivery/sink_node.h"
@@ -40,6 +41,10 @@ class Worker final : public RoomListener {
   };
   Left left() const { return left_; }  ///< after run() returned: what was abandoned
   Sink& sink() { return *sink_; }
+  /// From any thread: the next attempt is made by this sink, which is open. The one before is closed; a group it was in
+  /// the middle of begins anew.
+  void replace(std::unique_ptr<Sink> sink);
+  Result<std::string> on_hangup();
   void on_queue_room() noexcept override { node_.line().interrupt(); }
 
  private:
@@ -50,6 +55,7 @@ class Worker final : public RoomListener {
   };
   Next take();
   Next attempt();
+  void take_over_new_sink();
   Next hold_back(const Rejection& why, TimePoint now);
   void put_off(const Delivery& delivery, TimePoint now);
   void went_well(Delivery delivery);
@@ -62,7 +68,8 @@ class Worker final : public RoomListener {
   Load group_load() const;
 
   SinkNode& node_;
-  std::unique_ptr<Sink> sink_;
+  std::mutex sinks_;  // which of them there are, for other threads; this one uses sink_ without it
+  std::unique_ptr<Sink> sink_, new_sink_;
   const Context& context_;
   std::vector<Batch> group_;
   TimePoint taken_{};             // when the group was

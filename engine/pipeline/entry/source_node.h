@@ -43,6 +43,7 @@ class SourceNode {
   void close(Duration retry_after);
   /// Until then a stage lets nothing more through.
   void hold_until(TimePoint t) { held_until_.store(t.time_since_epoch().count(), std::memory_order_relaxed); }
+  bool refuses_when_full() const { return refuse_when_full_; }
   void set_refuse_when_full(bool refuse) { refuse_when_full_ = refuse; }
   /// The cause that holds this source up now; empty: none. Refreshed at most every 100 ms: refusals must stay cheap.
   std::string why();
@@ -72,6 +73,7 @@ class ReactorOutput final : public SourceOutput, public RoomListener {
   ReactorOutput(SourceNode& node, boost::asio::io_context& reactor, Bytes batch_bytes);
 
   Admitted<Ticket> admit(Bytes worst_case, Priority priority) override { return node_.admit(worst_case, priority); }
+  bool refuses_when_full() const override { return node_.refuses_when_full(); }
   void brought(std::uint64_t events) override { node_.brought(events); }
   Admitted<Ticket> reserve(Bytes amount) override { return node_.budget().try_take(amount); }
   Bytes cost(std::size_t bytes, std::size_t events) const override;

@@ -3,14 +3,18 @@
 ///
 /// Threads: one reactor for each of `reactors` (sources and their stages live there), one for each sink worker. They
 /// meet in the sink queues only. Building opens nothing; `start` opens sinks, then sources, so that a flow that cannot
-/// deliver never says it is ready.
+/// deliver never says it is ready. Which calls are right when, lifecycle.h says.
 ///
-/// Thread: `start`, `stop`, `reload` from one owner; `status` from any. Cost: see status.h. On cancel: `stop` drains in
-/// order and says what was left (semantics H1).
+/// Thread: `start`, `stop`, `reload` from one owner at a time; `give_up_start`, `status` and `why_not_ready` from any,
+/// and they wait for no part that opens or closes. Cost: see status.h. On cancel: `stop` drains in order and says what
+/// was left (semantics H1). It waits for the threads of its parts to return: who needs a bound on what a hung disk may
+/// cost calls it on a thread of its own and ends the process (app/attend.h).
 #include <weir/base/context.h>
 #include <weir/component/catalog.h>
 #include <weir/flow/demand/budget.h>
 
+#include <array>
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,6 +26,7 @@
 #include "net/reactor.h"
 #include "pipeline/delivery/worker.h"
 #include "pipeline/entry/source_node.h"
+#include "pipeline/graph/lifecycle.h"
 #include "pipeline/report/status.h"
 
 namespace weir::pipeline {
@@ -40,12 +45,30 @@ class Flow {
   Flow(const config::Config& config, const Catalog& catalog, const Context& context);
   ~Flow();
 
+  /// Opens everything, then runs. An error is final: what was opened is closed again, and the flow has ended.
   Result<void> start();
-  /// Stops intake, drains until `deadline` from now, then abandons. `hurry` (polled) ends the waiting early.
+  /// A start on its way ends before the next part that it would open.
+  void give_up_start() { start_given_up_ = true; }
+  /// Stops intake, drains until `deadline` from now, then abandons. `hurry` (polled) ends the waiting early. A flow
+  /// that never ran has nothing to drain; one that has ended says again what it said.
   StopReport stop(Duration deadline, const std::function<bool()>& hurry = {});
-  /// Takes over changed policy values; the topology must be the same (config::topology_differences says so).
-  void reload(const config::Config& next);
+  /// Takes over changed values; what cannot change while it runs must be the same (config/diff.h says so). Sinks whose
+  /// options differ are opened anew beside the old ones first: an error, and nothing has changed.
+  Result<void> reload(const config::Config& next);
+  /// What a part does when told that files have changed, or why it goes on with what it has.
+  struct Said {
+    bool went_well;
+    std::string text;
+    bool operator==(const Said&) const = default;
+  };
+  std::vector<Said> on_hangup();
+  enum class Reload : std::uint8_t { applied, refused, invalid };
+  /// For the metric: how one ended.
+  void count_reload(Reload how) { reloads_[static_cast<std::size_t>(how)].fetch_add(1, std::memory_order_relaxed); }
   FlowStatus status() const;
+  /// Empty: it is ready. Else what it waits for.
+  std::string why_not_ready() const { return lifecycle_.why_not_ready(); }
+  FlowState state() const { return lifecycle_.state(); }
   /// One tap for each source, stage and sink, by its name.
   TapBoard& taps() { return taps_; }
 
@@ -78,8 +101,12 @@ class Flow {
   Route::Input input_of(const StepOf& step_of, std::string_view from) const;
   using MakeIntake = std::function<std::unique_ptr<Intake>(SourceOutput&)>;
   void run(SourceNode& node, net::Reactor& reactor, const MakeIntake& make);
+  void add(std::unique_ptr<Source> source);
+  Result<std::unique_ptr<Sink>> open_sink(const config::Sink& sink, int worker);
   std::uint64_t held_by(const SourceNode& node) const;
   NodeSnapshot snapshot_of(const StageNode& stage) const;
+  Result<void> open_all();
+  Result<void> begin_to_open(const std::string& part);
   Result<void> open_journals();
   Result<void> open_spills();
   Result<void> open_sinks();
@@ -88,9 +115,15 @@ class Flow {
   bool is_empty() const;
   std::uint64_t moved() const;
   void post_to_intakes(const std::function<void(Intake&)>& f);
+  void drain(Duration deadline, const std::function<bool()>& hurry);
+  void abandon(StopReport& report);
+  void abandon_intakes(StopReport& report);
   void close_and_join(bool dead_letter_targets);
   void put_spills_away(StopReport& report);
+  void say_last_answers();
   void join_reactors();
+  void take_apart();
+  void close_journals(StopReport& report);
   std::vector<Link> links() const;
 
   config::Config config_;
@@ -115,8 +148,11 @@ class Flow {
     std::thread thread;
   };
   std::vector<WorkerThread> workers_;
-  mutable std::mutex structure_;  // what status() reads against the end of stop()
-  std::atomic<bool> stopping_{false};
+  mutable std::mutex structure_;  // what status() reads, against start() and stop(); never held while a part is opened
+  Lifecycle lifecycle_;
+  std::atomic<bool> start_given_up_{false};
+  StopReport report_;
+  std::array<std::atomic<std::uint64_t>, 3> reloads_{};
 };
 
 }  // namespace weir::pipeline

@@ -31,9 +31,7 @@ Flow::Flow(const config::Config& config, const Catalog& catalog, const Context& 
   build_routes();
 }
 
-Flow::~Flow() {
-  if (!workers_.empty() || !running_.empty()) stop(Duration{0});
-}
+Flow::~Flow() { stop(Duration{0}); }
 
 void Flow::build_sinks() {
   Rng seeds = context_.rng();

@@ -49,6 +49,23 @@ TEST_F(WorkerTest, StaysWithItsGroupUntilItIsDelivered) {
   EXPECT_EQ(harness.side(0).held, (std::vector<std::uint64_t>{0, 1, 2}));
 }
 
+TEST_F(WorkerTest, ANewSinkTakesOverWithTheGroupInHandAndWithoutTheOldOnesBackoff) {
+  Harness harness(graph());
+  harness.behave(0, Kind::again);
+  harness.add(3);
+  harness.turn();
+  EXPECT_EQ(harness.work(), Need::time);
+  model::OtherSide other;
+  harness.workers[0]->replace(model::scripted_sink(other));
+  EXPECT_EQ(harness.work(), Need::arrivals);
+  EXPECT_EQ(other.held, (std::vector<std::uint64_t>{0, 1, 2}));
+  EXPECT_TRUE(harness.side(0).held.empty());
+  harness.add(1);
+  harness.turn();
+  EXPECT_EQ(harness.work(), Need::arrivals);
+  EXPECT_EQ(other.held.size(), 4u);
+}
+
 TEST_F(WorkerTest, E2AnOpenBreakerPausesAndFailsNothing) {
   model::Graph g = graph();
   g.sinks[0].failures_to_open = 2;

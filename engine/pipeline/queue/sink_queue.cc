@@ -195,10 +195,10 @@ flow::EdgeStats SinkQueue::stats() const {
   return stats;
 }
 
-void SinkQueue::reconfigure(const flow::EdgeConfig& config) {
+void SinkQueue::reconfigure(const flow::EdgeConfig& config, std::uint64_t floor_events) {
   {
     std::lock_guard lock(mutex_);
-    edge_.reconfigure(config);
+    edge_.reconfigure(config, floor_events);
     reserved_for_high_ = config.reserved_for_high;
     dead_letter_shed_ = config.dead_letter_shed;
     sheds_ = flow::may_drop(config.when_full);

@@ -114,7 +114,7 @@ class SinkQueue {
   bool empty() const;
   flow::Pressure pressure(TimePoint now) const;
   flow::EdgeStats stats() const;
-  void reconfigure(const flow::EdgeConfig& config);
+  void reconfigure(const flow::EdgeConfig& config, std::uint64_t floor_events);
   /// Closes it and hands out everything that waits.
   std::vector<Batch> take_all();
   /// Everything that still waits ends with this fate; returns how many events, and how many of those nobody waited for.

@@ -75,7 +75,10 @@ Result<void> Spill::open() {
   disk_bytes_ = log_->consumers().front().lag_bytes;
   receipts_.put_unowed(events);
   held_ = events;
-  told_.recovered = events;
+  {
+    const std::lock_guard lock(status_);
+    told_.recovered = events;
+  }
   if (events > 0) log::info({"sink", name_}, "{} events that an earlier run had spilled go first", events);
   publish();
   return {};

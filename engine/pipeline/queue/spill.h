@@ -77,7 +77,7 @@ class Spill final : public RoomListener {
   /// The pressure of front, disk and back together.
   flow::EdgeStats edge() const;
   flow::Pressure pressure(TimePoint now) const;
-  void reconfigure(const flow::EdgeConfig& queue);
+  void reconfigure(const flow::EdgeConfig& queue, std::uint64_t floor_events);
   void on_queue_room() noexcept override { front_.interrupt(); }
 
  private:

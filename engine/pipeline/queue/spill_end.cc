@@ -134,9 +134,9 @@ flow::Pressure Spill::pressure(TimePoint now) const {
   return all;
 }
 
-void Spill::reconfigure(const flow::EdgeConfig& queue) {
-  front_.reconfigure(spill_front(queue));
-  back_.reconfigure(spill_back(queue));
+void Spill::reconfigure(const flow::EdgeConfig& queue, std::uint64_t floor_events) {
+  front_.reconfigure(spill_front(queue), floor_events);
+  back_.reconfigure(spill_back(queue), floor_events);
 }
 
 }  // namespace weir::pipeline

@@ -42,7 +42,6 @@ struct SourceSetup {
   const Options& options;
   Level acks = Level::accepted;
   PriorityRule priorities;
-  bool refuse_when_full = false;  ///< the door answers 503 instead of leaving the request unread
   const Context& context;
   bool keep_malformed = false;  ///< on_malformed: dead_letter: what is not JSON goes to the dead letters, the rest on
 };

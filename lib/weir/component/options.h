@@ -52,6 +52,11 @@ class Options {
 
   void set(std::string name, Value value) { values_[std::move(name)] = std::move(value); }
   bool has(std::string_view name) const { return values_.find(name) != values_.end(); }
+  /// As it is, of whatever kind; null: absent.
+  const Value* find(std::string_view name) const {
+    const auto at = values_.find(name);
+    return at == values_.end() ? nullptr : &at->second;
+  }
   /// The value; asking for a key that was not declared, or as another kind, is a defect of the component.
   template <typename T>
   const T& get(std::string_view name) const {

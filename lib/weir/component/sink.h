@@ -60,6 +60,10 @@ class Sink {
   virtual Delivery deliver(std::span<const Batch> batches) = 0;
   /// Any thread, any time after `open`: a `deliver` in progress returns soon, whatever its outcome.
   virtual void cancel() {}
+  /// SIGHUP, any thread: files that somebody else has renamed or replaced are read or opened again, at the latest with
+  /// the next delivery. What it does, for the log ("opens out.ndjson again"; empty: there is nothing to do), or why it
+  /// goes on with what it has.
+  virtual Result<std::string> on_hangup() { return {}; }
   virtual void close() {}
 };
 

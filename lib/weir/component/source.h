@@ -45,6 +45,9 @@ class SourceOutput {
  public:
   virtual ~SourceOutput() = default;
   virtual Admitted<Ticket> admit(Bytes worst_case, Priority priority) = 0;
+  /// What `when_full` says now (a reload may change it): the sender of a unit that was not let in is refused. False:
+  /// its unit waits unread and asks again.
+  virtual bool refuses_when_full() const { return true; }
   /// How many events an admitted unit turned out to hold, 0 if it brought none: exactly once for each `admit` that let
   /// one in. The door learns from it what a unit is worth.
   virtual void brought(std::uint64_t events) { (void)events; }
@@ -120,6 +123,9 @@ class Source {
   virtual std::unique_ptr<Intake> intake(const IntakeSetup& setup) = 0;
   /// For people: "http://127.0.0.1:8080/events".
   virtual std::string address() const { return {}; }
+  /// SIGHUP, any thread: what it read from files at start (certificates) is read again. What it did, for the log
+  /// (empty: there is nothing to do), or why it goes on with what it has.
+  virtual Result<std::string> on_hangup() { return {}; }
   /// Any thread, a few times a second.
   virtual Upstream upstream() const { return {}; }
 };

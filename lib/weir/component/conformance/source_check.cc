@@ -16,7 +16,7 @@ class Trial {
         problems_(problems),
         context_(clock_),
         output_(context_, 1_MiB),
-        source_(under_test.type.make({"under_test", under_test.options, Level::accepted, {}, false, context_})) {
+        source_(under_test.type.make({"under_test", under_test.options, Level::accepted, {}, context_})) {
     if (const auto opened = source_->open(); !opened) problem("open: " + opened.error().message);
     intake_ = source_->intake({reactor_, 0, output_});
     intake_->start();

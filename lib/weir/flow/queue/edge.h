@@ -75,7 +75,8 @@ class Edge {
   std::uint64_t bound_events() const { return book_.bound_events(); }  ///< effective, after max_wait
 
   /// Values change in place. What waits stays; under a smaller bound the edge is full until it has drained.
-  void reconfigure(const EdgeConfig& config);
+  void reconfigure(const EdgeConfig& config) { reconfigure(config, book_.floor_events()); }
+  void reconfigure(const EdgeConfig& config, std::uint64_t floor_events);
   /// Hands out everything that waits, highest priority first.
   template <typename F>
   void drain(F&& take);

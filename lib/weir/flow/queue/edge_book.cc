@@ -21,8 +21,9 @@ EdgeBook::EdgeBook(const EdgeConfig& config, std::uint64_t floor_events)
   size_bound();
 }
 
-void EdgeBook::reconfigure(const EdgeConfig& config) {
+void EdgeBook::reconfigure(const EdgeConfig& config, std::uint64_t floor_events) {
   config_ = config;
+  floor_events_ = floor_events;
   watermarks_.move(config.pause_at, config.resume_at);
   size_bound();
 }

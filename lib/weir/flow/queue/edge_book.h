@@ -37,7 +37,8 @@ class EdgeBook {
   EdgeBook(const EdgeConfig& config, std::uint64_t floor_events);
 
   const EdgeConfig& config() const { return config_; }
-  void reconfigure(const EdgeConfig& config);
+  void reconfigure(const EdgeConfig& config, std::uint64_t floor_events);
+  std::uint64_t floor_events() const { return floor_events_; }
 
   Load waiting() const { return stats_.pending; }
   Load waiting(Priority priority) const { return by_priority_[static_cast<std::size_t>(priority)]; }

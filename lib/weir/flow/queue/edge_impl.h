@@ -9,12 +9,12 @@ namespace weir::flow {
 template <Waiting T>
 Edge<T>::Edge(const EdgeConfig& config, std::uint64_t seed, std::uint64_t floor_events)
     : book_(config, floor_events), rng_(seed) {
-  reconfigure(config);
+  reconfigure(config, floor_events);
 }
 
 template <Waiting T>
-void Edge<T>::reconfigure(const EdgeConfig& config) {
-  book_.reconfigure(config);
+void Edge<T>::reconfigure(const EdgeConfig& config, std::uint64_t floor_events) {
+  book_.reconfigure(config, floor_events);
   for (Codel& codel : codel_) codel.reconfigure(config.codel.value_or(CodelConfig{}));
 }
 

@@ -72,6 +72,7 @@ class Edge {
   bool full(Priority priority) const;
   Pressure pressure(TimePoint now) const;
   EdgeStats stats() const { return book_.stats(); }
+  Load waiting() const { return book_.waiting(); }
   std::uint64_t bound_events() const { return book_.bound_events(); }  ///< effective, after max_wait
 
   /// Values change in place. What waits stays; under a smaller bound the edge is full until it has drained.

@@ -21,7 +21,7 @@ constexpr std::uint64_t cases = 10'000;
 
 /// Seeds that failed once, one a line; '#' starts a remark.
 std::vector<std::uint64_t> kept_seeds() {
-  const auto file = std::filesystem::path(__FILE__).parent_path() / "../../tests/chaos/kept-seeds.txt";
+  const auto file = std::filesystem::path(__FILE__).parent_path() / "../../../tests/chaos/kept-seeds.txt";
   std::ifstream in(file);
   EXPECT_TRUE(in.is_open()) << file;
   std::vector<std::uint64_t> seeds;

@@ -17,8 +17,8 @@ def mutant(name, file, text, instead, test=MODEL):
 
 MUTANTS = [
     mutant("early ack: what was not confirmed counts as stored", "engine/pipeline/delivery/worker.cc",
-           "const bool again = delivery.outcome == Delivery::Outcome::again;",
-           "const bool again = delivery.outcome == Delivery::Outcome::again && failures_ == 0;"),
+           "if (delivery.outcome == Delivery::Outcome::again) {",
+           "if (delivery.outcome == Delivery::Outcome::again && failures_ == 0) {"),
     mutant("early ack: a fan-out owes for one branch only", "lib/weir/component/batch.cc",
            "if (receipt) receipt->owe(n);", "(void)receipt; (void)n;"),
     mutant("early ack: abandoned is told as stored", "engine/pipeline/delivery/worker.cc",
@@ -45,6 +45,8 @@ MUTANTS = [
            "    arm();\n    progress = port_.push(", "    progress = port_.push("),
     mutant("lost wake-up: what expired wakes nobody", "engine/pipeline/queue/sink_queue.cc",
            "(taken.any || !droppable.empty())", "taken.any"),
+    mutant("lost wake-up: the pause mask is not moved by what is taken", "lib/weir/async/locked_edge.h",
+           "    take(std::move(item));\n  }\n  publish();", "    take(std::move(item));\n  }"),
     mutant("lost wake-up: the rest of a filtered prefix", "engine/pipeline/entry/reactor_output.cc",
            "while (progress.sent > 0 && !l.stuck->empty()) {", "if (progress.sent > 0 && !l.stuck->empty()) {"),
     mutant("double settle: what moved is settled here too", "lib/weir/component/batch.cc",

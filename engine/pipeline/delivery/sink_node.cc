@@ -6,7 +6,7 @@ std::uint64_t floor_events(const config::Sink& sink) {
   return static_cast<std::uint64_t>(sink.workers) * std::min<std::uint64_t>(sink.batch.most.events, 64);
 }
 
-SinkNode::SinkNode(const config::Sink& sink, Ids& letter_ids, int index, std::uint64_t seed)
+SinkNode::SinkNode(const config::Sink& sink, Ids& letter_ids, const Context& context, int index, std::uint64_t seed)
     : name(sink.name),
       type(sink.type),
       required(sink.required),
@@ -14,9 +14,9 @@ SinkNode::SinkNode(const config::Sink& sink, Ids& letter_ids, int index, std::ui
       queue(index, sink.name, sink.spills() ? spill_front(sink.queue) : sink.queue, seed, floor_events(sink)),
       ids(letter_ids),
       failure_fate(sink.on_failure == config::Sink::OnFailure::drop ? Fate::dropped : Fate::failed),
+      destination(sink.destination, context, seed),
       workers(sink.workers),
       times(sink.workers),
-      destination_(sink.destination, seed),
       batch_(sink.batch) {
   queue.belongs_to(*this);
 }
@@ -67,7 +67,7 @@ SinkStatus SinkNode::glance(TimePoint now) const {
   s.required = required;
   s.pressure = spill ? spill->pressure(now) : queue.pressure(now);
   if (spill) s.spill = spill->status();
-  s.destination = destination_stats(now);
+  s.destination = destination.stats();
   s.blocked_for = blocked_for(now);
   s.failing = failing.load(std::memory_order_relaxed);
   s.last_error = last_error();
@@ -96,8 +96,8 @@ void SinkNode::reconfigure(const config::Sink& sink) {
     spill->reconfigure(sink.queue, floor_events(sink));
   else
     queue.reconfigure(sink.queue, floor_events(sink));
+  destination.reconfigure(sink.destination);
   std::lock_guard lock(mutex_);
-  destination_.reconfigure(sink.destination);
   batch_ = sink.batch;
 }
 

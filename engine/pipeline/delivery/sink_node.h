@@ -4,10 +4,10 @@
 /// Failure belongs to the destination, not to a worker: breaker, backoff, hold and retry budget are shared by all
 /// workers of the sink (semantics E).
 ///
-/// Thread: any; the destination and the last error are guarded here. Cost: one lock per delivery. On cancel: see
+/// Thread: any; the destination is a guard, the last error is guarded here. Cost: one lock per delivery. On cancel: see
 /// Worker.
+#include <weir/async/recover_guards.h>
 #include <weir/base/context.h>
-#include <weir/flow/recover/destination.h>
 
 #include <atomic>
 #include <mutex>
@@ -26,7 +26,7 @@ namespace weir::pipeline {
 std::uint64_t floor_events(const config::Sink& sink);
 
 struct SinkNode {
-  SinkNode(const config::Sink& sink, Ids& letter_ids, int index, std::uint64_t seed);
+  SinkNode(const config::Sink& sink, Ids& letter_ids, const Context& context, int index, std::uint64_t seed);
 
   const std::string name;
   const std::string type;
@@ -41,7 +41,8 @@ struct SinkNode {
   std::atomic<std::uint64_t> in_hand{0};  ///< events that workers hold, counted from their groups
   std::atomic<std::uint64_t> busy_ns{0}, idle_ns{0}, blocked_ns{0}, deliveries{0};
   std::atomic<int> workers_busy{0};
-  std::atomic<bool> failing{false};  ///< from a failed attempt until the next success
+  std::atomic<bool> failing{false};     ///< from a failed attempt until the next success
+  async::DestinationGuard destination;  ///< what all its workers know of the remote end
   int workers = 1;
   GroupTimes times;
 
@@ -54,15 +55,6 @@ struct SinkNode {
   void close();
   void put(std::unique_ptr<Spill> between);
 
-  template <typename F>
-  auto with_destination(F&& f) {
-    std::lock_guard lock(mutex_);
-    return f(destination_);
-  }
-  flow::DestinationStats destination_stats(TimePoint now) const {
-    std::lock_guard lock(mutex_);
-    return destination_.stats(now);
-  }
   /// How long nothing may be sent to it: time to the breaker's probe, or to the end of a hold. 0: now.
   Duration blocked_for(TimePoint now) const;
   /// breaker_open or destination_hold, while blocked_for() is more than nothing.
@@ -87,7 +79,6 @@ struct SinkNode {
 
  private:
   mutable std::mutex mutex_;
-  flow::Destination destination_;
   flow::BusyTime busy_;
   std::string last_error_;
   config::WorkerBatch batch_;

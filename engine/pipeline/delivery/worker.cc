@@ -109,9 +109,8 @@ Worker::Next Worker::attempt() {
   const TimePoint now = context_.now();
   if (now < not_before_) return {Need::time, std::min(longest_sleep, not_before_ - now)};
 
-  using Try = flow::Destination::Try;
-  auto attempt = node_.with_destination([&](auto& d) { return d.try_start(failures_ ? Try::retry : Try::first, now); });
-  if (!attempt) return hold_back(attempt.error(), now);
+  auto permit = node_.destination.try_start({.retry = failures_ > 0});
+  if (!permit) return hold_back(permit.error(), now);
   node_.start_work(now);
   Delivery delivery = sink_->deliver(group_);
   const TimePoint after = context_.now();
@@ -120,25 +119,12 @@ Worker::Next Worker::attempt() {
   busy_ += std::max(node_.stop_work(after), delivery.rest);
   node_.deliveries.fetch_add(1, std::memory_order_relaxed);
 
-  const bool again = delivery.outcome == Delivery::Outcome::again;
-  node_.with_destination([&](auto& destination) {
-    if (!again)
-      attempt->ok(after, delivery.rest);  // a permanent refusal is an answer: the remote end works
-    else if (delivery.error.retry_after > Duration{0})
-      attempt->refused(delivery.error.retry_after, after);
-    else
-      attempt->failed(after);
-    if (again) {
-      ++failures_;
-      not_before_ = after + (delivery.error.retry_after > Duration{0} ? delivery.error.retry_after
-                                                                      : destination.backoff(failures_));
-    }
-    return 0;
-  });
-  if (again)
-    put_off(delivery, after);
-  else
+  if (delivery.outcome == Delivery::Outcome::again) {
+    put_off(delivery, *permit, after);
+  } else {
+    permit->ok(delivery.rest);  // a permanent refusal is an answer: the remote end works
     went_well(std::move(delivery));
+  }
   return {};
 }
 
@@ -150,10 +136,18 @@ Worker::Next Worker::hold_back(const Rejection& why, TimePoint now) {
   return {Need::time, std::min(longest_sleep, wait)};
 }
 
-void Worker::put_off(const Delivery& delivery, TimePoint now) {
+void Worker::put_off(const Delivery& delivery, async::Permit& permit, TimePoint now) {
+  ++failures_;
+  if (const Duration named = delivery.error.retry_after; named > Duration{0}) {
+    permit.refused(named);
+    not_before_ = now + named;
+  } else {
+    permit.failed();
+    not_before_ = now + node_.destination.backoff(failures_);
+  }
   node_.remember_error(delivery.error.message);
   node_.failing.store(true, std::memory_order_relaxed);
-  const auto destination = node_.destination_stats(now);
+  const auto destination = node_.destination.stats();
   if (destination.breaker == flow::BreakerState::open)
     node_.set_blocked_until(std::max(not_before_, destination.next_probe_at), Reason::breaker_open);
   else

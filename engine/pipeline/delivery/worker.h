@@ -57,7 +57,7 @@ class Worker final : public RoomListener {
   Next attempt();
   void take_over_new_sink();
   Next hold_back(const Rejection& why, TimePoint now);
-  void put_off(const Delivery& delivery, TimePoint now);
+  void put_off(const Delivery& delivery, async::Permit& permit, TimePoint now);
   void went_well(Delivery delivery);
   void finish(Delivery delivery);
   void write_letters(std::vector<DeadLetter> dead);

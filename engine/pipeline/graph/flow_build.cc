@@ -37,7 +37,7 @@ void Flow::build_sinks() {
   Rng seeds = context_.rng();
   int index = 0;
   for (const auto& sink : config_.sinks)
-    sinks_.push_back(std::make_unique<SinkNode>(sink, ids_, index++, seeds.next()));
+    sinks_.push_back(std::make_unique<SinkNode>(sink, ids_, context_, index++, seeds.next()));
   for (const auto& sink : config_.sinks)
     if (!sink.dead_letter.empty()) find(sinks_, sink.name)->dead_letters = find(sinks_, sink.dead_letter);
   for (const auto& sink : config_.sinks) {

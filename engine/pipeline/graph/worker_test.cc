@@ -76,7 +76,7 @@ TEST_F(WorkerTest, E2AnOpenBreakerPausesAndFailsNothing) {
   unit.receipt.done_reading();
   harness.turn();
   for (int i = 0; i < 2; ++i, harness.clock.advance(200ms)) harness.work();
-  EXPECT_EQ(harness.sink(0).destination_stats(harness.context.now()).breaker, flow::BreakerState::open);
+  EXPECT_EQ(harness.sink(0).destination.stats().breaker, flow::BreakerState::open);
   harness.behave(0, Kind::ok);
   harness.clock.advance(5s);
   EXPECT_EQ(harness.work(), Need::time);
@@ -234,7 +234,7 @@ TEST_F(ToldWorkerTest, MoreIsTheSameGroupAgainAndNoRetry) {
   EXPECT_EQ(harness.work(), Need::arrivals);
   EXPECT_EQ(told.sizes.size(), 3u);
   EXPECT_TRUE(unit.settled);
-  EXPECT_EQ(harness.sink(0).destination_stats(harness.context.now()).retries, 0u);
+  EXPECT_EQ(harness.sink(0).destination.stats().retries, 0u);
 }
 
 TEST_F(ToldWorkerTest, ARestHoldsEveryWorkerBackAndLeavesTheDoorOpen) {

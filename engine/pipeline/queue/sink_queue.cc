@@ -12,18 +12,11 @@ SinkQueue::SinkQueue(int index, std::string name, const flow::EdgeConfig& config
       name_(std::move(name)),
       edge_(config, seed, floor_events),
       reserved_for_high_(config.reserved_for_high),
-      dead_letter_shed_(config.dead_letter_shed),
-      sheds_(flow::may_drop(config.when_full)) {}
+      dead_letter_shed_(config.dead_letter_shed) {}
 
 Batch SinkQueue::push(Batch batch, TimePoint now) {
   pushed_at_ = now;
-  if (closed_) {
-    late_ += batch.load();
-    dropped_items_.push_back({std::move(batch), Reason::shutdown});
-    return {};
-  }
   Batch rest = edge_.push(std::move(batch), now, dropped_items_);
-  publish_pause();
   notify_ = notify_ || sleepers_ > 0;
   return rest;
 }
@@ -37,7 +30,7 @@ std::uint32_t SinkQueue::push_alone(Batch& batch, TimePoint now) {
   Aftermath aftermath;
   std::uint32_t n = 0;
   {
-    std::lock_guard lock(mutex_);
+    std::lock_guard lock(edge_);
     n = room_for(batch);
     if (n == 0) return 0;
     Batch rest = push(batch.split(n), now);
@@ -52,8 +45,8 @@ std::uint32_t SinkQueue::push_spare(Priority priority, TimePoint now, const std:
   Aftermath aftermath;
   std::uint32_t n = 0;
   {
-    std::lock_guard lock(mutex_);
-    const Load room = closed_ ? Load{} : edge_.spare_room(priority);
+    std::lock_guard lock(edge_);
+    const Load room = edge_.spare_room(priority);
     if (room.events == 0 || room.bytes == Bytes{}) return 0;
     Batch batch = make(room);
     n = batch.size();
@@ -76,43 +69,25 @@ void SinkQueue::end(flow::DroppedItems<Batch>& dropped_items, TimePoint now) {
   dropped_items.clear();
 }
 
-void SinkQueue::publish_pause() {
-  // Only two groups differ: those that may enter the reserved part, and the others.
-  constexpr std::uint32_t high =
-      (1u << static_cast<int>(Priority::high)) | (1u << static_cast<int>(Priority::critical));
-  constexpr std::uint32_t others = ((1u << priority_count) - 1) & ~high;
-  // Under a drop policy no source is asked to wait: the policy was chosen so that sources read on.
-  const std::uint32_t mask =
-      sheds_ || read_on_ ? 0
-                         : (edge_.paused(Priority::high) ? high : 0) | (edge_.paused(Priority::normal) ? others : 0);
-  if (mask != paused_mask_.load(std::memory_order_relaxed)) paused_mask_.store(mask, std::memory_order_seq_cst);
-}
-
 SinkQueue::Taken SinkQueue::try_take(Load most, TimePoint now, std::vector<Batch>& group,
                                      std::atomic<std::uint64_t>* in_hand) {
   flow::DroppedItems<Batch> droppable;
   Taken taken;
   bool room = false, another = false;
   {
-    std::lock_guard lock(mutex_);
+    std::lock_guard lock(edge_);
     droppable.swap(dropped_items_);
-    Load left = most;
-    Batch item;
-    while (left.events > 0 && left.bytes.count() > 0 && edge_.pop(left, now, item, droppable)) {
-      const Load load = item.load();
-      left.events -= std::min(left.events, load.events);
-      left.bytes -= std::min(left.bytes, load.bytes);
-      if (in_hand) in_hand->fetch_add(load.events, std::memory_order_release);
-      group.push_back(std::move(item));
+    const auto before = edge_.pause_mask();
+    const auto take = [&](Batch batch) {
+      if (in_hand) in_hand->fetch_add(batch.size(), std::memory_order_release);
+      group.push_back(std::move(batch));
       taken.any = true;
-    }
-    const auto before = paused_mask_.load(std::memory_order_relaxed);
-    publish_pause();
-    const auto after = paused_mask_.load(std::memory_order_relaxed);
-    room = !edge_.paused() || (before & ~after) != 0;
+    };
+    edge_.pop_all(most, now, take, droppable);
+    room = !edge_.edge().paused() || (before & ~edge_.pause_mask()) != 0;
     room = room && (taken.any || !droppable.empty());  // what expired or CoDel picked has made room as well
-    another = sleepers_ > 0 && waiting() > 0;
-    taken.closed = closed_;
+    another = sleepers_ > 0 && !edge_.empty();
+    taken.closed = edge_.closed();
   }
   if (another) wake_.notify_one();  // one large push woke one worker: it wakes the next if it leaves something
   end(droppable, now);
@@ -126,22 +101,22 @@ void SinkQueue::wake_producers() {
 }
 
 void SinkQueue::wait(Duration most_time, std::uint64_t& seen) {
-  std::unique_lock lock(mutex_);
+  std::unique_lock lock(edge_.mutex());
   ++sleepers_;
-  wake_.wait_for(lock, most_time, [&] { return closed_ || interrupts_ != seen || waiting() > 0; });
+  wake_.wait_for(lock, most_time, [&] { return edge_.closed() || interrupts_ != seen || !edge_.empty(); });
   --sleepers_;
   seen = interrupts_;
 }
 
 void SinkQueue::wait_interruptible(Duration most_time, std::uint64_t& seen) {
-  std::unique_lock lock(mutex_);
+  std::unique_lock lock(edge_.mutex());
   interrupted_.wait_for(lock, most_time, [&] { return interrupts_ != seen; });
   seen = interrupts_;
 }
 
 void SinkQueue::interrupt() {
   {
-    std::lock_guard lock(mutex_);
+    std::lock_guard lock(edge_);
     ++interrupts_;
   }
   wake_.notify_all();
@@ -149,23 +124,22 @@ void SinkQueue::interrupt() {
 }
 
 void SinkQueue::served(std::uint64_t events, Duration busy) {
-  std::lock_guard lock(mutex_);
+  std::lock_guard lock(edge_);
   edge_.served(events, busy);
 }
 
 void SinkQueue::read_on(bool on) {
   {
-    std::lock_guard lock(mutex_);
-    if (std::exchange(read_on_, on) == on) return;
-    publish_pause();
+    std::lock_guard lock(edge_);
+    if (!edge_.read_on(on)) return;
   }
   if (on) wake_producers();
 }
 
 void SinkQueue::close() {
   {
-    std::lock_guard lock(mutex_);
-    closed_ = true;
+    std::lock_guard lock(edge_);
+    edge_.close();
     ++interrupts_;  // a worker that lingers for a fuller group is woken too
   }
   wake_.notify_all();
@@ -173,36 +147,31 @@ void SinkQueue::close() {
 }
 
 bool SinkQueue::closed() const {
-  std::lock_guard lock(mutex_);
-  return closed_;
+  std::lock_guard lock(edge_);
+  return edge_.closed();
 }
 
 bool SinkQueue::empty() const {
-  std::lock_guard lock(mutex_);
-  return waiting() == 0;
+  std::lock_guard lock(edge_);
+  return edge_.empty();
 }
 
 flow::Pressure SinkQueue::pressure(TimePoint now) const {
-  std::lock_guard lock(mutex_);
-  return edge_.pressure(now);
+  std::lock_guard lock(edge_);
+  return edge_.edge().pressure(now);
 }
 
 flow::EdgeStats SinkQueue::stats() const {
-  std::lock_guard lock(mutex_);
-  flow::EdgeStats stats = edge_.stats();
-  stats.offered += late_;
-  stats.dropped[static_cast<std::size_t>(Reason::shutdown)] += late_.events;
-  return stats;
+  std::lock_guard lock(edge_);
+  return edge_.stats();
 }
 
 void SinkQueue::reconfigure(const flow::EdgeConfig& config, std::uint64_t floor_events) {
   {
-    std::lock_guard lock(mutex_);
+    std::lock_guard lock(edge_);
     edge_.reconfigure(config, floor_events);
     reserved_for_high_ = config.reserved_for_high;
     dead_letter_shed_ = config.dead_letter_shed;
-    sheds_ = flow::may_drop(config.when_full);
-    publish_pause();
   }
   wake_producers();
 }
@@ -210,10 +179,9 @@ void SinkQueue::reconfigure(const flow::EdgeConfig& config, std::uint64_t floor_
 std::vector<Batch> SinkQueue::take_all() {
   std::vector<Batch> left;
   {
-    std::lock_guard lock(mutex_);
-    closed_ = true;
+    std::lock_guard lock(edge_);
+    edge_.close();
     edge_.drain([&](Batch batch) { left.push_back(std::move(batch)); });
-    publish_pause();
   }
   wake_.notify_all();
   return left;

@@ -1,6 +1,5 @@
 #pragma once
-/// A sink queue is an Edge between threads: the one queue in front of a sink, with a mutex around it and the sleepers
-/// to wake.
+/// The one queue in front of a sink: an async::LockedEdge of batches, and the sleepers to wake.
 ///
 /// Producers (reactors) lock every sink queue they are about to push to, in ascending order, so that a fan-out gives
 /// each branch exactly the same prefix (semantics A6). The consumer takes all that waits in one go (swap-drain). Waking
@@ -9,8 +8,8 @@
 ///
 /// Thread: any. Cost: one uncontended lock and the edge's own cost per batch. On cancel: `close` ends the consumers'
 /// waiting; what waits stays until popped.
+#include <weir/async/locked_edge.h>
 #include <weir/component/batch.h>
-#include <weir/flow/queue/edge.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -38,7 +37,6 @@ class RoomListener {
 
 class SinkQueue {
  public:
-  using Edge = flow::Edge<Batch>;
   /// `index` orders the locks; `floor_events` is one batch for each worker: no time bound goes below it.
   SinkQueue(int index, std::string name, const flow::EdgeConfig& config, std::uint64_t seed,
             std::uint64_t floor_events);
@@ -50,11 +48,11 @@ class SinkQueue {
   void belongs_to(SinkNode& sink) { owner_ = &sink; }
 
   // ---- producers; between lock() and unlock() ----
-  void lock() { mutex_.lock(); }
-  void unlock() { mutex_.unlock(); }
+  void lock() { edge_.lock(); }
+  void unlock() { edge_.unlock(); }
   template <typename T>
   std::uint32_t room_for(const T& batch) const {
-    return closed_ ? 0 : edge_.room_for(batch);
+    return edge_.room_for(batch);
   }
   /// The rest that did not fit (empty after a room_for that said so).
   Batch push(Batch batch, TimePoint now);
@@ -75,12 +73,10 @@ class SinkQueue {
   std::uint32_t push_spare(Priority priority, TimePoint now, const std::function<Batch(Load room)>& make);
 
   /// May priority c be read now? One relaxed load.
-  bool paused(Priority priority) const {
-    return paused_mask_.load(std::memory_order_seq_cst) & (1u << static_cast<int>(priority));
-  }
+  bool paused(Priority priority) const { return edge_.paused(priority); }
 
   /// Full means drop: sources read on, and nothing is refused at the door because of it.
-  bool sheds() const { return sheds_.load(std::memory_order_relaxed); }
+  bool sheds() const { return edge_.sheds(); }
 
   /// Set while a consumer takes everything at once (a spill): no source is asked to pause, whatever the fill.
   void read_on(bool on);
@@ -124,31 +120,23 @@ class SinkQueue {
   Abandoned abandon();
 
  private:
-  std::uint64_t waiting() const { return edge_.stats().pending.events; }
-  void publish_pause();
   void wake_producers();
   void end(flow::DroppedItems<Batch>& dropped_items, TimePoint now);
 
   const int index_;
   const std::string name_;
-  mutable std::mutex mutex_;
+  mutable async::LockedEdge<Batch> edge_;
   std::condition_variable wake_;
   std::condition_variable interrupted_;  // for waiters that ignore arrivals: on wake_ they would swallow a notify_one
-  Edge edge_;
   flow::DroppedItems<Batch> dropped_items_;  // picked under the lock, ended after it
   std::vector<RoomListener*> listeners_;
-  std::atomic<std::uint32_t> paused_mask_{0};
   std::atomic<double> reserved_for_high_;
   std::atomic<double> dead_letter_shed_;
-  std::atomic<bool> sheds_;
   SinkNode* owner_ = nullptr;
   TimePoint pushed_at_{};
   int sleepers_ = 0;
   bool notify_ = false;
   std::uint64_t interrupts_ = 0;
-  bool read_on_ = false;
-  Load late_;  // offered after close
-  bool closed_ = false;
 };
 
 }  // namespace weir::pipeline

@@ -1,6 +1,6 @@
 #pragma once
-/// A bounded channel between threads, and between coroutines of several io_contexts: one flow::Edge, a lock around it,
-/// and the sleepers to wake. What happens when it is full is the edge's `when_full`:
+/// A bounded channel between threads, and between coroutines of several io_contexts: a LockedEdge, as in front of each
+/// sink of the pipeline, and the sleepers to wake. What happens when it is full is the edge's `when_full`:
 ///
 ///   when_full             try_send of what does not fit   send of what does not fit
 ///   block                 flow_full                       waits for room until its deadline
@@ -28,8 +28,8 @@
 /// On cancel: a cancelled coroutine throws operation_aborted; what it had not sent is still in `item`, what it was to
 /// receive goes to the next receiver. The channel must outlive everything that waits in it (checked).
 /// Ref: semantics D1 to D8; flow/queue/edge.h.
+#include <weir/async/locked_edge.h>
 #include <weir/async/wait_list.h>
-#include <weir/flow/queue/edge.h>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -93,6 +93,8 @@ class Channel {
 
   flow::Pressure pressure() const;
   ChannelStats stats() const;
+  /// One of this priority would be held up: for a sender that had better not read what it cannot send. No lock.
+  bool paused(Priority priority) const { return edge_.paused(priority); }
   /// Values change in place, what waits stays.
   void reconfigure(const flow::EdgeConfig& config);
 
@@ -108,20 +110,17 @@ class Channel {
   Rejection refuse(Reason reason, const T& item);
   void after_change(Aftermath& after);
   void wake_receiver(Aftermath& after);
-  bool nothing_waits() const { return edge_.stats().pending.empty(); }
   Wait wait_in(WaitList& list, TimePoint deadline, Priority priority = Priority::normal) {
-    return {mutex_, list, context_, deadline, priority};
+    return {edge_.mutex(), list, context_, deadline, priority};
   }
   TimePoint deadline_in(Duration most_time) const { return flow::later(context_.now(), most_time); }
 
   const Context& context_;
   const OnDropped on_dropped_;
-  mutable std::mutex mutex_;
-  flow::Edge<T> edge_;
+  mutable LockedEdge<T> edge_;
   flow::WhenFull when_full_;
   WaitList senders_, receivers_, drainers_;
   std::uint64_t refused_ = 0;
-  bool closed_ = false;
 };
 
 }  // namespace weir::async

@@ -10,9 +10,9 @@ namespace weir::async {
 template <flow::Waiting T>
 std::optional<Admitted<void>> Channel<T>::offer(T& item, Turn* turn) {
   Aftermath after(*this);
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(edge_);
   if (turn) turn->look();
-  if (closed_) return std::unexpected(refuse(Reason::shutting_down, item));
+  if (edge_.closed()) return std::unexpected(refuse(Reason::shutting_down, item));
   if (!senders_.waits_before(item.priority(), turn ? turn->number() : last_in_line)) {
     item = edge_.push(std::move(item), context_.now(), after.dropped_items);
     wake_receiver(after);  // no sender: a push makes no room for other senders, and two whose items do not fit would
@@ -27,7 +27,7 @@ std::optional<Admitted<void>> Channel<T>::offer(T& item, Turn* turn) {
 template <flow::Waiting T>
 Admitted<void> Channel<T>::try_send(T& item) {
   if (auto done = offer(item, nullptr)) return *done;
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(edge_);
   return std::unexpected(refuse(Reason::flow_full, item));
 }
 
@@ -48,7 +48,7 @@ Admitted<void> Channel<T>::send_for(T& item, Duration most_time) {
 template <flow::Waiting T>
 Admitted<void> Channel<T>::sent(const T& item, std::optional<Admitted<void>> done) {
   if (done) return *done;
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(edge_);
   return std::unexpected(refuse(Reason::deadline_exceeded, item));
 }
 
@@ -56,7 +56,7 @@ template <flow::Waiting T>
 Rejection Channel<T>::refuse(Reason reason, const T& item) {
   refused_ += item.load().events;
   if (reason == Reason::shutting_down) return {reason, Duration{0}};
-  return {reason, edge_.pressure(context_.now()).time_to_low.value_or(Duration{0})};
+  return {reason, edge_.edge().pressure(context_.now()).time_to_low.value_or(Duration{0})};
 }
 
 // ---- receiving ----
@@ -65,12 +65,12 @@ template <flow::Waiting T>
 template <typename Pops>
 std::optional<std::expected<void, Idle>> Channel<T>::take(Turn* turn, Pops& pops) {
   Aftermath after(*this);
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(edge_);
   if (turn) turn->look();
   const bool took = pops(context_.now(), after.dropped_items);
   after_change(after);
   if (took) return Received<void>{};
-  if (closed_) return std::unexpected(Idle::closed);
+  if (edge_.closed()) return std::unexpected(Idle::closed);
   if (turn && !turn->line_up()) return std::unexpected(Idle::empty);
   return std::nullopt;
 }
@@ -85,14 +85,7 @@ template <flow::Waiting T>
 auto Channel<T>::popping_all(std::vector<T>& items, Load most) {
   WEIR_CHECK(!most.empty());
   return [this, &items, most](TimePoint now, flow::DroppedItems<T>& out) {
-    Load left = most;
-    T item{};
-    while (!left.empty() && edge_.pop(left, now, item, out)) {
-      const Load got = item.load();
-      items.push_back(std::move(item));
-      if (got.bytes >= left.bytes) break;  // the last one may have been larger than all that was wanted
-      left -= got;
-    }
+    edge_.pop_all(most, now, [&](T item) { items.push_back(std::move(item)); }, out);
     return !items.empty();
   };
 }

@@ -41,16 +41,16 @@ Channel<T>::~Channel() {
 template <flow::Waiting T>
 void Channel<T>::close() {
   Aftermath after(*this);
-  const std::lock_guard lock(mutex_);
-  closed_ = true;
+  const std::lock_guard lock(edge_);
+  edge_.close();
   after_change(after);
 }
 
 template <flow::Waiting T>
 std::optional<bool> Channel<T>::look_drained(Turn* turn) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(edge_);
   if (turn) turn->look();
-  if (nothing_waits()) return true;
+  if (edge_.empty()) return true;
   if (turn) WEIR_CHECK(turn->line_up());
   return std::nullopt;
 }
@@ -73,8 +73,8 @@ bool Channel<T>::drain_for(Duration most_time) {
 template <flow::Waiting T>
 void Channel<T>::cancel() {
   Aftermath after(*this);
-  const std::lock_guard lock(mutex_);
-  closed_ = true;
+  const std::lock_guard lock(edge_);
+  edge_.close();
   edge_.drain([&](T item) { after.dropped_items.push_back({std::move(item), Reason::shutdown}); });
   after_change(after);
 }
@@ -83,47 +83,48 @@ void Channel<T>::cancel() {
 /// sleep.
 template <flow::Waiting T>
 void Channel<T>::after_change(Aftermath& after) {
-  if (closed_) {
+  if (edge_.closed()) {
     senders_.wake_all(after.wakeups);
     receivers_.wake_all(after.wakeups);
-    if (nothing_waits()) drainers_.wake_all(after.wakeups);
+    if (edge_.empty()) drainers_.wake_all(after.wakeups);
     return;
   }
   if (senders_.size() > 0)
-    senders_.wake_if(after.wakeups, [this](Priority priority) { return !edge_.paused(priority); });
+    senders_.wake_if(after.wakeups, [this](Priority priority) { return !edge_.edge().paused(priority); });
   wake_receiver(after);
 }
 
 /// Wakes one at a time: the woken receiver wakes the next if it leaves something.
 template <flow::Waiting T>
 void Channel<T>::wake_receiver(Aftermath& after) {
-  if (receivers_.size() > 0 && !nothing_waits()) receivers_.wake_first(after.wakeups);
+  if (receivers_.size() > 0 && !edge_.empty()) receivers_.wake_first(after.wakeups);
 }
 
 template <flow::Waiting T>
 void Channel<T>::served(std::uint64_t events, Duration busy) {
   Aftermath after(*this);
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(edge_);
   edge_.served(events, busy);  // may move the bound
   after_change(after);
 }
 
 template <flow::Waiting T>
 flow::Pressure Channel<T>::pressure() const {
-  const std::lock_guard lock(mutex_);
-  return edge_.pressure(context_.now());
+  const std::lock_guard lock(edge_);
+  return edge_.edge().pressure(context_.now());
 }
 
 template <flow::Waiting T>
 ChannelStats Channel<T>::stats() const {
-  const std::lock_guard lock(mutex_);
-  return {edge_.stats(), refused_, senders_.woken() + receivers_.woken(), senders_.size(), receivers_.size(), closed_};
+  const std::lock_guard lock(edge_);
+  return {edge_.stats(),   refused_,          senders_.woken() + receivers_.woken(),
+          senders_.size(), receivers_.size(), edge_.closed()};
 }
 
 template <flow::Waiting T>
 void Channel<T>::reconfigure(const flow::EdgeConfig& config) {
   Aftermath after(*this);
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(edge_);
   edge_.reconfigure(config);
   when_full_ = config.when_full;
   // Senders that wait for room may not have to wait any more: under another policy they are refused, or something is

@@ -26,6 +26,7 @@ enum class Outcome : std::uint8_t { ok, failed, refused, ignored, unused };
 struct Report {
   Outcome outcome = Outcome::ignored;
   Duration retry_after{0};  ///< refused only: 0 when it named no time
+  Duration rest{0};         ///< ok only: what the other side asks to be left between two starts (flow::Destination)
 };
 
 class Permit {
@@ -43,11 +44,11 @@ class Permit {
   }
   ~Permit() { ignored(); }
 
-  void ok() { settle({Outcome::ok, {}}); }
-  void failed() { settle({Outcome::failed, {}}); }
+  void ok(Duration rest = Duration{0}) { settle({Outcome::ok, {}, rest}); }
+  void failed() { settle({Outcome::failed}); }
   void refused(Duration retry_after) { settle({Outcome::refused, retry_after}); }
-  void ignored() { settle({Outcome::ignored, {}}); }
-  void unused() { settle({Outcome::unused, {}}); }
+  void ignored() { settle({Outcome::ignored}); }
+  void unused() { settle({Outcome::unused}); }
   /// For a holder that passes on a report it was given.
   void settle(Report report) {
     if (!settle_) return;

@@ -46,7 +46,7 @@ Admitted<Permit> DestinationGuard::try_start(const Arrival& arrival) {
 void DestinationGuard::settle(flow::Destination::Attempt& attempt, Report report) {
   const std::lock_guard lock(mutex_);
   switch (report.outcome) {
-    case Outcome::ok: return attempt.ok(context_.now());
+    case Outcome::ok: return attempt.ok(context_.now(), report.rest);
     case Outcome::failed: return attempt.failed(context_.now());
     case Outcome::refused: return attempt.refused(report.retry_after, context_.now());
     case Outcome::ignored:

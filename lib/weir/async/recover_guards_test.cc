@@ -62,6 +62,17 @@ TEST_F(RecoverGuards, DestinationHoldsBackForAsLongAsTheOtherSideSaid) {
   EXPECT_TRUE(guard.try_start({}));
 }
 
+TEST_F(RecoverGuards, DestinationIsLeftAloneForTheRestThatASuccessAsksFor) {
+  DestinationGuard guard({}, context, 1);
+  guard.try_start({})->ok(2s);
+  const auto answer = guard.try_start({});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().reason, Reason::destination_hold);
+  EXPECT_EQ(answer.error().retry_after, 2s);
+  clock.advance(2s);
+  EXPECT_TRUE(guard.try_start({}));
+}
+
 TEST_F(RecoverGuards, RetriesDrawOnTheBudgetAndFirstAttemptsDoNot) {
   flow::DestinationConfig config;
   config.retry_budget = {.ratio = 0.0, .minimum = PerSecond{0}};

@@ -58,7 +58,7 @@ ThreadPool::~ThreadPool() {
   cancel();
   Workers leaving;
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(edge_);
     WEIR_CHECK(submitters_.size() + drainers_.size() == 0);
     leaving.splice(leaving.end(), workers_);
     leaving.splice(leaving.end(), ended_);
@@ -73,8 +73,8 @@ Admitted<void> ThreadPool::try_submit(Task& task) {
   WEIR_CHECK(task.run);
   Aftermath after;
   {
-    const std::lock_guard lock(mutex_);
-    if (closed_) return refuse(Reason::shutting_down);
+    const std::lock_guard lock(edge_);
+    if (edge_.closed()) return refuse(Reason::shutting_down);
     if (place(task, last_in_line, after)) return {};
     const bool somebody_serves = counts_.threads > 0;  // not if the system could not start even one thread
     if (config_.when_full != WhenFull::caller_runs) {
@@ -120,9 +120,9 @@ bool ThreadPool::start_thread(Task& task, Aftermath& after) {
 
 bool ThreadPool::fits(const Task& task, std::uint64_t number) const {
   if (submitters_.waits_before(task.of, number)) return false;
-  const Load waiting = edge_.stats().pending;
+  const Load waiting = edge_.edge().waiting();
   if (waiting.empty()) return true;
-  return waiting.events < edge_.bound_events() && waiting.bytes <= config_.queue.bytes &&
+  return waiting.events < edge_.edge().bound_events() && waiting.bytes <= config_.queue.bytes &&
          task.bytes <= config_.queue.bytes - waiting.bytes;
 }
 
@@ -142,9 +142,9 @@ void ThreadPool::starts_running() {
 
 std::optional<Admitted<void>> ThreadPool::offer(Task& task, Turn* turn) {
   Aftermath after;
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(edge_);
   if (turn) turn->look();
-  if (closed_) return refuse(Reason::shutting_down);
+  if (edge_.closed()) return refuse(Reason::shutting_down);
   if (place(task, turn ? turn->number() : last_in_line, after)) return Admitted<void>{};
   if (turn && !turn->line_up()) return refuse(Reason::flow_full);
   return std::nullopt;
@@ -164,14 +164,14 @@ Admitted<void> ThreadPool::submit_for(Task& task, Duration most_time) {
 
 Admitted<void> ThreadPool::submitted(std::optional<Admitted<void>> done) {
   if (done) return *done;
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(edge_);
   return refuse(Reason::deadline_exceeded);
 }
 
 std::unexpected<Rejection> ThreadPool::refuse(Reason reason) {
   ++counts_.refused;
   if (reason == Reason::shutting_down) return rejected(reason);
-  return rejected(reason, edge_.pressure(context_.now()).time_to_low.value_or(Duration{0}));
+  return rejected(reason, edge_.edge().pressure(context_.now()).time_to_low.value_or(Duration{0}));
 }
 
 // ---- a thread of the pool ----
@@ -189,30 +189,30 @@ void ThreadPool::work(Workers::iterator self) {
 }
 
 TimePoint ThreadPool::patience() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(edge_);
   return counts_.threads > config_.core ? flow::later(context_.now(), config_.keep_alive) : never;
 }
 
 /// Whether there is another one; false: there will be none.
 std::optional<bool> ThreadPool::take(Task& task, Turn* turn) {
   Aftermath after;
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(edge_);
   if (turn) turn->look();
   const bool took = edge_.pop(one_task, context_.now(), task, after.dropped_items);
   if (took) starts_running();
   after_change(after);
   if (took) return true;
-  if (closed_) return false;
+  if (edge_.closed()) return false;
   if (turn) WEIR_CHECK(turn->line_up());
   return std::nullopt;
 }
 
 bool ThreadPool::may_leave(Workers::iterator self) {
-  const std::lock_guard lock(mutex_);
-  if (!edge_.stats().pending.empty()) return false;
-  if (!closed_ && counts_.threads <= config_.core) return false;
+  const std::lock_guard lock(edge_);
+  if (!edge_.empty()) return false;
+  if (!edge_.closed() && counts_.threads <= config_.core) return false;
   --counts_.threads;
-  if (!closed_) ended_.splice(ended_.end(), workers_, self);  // else ~ThreadPool joins it
+  if (!edge_.closed()) ended_.splice(ended_.end(), workers_, self);  // else ~ThreadPool joins it
   return true;
 }
 
@@ -225,7 +225,7 @@ void ThreadPool::run(Task& task) {
   }
   task = Task{};  // what it held is destroyed before anybody is told that it is done
   Aftermath after;
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(edge_);
   --running_;
   ++counts_.done;
   if (threw) ++counts_.threw;
@@ -235,11 +235,11 @@ void ThreadPool::run(Task& task) {
 
 /// Wakes everybody for whom this change may have made a difference.
 void ThreadPool::after_change(Aftermath& after) {
-  if (closed_) {
+  if (edge_.closed()) {
     submitters_.wake_all(after.wakeups);
     idle_.wake_all(after.wakeups);
     if (nothing_left()) drainers_.wake_all(after.wakeups);
-  } else if (submitters_.size() > 0 && edge_.stats().pending.events < edge_.bound_events()) {
+  } else if (submitters_.size() > 0 && edge_.edge().waiting().events < edge_.edge().bound_events()) {
     submitters_.wake_first(after.wakeups);  // it wakes the next one if it leaves room
   }
 }
@@ -248,21 +248,21 @@ void ThreadPool::after_change(Aftermath& after) {
 
 void ThreadPool::close() {
   Aftermath after;
-  const std::lock_guard lock(mutex_);
-  closed_ = true;
+  const std::lock_guard lock(edge_);
+  edge_.close();
   after_change(after);
 }
 
 void ThreadPool::cancel() {
   Aftermath after;
-  const std::lock_guard lock(mutex_);
-  closed_ = true;
+  const std::lock_guard lock(edge_);
+  edge_.close();
   edge_.drain([&](Task task) { after.dropped_items.push_back({std::move(task), Reason::shutdown}); });
   after_change(after);
 }
 
 std::optional<bool> ThreadPool::look_drained(Turn* turn) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(edge_);
   if (turn) turn->look();
   if (nothing_left()) return true;
   if (turn) WEIR_CHECK(turn->line_up());
@@ -282,18 +282,18 @@ bool ThreadPool::drain_for(Duration most_time) {
 }
 
 ThreadPoolStats ThreadPool::stats() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(edge_);
   ThreadPoolStats stats = counts_;
   stats.idle = idle_.size();
   stats.running = running_;
   stats.queue = edge_.stats();
-  stats.closed = closed_;
+  stats.closed = edge_.closed();
   return stats;
 }
 
 flow::Pressure ThreadPool::pressure() const {
-  const std::lock_guard lock(mutex_);
-  return edge_.pressure(context_.now());
+  const std::lock_guard lock(edge_);
+  return edge_.edge().pressure(context_.now());
 }
 
 }  // namespace weir::async

@@ -1,6 +1,6 @@
 #pragma once
-/// Threads that run tasks, bounded in both: how many threads there are, and how much waits for them (one flow::Edge
-/// under a lock). The order in which it grows is java.util.concurrent.ThreadPoolExecutor's:
+/// Threads that run tasks, bounded in both: how many threads there are, and how much waits for them (one
+/// LockedEdge). The order in which it grows is java.util.concurrent.ThreadPoolExecutor's:
 ///
 ///   fewer than `core` threads           start one for the task, even if another one is idle
 ///   room in the queue                   queue it
@@ -28,13 +28,13 @@
 ///
 /// Thread: any; not_run is called without locks on the thread that caused it. `try_submit` does not wait (caller_runs
 /// takes as long as the task); `submit` waits for room until its deadline in place of `when_full`, so a task that calls
-/// it may wait for itself. Destroy it from a thread that is not its own. Cost: about 0.5 us a task when threads are
-/// busy; waking an idle thread 20 us, starting one 50 us under the lock. On cancel: what is queued ends as shutdown;
-/// what runs is waited for, because nothing can stop a thread from outside. Ref:
-/// java.util.concurrent.ThreadPoolExecutor; flow/queue/edge.h.
+/// it may wait for itself. Destroy it from a thread that is not its own.
+/// Cost: about 0.5 us a task when threads are busy; waking an idle thread 20 us, starting one 50 us under the lock.
+/// On cancel: what is queued ends as shutdown; what runs is waited for, because nothing can stop a thread from outside.
+/// Ref: java.util.concurrent.ThreadPoolExecutor; flow/queue/edge.h.
+#include <weir/async/locked_edge.h>
 #include <weir/async/task.h>
 #include <weir/async/wait_list.h>
-#include <weir/flow/queue/edge.h>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -114,19 +114,17 @@ class ThreadPool {
   void run(Task& task);
   std::optional<bool> look_drained(Turn* turn);
   void after_change(Aftermath& after);
-  bool nothing_left() const { return running_ == 0 && edge_.stats().pending.empty(); }
-  Wait wait_in(WaitList& list, TimePoint deadline) { return {mutex_, list, context_, deadline}; }
+  bool nothing_left() const { return running_ == 0 && edge_.empty(); }
+  Wait wait_in(WaitList& list, TimePoint deadline) { return {edge_.mutex(), list, context_, deadline}; }
 
   const ThreadPoolConfig config_;
   const Context& context_;
-  mutable std::mutex mutex_;
-  flow::Edge<Task> edge_;
+  mutable LockedEdge<Task> edge_;
   flow::BusyTime busy_;
   WaitList idle_, submitters_, drainers_;
   Workers workers_, ended_;  // ended: has left, and is joined by the next start
   std::uint64_t running_ = 0;
   ThreadPoolStats counts_;  // what nothing above knows
-  bool closed_ = false;
 };
 
 }  // namespace weir::async

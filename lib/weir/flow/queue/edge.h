@@ -72,7 +72,9 @@ class Edge {
   bool full(Priority priority) const;
   Pressure pressure(TimePoint now) const;
   EdgeStats stats() const { return book_.stats(); }
+  Load waiting() const { return book_.waiting(); }
   std::uint64_t bound_events() const { return book_.bound_events(); }  ///< effective, after max_wait
+  std::uint64_t floor_events() const { return book_.floor_events(); }  ///< below which no time bound goes
 
   /// Values change in place. What waits stays; under a smaller bound the edge is full until it has drained.
   void reconfigure(const EdgeConfig& config) { reconfigure(config, book_.floor_events()); }

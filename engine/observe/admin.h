@@ -2,7 +2,8 @@
 /// The admin listener: /metrics, /health, /ready, /api/graph, /api/ledger, /api/pressure, /api/tap.
 ///
 /// It has its own thread, footprint and listener and passes no guard, so it answers while everything else is overloaded
-/// (semantics F8). It only reads: a FlowStatus is taken for each request. /api/tap shows events (tap.h), redacted: who
+/// (semantics F8): the oldest unfinished connection makes room for a new one, first of the same address above 8 of it,
+/// and descriptors are kept in reserve. It only reads: a FlowStatus is taken for each request. /api/tap shows events (tap.h), redacted: who
 /// can reach the listener can read them.
 ///
 /// Thread: `open` and `stop` from the owner. Cost: idle, a sleeping thread. On cancel: `stop` closes its connections.

@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "config/diff.h"
 #include "config/load.h"
+#include "descriptors.h"
 #include "exit_codes.h"
 #include "loading.h"
 #include "observe/admin.h"
@@ -112,6 +113,8 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   if (!config) return bad_configuration;
   set_up_malloc();
   set_up_log(quiet);
+  if (const auto warning = descriptor_warning(config->memory, raise_descriptor_limit()); !warning.empty())
+    spdlog::warn("{}", warning);
   const sigset_t signals = block_signals();
   const Context context(system_clock(), random_seed());
   pipeline::Flow flow(*config, catalog, context);

@@ -9,6 +9,7 @@
 #include "attend.h"
 #include "commands.h"
 #include "config/load.h"
+#include "descriptors.h"
 #include "exit_codes.h"
 #include "loading.h"
 #include "log/log.h"
@@ -111,6 +112,8 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   if (!config) return bad_configuration;
   set_up_malloc();
   log::start(quiet ? log::Level::warn : log::Level::info);
+  if (const auto warning = descriptor_warning(config->memory, raise_descriptor_limit()); !warning.empty())
+    log::warn("{}", warning);
   const sigset_t signals = block_signals();
   const Context context(system_clock(), random_seed());
   pipeline::Flow flow(*config, catalog, context);

@@ -42,6 +42,7 @@ HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
     : options_(options),
       io_(setup.reactor),
       output_(setup.output),
+      early_returns_(options.early_returns()),
       parser_(options.limits, options_.priorities, options.keep_malformed),
       desk_(setup.reactor),
       room_(setup.reactor),
@@ -99,6 +100,17 @@ Priority HttpIntake::door_priority(const net::Head& head) const {
   return options_.priorities.from_body() ? Priority::high : options_.priorities.fallback;
 }
 
+/// A client's priorities are told times of their own: high work may be let in while low work waits.
+std::uint64_t HttpIntake::client_key(const net::Exchange& exchange, Priority priority) const {
+  std::uint64_t key = exchange.connection();
+  if (options_.client_key == "address")
+    key = std::hash<std::string>{}(exchange.peer());
+  else if (options_.client_key != "connection")
+    if (const auto value = exchange.head().header(options_.client_key); !value.empty())
+      key = std::hash<std::string_view>{}(value);
+  return key * priority_count + static_cast<std::uint64_t>(priority);
+}
+
 std::size_t HttpIntake::worst_case_bytes(const net::Head& head) const {
   if (head.content_length && !head.gzip) return head.content_length->count();
   return head.has_body() ? options_.max_body.count() : 0;
@@ -149,7 +161,14 @@ asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
 }
 
 asio::awaitable<Admitted<Ticket>> HttpIntake::pass_door(net::Exchange& exchange, Priority priority, Bytes amount) {
+  const std::uint64_t key = client_key(exchange, priority);
+  if (output_.refuses_when_full())
+    if (const auto early = early_returns_.arrive(key, output_.context().now()); !early) {
+      output_.refused(0, early.error().reason);
+      co_return std::unexpected(early.error());
+    }
   auto ticket = output_.admit(amount, priority);
+  if (!ticket && output_.refuses_when_full()) early_returns_.told(key, ticket.error(), output_.context().now());
   if (ticket || output_.refuses_when_full()) co_return ticket;
   // when_full: block. The request stays unread, which costs its sender the window and us nothing.
   exchange.pause_timeouts(true);

@@ -1,17 +1,18 @@
 #pragma once
 /// One reactor's part of an http source: takes requests apart and answers them.
 ///
-/// A request goes through, in this order (semantics F1): path, method, type, size by its headers -> the door (load,
-/// memory: one reservation for its worst case) -> the body, read only while the flow is not paused -> parsed and
-/// validated as a whole -> given to the flow when its priority is ready -> answered at the level the source asks for.
-/// Before the door nothing of the body is read; after it load never refuses, it only slows (except what a priority read
-/// from the body decides, which is known only now).
+/// A request goes through, in this order (semantics F1): path, method, type, size by its headers -> whether its client
+/// was told to come later (early_returns.h) -> the door (load, memory: one reservation for its worst case) -> the
+/// body, read only while the flow is not paused -> parsed and validated as a whole -> given to the flow when its
+/// priority is ready -> answered at the level the source asks for. Before the door nothing of the body is read; after
+/// it load never refuses, it only slows (except what a priority read from the body decides, which is known only now).
 ///
 /// Thread: its reactor; `quiet` any. Cost: see bench/README.md. On cancel: a client that leaves mid-body leaves nothing
 /// behind; one that leaves after it changes nothing. `stop` goes on listening: new requests, also those of connections
 /// that were idle, are answered 503 with the time to the deadline, until `close`.
 #include <weir/async/signal.h>
 #include <weir/component/catalog.h>
+#include <weir/flow/admit/early_returns.h>
 
 #include <atomic>
 #include <optional>
@@ -31,7 +32,10 @@ struct HttpOptions {
   Duration ack_timeout = std::chrono::seconds(30);
   Level acks = Level::stored;
   PriorityRule priorities;
-  bool keep_malformed = false;  ///< on_malformed: dead_letter
+  bool keep_malformed = false;            ///< on_malformed: dead_letter
+  std::string client_key = "connection";  ///< what tells clients apart that come back early: or address, or a header
+  /// As many clients are remembered as may be told a time while all connections are in use.
+  flow::EarlyReturnsConfig early_returns() const { return {.clients = server.max_connections * 4}; }
 };
 
 class HttpIntake final : public Intake {
@@ -54,6 +58,7 @@ class HttpIntake final : public Intake {
   Task<void> handle(net::Exchange& exchange);
   std::optional<net::Response> screen(const net::Head& head) const;
   Priority door_priority(const net::Head& head) const;
+  std::uint64_t client_key(const net::Exchange& exchange, Priority priority) const;
   std::size_t worst_case_bytes(const net::Head& head) const;
   Bytes reservation(const net::Head& head, std::size_t bytes) const;
   Task<Admitted<Ticket>> pass_door(net::Exchange& exchange, Priority priority, Bytes reservation);
@@ -76,6 +81,7 @@ class HttpIntake final : public Intake {
   HttpOptions options_;
   boost::asio::io_context& io_;
   SourceOutput& output_;
+  flow::EarlyReturns early_returns_;
   BodyParser parser_;
   Desk desk_;
   async::WaitLine room_;

@@ -65,12 +65,14 @@ HttpOptions read(const Options& o) {
   http.server.idle_timeout = o.duration("idle_timeout");
   http.server.header_timeout = o.duration("header_timeout");
   http.server.body_timeout = o.duration("body_timeout");
+  http.server.answer_timeout = o.duration("answer_timeout");
   http.server.receive_buffer = o.size("receive_buffer");
   http.server.send_buffer = o.size("send_buffer");
   http.path = o.text("path");
   http.max_body = o.size("max_body");
   http.limits = {o.size("max_event"), o.count("max_events")};
   http.ack_timeout = o.duration("ack_timeout");
+  http.client_key = o.text("client_key");
   return http;
 }
 
@@ -83,8 +85,8 @@ std::vector<Footprint> footprint(const Options& o, int reactors) {
     connections.per_unit += net::tls_footprint;
     connections.soft = true;
   }
-  const Bytes reactor =
-      http.server.read_buffer + parser_memory(http.limits) + Bytes(http.limits.max_events * sizeof(Batch::Slot) * 2);
+  const Bytes reactor = http.server.read_buffer + flow::EarlyReturns::footprint(http.early_returns()) +
+                        parser_memory(http.limits) + Bytes(http.limits.max_events * sizeof(Batch::Slot) * 2);
   return {connections, {Bytes{}, reactor, static_cast<std::uint64_t>(reactors), "reactor: read buffer, JSON parser"}};
 }
 
@@ -105,9 +107,13 @@ void add_to(Catalog& catalog) {
       {"max_header", size, "8KiB", false, "largest request head"},
       {"ack_timeout", duration, "30s", false,
        "a request not settled by then is answered 504; its events stay in the flow"},
+      {"client_key", text, "connection", false,
+       "what tells clients apart that come back before their Retry-After: connection, address, or a header's name"},
       {"idle_timeout", duration, "60s", false, "idle connections are closed after this"},
       {"header_timeout", duration, "10s", false, "a head must arrive within this"},
       {"body_timeout", duration, "30s", false, "a body that makes no progress for this long ends its request"},
+      {"answer_timeout", duration, "30s", false,
+       "a client that reads nothing of its answer for this long is disconnected; 10s at most while stopping"},
       {"receive_buffer", size, "32KiB", false, "the kernel's receive buffer of each connection (Linux doubles it)"},
       {"send_buffer", size, "8KiB", false, "the kernel's send buffer of each connection (Linux doubles it)"},
       {"tls_certificate",

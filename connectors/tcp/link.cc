@@ -9,9 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
-
-#include "net/address.h"
+#include <utility>
 
 namespace weir::tcp {
 namespace {
@@ -19,8 +17,6 @@ namespace {
 constexpr std::size_t progress_wanted = 4 << 10;
 constexpr std::size_t most_discarded = 256 << 10;  // at a time: who talks for ever does not keep us from writing
 constexpr int receive_buffer = 8 << 10;
-
-std::string text_of(int error) { return std::generic_category().message(error); }
 
 }  // namespace
 
@@ -46,6 +42,7 @@ void Link::close() {
 }
 
 Result<void> Link::open() {
+  if (socket_ >= 0 && dialer_.moved()) close();  // what was sent still arrives
   if (socket_ >= 0 && still_there()) return {};
   drop();
   return connect();
@@ -64,30 +61,17 @@ short Link::wait(short what, TimePoint deadline) const {
 }
 
 Result<void> Link::connect() {
-  const auto endpoint = net::resolve(config_.address);
-  if (!endpoint) return std::unexpected(endpoint.error());
-  socket_ = ::socket(endpoint->protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (socket_ < 0) return lost(fmt::format("no socket: {}", text_of(errno)));
-  const int on = 1, send_buffer = static_cast<int>(config_.send_buffer.count());
-  setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  setsockopt(socket_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  setsockopt(socket_, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
-  setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-  if (::connect(socket_, endpoint->data(), static_cast<socklen_t>(endpoint->size())) != 0 && errno != EINPROGRESS)
-    return lost(fmt::format("cannot connect: {}", text_of(errno)));
-  if (auto connected = wait_connected(); !connected) return connected;
+  const auto prepare = [send_buffer = static_cast<int>(config_.send_buffer.count())](int socket) {
+    const int on = 1;
+    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
+    setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+  };
+  auto socket = dialer_.dial({config_.connect_timeout, prepare});
+  if (!socket) return std::unexpected(socket.error());
+  socket_ = *socket;
   return config_.tls ? shake_hands() : Result<void>{};
-}
-
-Result<void> Link::wait_connected() {
-  if (!wait(POLLOUT, context_.now() + config_.connect_timeout))
-    return lost(fmt::format("no connection within connect_timeout ({:g} s)", seconds(config_.connect_timeout)));
-  int error = 0;
-  socklen_t size = sizeof error;
-  getsockopt(socket_, SOL_SOCKET, SO_ERROR, &error, &size);
-  if (error) return lost(fmt::format("cannot connect: {}", text_of(error)));
-  if (net::is_connected_to_itself(socket_)) return lost("cannot connect: nobody listens there");
-  return {};
 }
 
 Result<void> Link::shake_hands() {

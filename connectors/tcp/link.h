@@ -5,7 +5,8 @@
 /// buffers would fill, and then ours); that it closes is noticed before and after each group.
 ///
 /// Thread: one owner, which it blocks. Cost: a system call a piece, and one look before and after a group. On cancel:
-/// nothing to cancel; see the bounds. The name is resolved for each connection; the resolver's time-out is not ours.
+/// nothing to cancel; see the bounds. The name is looked up for each connection and again while one is kept, and all
+/// its addresses are tried (net/dialer.h).
 #include <weir/base/context.h>
 #include <weir/base/result.h>
 
@@ -14,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "net/dialer.h"
 #include "net/tls.h"
 
 namespace weir::tcp {
@@ -29,7 +31,8 @@ struct LinkConfig {
 
 class Link {
  public:
-  Link(LinkConfig config, const Context& context) : config_(std::move(config)), context_(context) {}
+  Link(LinkConfig config, const Context& context)
+      : config_(std::move(config)), context_(context), dialer_(config_.address, context) {}
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
   ~Link() { drop(); }
@@ -48,7 +51,6 @@ class Link {
  private:
   using State = net::TlsSession::State;
   Result<void> connect();
-  Result<void> wait_connected();
   Result<void> shake_hands();
   net::TlsSession::Moved write(std::string_view bytes);
   State discard();
@@ -57,6 +59,7 @@ class Link {
 
   LinkConfig config_;
   const Context& context_;
+  net::Dialer dialer_;
   int socket_ = -1;
   std::unique_ptr<net::TlsSession> tls_;
 };

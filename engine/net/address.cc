@@ -5,6 +5,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace weir::net {
@@ -54,21 +55,52 @@ std::unexpected<Error> bind_failure(const Endpoint& endpoint, const ErrorCode& e
 
 }  // namespace
 
-Result<Endpoint> resolve(const std::string& address) {
+Result<std::vector<Endpoint>> resolve_all(const std::string& address) {
   auto parts = split(address);
   if (!parts) return std::unexpected(parts.error());
   ErrorCode error;
   const auto literal = asio::ip::make_address(parts->host, error);
-  if (!error) return Endpoint(literal, parts->port);
+  if (!error) return std::vector{Endpoint(literal, parts->port)};
   asio::io_context io(1);
   tcp::resolver resolver(io);
-  const auto found = resolver.resolve(parts->host, std::to_string(parts->port), error);
+  // Not only families that this machine has a global address of: a container's may be local, and what cannot be
+  // reached fails at once.
+  const auto found = resolver.resolve(parts->host, std::to_string(parts->port), tcp::resolver::flags{}, error);
   if (error || found.empty())
     return failure(fmt::format("{}: cannot resolve {}: {}: check the name, or write an address", address, parts->host,
                                error.message()));
-  for (const auto& entry : found)
-    if (entry.endpoint().address().is_v4()) return entry.endpoint();
-  return found.begin()->endpoint();
+  std::vector<Endpoint> all;
+  for (const auto& entry : found) all.push_back(entry.endpoint());
+  return by_turns(std::move(all));
+}
+
+std::vector<Endpoint> by_turns(std::vector<Endpoint> addresses) {
+  const bool first = !addresses.empty() && addresses.front().address().is_v6();
+  std::vector<Endpoint> others, all;
+  for (const Endpoint& e : addresses)
+    if (e.address().is_v6() != first) others.push_back(e);
+  auto other = others.begin();
+  for (const Endpoint& e : addresses) {
+    if (e.address().is_v6() != first) continue;
+    all.push_back(e);
+    if (other != others.end()) all.push_back(*other++);
+  }
+  all.insert(all.end(), other, others.end());
+  return all;
+}
+
+bool is_literal(const std::string& address) {
+  const auto parts = split(address);
+  ErrorCode error;
+  if (parts) asio::ip::make_address(parts->host, error);
+  return parts && !error;
+}
+
+Result<Endpoint> resolve(const std::string& address) {
+  const auto all = resolve_all(address);
+  if (!all) return std::unexpected(all.error());
+  const auto v4 = std::ranges::find_if(*all, [](const Endpoint& e) { return e.address().is_v4(); });
+  return v4 != all->end() ? *v4 : all->front();
 }
 
 std::string to_string(const Endpoint& endpoint) {

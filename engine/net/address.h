@@ -1,5 +1,5 @@
 #pragma once
-/// Where to listen: "host:port", "[::1]:8080", port 0 for any free one.
+/// Addresses, to listen on or to dial (dialer.h): "host:port", "[::1]:8080", port 0 for any free one.
 ///
 /// Two servers of one process share a port on purpose (SO_REUSEPORT, one listener for each reactor). The price of that
 /// option is that a second *process* would join silently and take half of the connections, so before the first listener
@@ -12,13 +12,23 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <string>
+#include <vector>
 
 namespace weir::net {
 
 using Endpoint = boost::asio::ip::tcp::endpoint;
 
-/// A name that has both kinds of address becomes its IPv4 one.
+/// To listen: a name that has both kinds of address becomes its IPv4 one.
 Result<Endpoint> resolve(const std::string& address);
+
+/// Every address of the name, in the resolver's order with the two families by turns (RFC 8305 section 4).
+Result<std::vector<Endpoint>> resolve_all(const std::string& address);
+
+/// The families by turns, beginning with the first one's; otherwise in the order given.
+std::vector<Endpoint> by_turns(std::vector<Endpoint> addresses);
+
+/// Whether it is an address in numbers, which needs no resolver.
+bool is_literal(const std::string& address);
 
 /// "127.0.0.1:8080", "[::1]:8080".
 std::string to_string(const Endpoint& endpoint);

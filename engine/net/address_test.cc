@@ -15,6 +15,15 @@ TEST(Address, UnderstandsBothKinds) {
   EXPECT_EQ(to_string(*resolve("localhost:1")), "127.0.0.1:1") << "a name with both kinds becomes its IPv4 address";
 }
 
+TEST(Address, TheFamiliesOfANameTakeTurns) {
+  const auto at = [](const char* text) { return Endpoint(boost::asio::ip::make_address(text), 1); };
+  EXPECT_EQ(by_turns({at("::1"), at("::2"), at("::3"), at("10.0.0.1")}),
+            (std::vector{at("::1"), at("10.0.0.1"), at("::2"), at("::3")}));
+  EXPECT_EQ(by_turns({at("10.0.0.1"), at("::1"), at("::2")}), (std::vector{at("10.0.0.1"), at("::1"), at("::2")}));
+  EXPECT_TRUE(is_literal("[::1]:80"));
+  EXPECT_FALSE(is_literal("localhost:80"));
+}
+
 TEST(Address, SaysWhatIsWrongAndHowToWriteIt) {
   for (const char* wrong :
        {"8080", "127.0.0.1", ":80", "::1:80", "[::1:80", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536"}) {

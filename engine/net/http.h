@@ -58,6 +58,8 @@ class Exchange {
   virtual const Head& head() const = 0;
   /// Who sent it, for keys of limiters: the address without its port; "" once the client has gone.
   virtual std::string peer() const { return {}; }
+  /// A number of the connection it came on: no other one of this server ever has it.
+  virtual std::uint64_t connection() const { return 0; }
 
   /// The next piece of the decoded body: at most `credit` bytes, valid until the next call; empty = end of the body.
   /// The first call sends "100 Continue" when the client waits for it. A handler that waits for something else while it
@@ -70,8 +72,8 @@ class Exchange {
   virtual void limit_body(Bytes most) = 0;
 
   /// The whole answer in one write. False: the client has gone. A body that was not read to its end is drained when at
-  /// most 64 KiB of it are missing, and the connection lives on; otherwise the answer says close, 64 KiB are drained so
-  /// that it is not lost to a reset, and the connection lingers for 2 s and closes.
+  /// most 64 KiB of it are missing, and the connection lives on; otherwise the answer says close, what
+  /// still comes is thrown away for at most linger_timeout, so that no reset destroys it, and the connection closes.
   virtual boost::asio::awaitable<bool> respond(Response response) = 0;
 
   /// A streamed answer: chunked, or ended by closing for HTTP/1.0. `write` waits while the client does not read.
@@ -82,7 +84,7 @@ class Exchange {
   /// Whether the client closed or reset its side. Advice for those who wait on its behalf: a client may close its
   /// sending side and still read, so answer it anyway. Cost: a system call.
   virtual bool client_gone() const = 0;
-  /// While it is we who make the client wait (pressure, an ack), its deadlines stand still.
+  /// While it is we who make the client wait (pressure, an ack), its deadlines stand still; to the answer at most.
   virtual void pause_timeouts(bool paused) = 0;
 };
 

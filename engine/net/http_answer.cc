@@ -22,6 +22,14 @@ constexpr std::uint64_t worth_draining = 64 << 10;
 
 }  // namespace
 
+/// From here on it is the client that is waited for.
+void Connection::begin_answer() {
+  WEIR_CHECK(answer_ == Answer::none);
+  paused_ = false;
+  waited_ = Duration{0};
+  progress_ = 0;
+}
+
 /// Whether the next request can be found behind this one's body.
 bool Connection::may_keep_alive(bool asked_to_close) {
   if (asked_to_close || !head().keep_alive || server_.draining || server_.stopping || gone_) return false;
@@ -32,7 +40,7 @@ bool Connection::may_keep_alive(bool asked_to_close) {
 }
 
 boost::asio::awaitable<bool> Connection::respond(Response response) {
-  WEIR_CHECK(answer_ == Answer::none);
+  begin_answer();
   keep_ = may_keep_alive(response.close);
   answer_ = Answer::complete;
   server_.scratch.clear();
@@ -53,7 +61,7 @@ boost::asio::awaitable<bool> Connection::respond(Response response) {
 }
 
 boost::asio::awaitable<bool> Connection::start(int status, std::string_view content_type) {
-  WEIR_CHECK(answer_ == Answer::none);
+  begin_answer();
   framing_ = head().version == 10 ? Framing::until_close : Framing::chunked;
   keep_ = may_keep_alive(framing_ == Framing::until_close);
   answer_ = Answer::streaming;

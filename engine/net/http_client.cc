@@ -11,7 +11,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "net/address.h"
+#include "net/dialer.h"
 #include "net/http.h"
 
 namespace weir::net {
@@ -28,15 +28,14 @@ class Call {
     if (socket_ >= 0) ::close(socket_);
   }
 
-  Result<void> connect(const Endpoint& endpoint) {
-    socket_ = ::socket(endpoint.data()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (socket_ < 0) return wrong("cannot open a socket");
-    if (::connect(socket_, endpoint.data(), static_cast<socklen_t>(endpoint.size())) == 0) return {};
-    if (errno != EINPROGRESS) return wrong("nothing answers there: is it running?");
-    if (auto ready = wait(POLLOUT); !ready) return ready;
-    socklen_t size = sizeof errno;
-    if (getsockopt(socket_, SOL_SOCKET, SO_ERROR, &errno, &size) != 0 || errno != 0)
-      return wrong("nothing answers there: is it running?");
+  Result<void> connect() {
+    auto socket = Dialer(address_, context_).dial({.timeout = deadline_ - context_.now()});
+    if (!socket) {
+      Error error = std::move(socket.error());
+      if (error.message.contains(": cannot connect: ")) error.message += ": is it running?";
+      return std::unexpected(std::move(error));
+    }
+    socket_ = *socket;
     return {};
   }
 
@@ -115,10 +114,8 @@ Result<HttpReply> parse(const std::string& address, const std::string& text, boo
 
 Result<HttpReply> http_request(const std::string& method, const std::string& address, const std::string& path,
                                const std::string& body, Duration timeout) {
-  const auto endpoint = resolve(address);
-  if (!endpoint) return std::unexpected(endpoint.error());
   Call call(address, timeout);
-  if (auto connected = call.connect(*endpoint); !connected) return std::unexpected(connected.error());
+  if (auto connected = call.connect(); !connected) return std::unexpected(connected.error());
   std::string request = fmt::format("{} {} HTTP/1.0\r\nHost: {}\r\n", method, path, address);
   if (!body.empty() || method == "POST" || method == "PUT")
     request += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", body.size());

@@ -16,9 +16,8 @@ namespace weir::net {
 namespace {
 
 using ErrorCode = boost::system::error_code;
-constexpr Duration linger_timeout = std::chrono::seconds(2);
 constexpr std::uint64_t default_body_limit = 64 << 20;
-constexpr std::size_t most_lingered = 64 << 10;
+constexpr std::uint64_t most_dropped = 1 << 20;  // at a time: then others get their turn
 
 Rejection refusal_of(RequestParser::Status status) {
   return {status == RequestParser::Status::header_too_large ? Reason::header_too_large : Reason::bad_request, {}};
@@ -27,7 +26,7 @@ Rejection refusal_of(RequestParser::Status status) {
 }  // namespace
 
 Connection::Connection(ServerState& server, Socket socket)
-    : server_(server), socket_(std::move(socket)), parser_(server.config.max_header) {
+    : server_(server), id_(++server.last_id), socket_(std::move(socket)), parser_(server.config.max_header) {
   place_ = server_.idle.insert(server_.idle.end(), this);
   in_idle_list_ = true;
   phase_ = Phase::idle;
@@ -54,11 +53,11 @@ void Connection::enter_list(bool idle) {
   idle ? server_.idle_now.add() : server_.idle_now.sub();
 }
 
-/// Waiting for a body is one account over all its waits, or a client that sends a byte now and then would never be
-/// late.
+/// Waiting for a body is one account over all its waits, and so is waiting for an answer to be read: or a client that
+/// moves a byte now and then would never be late.
 void Connection::become(Phase phase) {
   if (phase == phase_) return;
-  if (phase != Phase::body && phase != Phase::ours) {
+  if (phase != Phase::body && phase != Phase::answer && phase != Phase::ours) {
     waited_ = Duration{0};
     progress_ = 0;
   }
@@ -67,21 +66,29 @@ void Connection::become(Phase phase) {
 
 void Connection::progress(std::size_t bytes) {
   constexpr std::size_t worth_waiting = 4 << 10;
+  if (phase_ == Phase::answer && server_.stopping) return;
   progress_ += bytes;
   if (progress_ < worth_waiting) return;
   progress_ = 0;
   waited_ = Duration{0};
 }
 
+Duration Connection::patience() const {
+  const ServerConfig& config = server_.config;
+  switch (phase_) {
+    case Phase::idle: return config.idle_timeout;
+    case Phase::head: return config.header_timeout;
+    case Phase::linger: return config.linger_timeout;
+    case Phase::answer:
+      return server_.stopping ? std::min(config.answer_timeout, config.last_answer_timeout) : config.answer_timeout;
+    default: return config.body_timeout;
+  }
+}
+
 void Connection::tick(Duration passed) {
-  if (phase_ == Phase::ours) return;
-  if (paused_ && (phase_ == Phase::body || phase_ == Phase::answer)) return;
+  if (phase_ == Phase::ours || (paused_ && phase_ == Phase::body)) return;
   waited_ += passed;
-  const Duration limit = phase_ == Phase::idle     ? server_.config.idle_timeout
-                         : phase_ == Phase::head   ? server_.config.header_timeout
-                         : phase_ == Phase::linger ? linger_timeout
-                                                   : server_.config.body_timeout;
-  if (waited_ <= limit) return;
+  if (waited_ <= patience()) return;
   if (phase_ == Phase::head || phase_ == Phase::body || phase_ == Phase::answer) server_.timeouts.add();
   timed_out_ = true;
   ErrorCode ignored;
@@ -104,17 +111,24 @@ bool Connection::has_input() const {
   return ioctl(const_cast<Socket&>(socket_).native_handle(), FIONREAD, &waiting) == 0 && waiting > 0;
 }
 
+bool Connection::unfinished() const { return phase_ != Phase::ours && !gone_; }
+
+const boost::asio::ip::address& Connection::address() const {
+  if (!address_) {
+    ErrorCode error;
+    const auto endpoint = socket_.remote_endpoint(error);
+    address_ = error ? boost::asio::ip::address() : endpoint.address();
+  }
+  return *address_;
+}
+
 bool Connection::client_gone() const {
   if (gone_) return true;
   pollfd state{const_cast<Socket&>(socket_).native_handle(), POLLRDHUP, 0};
   return poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
-std::string Connection::peer() const {
-  ErrorCode error;
-  const auto endpoint = socket_.remote_endpoint(error);
-  return error ? std::string() : endpoint.address().to_string();
-}
+std::string Connection::peer() const { return address().is_unspecified() ? std::string() : address().to_string(); }
 
 /// A handshake is a head that never ends, as far as deadlines go.
 boost::asio::awaitable<bool> Connection::shake_hands() {
@@ -208,7 +222,7 @@ boost::asio::awaitable<void> Connection::refuse_late() {
   Response answer{.status = info(late.reason).http_status,
                   .body = problem_body(late, "its header was not complete"),
                   .close = true};
-  co_await respond(std::move(answer));
+  if (co_await respond(std::move(answer))) co_await linger(std::nullopt);
 }
 
 /// Reads behind what is there already; head and early body together never exceed max_header.
@@ -229,8 +243,7 @@ boost::asio::awaitable<void> Connection::refuse_head(RequestParser::Status statu
   const Rejection why = refusal_of(status);
   const std::string_view hint = rest_.starts_with("PRI * HTTP/2") ? "this listener speaks HTTP/1.1, not HTTP/2" : "";
   Response answer{.status = info(why.reason).http_status, .body = problem_body(why, hint), .close = true};
-  co_await respond(std::move(answer));
-  co_await linger();
+  if (co_await respond(std::move(answer))) co_await linger(std::nullopt);
 }
 
 void Connection::begin_exchange() {
@@ -256,24 +269,45 @@ bool Connection::end_exchange() {
 }
 
 boost::asio::awaitable<void> Connection::leave() {
-  if (gone_) co_return;
-  if (!parser_.body_done() || !rest_.empty() || has_input()) co_await linger();
+  if (gone_ || (parser_.body_done() && rest_.empty() && !has_input())) co_return;
+  std::optional<std::uint64_t> left;
+  if (!head().chunked) left = parser_.body_left() - std::min<std::uint64_t>(parser_.body_left(), rest_.size());
+  co_await linger(left);
 }
 
 /// Closing with unread input makes the kernel send a reset, which can destroy the answer on its way to the client. So:
-/// say that no more comes, take in what the client still sends for a while, then close.
-boost::asio::awaitable<void> Connection::linger() {
-  ErrorCode error;
+/// say that no more comes, and take in what the client still sends until its request has ended (`left` bytes, where
+/// that is known), it closes, or linger_timeout has passed.
+boost::asio::awaitable<void> Connection::linger(std::optional<std::uint64_t> left) {
   if (tls_) tls_->shut_down();
+  ErrorCode error;
   socket_.shutdown(Socket::shutdown_send, error);
-  Buffer sink = server_.heads.take();
-  for (std::size_t drained = 0; drained < most_lingered && !gone_;) {
-    const long n = receive(sink.get(), server_.heads.size());
-    if (n == 0) break;
-    if (n > 0) drained += static_cast<std::size_t>(n);
-    if (n < 0 && !gone_ && !co_await wait_readable(Phase::linger)) break;
+  become(Phase::linger);
+  auto& lingering = server_.lingering;
+  lingering.push_back(this);
+  if (lingering.size() > server_.config.max_lingering()) {
+    lingering.front()->close();
+    lingering.pop_front();
   }
-  server_.heads.give(std::move(sink));
+  std::uint64_t dropped = 0;
+  while (!gone_ && drop_input(dropped) && !gone_) {
+    if (left && dropped >= *left && !has_input()) break;
+    if (!co_await wait_readable(Phase::linger)) break;
+  }
+  std::erase(lingering, this);
+}
+
+/// Adds what had come to `dropped`; false: the client sends no more.
+bool Connection::drop_input(std::uint64_t& dropped) {
+  std::array<char, 16 << 10> sink;
+  for (std::uint64_t now = 0; now < most_dropped;) {
+    const long n = receive(sink.data(), sink.size());
+    if (n == 0) return false;
+    if (n < 0) break;
+    now += static_cast<std::uint64_t>(n);
+    dropped += static_cast<std::uint64_t>(n);
+  }
+  return true;
 }
 
 }  // namespace weir::net

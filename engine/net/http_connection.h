@@ -13,6 +13,7 @@
 
 #include <array>
 #include <atomic>
+#include <deque>
 #include <list>
 #include <memory>
 #include <optional>
@@ -38,15 +39,18 @@ struct ServerState {
   Handler handler;
   BufferPool heads, pieces;
   std::string scratch;                ///< the head of the answer being sent; never used across a wait
-  std::list<Connection*> busy, idle;  ///< idle: the longest idle first
+  std::list<Connection*> busy, idle;  ///< each: the longest there first
+  std::deque<Connection*> lingering;  ///< some of `busy`; at most max_lingering
   bool draining = false, stopping = false;
+  std::uint64_t last_id = 0;
   struct Counter {
     void add(std::uint64_t n = 1) { value.store(get() + n, std::memory_order_relaxed); }
     void sub(std::uint64_t n = 1) { value.store(get() - n, std::memory_order_relaxed); }
     std::uint64_t get() const { return value.load(std::memory_order_relaxed); }
     std::atomic<std::uint64_t> value{0};
   };
-  Counter connections, idle_now, accepted, refused, evicted, requests, bad, timeouts, gone, bytes_in, bytes_out;
+  Counter connections, idle_now, accepted, refused, evicted, evicted_unfinished, requests, bad, timeouts, gone,
+      bytes_in, bytes_out;
 };
 
 class Connection final : public Exchange {
@@ -63,10 +67,14 @@ class Connection final : public Exchange {
   awaitable<void> serve();  ///< until it is closed
   void tick(Duration passed);
   void close();
-  bool has_input() const;  ///< something has arrived that was not read
+  bool has_input() const;   ///< something has arrived that was not read
+  bool unfinished() const;  ///< it is the client that is waited for: its request, or that it reads the answer
+  bool is_closed() const { return gone_; }
+  const boost::asio::ip::address& address() const;  ///< of the client; unspecified once it has gone
 
   const Head& head() const override { return parser_.head(); }
   std::string peer() const override;
+  std::uint64_t connection() const override { return id_; }
   awaitable<Admitted<std::string_view>> read(Bytes credit) override;
   void limit_body(Bytes most) override { body_limit_ = most.count(); }
   awaitable<bool> respond(Response response) override;
@@ -95,8 +103,10 @@ class Connection final : public Exchange {
   void begin_exchange();
   bool end_exchange();
   awaitable<void> leave();
-  awaitable<void> linger();
+  awaitable<void> linger(std::optional<std::uint64_t> left);
+  bool drop_input(std::uint64_t& dropped);
   void become(Phase phase);
+  Duration patience() const;
   void enter_list(bool idle);
 
   // http_body.cc: what comes in
@@ -114,6 +124,7 @@ class Connection final : public Exchange {
   void end_piece();
 
   // http_answer.cc: what goes out
+  void begin_answer();
   bool may_keep_alive(bool asked_to_close);
   awaitable<bool> send(Pieces pieces);
   long try_send(const Pieces& pieces, std::size_t skip);
@@ -123,9 +134,11 @@ class Connection final : public Exchange {
   void progress(std::size_t bytes);
 
   ServerState& server_;
+  const std::uint64_t id_;
   Socket socket_;
   std::unique_ptr<TlsSession> tls_;
   std::list<Connection*>::iterator place_;
+  mutable std::optional<boost::asio::ip::address> address_;
   RequestParser parser_;
   std::array<char, 1024> small_;  ///< where a request begins; most end here too
   Buffer head_buffer_, raw_, piece_;

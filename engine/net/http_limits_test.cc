@@ -1,4 +1,8 @@
 // Deadlines and the connection cap; over real sockets, on a moved clock.
+#include <sys/resource.h>
+
+#include <array>
+
 #include "net/test_server.h"
 
 namespace weir::net {
@@ -96,6 +100,100 @@ TEST(HttpDeadlines, AnAnswerThatNobodyReadsIsGivenUp) {
   EXPECT_EQ(outcome, false);
 }
 
+TEST(HttpDeadlines, AnAnswerThatNobodyReadsIsGivenUpThoughTheHandlerHadPausedThem) {
+  std::optional<bool> outcome;
+  TestServer server(
+      [&](Exchange& e) -> awaitable<void> {
+        e.pause_timeouts(true);
+        Response r{.body = std::string(20'000'000, 'x')};
+        outcome = co_await e.respond(std::move(r));
+      },
+      {.answer_timeout = seconds(20)});
+  TestClient client(server, 4096);
+  client.send("GET / HTTP/1.1\r\n\r\n");
+  server.until([](HttpServer& s) { return s.stats().bytes_out > 1_B; });
+  server.pass(seconds(21));
+  server.until([](HttpServer& s) { return s.stats().connections == 0; });
+  EXPECT_EQ(outcome, false);
+}
+
+TEST(HttpDeadlines, AnAnswerInPiecesHasOneDeadlineForAllOfThem) {
+  bool over = false;
+  TestServer server([&](Exchange& e) -> awaitable<void> {
+    co_await e.start(200, "text/plain");
+    const std::string piece(1'000'000, 'x');
+    while (co_await e.write(piece)) {
+    }
+    over = true;
+  });
+  TestClient client(server, 4096);
+  client.send("GET / HTTP/1.1\r\n\r\n");
+  server.until([](HttpServer& s) { return s.stats().bytes_out > 1_B; });
+  server.pass(seconds(31));
+  server.until([&](HttpServer&) { return over; });
+}
+
+TEST(HttpDeadlines, AStoppingServerWaitsTenSecondsForAnAnswerToBeRead) {
+  TestServer server([&](Exchange& e) -> awaitable<void> {
+    Response r{.body = std::string(20'000'000, 'x')};
+    co_await e.respond(std::move(r));
+  });
+  TestClient client(server, 4096);
+  client.send("GET / HTTP/1.1\r\n\r\n");
+  server.until([](HttpServer& s) { return s.stats().bytes_out > 1_B; });
+  server.pass(seconds(11));
+  EXPECT_EQ(server.stats().connections, 1u) << "not stopping yet";
+  server.on_reactor([&] { server.server().stop_accepting(); });
+  server.pass(seconds(1));
+  server.until([](HttpServer& s) { return s.quiet(); });
+}
+
+awaitable<void> refuse_unread(Exchange& e) {
+  Response r{.status = 503, .body = "full"};
+  co_await e.respond(std::move(r));
+}
+
+TEST(HttpLinger, AClientThatSendsALargeBodyFirstReadsItsRefusal) {
+  TestServer server(refuse_unread);
+  for (int i = 0; i < 5; ++i) {
+    TestClient client(server);
+    client.send(head_of(900'000) + std::string(900'000, 'x'));
+    const auto answer = client.rest();
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 503")) << answer;
+    EXPECT_TRUE(answer.ends_with("full")) << answer;
+  }
+}
+
+TEST(HttpLinger, EndsAsSoonAsTheRequestHasBeenSent) {
+  TestServer server(refuse_unread);
+  TestClient client(server);
+  client.send(head_of(900'000) + std::string(900'000, 'x'));
+  server.until([](HttpServer& s) { return s.stats().connections == 0; });  // though no time passes, and nobody closes
+}
+
+TEST(HttpLinger, EndsAfterTwoSecondsForAClientThatNeverEnds) {
+  TestServer server(refuse_unread);
+  TestClient client(server);
+  client.send(head_of(900'000) + std::string(1000, 'x'));
+  EXPECT_TRUE(client.rest().starts_with("HTTP/1.1 503"));
+  server.pass(seconds(1));
+  EXPECT_EQ(server.stats().connections, 1u);
+  client.send("x");
+  server.pass(seconds(2));
+  server.until([](HttpServer& s) { return s.stats().connections == 0; });
+}
+
+TEST(HttpLinger, HoldsOnlySoManyConnections) {
+  TestServer server(refuse_unread, {.max_connections = 40});  // 16 of them may linger
+  std::vector<std::unique_ptr<TestClient>> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(std::make_unique<TestClient>(server));
+    clients.back()->send(head_of(900'000));
+    EXPECT_TRUE(clients.back()->rest().starts_with("HTTP/1.1 503"));
+  }
+  server.until([](HttpServer& s) { return s.stats().connections == 16; });
+}
+
 TEST(HttpConnections, TheLongestIdleOneMakesRoomAtTheCap) {
   TestServer server(echo, {.max_connections = 2});
   TestClient first(server);
@@ -132,6 +230,99 @@ TEST(HttpConnections, OneTooManyIsToldSoWhenNoneIsIdle) {
   waiting.release(server);
   EXPECT_TRUE(busy.answer().ends_with("done"));
   EXPECT_EQ(server.stats().refused_connections, 1u);
+}
+
+TEST(HttpConnections, OneTooManyReadsItThoughItsBodyIsLarge) {
+  Waiting waiting;
+  TestServer server(waiting.handler(), {.max_connections = 1});
+  waiting.gate.emplace(server.io());
+  TestClient busy(server);
+  busy.send("GET / HTTP/1.1\r\n\r\n");
+  server.until([](HttpServer& s) { return s.stats().requests == 1; });
+  TestClient late(server);
+  late.send(head_of(900'000) + std::string(900'000, 'x'));
+  const auto answer = late.rest();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 503")) << answer;
+  EXPECT_EQ(answer.find("RESET"), answer.npos);
+  late.close();
+  waiting.release(server);
+}
+
+TEST(HttpConnections, TheOldestUnfinishedOneMakesRoomWhereTheServerHasToAnswer) {
+  TestServer server(echo, {.max_connections = 2, .close_unfinished = true});
+  TestClient first(server), second(server);
+  first.send("GET /1 HT");
+  server.until([](HttpServer& s) { return s.stats().bytes_in == 9_B; });
+  second.send("GET /2 HT");
+  server.until([](HttpServer& s) { return s.stats().bytes_in == 18_B; });
+  TestClient third(server);
+  third.send("GET /3 HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(third.answer().ends_with("GET /3 "));
+  EXPECT_TRUE(first.closed());
+  EXPECT_EQ(server.stats().evicted_unfinished, 1u);
+  EXPECT_EQ(server.stats().refused_connections, 0u);
+}
+
+TEST(HttpConnections, OfOneAddressOnlySoManyAreKept) {
+  TestServer server(echo, {.max_per_peer = 2, .close_unfinished = true});
+  TestClient first(server), second(server);
+  first.send("GET /1 HT");
+  server.until([](HttpServer& s) { return s.stats().bytes_in == 9_B; });
+  second.send("GET /2 HT");
+  server.until([](HttpServer& s) { return s.stats().bytes_in == 18_B; });
+  const int elsewhere = ::socket(AF_INET, SOCK_STREAM, 0);
+  const sockaddr_in here{
+      .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK + 1)}, .sin_zero = {}};
+  ASSERT_EQ(::bind(elsewhere, reinterpret_cast<const sockaddr*>(&here), sizeof here), 0);
+  TestClient other(server, 0, elsewhere);
+  other.send("GET /o HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(other.answer().ends_with("GET /o "));
+  EXPECT_EQ(server.stats().evicted_unfinished, 0u) << "another address has places of its own";
+  TestClient third(server);
+  third.send("GET /3 HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(third.answer().ends_with("GET /3 "));
+  EXPECT_TRUE(first.closed());
+  EXPECT_EQ(server.stats().evicted_unfinished, 1u);
+}
+
+/// While it lives the process gets no further descriptor.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = ::dup(0);
+    ::close(next);
+    const rlimit none{static_cast<rlim_t>(next), before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+  ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(HttpConnections, AReserveAnswersWhenTheProcessHasNoDescriptorLeft) {
+  TestServer server(echo, {.close_unfinished = true, .reserve_descriptors = 2});
+  server.until([](HttpServer&) { return true; });
+  std::array<int, 4> sockets{};
+  for (int& fd : sockets) fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  const NoDescriptors none;
+  ASSERT_EQ(::dup(0), -1);
+  TestClient first(server, 0, sockets[0]), second(server, 0, sockets[1]);
+  first.send("GET /1 HT");
+  server.until([](HttpServer& s) { return s.stats().bytes_in == 9_B; });
+  second.send("GET /2 HT");
+  server.until([](HttpServer& s) { return s.stats().bytes_in == 18_B; });
+  TestClient third(server, 0, sockets[2]);
+  third.send("GET /3 HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(third.answer().ends_with("GET /3 "));
+  EXPECT_TRUE(first.closed()) << "the reserve is used up: the oldest unfinished one made room";
+  third.close();
+  TestClient fourth(server, 0, sockets[3]);
+  fourth.send("GET /4 HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(fourth.answer().ends_with("GET /4 "));
 }
 
 TEST(HttpConnections, ThoseThatAreToldAreBoundedToo) {

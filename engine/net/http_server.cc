@@ -6,7 +6,14 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <vector>
 
 #include "net/address.h"
 #include "net/http_connection.h"
@@ -21,7 +28,22 @@ using ErrorCode = boost::system::error_code;
 
 constexpr auto sweep_interval = std::chrono::milliseconds(200);
 constexpr std::uint64_t max_refusals = 16;  // connections above the cap that are being told so
-constexpr Duration refusal_linger = std::chrono::seconds(2);
+
+bool out_of_descriptors(const ErrorCode& error) {
+  return error == boost::system::errc::too_many_files_open ||
+         error == boost::system::errc::too_many_files_open_in_system;
+}
+
+/// Takes in what has come on a socket that is not read; false: no more comes.
+bool drop_input(int socket) {
+  std::array<char, 16 << 10> sink;
+  for (int reads = 0; reads < 64; ++reads) {
+    const long n = ::recv(socket, sink.data(), sink.size(), MSG_DONTWAIT);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) return false;
+    if (n < 0) break;
+  }
+  return true;
+}
 
 /// A broken invariant in a handler must not be swallowed with its coroutine.
 void surface(std::exception_ptr error) {
@@ -34,11 +56,19 @@ void surface(std::exception_ptr error) {
 struct HttpServer::Runner : std::enable_shared_from_this<Runner> {
   Runner(asio::io_context& context, const ServerConfig& config, const Context& c, Handler handler)
       : io(context), clock(c), state(config, std::move(handler)), acceptor(context), timer(context) {}
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+  ~Runner() {
+    for (const int fd : reserve) ::close(fd);
+  }
 
   asio::awaitable<void> accept();
   asio::awaitable<void> refuse(tcp::socket socket);
   asio::awaitable<void> keep_sweeping();
-  bool make_room();
+  bool make_room(const tcp::socket& socket);
+  bool close_one(const asio::ip::address* of);
+  bool find_descriptor();
+  void fill_reserve();
   void sweep();
   void close_all();
   static asio::awaitable<void> serve(std::shared_ptr<Runner> self, tcp::socket socket);
@@ -58,13 +88,17 @@ struct HttpServer::Runner : std::enable_shared_from_this<Runner> {
     Duration waited;
   };
   std::list<Refusal> refusals;
+  std::vector<int> reserve;   ///< descriptors to be given up for a connection
   bool accept_stuck = false;  ///< out of file descriptors: the sweeper tries again
   bool closed = false;
 };
 
 asio::awaitable<void> HttpServer::Runner::serve(std::shared_ptr<Runner> self, tcp::socket socket) {
-  Connection connection(self->state, std::move(socket));
-  co_await connection.serve();
+  {
+    Connection connection(self->state, std::move(socket));
+    co_await connection.serve();
+  }
+  self->fill_reserve();  // at once, before others take the descriptor
 }
 
 asio::awaitable<void> HttpServer::Runner::accept() {
@@ -74,28 +108,64 @@ asio::awaitable<void> HttpServer::Runner::accept() {
     tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
     if (state.stopping) co_return;
     if (error) {
-      accept_stuck = error != asio::error::connection_aborted;
-      if (accept_stuck) co_return;
-      continue;
+      if (error == asio::error::connection_aborted || (out_of_descriptors(error) && find_descriptor())) continue;
+      accept_stuck = true;
+      co_return;
     }
     state.accepted.add();
-    if (make_room())
+    if (make_room(socket))
       spawn(serve(self, std::move(socket)));
     else if (state.refused.add(); refusals.size() < max_refusals)
       spawn(refuse(std::move(socket)));
   }
 }
 
-/// Below the cap, or brought there by closing who has been idle longest. One with a request on its way is not idle.
-bool HttpServer::Runner::make_room() {
-  if (state.connections.get() < state.config.max_connections) return true;
+/// Below the caps, or brought there by closing another one.
+bool HttpServer::Runner::make_room(const tcp::socket& socket) {
+  const ServerConfig& config = state.config;
+  if (config.max_per_peer > 0) {
+    ErrorCode error;
+    const auto peer = socket.remote_endpoint(error).address();
+    const auto is_its = [&](const Connection* c) { return !c->is_closed() && c->address() == peer; };
+    const auto its = std::ranges::count_if(state.idle, is_its) + std::ranges::count_if(state.busy, is_its);
+    if (static_cast<std::size_t>(its) >= config.max_per_peer && !close_one(&peer)) return false;
+  }
+  return state.connections.get() < config.max_connections || close_one(nullptr);
+}
+
+/// Of this client, or of any: who has been idle longest; one with a request on its way is not idle. Then, where the
+/// configuration says so, whose request or answer has been unfinished longest.
+bool HttpServer::Runner::close_one(const asio::ip::address* of) {
   for (Connection* candidate : state.idle) {
-    if (candidate->has_input() || candidate->client_gone()) continue;
+    if ((of && candidate->address() != *of) || candidate->has_input() || candidate->client_gone()) continue;
     state.evicted.add();
     candidate->close();
     return true;
   }
+  if (!state.config.close_unfinished) return false;
+  for (Connection* candidate : state.busy) {
+    if ((of && candidate->address() != *of) || !candidate->unfinished()) continue;
+    state.evicted_unfinished.add();
+    candidate->close();
+    return true;
+  }
   return false;
+}
+
+/// Whether one was set free for accept to use.
+bool HttpServer::Runner::find_descriptor() {
+  if (reserve.empty()) return state.config.close_unfinished && close_one(nullptr);
+  ::close(reserve.back());
+  reserve.pop_back();
+  return true;
+}
+
+void HttpServer::Runner::fill_reserve() {
+  while (reserve.size() < state.config.reserve_descriptors && !closed) {
+    const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    reserve.push_back(fd);
+  }
 }
 
 /// Answers before a request is read, then waits for the client to close, so that no reset overtakes the answer.
@@ -113,13 +183,10 @@ asio::awaitable<void> HttpServer::Runner::refuse(tcp::socket socket) {
                        .retry_after = why.retry_after});
   answer += body;
   ErrorCode error;
-  char sink[1024];
   if (::send(socket.native_handle(), answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
     socket.shutdown(tcp::socket::shutdown_send, error);
-    for (int reads = 0; reads < 64 && !error; ++reads) {
+    while (!error && drop_input(socket.native_handle()))
       co_await socket.async_wait(tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
-      if (error || ::recv(socket.native_handle(), sink, sizeof sink, MSG_DONTWAIT) <= 0) break;
-    }
   }
   refusals.erase(place);
 }
@@ -143,7 +210,8 @@ void HttpServer::Runner::sweep() {
   for (Connection* c : state.idle) c->tick(passed);
   ErrorCode ignored;
   for (Refusal& r : refusals)
-    if ((r.waited += passed) > refusal_linger) r.socket->close(ignored);
+    if ((r.waited += passed) > state.config.linger_timeout) r.socket->close(ignored);
+  fill_reserve();
   if (accept_stuck && !state.stopping) {
     accept_stuck = false;
     spawn(accept());
@@ -196,6 +264,7 @@ Result<std::string> HttpServer::open() {
 }
 
 void HttpServer::start() {
+  runner_->fill_reserve();
   runner_->spawn(runner_->accept());
   runner_->spawn(runner_->keep_sweeping());
 }
@@ -224,6 +293,7 @@ HttpStats HttpServer::stats() const {
           .accepted = s.accepted.get(),
           .refused_connections = s.refused.get(),
           .evicted_idle = s.evicted.get(),
+          .evicted_unfinished = s.evicted_unfinished.get(),
           .requests = s.requests.get(),
           .bad_requests = s.bad.get(),
           .timeouts = s.timeouts.get(),

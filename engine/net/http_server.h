@@ -2,13 +2,20 @@
 /// An HTTP/1.1 server on one reactor: accepts, parses, guards its own limits, and hands each request to a Handler.
 ///
 /// Order at the door (semantics F1): the connection cap comes first. At the cap the longest-idle connection is closed
-/// for the new one; when none is idle the new one is answered 503 too_many_connections with Retry-After and closed.
+/// for the new one; when none is idle the new one is answered 503 too_many_connections with Retry-After and closed. A
+/// server that has to answer whatever happens (admin) sets `close_unfinished`: then the oldest connection whose request
+/// or answer is not complete makes room too, and with `max_per_peer` first one of the same address. When the process
+/// has no descriptor left, one of `reserve_descriptors` is given up for the connection.
 ///
 /// Deadlines are kept by one sweeper per server (every 200 ms), not by a timer per operation: measured, a deadline in a
 /// field costs 50 ns, a timer 1 to 4.5 us. So they are late by up to one sweep:
 ///   idle_timeout    between requests                                           -> closed
 ///   header_timeout  from the first byte of a head to its end (slow-loris)      -> 408, closed
-///   body_timeout    waiting for the client without 4 KiB of progress: a body that trickles, an answer that is not read
+///   body_timeout    waiting for the client without 4 KiB of progress in a body
+///   answer_timeout  an answer that the client does not read: the same, whatever the handler has paused; once the server
+///                   stops, at most last_answer_timeout more in all                                        -> closed
+///   linger_timeout  after an answer to a request that was not read to its end: what still comes is thrown away, so
+///                   that no reset destroys the answer; at most max_lingering() connections at a time         -> closed
 ///
 /// Thread: one reactor; construct anywhere, then call on the reactor's thread (before it runs, any). `stats` from any.
 /// Cost: about 1 us of CPU a request above a raw epoll loop. On cancel: `stop_accepting` (answers then say close),
@@ -40,17 +47,25 @@ struct ServerConfig {
   Duration idle_timeout = std::chrono::seconds(60);
   Duration header_timeout = std::chrono::seconds(10);
   Duration body_timeout = std::chrono::seconds(30);
+  Duration answer_timeout = std::chrono::seconds(30);
+  Duration last_answer_timeout = std::chrono::seconds(10);
+  Duration linger_timeout = std::chrono::seconds(2);
   Bytes receive_buffer = 64_KiB;    ///< SO_RCVBUF; the kernel doubles it
   Bytes send_buffer = 64_KiB;       ///< SO_SNDBUF; likewise
   Bytes read_buffer = 64_KiB;       ///< one for the server: bodies are read through it piece by piece
   bool reuse_port = true;           ///< one listener per reactor on the same port
   std::optional<TlsContext> tls{};  ///< speak HTTPS; a handshake has header_timeout
   Duration retry_after_full = std::chrono::seconds(1);  ///< what a client refused at max_connections is told
+  std::size_t max_per_peer = 0;                         ///< most connections of one address; 0: as many as there are
+  bool close_unfinished = false;        ///< at a limit the oldest unfinished connection is closed for the new one
+  std::size_t reserve_descriptors = 0;  ///< kept open to be given up when accept finds none
+
+  std::size_t max_lingering() const { return max_connections / 4 > 16 ? max_connections / 4 : 16; }
 };
 
 struct HttpStats {
   std::uint64_t connections = 0, idle = 0;  ///< now
-  std::uint64_t accepted = 0, refused_connections = 0, evicted_idle = 0;
+  std::uint64_t accepted = 0, refused_connections = 0, evicted_idle = 0, evicted_unfinished = 0;
   std::uint64_t requests = 0, bad_requests = 0, timeouts = 0, clients_gone = 0;
   Bytes bytes_in, bytes_out;
 };

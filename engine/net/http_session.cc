@@ -9,10 +9,7 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
-
-#include "net/address.h"
 
 namespace weir::net {
 namespace {
@@ -24,12 +21,6 @@ constexpr Duration look_around = std::chrono::milliseconds(100);  // for a cance
 short awaited(State state) {
   if (state == State::wait_read) return POLLIN;
   return state == State::wait_write ? POLLOUT : short{0};
-}
-
-std::unexpected<Error> unreachable(const std::string& address, int error) {
-  return failure(
-      fmt::format("{}: cannot connect: {}: is it running, and is this its address?", address, std::strerror(error)),
-      Error::Kind::disconnected);
 }
 
 }  // namespace
@@ -58,7 +49,7 @@ void HttpSession::close() {
 // Readable before we asked anything: closed, or an answer to nothing. Neither is of use.
 bool HttpSession::still_open() {
   if (socket_ < 0) return false;
-  if (context_.now() - last_used_ < config_.max_idle) {
+  if (context_.now() - last_used_ < config_.max_idle && !dialer_.moved()) {
     pollfd fd{socket_, POLLIN, 0};
     if (poll(&fd, 1, 0) == 0) return true;
     // Behind TLS it may be a session ticket, which is nothing.
@@ -70,28 +61,19 @@ bool HttpSession::still_open() {
 }
 
 Result<void> HttpSession::connect() {
-  const auto endpoint = resolve(config_.address);
-  if (!endpoint) return std::unexpected(Error{Error::Kind::disconnected, endpoint.error().message, Duration{0}});
-  socket_ = ::socket(endpoint->data()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (socket_ < 0) return unreachable(config_.address, errno);
   ++connections_;
-  const int on = 1;
-  setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::connect(socket_, endpoint->data(), static_cast<socklen_t>(endpoint->size())) == 0) return shake_hands();
-  if (errno == EINPROGRESS) return wait_connected();
-  const int error = errno;
-  close();
-  return unreachable(config_.address, error);
-}
-
-Result<void> HttpSession::wait_connected() {
-  int error = ETIMEDOUT;
-  socklen_t size = sizeof error;
-  if (wait(POLLOUT, context_.now() + config_.connect_timeout) != 0)
-    if (getsockopt(socket_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
-  if (error == 0) return shake_hands();
-  close();
-  return unreachable(config_.address, error);
+  const auto prepare = [](int socket) {
+    const int on = 1;
+    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  };
+  auto socket = dialer_.dial({config_.connect_timeout, prepare, &cancelled_});
+  if (!socket) {
+    Error error = std::move(socket.error());
+    if (error.message.contains(": cannot connect: ")) error.message += ": is it running, and is this its address?";
+    return std::unexpected(std::move(error));
+  }
+  socket_ = *socket;
+  return shake_hands();
 }
 
 Result<void> HttpSession::shake_hands() {

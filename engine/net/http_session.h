@@ -7,8 +7,8 @@
 /// (RFC 9112 section 9.3.1 allows it for what is idempotent: a sink delivers at least once anyway.)
 /// An answer that comes while the body is still being sent ends the sending.
 ///
-/// The name is resolved for each connection; the resolver's own time-out is not ours. No redirects, no proxies, no
-/// cookies. With `tls` the other side must show a certificate for `server_name`.
+/// The name is looked up for each connection and again while one is kept, and all its addresses are tried (dialer.h).
+/// No redirects, no proxies, no cookies. With `tls` the other side must show a certificate for `server_name`.
 ///
 /// Thread: one owner, which it blocks for at most connect_timeout + timeout (twice that after a stale connection).
 /// Cost: three or four system calls an exchange. Bound: 16 KiB of head, `max_body` of the answer's body; with TLS
@@ -22,6 +22,7 @@
 #include <string>
 #include <string_view>
 
+#include "net/dialer.h"
 #include "net/http_reply.h"
 #include "net/tls.h"
 
@@ -35,11 +36,13 @@ struct SessionConfig {
   Bytes max_body = 64_KiB;
   std::optional<TlsContext> tls{};
   std::string server_name{};
+  Dialer::LookUp look_up = resolve_all;  ///< tests answer themselves
 };
 
 class HttpSession {
  public:
-  HttpSession(SessionConfig config, const Context& context) : config_(std::move(config)), context_(context) {}
+  HttpSession(SessionConfig config, const Context& context)
+      : config_(std::move(config)), context_(context), dialer_(config_.address, context, config_.look_up) {}
   HttpSession(const HttpSession&) = delete;
   HttpSession& operator=(const HttpSession&) = delete;
   ~HttpSession() { close(); }
@@ -58,7 +61,6 @@ class HttpSession {
   enum class Trouble : std::uint8_t { none, broken, late, damaged };
   bool still_open();
   Result<void> connect();
-  Result<void> wait_connected();
   Trouble attempt(std::string_view head, std::string_view body, ReplyReader& reply);
   Result<void> shake_hands();
   /// What the connection waits for before more can be sent; 0: all is sent.
@@ -71,6 +73,7 @@ class HttpSession {
 
   const SessionConfig config_;
   const Context& context_;
+  Dialer dialer_;
   int socket_ = -1;
   std::unique_ptr<TlsSession> tls_;
   TimePoint last_used_{};

@@ -14,6 +14,26 @@ using Reply = ScriptedServer::Reply;
 using Request = ScriptedServer::Request;
 using Status = ReplyReader::Status;
 
+TEST(HttpSession, LeavesAKeptConnectionWhenItsNameStandsForAnotherAddress) {
+  TestServer before(echo), after(echo);
+  ManualClock clock;
+  const Context context(clock);
+  std::atomic<bool> has_moved{false};
+  HttpSession session(
+      {.address = "name:1",
+       .max_idle = std::chrono::hours(1),
+       .look_up = [&](const std::string&) { return resolve_all(has_moved ? after.address : before.address); }},
+      context);
+  const std::string head = "GET / HTTP/1.1\r\nHost: name\r\n\r\n";
+  ASSERT_TRUE(session.exchange(head, {}));
+  ASSERT_TRUE(session.exchange(head, {}));
+  EXPECT_EQ(session.connections(), 1u);
+  has_moved = true;
+  clock.advance(21s);
+  while (after.stats().requests == 0) ASSERT_TRUE(session.exchange(head, {}));
+  EXPECT_EQ(session.connections(), 2u);
+}
+
 struct ReplyReaderTest : testing::Test {
   /// In pieces of `step` bytes, then the end of the connection.
   Status read(std::string_view bytes, std::size_t step) {

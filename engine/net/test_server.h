@@ -75,9 +75,10 @@ class TestServer {
 /// Blocking, with a limit of ten seconds on every wait.
 class TestClient {
  public:
-  explicit TestClient(const TestServer& server, int receive_buffer = 0) {
+  /// `socket`: one made earlier, when there were descriptors left.
+  explicit TestClient(const TestServer& server, int receive_buffer = 0, int socket = -1) : fd_(socket) {
     const auto port = static_cast<std::uint16_t>(std::stoi(server.address.substr(server.address.rfind(':') + 1)));
-    fd_ = ::socket(AF_INET, SOCK_STREAM, 0);
+    if (fd_ < 0) fd_ = ::socket(AF_INET, SOCK_STREAM, 0);
     const timeval limit{10, 0};
     setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);

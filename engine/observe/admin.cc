@@ -21,6 +21,10 @@ Admin::Admin(const std::string& listen, const Context& context, Asks asks, pipel
   config_.send_buffer = 16_KiB;
   config_.read_buffer = 16_KiB;
   config_.reuse_port = false;
+  config_.answer_timeout = std::chrono::seconds(10);
+  config_.max_per_peer = 8;
+  config_.close_unfinished = true;
+  config_.reserve_descriptors = 4;
 }
 Admin::~Admin() { stop(); }
 

@@ -2,10 +2,11 @@
 /// The admin listener: /metrics, /health, /ready, /api/graph, /api/ledger, /api/pressure, /api/tap.
 ///
 /// It has its own thread, footprint and listener and passes no guard, so it answers while everything else is overloaded
-/// (semantics F8). It is opened before the flow starts: /health says from the first moment that the process lives, and
-/// /ready at once what it waits for ("starting: opening journal ingest"); 200 only while the flow runs. It only reads:
-/// a FlowStatus is taken for each of the others. /api/tap shows events (tap.h), redacted: who can reach the listener
-/// can read them.
+/// (semantics F8): the oldest unfinished connection makes room for a new one, first of the same address above 8 of it,
+/// and descriptors are kept in reserve. It is opened before the flow starts: /health says from the first moment that
+/// the process lives, and /ready at once what it waits for ("starting: opening journal ingest"); 200 only while the
+/// flow runs. It only reads: a FlowStatus is taken for each of the others. /api/tap shows events (tap.h), redacted: who
+/// can reach the listener can read them.
 ///
 /// Thread: `open` and `stop` from the owner. Cost: idle, a sleeping thread. On cancel: `stop` closes its connections.
 #include <weir/base/context.h>

@@ -1,6 +1,7 @@
 """Clients that are slow, idle, many, or gone: none of them costs the others anything."""
 import gzip
 import json
+import os
 import resource
 import time
 
@@ -132,6 +133,48 @@ class Connections(WeirTest):
             raw.send(HEAD + f"Expect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n")
             self.assertIn(b"100 Continue", raw.socket.recv(1000))
             self.assertEqual(raw.send(body).answer().stored, 1)
+
+    def test_clients_that_do_not_read_their_answers_keep_nobody_out_and_hold_no_stop(self):
+        self.weir = self.start(CONFIG.replace("max_connections: 32", "max_connections: 2, answer_timeout: 1s"))
+        body = ndjson(events("u", 1))
+        requests = (HEAD.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body) * 2000
+        deaf = [Raw(self.weir.address, receive_buffer=2048) for _ in range(2)]
+        for raw in deaf:
+            self.addCleanup(raw.close)
+            raw.socket.settimeout(0.3)
+            try:  # until the server, stuck in an answer, reads no more
+                while True:
+                    raw.socket.sendall(requests)
+            except OSError:
+                pass
+        eventually(lambda: post(self.weir.address, body, timeout=5).status == 200, "a third client is served")
+
+    def test_admin_answers_beside_half_sent_requests(self):
+        self.weir = self.start(CONFIG)
+        for _ in range(3):
+            half = [Raw(self.weir.admin).send("GET /metrics HT") for _ in range(16)]
+            for raw in half:
+                self.addCleanup(raw.close)
+            for path in ("/health", "/api/graph", "/metrics"):
+                self.assertEqual(self.weir.get(path)[0], 200)
+
+    def test_admin_answers_when_no_descriptor_is_left(self):
+        self.weir = self.start(CROWDED, preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100)))
+        self.weir.says("256 connections are configured, but this process may open 100 files")
+        held = [Raw(self.weir.address).send(HEAD) for _ in range(150)]
+        files = f"/proc/{self.weir.process.pid}/fd"
+        eventually(lambda: len(os.listdir(files)) >= 100, lambda: f"all are used, not {len(os.listdir(files))}")
+        half = [Raw(self.weir.admin).send("GET /metrics HT") for _ in range(16)]
+        for _ in range(10):
+            self.assertEqual(self.weir.get("/health")[0], 200)
+            self.assertEqual(self.weir.get("/api/graph")[0], 200)
+        for raw in held + half:
+            raw.close()
+
+    def test_the_limit_of_open_files_is_raised_at_start(self):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        self.weir = self.start(CONFIG, preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard)))
+        self.assertEqual(resource.prlimit(self.weir.process.pid, resource.RLIMIT_NOFILE)[0], hard)
 
     def test_port_zero_takes_a_free_one_and_tells_it(self):
         self.weir = self.start(CONFIG.replace("@HTTP", "127.0.0.1:0").replace("memory:", "reactors: 2\nmemory:"))

@@ -1,0 +1,139 @@
+"""P5: a refusal reaches the client, whatever it is written in. Bodies of 300 to 900 KB against a full flow: every try reads its 503.
+
+A client that sends its whole body before it reads is lost when the server closes with input unread: the reset destroys the answer. Each
+program here posts TRIES bodies on fresh connections and prints one line for each: the status, or the error. One whose tools are not on
+the machine is skipped.
+"""
+import os
+import shutil
+import subprocess
+
+from clients import events, ndjson, post
+from stalls import Locked
+from weir_process import WeirTest, eventually, main
+
+TRIES = 20
+CONFIG = """
+memory: 256MiB
+sources:
+  in: { type: http, listen: "@HTTP", acks: accepted, max_connections: 64 }
+sinks:
+  out: { type: sqlite, from: [in], path: "@DIR/out.db", busy_timeout: 60s, queue: { max_events: 100 } }
+admin: { listen: "@ADMIN" }
+drain_deadline: 20s
+"""
+
+PYTHON = """
+import http.client, sys
+host, port, size, tries = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+for _ in range(tries):
+    connection = http.client.HTTPConnection(host, port, timeout=20)
+    try:
+        connection.request("POST", "/events", body=b"x" * size)
+        print(connection.getresponse().status)
+    except OSError as error:
+        print(repr(error))
+    connection.close()
+"""
+GO = """
+package main
+
+import ("bytes"; "fmt"; "net/http"; "os"; "strconv"; "time")
+
+func main() {
+	size, _ := strconv.Atoi(os.Args[3])
+	tries, _ := strconv.Atoi(os.Args[4])
+	for i := 0; i < tries; i++ {
+		client := http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: i%2 == 0}}
+		answer, err := client.Post("http://"+os.Args[1]+":"+os.Args[2]+"/events", "", bytes.NewReader(make([]byte, size)))
+		if err != nil { fmt.Println(err); continue }
+		fmt.Println(answer.StatusCode)
+		answer.Body.Close()
+	}
+}
+"""
+NODE = """
+const http = require("http");
+const [host, port, size, tries] = process.argv.slice(2);
+function once(left) {
+  if (left == 0) return;
+  const next = (line) => { console.log(line); once(left - 1); };
+  const request = http.request({ host, port, path: "/events", method: "POST", agent: false }, (answer) => {
+    answer.resume();
+    answer.on("end", () => next(answer.statusCode));
+  });
+  let answered = false;
+  request.on("response", () => { answered = true; });
+  request.on("error", (error) => { if (!answered) next(error.code); });
+  request.end(Buffer.alloc(Number(size), "x"));
+}
+once(Number(tries));
+"""
+JAVA = """
+import java.io.OutputStream;
+import java.net.HttpURLConnection;
+import java.net.URI;
+
+public class Post {
+  public static void main(String[] args) throws Exception {
+    byte[] body = new byte[Integer.parseInt(args[2])];
+    for (int i = 0; i < Integer.parseInt(args[3]); i++) {
+      try {
+        var c = (HttpURLConnection) new URI("http://" + args[0] + ":" + args[1] + "/events").toURL().openConnection();
+        c.setRequestMethod("POST");
+        c.setDoOutput(true);
+        c.setFixedLengthStreamingMode(body.length);
+        try (OutputStream out = c.getOutputStream()) { out.write(body); }
+        System.out.println(c.getResponseCode());
+      } catch (Exception error) {
+        System.out.println(error);
+      }
+    }
+  }
+}
+"""
+
+
+class ClientLanguages(WeirTest):
+    def full(self):
+        """A flow that takes nothing more: its sink is locked."""
+        self.weir = self.start(CONFIG)
+        post(self.weir.address, ndjson(events("before", 1)))
+        eventually(lambda: self.weir.graph(sink="out")["stored"] == 1, "the table is there")
+        self.lock = Locked(self.path("out.db"))
+        self.addCleanup(self.lock.release)
+        eventually(lambda: post(self.weir.address, ndjson(events("f", 10))).status == 503, "the flow is full")
+
+    def tried(self, tool, name, program, *command):
+        if not shutil.which(tool):
+            self.skipTest(f"{tool} is not on this machine")
+        with open(self.path(name), "w") as f:
+            f.write(program)
+        self.full()
+        for size in (300_000, 900_000):
+            done = subprocess.run([*command, self.path(name), self.weir.address[0], str(self.weir.address[1]), str(size), str(TRIES)],
+                                  cwd=self.folder, text=True, capture_output=True, timeout=100,
+                                  env={"GOCACHE": self.path("cache"), "GOFLAGS": "-mod=mod", **os.environ})
+            self.assertEqual(done.stdout.split("\n")[:-1], ["503"] * TRIES, f"{size} bytes: {done.stderr}")
+        self.lock.release()
+
+    def test_python(self):
+        self.tried("python3", "post.py", PYTHON, "python3")
+
+    def test_go(self):
+        self.tried("go", "post.go", GO, "go", "run")
+
+    def test_node(self):
+        self.tried("node", "post.js", NODE, "node")
+
+    def test_java(self):
+        self.tried("java", "Post.java", JAVA, "java")
+
+    def test_curl(self):
+        program = 'head -c "$3" /dev/zero > body; for i in $(seq "$4"); do ' \
+                  'curl -s -H Expect: -o /dev/null -w "%{http_code}\\n" --data-binary @body "http://$1:$2/events"; done'
+        self.tried("curl", "post.sh", program, "sh")
+
+
+if __name__ == "__main__":
+    main()

@@ -4,8 +4,6 @@
 #include <weir/base/terminal_text.h>
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <cstring>
 #include <system_error>
 
@@ -31,26 +29,19 @@ struct FileIntake::RangeBlock {
 FileIntake::FileIntake(const IntakeSetup& setup, const FileConfig& config, Watched& watched)
     : config_(config),
       watched_(watched),
-      io_(setup.reactor),
       output_(setup.output),
-      timer_(setup.reactor),
       writer_(config.watch.source, config.checkpoint),
       scratch_(std::make_unique<char[]>(scratch_bytes)),
-      ranges_(config.max_unsettled, config.keep_failed, [this, alive = alive_] {
-        boost::asio::post(io_, [this, alive] {
-          if (*alive) settled();
-        });
-      }) {
+      turns_(setup.reactor, [this] { stopping_ ? wait_for_writer() : turn(); }),
+      settled_(setup.reactor, [this] { settled(); }),
+      ranges_(config.max_unsettled, config.keep_failed, [this] { settled_.schedule(); }) {
   if (!config.priorities.from_body()) return;
   auto reader = FieldReader::compile(config.priorities.path, config.max_event);
   WEIR_CHECK(reader.has_value());  // the source has compiled it before
   priority_of_.emplace(std::move(*reader));
 }
 
-FileIntake::~FileIntake() {
-  *alive_ = false;
-  output_.on_room = nullptr;
-}
+FileIntake::~FileIntake() { output_.on_room = nullptr; }
 
 void FileIntake::start() {
   output_.on_room = [this] { schedule(); };
@@ -60,7 +51,7 @@ void FileIntake::start() {
 
 void FileIntake::stop(Duration) {
   stopping_ = true;
-  timer_.cancel();
+  turns_.cancel_sleep();
   finish_if_over(output_.context().now());
 }
 
@@ -69,22 +60,6 @@ void FileIntake::settled() {
   ranges_.collect(now);
   if (stopping_) return finish_if_over(now);
   schedule();
-}
-
-void FileIntake::schedule() {
-  if (stopping_ || std::exchange(scheduled_, true)) return;
-  boost::asio::post(io_, [this, alive = alive_] {
-    if (!*alive) return;
-    scheduled_ = false;
-    turn();
-  });
-}
-
-void FileIntake::sleep(Duration time) {
-  timer_.expires_after(time);
-  timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
-    if (!error && *alive) schedule();
-  });
 }
 
 void FileIntake::turn() {
@@ -100,7 +75,7 @@ void FileIntake::turn() {
   save(now, false);
   finish_if_over(now);
   if (next == Next::more) return schedule();
-  if (!done_) sleep(next == Next::soon ? Duration(soon) : std::min<Duration>(config_.poll, save_every));
+  if (!done_) turns_.sleep(next == Next::soon ? Duration(soon) : std::min<Duration>(config_.poll, save_every));
 }
 
 FileIntake::Next FileIntake::step(TimePoint now) {
@@ -238,41 +213,19 @@ void FileIntake::give(RangeBlock& piece, Receipt& receipt, TimePoint now) {
   info.one_line_each = true;
   info.first_id = output_.next_ids(n);
   if (priority_of_) {
-    give_by_priority(piece, receipt, info);
+    const std::string_view data(piece.block.data().data(), piece.got);
+    priorities_.clear();
+    for (const auto& slot : index_) {
+      const auto value = priority_of_->text(data.substr(slot.offset, slot.length));
+      priorities_.push_back(value ? config_.priorities.of(*value) : config_.priorities.fallback);
+    }
+    push_by_priority(output_, split_, data, index_, priorities_, &receipt, info, piece.ticket);
   } else {
     const Bytes on_the_way = output_.cost(piece.got, n) - block_size(piece.got, n, 1);
     Batch batch = piece.block.seal(index_, &receipt, info, piece.ticket);
     output_.push(std::move(batch), piece.ticket.split(std::min(on_the_way, piece.ticket.amount())));
   }
   receipt.done_reading();
-}
-
-void FileIntake::give_by_priority(RangeBlock& piece, Receipt& receipt, BatchInfo info) {
-  const std::string_view data(piece.block.data().data(), piece.got);
-  priorities_.clear();
-  for (const auto& slot : index_) {
-    const auto value = priority_of_->text(data.substr(slot.offset, slot.length));
-    priorities_.push_back(value ? config_.priorities.of(*value) : config_.priorities.fallback);
-  }
-  std::string bytes;
-  std::vector<Batch::Slot> mine;
-  for (int c = priority_count; c-- > 0;) {
-    info.priority = static_cast<Priority>(c);
-    bytes.clear();
-    mine.clear();
-    for (std::size_t i = 0; i < index_.size(); ++i) {
-      if (priorities_[i] != info.priority) continue;
-      mine.push_back({static_cast<std::uint32_t>(bytes.size()), index_[i].length, index_[i].number});
-      bytes.append(data.substr(index_[i].offset, index_[i].length)).push_back('\n');
-    }
-    if (mine.empty()) continue;
-    const Batch::Run run{&receipt, static_cast<std::uint32_t>(mine.size())};
-    const Bytes size = block_size(bytes.size(), mine.size(), 1);
-    const Bytes on_the_way = output_.cost(bytes.size(), mine.size()) - size;
-    Ticket charge = piece.ticket.split(std::min(size, piece.ticket.amount()));
-    Ticket spare = piece.ticket.split(std::min(on_the_way, piece.ticket.amount()));
-    output_.push(make_batch(bytes, mine, {&run, 1}, info, std::move(charge)), std::move(spare));
-  }
 }
 
 FileIntake::Next FileIntake::find_line_end(WatchedFile& file, TimePoint now) {
@@ -345,10 +298,8 @@ void FileIntake::finish_if_over(TimePoint now) {
 /// Keeps the reactor awake until the last checkpoint is on the disk.
 void FileIntake::wait_for_writer() {
   if (writer_.idle()) return;
-  timer_.expires_after(std::chrono::milliseconds(1));
-  timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
-    if (!error && *alive) wait_for_writer();
-  });
+  stopping_ = true;
+  turns_.sleep(std::chrono::milliseconds(1));
 }
 
 }  // namespace weir::file

@@ -14,7 +14,7 @@ Ranges::Range& Ranges::issue(WatchedFile& file, std::uint64_t begin, std::uint64
   range.large_line = large_line;
   range.state_ = Range::State::flying;
   range.attempts_ = 0;
-  range.receipt_.emplace(*this);
+  range.receipt_.emplace(inbox_);
   range.receipt_->waiter = &range;
   bytes_ += range.end - range.begin;
   ++flying_;
@@ -22,21 +22,8 @@ Ranges::Range& Ranges::issue(WatchedFile& file, std::uint64_t begin, std::uint64
   return range;
 }
 
-void Ranges::on_settled(Receipt& receipt) noexcept {
-  Receipt* head = settled_.load(std::memory_order_relaxed);
-  do {
-    receipt.next = head;
-  } while (!settled_.compare_exchange_weak(head, &receipt, std::memory_order_release, std::memory_order_relaxed));
-  if (!head) wake_();
-}
-
-int Ranges::collect(TimePoint now) {
-  int n = 0;
-  for (Receipt* receipt = settled_.exchange(nullptr, std::memory_order_acquire); receipt; ++n) {
-    Receipt* const next = receipt->next;
-    take(*static_cast<Range*>(receipt->waiter), now);
-    receipt = next;
-  }
+std::size_t Ranges::collect(TimePoint now) {
+  const auto n = inbox_.collect([&](Receipt& receipt) { take(*static_cast<Range*>(receipt.waiter), now); });
   if (n > 0) advance();
   return n;
 }
@@ -86,7 +73,7 @@ Ranges::Range* Ranges::due(TimePoint now) {
     if (range.state_ != Range::State::again || range.due_ > now) continue;
     range.state_ = Range::State::flying;
     ++flying_;
-    range.receipt_.emplace(*this);
+    range.receipt_.emplace(inbox_);
     range.receipt_->waiter = &range;
     return &range;
   }

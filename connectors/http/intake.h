@@ -17,8 +17,8 @@
 #include <string>
 
 #include "body.h"
-#include "desk.h"
 #include "net/http_server.h"
+#include "pending_answers.h"
 
 namespace weir::http {
 
@@ -73,10 +73,9 @@ class HttpIntake final : public Intake {
   net::Response answer(const Tally& tally, std::size_t events) const;
 
   HttpOptions options_;
-  boost::asio::io_context& io_;
   SourceOutput& output_;
   BodyParser parser_;
-  Desk desk_;
+  PendingAnswers answers_;
   async::WaitLine room_;
   net::HttpServer server_;
   std::string address_;

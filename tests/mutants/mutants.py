@@ -107,7 +107,7 @@ MUTANTS = [
            "  piece.receipt->done_reading();",
            "  piece.receipt->done_reading();\n  journal_->log().settle(*place_.consumer, piece.end);", DISK),
     mutant("cursor passes what a stop gave up", "connectors/disk/journal_source.cc",
-           "piece.lost = receipt->tally().of(Fate::abandoned) > 0;", "piece.lost = false;", DISK),
+           "piece.lost = receipt.tally().of(Fate::abandoned) > 0;", "piece.lost = false;", DISK),
     mutant("spill: later events of a priority pass those on the disk", "engine/pipeline/queue/spill.cc",
            "!is_behind(priority) && ", "", SPILL),
     mutant("early ack: spilled is told as stored", "engine/pipeline/queue/spill_receipts.cc",

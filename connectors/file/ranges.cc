@@ -4,13 +4,14 @@
 
 namespace weir::file {
 
-Ranges::Range& Ranges::issue(WatchedFile& file, std::uint64_t begin, std::uint64_t end, bool large_line) {
+Ranges::Range& Ranges::issue(WatchedFile& file, std::uint64_t begin, std::uint64_t end, std::uint32_t epoch,
+                             bool large_line) {
   WEIR_CHECK(used_ < most);
   Range& range = at(used_++);
   range.file = &file;
   range.begin = begin;
   range.end = end;
-  range.epoch = file.epoch;
+  range.epoch = epoch;
   range.large_line = large_line;
   range.state_ = Range::State::flying;
   range.attempts_ = 0;
@@ -22,10 +23,8 @@ Ranges::Range& Ranges::issue(WatchedFile& file, std::uint64_t begin, std::uint64
   return range;
 }
 
-std::size_t Ranges::collect(TimePoint now) {
-  const auto n = inbox_.collect([&](Receipt& receipt) { take(*static_cast<Range*>(receipt.waiter), now); });
-  if (n > 0) advance();
-  return n;
+void Ranges::collect(TimePoint now) {
+  if (inbox_.collect([&](Receipt& receipt) { take(*static_cast<Range*>(receipt.waiter), now); })) moved_ = true;
 }
 
 void Ranges::take(Range& range, TimePoint now) {
@@ -43,6 +42,7 @@ void Ranges::take(Range& range, TimePoint now) {
 }
 
 void Ranges::advance() {
+  if (!std::exchange(moved_, false)) return;
   for (std::size_t i = 0; i < used_; ++i)
     if (at(i).file) at(i).file->blocked = false;
   for (std::size_t i = 0; i < used_; ++i) {
@@ -89,6 +89,7 @@ void Ranges::postpone(Range& range, TimePoint when) {
 void Ranges::give_up(Range& range) {
   range.state_ = Range::State::settled;
   --flying_;
+  moved_ = true;
   advance();
 }
 

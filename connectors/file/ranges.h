@@ -40,9 +40,11 @@ class Ranges {
 
   bool has_room() const { return used_ < most && bytes_ < most_bytes_.count(); }
   /// The file's next range; between two there are only bytes that hold no event. Its receipt is owed only its hold.
-  Range& issue(WatchedFile& file, std::uint64_t begin, std::uint64_t end, bool large_line = false);
-  /// Takes in what has settled since; how many ranges.
-  std::size_t collect(TimePoint now);
+  Range& issue(WatchedFile& file, std::uint64_t begin, std::uint64_t end, std::uint32_t epoch, bool large_line = false);
+  /// Takes in what has settled since. Touches no file: `advance` does, once the files are the reactor's.
+  void collect(TimePoint now);
+  /// Moves `committed` of the files over what has settled.
+  void advance();
   /// A range that is due again; its receipt is new. Null: none is.
   Range* due(TimePoint now);
   /// There is no room for it now: due again at `when`.
@@ -56,7 +58,6 @@ class Ranges {
  private:
   Range& at(std::size_t i) { return slots_[(head_ + i) % most]; }
   void take(Range& range, TimePoint now);
-  void advance();
 
   const Bytes most_bytes_;
   const bool keep_failed_;
@@ -64,6 +65,7 @@ class Ranges {
   std::array<Range, most> slots_;
   std::size_t head_ = 0, used_ = 0, flying_ = 0;
   std::uint64_t bytes_ = 0;
+  bool moved_ = false;  // since the last advance
 };
 
 }  // namespace weir::file

@@ -40,7 +40,7 @@ MUTANTS = [
     mutant("letters of what is shed take the room of dead letters", "lib/weir/flow/queue/edge.h",
            "return paused() ? Load{} : book_.room_beside(", "return book_.room_beside("),
     mutant("what a worker finds expired leaves no letter", "engine/pipeline/queue/sink_queue.cc",
-           "if (owner_ && share > 0) keep_shed(", "if (owner_ && share > 0 && reason != Reason::expired) keep_shed("),
+           "if (on_shed_ && share > 0) on_shed_(", "if (on_shed_ && share > 0 && reason != Reason::expired) on_shed_("),
     mutant("lost wake-up: looks for room without saying that it waits", "engine/pipeline/entry/reactor_output.cc",
            "    arm();\n    progress = port_.push(", "    progress = port_.push("),
     mutant("lost wake-up: what expired wakes nobody", "engine/pipeline/queue/sink_queue.cc",

@@ -86,6 +86,7 @@ struct SinkNode {
   void reconfigure(const config::Sink& sink);
 
  private:
+  SinkQueue::OnShed letters_of_shed();
   mutable std::mutex mutex_;
   flow::Destination destination_;
   flow::BusyTime busy_;

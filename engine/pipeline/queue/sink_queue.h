@@ -21,8 +21,6 @@
 
 namespace weir::pipeline {
 
-struct SinkNode;
-
 /// A producer that waits for room. Call `arm` before looking at the sink queue, so that no wake-up is lost in between.
 class RoomListener {
  public:
@@ -46,8 +44,10 @@ class SinkQueue {
   const std::string& name() const { return name_; }
   int index() const { return index_; }
   void add_listener(RoomListener& listener) { listeners_.push_back(&listener); }  // before threads start
-  /// The sink whose dead letters get copies of what is shed here (shed_letters.h); before threads start.
-  void belongs_to(SinkNode& sink) { owner_ = &sink; }
+  /// Called for each batch that is shed here, before it ends and without locks held, when the policy wants a share of
+  /// them kept as dead letters. Set before threads start.
+  using OnShed = std::function<void(const Batch& shed, Reason reason, double share, TimePoint now)>;
+  void on_shed(OnShed keep) { on_shed_ = std::move(keep); }
 
   // ---- producers; between lock() and unlock() ----
   void lock() { mutex_.lock(); }
@@ -141,7 +141,7 @@ class SinkQueue {
   std::atomic<double> reserved_for_high_;
   std::atomic<double> dead_letter_shed_;
   std::atomic<bool> sheds_;
-  SinkNode* owner_ = nullptr;
+  OnShed on_shed_;
   TimePoint pushed_at_{};
   int sleepers_ = 0;
   bool notify_ = false;

@@ -40,7 +40,7 @@ FileIntake::FileIntake(const IntakeSetup& setup, const FileConfig& config, std::
 void FileIntake::start() {
   output_.on_room = [this] { turns_.schedule(); };
   next_look_ = output_.context().now() + config_.poll;
-  reader_->next.emplace();  // nobody has looked yet
+  reader_->next = FileReader::Room{};  // nobody has looked yet
   turns_.schedule();
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""One way down: a file includes only its own folder or a lower stratum, and flow/ stays free of the world.
+"""One way down: a file includes only its own folder or a lower stratum, and flow/ stays free of the world. Within
+engine/pipeline the same holds for its folders: each is a floor, in the reverse order of an event's way.
 
 Reads every C++ file's includes. Prints one line for each that points up or sideways, or that is banned where it stands.
 """
@@ -12,6 +13,7 @@ STRATA = [  # folder, number; the longest match decides
 ("engine/log", 5), ("engine/config", 5), ("engine/net", 5), ("engine/journal", 6), ("engine/sim", 6),
     ("engine/pipeline", 7), ("engine/gateway", 7), ("engine/observe", 8), ("engine/rehearsal", 8), ("connectors", 9), ("app", 10),
 ]
+FLOORS = ["report", "queue", "delivery", "route", "entry", "graph"]  # of engine/pipeline, lowest first
 WORLD = re.compile(r"^(thread|mutex|shared_mutex|condition_variable|future|fstream|iostream|filesystem|boost/|spdlog|prometheus|sys/|unistd\.h|ctime|time\.h)")
 CLOCK = re.compile(r"(steady_clock|system_clock|high_resolution_clock)::now|clock_gettime|gettimeofday")
 MAY_READ_CLOCK = {"lib/weir/base/context.cc", "lib/weir/base/context.h"}
@@ -22,6 +24,17 @@ def stratum(path):
         if path.startswith(folder + "/"):
             return folder, number
     return None, None
+
+
+def floor_fault(path, target):
+    """Which folder of the pipeline must not know which, or None. model/ is the specification: it knows nothing of the
+    engine, and only the tests in graph/ know it."""
+    own, other = path.split("/")[2], target.split("/")[2]
+    if own == other or (own, other) == ("graph", "model"):
+        return None
+    if own in FLOORS and other in FLOORS and FLOORS.index(other) < FLOORS.index(own):
+        return None
+    return f"pipeline/{own} may only know the floors below it: {', '.join(FLOORS)}"
 
 
 def target_of(include, path, root):
@@ -54,6 +67,10 @@ def faults(root):
             if not target:
                 continue
             to_folder, to = stratum(target)
+            if folder == to_folder == "engine/pipeline":
+                if fault := floor_fault(path, target):
+                    yield f"{path}:{line}: must not include {target}: {fault}"
+                continue
             if to is None or to_folder == folder and number != 9:
                 continue
             if number == 9:

@@ -1,10 +1,7 @@
 #include "journal_source.h"
 
 #include <weir/base/terminal_text.h>
-
-#include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
+#include <weir/component/push_events.h>
 
 #include "log/log.h"
 
@@ -25,38 +22,34 @@ std::unique_ptr<Intake> JournalSource::intake(const IntakeSetup& setup) {
 }
 
 JournalIntake::JournalIntake(const IntakeSetup& setup, std::shared_ptr<DiskJournal> journal, DiskJournal::Place& place)
-    : io_(setup.reactor),
-      output_(setup.output),
+    : output_(setup.output),
       journal_(std::move(journal)),
       place_(place),
       reader_(journal_->log(), journal_->log().position(*place.consumer)),
-      timer_(setup.reactor),
-      open_ranges_(most_open_ranges) {
+      open_ranges_(most_open_ranges),
+      task_(setup.reactor, [this] { turn(); }),
+      inbox_([this] { task_.schedule(); }) {
   text_.reserve(gather_bytes);
   place_.consumer->on_more = [this] {
-    if (!idle_.exchange(false, std::memory_order_acq_rel)) return;
-    boost::asio::post(io_, [this, alive = alive_] {
-      if (*alive) schedule();
-    });
+    if (idle_.exchange(false, std::memory_order_acq_rel)) task_.schedule();
   };
 }
 
 JournalIntake::~JournalIntake() {
-  *alive_ = false;
   output_.on_room = nullptr;
   place_.consumer->on_more = nullptr;  // the writer has ended before, or there never was one
 }
 
 void JournalIntake::start() {
-  output_.on_room = [this] { schedule(); };
+  output_.on_room = [this] { task_.schedule(); };
   progress_ = output_.context().now();
-  schedule();
+  task_.schedule();
 }
 
 void JournalIntake::stop(Duration) {
   stopping_ = true;
   progress_ = output_.context().now();
-  schedule();
+  task_.schedule();
 }
 
 void JournalIntake::abandon() {
@@ -67,22 +60,6 @@ void JournalIntake::abandon() {
 bool JournalIntake::quiet() const {
   return quiet_.load(std::memory_order_acquire) &&
          (over_ || read_to_.load(std::memory_order_acquire) >= journal_->log().end().sequence);
-}
-
-void JournalIntake::schedule() {
-  if (std::exchange(scheduled_, true)) return;
-  boost::asio::post(io_, [this, alive = alive_] {
-    if (!*alive) return;
-    scheduled_ = false;
-    turn();
-  });
-}
-
-void JournalIntake::sleep(Duration time) {
-  timer_.expires_after(time);
-  timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
-    if (!error && *alive) schedule();
-  });
 }
 
 void JournalIntake::turn() {
@@ -98,8 +75,8 @@ void JournalIntake::turn() {
   }
   publish();
   if (over_) return;
-  if (next == Next::more) return schedule();
-  sleep(next == Next::soon ? Duration(soon) : Duration(later));
+  if (next == Next::more) return task_.schedule();
+  task_.sleep(next == Next::soon ? Duration(soon) : Duration(later));
 }
 
 JournalIntake::Next JournalIntake::give_one(TimePoint now) {
@@ -167,42 +144,23 @@ bool JournalIntake::goes_with(const journal::RecordView& record) const {
 void JournalIntake::give(std::string_view text, const BatchInfo& info, Ticket ticket) {
   const auto n = static_cast<std::uint32_t>(index_.size());
   OpenRange& piece = at(used_++);
-  piece.receipt.emplace(*this);
+  piece.receipt.emplace(inbox_);
   piece.receipt->waiter = &piece;
   piece.settled = piece.lost = false;
   piece.wall = info.received_wall.time_since_epoch().count();
   piece.end = reader_.position();
   piece.receipt->owe(n);
-  const Batch::Run run{&*piece.receipt, n};
-  const Bytes size = block_size(text.size(), n, 1);
-  const Bytes on_the_way = output_.cost(text.size(), n) - size;
-  Ticket charge = ticket.split(std::min(size, ticket.amount()));
-  Ticket spare = ticket.split(std::min(on_the_way, ticket.amount()));
-  output_.push(make_batch(text, index_, {&run, 1}, info, std::move(charge)), std::move(spare));
+  push_copy(output_, text, index_, &*piece.receipt, info, ticket);
   piece.receipt->done_reading();
 }
 
-void JournalIntake::on_settled(Receipt& receipt) noexcept {
-  Receipt* before = settled_.load(std::memory_order_relaxed);
-  do receipt.next = before;
-  while (!settled_.compare_exchange_weak(before, &receipt, std::memory_order_acq_rel));
-  if (before) return;  // somebody has said so already
-  boost::asio::post(io_, [this, alive = alive_] {
-    if (!*alive) return;
-    collect();
-    schedule();
-  });
-}
-
 void JournalIntake::collect() {
-  for (Receipt* receipt = settled_.exchange(nullptr, std::memory_order_acq_rel); receipt;) {
-    Receipt* const next = receipt->next;
-    OpenRange& piece = *static_cast<OpenRange*>(receipt->waiter);
+  inbox_.collect([](Receipt& receipt) {
+    OpenRange& piece = *static_cast<OpenRange*>(receipt.waiter);
     piece.settled = true;
     // What a stop gave up has no fate: the next start reads it again.
-    piece.lost = receipt->tally().of(Fate::abandoned) > 0;
-    receipt = next;
-  }
+    piece.lost = receipt.tally().of(Fate::abandoned) > 0;
+  });
   advance();
 }
 

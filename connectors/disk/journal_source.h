@@ -5,13 +5,14 @@
 /// over contiguous settled pieces only (semantics B1). Told to stop, it reads on until everything is read or nothing
 /// has settled for a second: what is left stays in the journal.
 ///
-/// Thread: its reactor; `on_settled` any. Cost: one copy of the events into their block; about 1 us for each piece.
+/// Thread: its reactor; `quiet` any. Cost: one copy of the events into their block; about 1 us for each piece.
 /// Memory: one read-ahead and 1024 receipts. On cancel: what was not settled is read again by the next start.
+#include <weir/async/reactor_task.h>
+#include <weir/component/receipt_inbox.h>
 #include <weir/component/source.h>
 
 #include <array>
 #include <atomic>
-#include <boost/asio/steady_timer.hpp>
 #include <optional>
 
 #include "disk_journal.h"
@@ -32,7 +33,7 @@ class JournalSource final : public Source {
   DiskJournal::Place& place_;
 };
 
-class JournalIntake final : public Intake, public ReceiptOwner {
+class JournalIntake final : public Intake {
  public:
   static constexpr std::size_t most_open_ranges = 1024;
 
@@ -42,7 +43,6 @@ class JournalIntake final : public Intake, public ReceiptOwner {
   void stop(Duration) override;
   void abandon() override;
   bool quiet() const override;
-  void on_settled(Receipt& receipt) noexcept override;
 
  private:
   struct OpenRange {
@@ -54,8 +54,6 @@ class JournalIntake final : public Intake, public ReceiptOwner {
   enum class Next : std::uint8_t { more, soon, later };
 
   OpenRange& at(std::size_t i) { return open_ranges_[(head_ + i) % most_open_ranges]; }
-  void schedule();
-  void sleep(Duration time);
   void turn();
   Next give_one(TimePoint now);
   void gather(const journal::RecordView& first);
@@ -66,23 +64,21 @@ class JournalIntake final : public Intake, public ReceiptOwner {
   void tell_losses();
   void publish();
 
-  boost::asio::io_context& io_;
   SourceOutput& output_;
   const std::shared_ptr<DiskJournal> journal_;
   DiskJournal::Place& place_;
   journal::Reader reader_;
-  boost::asio::steady_timer timer_;
   std::vector<OpenRange> open_ranges_;
   std::size_t head_ = 0, used_ = 0;
   std::string text_;  // small records of one priority, gathered
   std::vector<Batch::Slot> index_;
   BatchInfo info_;
   TimePoint progress_{};
-  bool scheduled_ = false, stopping_ = false, stuck_ = false, said_error_ = false;
+  bool stopping_ = false, stuck_ = false, said_error_ = false;
   std::atomic<bool> idle_{false}, quiet_{true}, over_{false};
   std::atomic<std::uint64_t> read_to_{0};
-  std::atomic<Receipt*> settled_{nullptr};
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  async::ReactorTask task_;
+  ReceiptInbox inbox_;
 };
 
 }  // namespace weir::disk

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <mutex>
 #include <system_error>
 
 #include "disk.h"
@@ -115,48 +116,36 @@ Result<void> save_checkpoint(const std::string& path, std::string_view text) {
   return {};
 }
 
-CheckpointWriter::CheckpointWriter(std::string source, std::string path)
-    : source_(std::move(source)), path_(std::move(path)), thread_([this] { run(); }) {}
+struct CheckpointWriter::State {
+  const std::string source, path;
+  std::mutex mutex;
+  std::optional<std::string> next{};  // given, and not begun
+  bool failing = false;               // the thread's own
+};
 
-CheckpointWriter::~CheckpointWriter() {
-  {
-    std::lock_guard lock(mutex_);
-    ended_ = true;
-  }
-  wake_.notify_one();
-  thread_.join();
-}
+CheckpointWriter::CheckpointWriter(std::string source, std::string path)
+    : state_(new State{.source = std::move(source), .path = std::move(path)}), thread_("checkpoint") {}
 
 void CheckpointWriter::write(std::string text) {
   {
-    std::lock_guard lock(mutex_);
-    next_ = std::move(text);
+    const std::lock_guard lock(state_->mutex);
+    if (std::exchange(state_->next, std::move(text))) return;  // the job that would have written the older one is there
   }
-  wake_.notify_one();
+  thread_.run([state = state_] { save(*state); });
 }
 
-bool CheckpointWriter::idle() const {
-  std::lock_guard lock(mutex_);
-  return !next_ && !busy_;
-}
-
-void CheckpointWriter::run() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    wake_.wait(lock, [this] { return next_ || ended_; });
-    if (!next_) return;
-    const std::string text = std::move(*next_);
-    next_.reset();
-    busy_ = true;
-    lock.unlock();
-    const auto saved = save_checkpoint(path_, text);
-    if (!saved && !failing_)
-      log::warn({"source", source_}, "{}; until then a restart reads more again", saved.error().message);
-    if (saved && failing_) log::info({"source", source_}, "checkpoint {} is written again", terminal_text(path_));
-    lock.lock();
-    failing_ = !saved;
-    busy_ = false;
+void CheckpointWriter::save(State& state) {
+  std::optional<std::string> text;
+  {
+    const std::lock_guard lock(state.mutex);
+    text = std::exchange(state.next, std::nullopt);
   }
+  const auto saved = save_checkpoint(state.path, *text);
+  if (!saved && !state.failing)
+    log::warn({"source", state.source}, "{}; until then a restart reads more again", saved.error().message);
+  if (saved && state.failing)
+    log::info({"source", state.source}, "checkpoint {} is written again", terminal_text(state.path));
+  state.failing = !saved;
 }
 
 }  // namespace weir::file

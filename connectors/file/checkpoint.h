@@ -10,16 +10,15 @@
 ///   end HASH
 ///
 /// Thread: encode and decode are pure; CheckpointWriter has a thread of its own, because a sync may take long, and
-/// `write`, `written` are for its owner. Cost: two syncs a write. On cancel: the destructor ends after the running
-/// write.
-#include <condition_variable>
-#include <mutex>
+/// `write` is for its owner. Cost: two syncs a write. On cancel: the destructor waits for the running write as long as
+/// FileThread::patience.
+#include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "file_id.h"
+#include "file_thread.h"
 
 namespace weir::file {
 
@@ -43,20 +42,18 @@ class CheckpointWriter {
  public:
   /// `source` is named in what is logged when a write fails.
   CheckpointWriter(std::string source, std::string path);
-  ~CheckpointWriter();
   /// The newest wins: what has not been begun when another comes is never written.
   void write(std::string text);
   /// Whether everything given has been written, or has failed to be (which is logged). Any thread.
-  bool idle() const;
+  bool idle() const { return thread_.idle(); }
+  /// The write that runs does not come to its end: it is waited for no longer.
+  void leave_behind() { thread_.leave_behind(); }
 
  private:
-  void run();
-  std::string source_, path_;
-  mutable std::mutex mutex_;
-  std::condition_variable wake_;
-  std::optional<std::string> next_;
-  bool busy_ = false, ended_ = false, failing_ = false;
-  std::thread thread_;
+  struct State;
+  static void save(State& state);
+  std::shared_ptr<State> state_;
+  FileThread thread_;
 };
 
 }  // namespace weir::file

@@ -1,52 +1,45 @@
 #include "file_id.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <weir/base/terminal_text.h>
 
 #include <array>
-#include <cerrno>
 #include <system_error>
 
 namespace weir::file {
 
 InputFile::~InputFile() {
-  if (fd_ >= 0) ::close(fd_);
+  if (fd_ >= 0) disk_->close(fd_);
 }
 
-Result<InputFile> InputFile::open(const std::string& path) {
+Result<InputFile> InputFile::open(const std::string& path, InputDisk& disk) {
   InputFile file;
-  file.fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  file.disk_ = &disk;
+  file.fd_ = disk.open(path);
   struct stat status{};
-  if (file.fd_ < 0 || ::fstat(file.fd_, &status) != 0)
-    return failure(terminal_text(path) + ": cannot open it: " + std::generic_category().message(errno));
+  const int found = file.fd_ < 0 ? file.fd_ : disk.status(file.fd_, status);
+  if (found < 0) return failure(terminal_text(path) + ": cannot open it: " + std::generic_category().message(-found));
   if (!S_ISREG(status.st_mode)) return failure(terminal_text(path) + ": is no regular file: name another path");
   return file;
 }
 
 std::int64_t InputFile::read(char* to, std::size_t n, std::uint64_t offset) const {
-  ssize_t got = 0;
-  do {
-    got = ::pread(fd_, to, n, static_cast<off_t>(offset));
-  } while (got < 0 && errno == EINTR);
-  return got < 0 ? -errno : got;
+  return disk_->read(fd_, to, n, offset);
 }
 
 std::uint64_t InputFile::size() const {
   struct stat status{};
-  return ::fstat(fd_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+  return disk_->status(fd_, status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
 bool InputFile::deleted() const {
   struct stat status{};
-  return ::fstat(fd_, &status) == 0 && status.st_nlink == 0;
+  return disk_->status(fd_, status) == 0 && status.st_nlink == 0;
 }
 
 FileId InputFile::id(std::uint32_t length) const {
   struct stat status{};
   FileId id;
-  if (::fstat(fd_, &status) != 0) return id;
+  if (disk_->status(fd_, status) != 0) return id;
   id.device = status.st_dev;
   id.inode = status.st_ino;
   id.hash = 0xcbf29ce484222325u;

@@ -13,6 +13,8 @@
 #include <string>
 #include <utility>
 
+#include "input_disk.h"
+
 namespace weir::file {
 
 struct FileId {
@@ -28,15 +30,16 @@ struct FileId {
 class InputFile {
  public:
   InputFile() = default;
-  InputFile(InputFile&& o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
+  InputFile(InputFile&& o) noexcept : disk_(o.disk_), fd_(std::exchange(o.fd_, -1)) {}
   InputFile& operator=(InputFile&& o) noexcept {
+    std::swap(disk_, o.disk_);
     std::swap(fd_, o.fd_);
     return *this;
   }
   ~InputFile();
 
   /// Never waits, and takes nothing but a regular file.
-  static Result<InputFile> open(const std::string& path);
+  static Result<InputFile> open(const std::string& path, InputDisk& disk = system_input_disk());
   /// Bytes read, 0 at the end, or -errno.
   std::int64_t read(char* to, std::size_t n, std::uint64_t offset) const;
   std::uint64_t size() const;
@@ -47,6 +50,7 @@ class InputFile {
   bool still(const FileId& id) const { return this->id(id.length) == id; }
 
  private:
+  InputDisk* disk_ = nullptr;
   int fd_ = -1;
 };
 

@@ -23,8 +23,8 @@ class IdleIntake final : public Intake {
 
 class FileSource final : public Source {
  public:
-  FileSource(FileConfig config, const Context& context)
-      : config_(std::move(config)), context_(context), watched_(config_.watch) {}
+  FileSource(FileConfig config, const Context& context, InputDisk& disk)
+      : config_(std::move(config)), context_(context), watched_(std::make_shared<Watched>(config_.watch, disk)) {}
   ~FileSource() override {
     if (lock_ >= 0) Disk().close(lock_);
   }
@@ -76,12 +76,12 @@ class FileSource final : public Source {
   Result<void> begin() {
     auto places = load_checkpoint(config_.checkpoint);
     if (!places) return std::unexpected(places.error());
-    return watched_.start(std::move(*places), context_.now());
+    return watched_->start(std::move(*places), context_.now());
   }
 
   FileConfig config_;
   const Context& context_;
-  Watched watched_;
+  const std::shared_ptr<Watched> watched_;
   int lock_ = -1;
 };
 
@@ -144,7 +144,7 @@ FileConfig read_config(const SourceSetup& setup) {
   return config;
 }
 
-SourceType source_type() {
+SourceType source_type(InputDisk& disk, bool read_in_place) {
   SourceType type;
   type.name = "file";
   type.summary = "reads lines from files, once or as they grow, and goes on after a restart where it was";
@@ -156,8 +156,10 @@ SourceType source_type() {
     const Bytes index(16'400 * sizeof(Batch::Slot) * 2);
     return std::vector{Footprint{.fixed = index + 128_KiB, .per_unit = 2_KiB, .max_units = files, .unit = "open file"}};
   };
-  type.make = [](const SourceSetup& setup) -> std::unique_ptr<Source> {
-    return std::make_unique<FileSource>(read_config(setup), setup.context);
+  type.make = [&disk, read_in_place](const SourceSetup& setup) -> std::unique_ptr<Source> {
+    FileConfig config = read_config(setup);
+    config.read_in_place = read_in_place;
+    return std::make_unique<FileSource>(std::move(config), setup.context, disk);
   };
   return type;
 }

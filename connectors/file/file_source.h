@@ -7,7 +7,8 @@
 namespace weir::file {
 
 FileConfig read_config(const SourceSetup& setup);
-SourceType source_type();
+/// A test gives a file system of its own, and may have it asked in place instead of on a thread.
+SourceType source_type(InputDisk& disk = system_input_disk(), bool read_in_place = false);
 void add_to(Catalog& catalog);
 
 }  // namespace weir::file

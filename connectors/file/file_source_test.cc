@@ -9,8 +9,11 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <filesystem>
 #include <fstream>
+
+#include "hanging_disk_for_test.h"
 
 namespace weir::file {
 namespace {
@@ -84,7 +87,7 @@ class FileSourceTest : public testing::Test {
   }
 
   void open(Level acks = Level::stored) {
-    source = source_type().make({"in", options, acks, priorities, context});
+    source = source_type(system_input_disk(), true).make({"in", options, acks, priorities, context});
     const auto opened = source->open();
     ASSERT_TRUE(opened) << opened.error().message;
     reactor = std::make_unique<boost::asio::io_context>();
@@ -390,6 +393,42 @@ TEST_F(FileSourceTest, TakesThePriorityFromAField) {
   open();
   EXPECT_THAT(output->priorities, ElementsAre(Priority::critical, Priority::low, Priority::low));
   EXPECT_THAT(taken(), ElementsAre("{\"level\":\"error\"}", "{\"level\":\"info\"}", "no json"));
+}
+
+/// With its own thread and in real time: what is shown is that nobody waits for a call that does not return.
+TEST_F(FileSourceTest, AFileSystemThatHangsHoldsUpNeitherTheReactorNorTheEnd) {
+  static HangingDisk& disk = *new HangingDisk;  // for as long as a thread that is left behind may use it
+  const Context real;
+  write("one\n");
+  auto hung = source_type(disk).make({"in", options, Level::stored, priorities, real});
+  ASSERT_TRUE(hung->open());
+  boost::asio::io_context loop;
+  SlowOutput gets(real);
+  auto reads = hung->intake({loop, 0, gets});
+  const auto run_until = [&](const auto& is_so) {
+    for (int i = 0; i < 5000 && !is_so(); ++i) {
+      loop.restart();
+      loop.run_for(2ms);
+    }
+    return is_so();
+  };
+  reads->start();
+  ASSERT_TRUE(run_until([&] { return gets.events.size() == 1; }));
+  disk.hang();
+  write("two\n");
+  ASSERT_TRUE(run_until([&] { return disk.holds_somebody(); }));
+  bool other_work = false;
+  boost::asio::post(loop, [&] { other_work = true; });
+  EXPECT_TRUE(run_until([&] { return other_work; }));
+  reads->stop(1s);
+  EXPECT_TRUE(run_until([&] { return reads->quiet(); }));
+  EXPECT_TRUE(disk.holds_somebody());
+  reads.reset();
+  hung.reset();
+  disk.recover();
+  EXPECT_EQ(gets.events.size(), 1u) << "what comes after the end is read by the next start";
+  open();
+  EXPECT_THAT(taken(), ElementsAre("two"));
 }
 
 TEST_F(FileSourceTest, SaysWhatIsWrong) {

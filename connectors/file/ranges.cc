@@ -4,17 +4,18 @@
 
 namespace weir::file {
 
-Ranges::Range& Ranges::issue(WatchedFile& file, std::uint64_t begin, std::uint64_t end, bool large_line) {
+Ranges::Range& Ranges::issue(WatchedFile& file, std::uint64_t begin, std::uint64_t end, std::uint32_t epoch,
+                             bool large_line) {
   WEIR_CHECK(used_ < most);
   Range& range = at(used_++);
   range.file = &file;
   range.begin = begin;
   range.end = end;
-  range.epoch = file.epoch;
+  range.epoch = epoch;
   range.large_line = large_line;
   range.state_ = Range::State::flying;
   range.attempts_ = 0;
-  range.receipt_.emplace(*this);
+  range.receipt_.emplace(inbox_);
   range.receipt_->waiter = &range;
   bytes_ += range.end - range.begin;
   ++flying_;
@@ -22,23 +23,8 @@ Ranges::Range& Ranges::issue(WatchedFile& file, std::uint64_t begin, std::uint64
   return range;
 }
 
-void Ranges::on_settled(Receipt& receipt) noexcept {
-  Receipt* head = settled_.load(std::memory_order_relaxed);
-  do {
-    receipt.next = head;
-  } while (!settled_.compare_exchange_weak(head, &receipt, std::memory_order_release, std::memory_order_relaxed));
-  if (!head) wake_();
-}
-
-int Ranges::collect(TimePoint now) {
-  int n = 0;
-  for (Receipt* receipt = settled_.exchange(nullptr, std::memory_order_acquire); receipt; ++n) {
-    Receipt* const next = receipt->next;
-    take(*static_cast<Range*>(receipt->waiter), now);
-    receipt = next;
-  }
-  if (n > 0) advance();
-  return n;
+void Ranges::collect(TimePoint now) {
+  if (inbox_.collect([&](Receipt& receipt) { take(*static_cast<Range*>(receipt.waiter), now); })) moved_ = true;
 }
 
 void Ranges::take(Range& range, TimePoint now) {
@@ -56,6 +42,7 @@ void Ranges::take(Range& range, TimePoint now) {
 }
 
 void Ranges::advance() {
+  if (!std::exchange(moved_, false)) return;
   for (std::size_t i = 0; i < used_; ++i)
     if (at(i).file) at(i).file->blocked = false;
   for (std::size_t i = 0; i < used_; ++i) {
@@ -86,7 +73,7 @@ Ranges::Range* Ranges::due(TimePoint now) {
     if (range.state_ != Range::State::again || range.due_ > now) continue;
     range.state_ = Range::State::flying;
     ++flying_;
-    range.receipt_.emplace(*this);
+    range.receipt_.emplace(inbox_);
     range.receipt_->waiter = &range;
     return &range;
   }
@@ -102,6 +89,7 @@ void Ranges::postpone(Range& range, TimePoint when) {
 void Ranges::give_up(Range& range) {
   range.state_ = Range::State::settled;
   --flying_;
+  moved_ = true;
   advance();
 }
 

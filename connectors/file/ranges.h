@@ -5,20 +5,18 @@
 /// its end: never over a gap. A range that must not be let go (it failed, and the sender was promised `stored`) keeps
 /// its slot and is due to be read again after a backoff of 100 ms to 30 s.
 ///
-/// Thread: `on_settled` any; everything else the reactor's. Cost: one pass over at most `most` slots for what settled
+/// Thread: the reactor's; receipts settle on any. Cost: one pass over at most `most` slots for what settled
 /// together. Memory: all slots are there from the start. On cancel: a Ranges may go when nothing is in flight.
-#include <weir/component/receipt.h>
+#include <weir/component/receipt_inbox.h>
 
 #include <array>
-#include <atomic>
-#include <functional>
 #include <optional>
 
 #include "watched.h"
 
 namespace weir::file {
 
-class Ranges final : public ReceiptOwner {
+class Ranges {
  public:
   static constexpr std::size_t most = 64;
   struct Range {
@@ -38,13 +36,15 @@ class Ranges final : public ReceiptOwner {
 
   /// `wake` is called, on any thread, when something has settled and `collect` should be.
   Ranges(Bytes most_bytes, bool keep_failed, std::function<void()> wake)
-      : most_bytes_(most_bytes), keep_failed_(keep_failed), wake_(std::move(wake)) {}
+      : most_bytes_(most_bytes), keep_failed_(keep_failed), inbox_(std::move(wake)) {}
 
   bool has_room() const { return used_ < most && bytes_ < most_bytes_.count(); }
   /// The file's next range; between two there are only bytes that hold no event. Its receipt is owed only its hold.
-  Range& issue(WatchedFile& file, std::uint64_t begin, std::uint64_t end, bool large_line = false);
-  /// Takes in what has settled since; how many ranges.
-  int collect(TimePoint now);
+  Range& issue(WatchedFile& file, std::uint64_t begin, std::uint64_t end, std::uint32_t epoch, bool large_line = false);
+  /// Takes in what has settled since. Touches no file: `advance` does, once the files are the reactor's.
+  void collect(TimePoint now);
+  /// Moves `committed` of the files over what has settled.
+  void advance();
   /// A range that is due again; its receipt is new. Null: none is.
   Range* due(TimePoint now);
   /// There is no room for it now: due again at `when`.
@@ -55,20 +55,17 @@ class Ranges final : public ReceiptOwner {
   bool quiet() const { return flying_ == 0; }
   std::size_t waiting() const { return used_; }
 
-  void on_settled(Receipt& receipt) noexcept override;
-
  private:
   Range& at(std::size_t i) { return slots_[(head_ + i) % most]; }
   void take(Range& range, TimePoint now);
-  void advance();
 
   const Bytes most_bytes_;
   const bool keep_failed_;
-  const std::function<void()> wake_;
+  ReceiptInbox inbox_;
   std::array<Range, most> slots_;
   std::size_t head_ = 0, used_ = 0, flying_ = 0;
   std::uint64_t bytes_ = 0;
-  std::atomic<Receipt*> settled_{nullptr};
+  bool moved_ = false;  // since the last advance
 };
 
 }  // namespace weir::file

@@ -1,21 +1,16 @@
 #include "watched.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
 #include <fnmatch.h>
-#include <sys/stat.h>
 #include <weir/base/terminal_text.h>
 
 #include <algorithm>
 #include <array>
-#include <memory>
 
 #include "log/log.h"
 
 namespace weir::file {
 namespace {
-
-constexpr int most_entries = 100'000;  // of a folder
 
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
@@ -35,22 +30,6 @@ bool is_packed(std::string_view name) {
   return std::ranges::any_of(endings, [&](std::string_view ending) { return name.ends_with(ending); });
 }
 
-template <typename F>
-void for_each_entry(const std::string& folder, F&& f) {
-  const auto close = [](DIR* open) { ::closedir(open); };
-  const std::unique_ptr<DIR, decltype(close)> open(::opendir(folder.c_str()), close);
-  if (!open) return;
-  int n = 0;
-  for (const dirent* entry = ::readdir(open.get()); entry && n < most_entries; entry = ::readdir(open.get()), ++n)
-    if (!f(*entry)) return;
-}
-
-FileId inode_of(const std::string& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) return {};
-  return {status.st_dev, status.st_ino, 0, 0};
-}
-
 /// Where the line that is being written begins: what is new is read in whole lines.
 std::uint64_t last_line(const InputFile& file) {
   std::array<char, 16384> tail;
@@ -63,11 +42,17 @@ std::uint64_t last_line(const InputFile& file) {
 
 }  // namespace
 
+FileId Watched::inode_of(const std::string& path) const {
+  struct stat status{};
+  if (disk_.status(path, status) != 0) return {};
+  return {status.st_dev, status.st_ino, 0, 0};
+}
+
 std::vector<std::string> Watched::names() const {
   const auto pattern = name_of(config_.path);
   if (!is_pattern(pattern)) return {config_.path};
   std::vector<std::string> found;
-  for_each_entry(folder_of(config_.path), [&](const dirent& entry) {
+  disk_.list(folder_of(config_.path), [&](const dirent& entry) {
     if (::fnmatch(pattern.c_str(), entry.d_name, FNM_PERIOD) == 0 && !is_packed(entry.d_name))
       found.push_back(join(config_.path, entry.d_name));
     return found.size() <= config_.max_files;
@@ -111,7 +96,7 @@ std::optional<std::uint64_t> Watched::place_of(const InputFile& file) {
 void Watched::find_renamed(TimePoint now) {
   if (left_over_.empty()) return;
   const std::string name = name_of(config_.path), stem = name.substr(0, name.find_first_of("*?["));
-  for_each_entry(folder_of(config_.path), [&](const dirent& entry) {
+  disk_.list(folder_of(config_.path), [&](const dirent& entry) {
     const auto known =
         std::ranges::find_if(left_over_, [&](const FilePosition& p) { return p.id.inode == entry.d_ino; });
     if (known == left_over_.end()) return true;
@@ -119,7 +104,7 @@ void Watched::find_renamed(TimePoint now) {
     // it.
     if (known->id.length == 0 && !std::string_view(entry.d_name).starts_with(stem)) return true;
     const auto path = join(config_.path, entry.d_name);
-    auto file = InputFile::open(path);
+    auto file = InputFile::open(path, disk_);
     if (!file || !file->still(known->id) || file->size() <= known->offset) return true;
     const auto named = inode_of(config_.path);
     if (named.same_inode(known->id)) return true;  // it has its name still
@@ -139,7 +124,7 @@ void Watched::visit(const std::string& name, TimePoint now, bool first) {
     return;
   }
   auto file = files_.size() < config_.max_files
-                  ? InputFile::open(name)
+                  ? InputFile::open(name, disk_)
                   : failure(fmt::format("more than {} files are open at once: raise max_files", config_.max_files));
   if (!file) {
     if (complaint_ != file.error().message) log::warn({"source", config_.source}, "{}", file.error().message);
@@ -154,7 +139,7 @@ void Watched::visit(const std::string& name, TimePoint now, bool first) {
     added.read = *place;
   else if (first && fresh_ && config_.from_end)
     added.read = last_line(*file);
-  added.committed = added.read;
+  added.given = added.committed = added.read;
   added.file = std::move(*file);
 }
 
@@ -198,7 +183,7 @@ std::uint64_t Watched::check(WatchedFile& file, TimePoint now) {
               terminal_text(file.path), file.committed, file.read);
     ++emptied_;
     ++file.epoch;
-    file.read = file.committed = file.looked_at = 0;
+    file.read = file.given = file.committed = file.looked_at = 0;
     file.in_large_line = file.last_line_taken = false;
     file.piece = 0;
     file.changed = now;

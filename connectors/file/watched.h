@@ -12,8 +12,8 @@
 /// A file without a name counts as ended when it has not grown for `rotate_wait`: then its last line is taken even
 /// without a line end, and it is let go when all of it is settled.
 ///
-/// Thread: one. Cost: `look` a stat for each name, `check` an fstat and 1 KiB read. Memory: about 2 KiB a file, at most
-/// `max_files`.
+/// Thread: one at a time: the file thread while a job runs, the reactor between two. Cost: `look` a stat for each name,
+/// `check` an fstat and 1 KiB read. Memory: about 2 KiB a file, at most `max_files`.
 #include <list>
 #include <string>
 #include <vector>
@@ -28,6 +28,7 @@ struct WatchedFile {
   FileId id;
   std::string path;
   std::uint64_t read = 0;       ///< where reading goes on
+  std::uint64_t given = 0;      ///< up to here everything was given to the flow, or holds no event
   std::uint64_t committed = 0;  ///< up to here everything is settled
   std::uint64_t looked_at = 0;  ///< the size at which there was nothing more to take
   std::uint64_t large_from = 0;
@@ -48,7 +49,8 @@ struct WatchConfig {
 
 class Watched {
  public:
-  explicit Watched(WatchConfig config) : config_(std::move(config)) {}
+  explicit Watched(WatchConfig config, InputDisk& disk = system_input_disk())
+      : config_(std::move(config)), disk_(disk) {}
 
   /// Finds what there is, with the places of the last run.
   Result<void> start(std::optional<std::vector<FilePosition>> places, TimePoint now);
@@ -64,6 +66,7 @@ class Watched {
   std::uint64_t emptied() const { return emptied_; }
 
  private:
+  FileId inode_of(const std::string& path) const;
   std::vector<std::string> names() const;
   void visit(const std::string& name, TimePoint now, bool first);
   WatchedFile* find(const FileId& id);
@@ -72,6 +75,7 @@ class Watched {
   void remember(const WatchedFile& file);
 
   WatchConfig config_;
+  InputDisk& disk_;
   std::list<WatchedFile> files_;
   std::vector<FilePosition> left_over_;  // of files that are not open
   bool fresh_ = true;                    // there was no checkpoint

@@ -1,10 +1,9 @@
 #include "generator.h"
 
 #include <fmt/format.h>
+#include <weir/async/reactor_task.h>
 
 #include <atomic>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 namespace weir::generator {
 namespace {
@@ -16,36 +15,30 @@ class GeneratorIntake final : public Intake {
  public:
   GeneratorIntake(const GeneratorConfig& config, const IntakeSetup& setup)
       : output_(setup.output),
-        timer_(setup.reactor),
         schedule_(config.steps),
         maker_(config.size, config.mix, config.seed),
         count_(config.count.value_or(UINT64_MAX)),
-        idle_(setup.index != 0) {}
-  ~GeneratorIntake() override { *alive_ = false; }
+        idle_(setup.index != 0),
+        ticks_(setup.reactor, [this] {
+          turn();
+          if (!idle_) ticks_.sleep(tick);
+        }) {}
+  ~GeneratorIntake() override { output_.on_room = nullptr; }
 
   void start() override {
     if (idle_) return;
     output_.on_room = [this] { turn(); };
     schedule_.due(output_.context().now());
-    sleep();
+    ticks_.sleep(tick);
   }
   void stop(Duration) override {
     idle_ = true;
-    timer_.cancel();
+    ticks_.cancel_sleep();
   }
   void abandon() override { stop({}); }
   bool quiet() const override { return idle_; }
 
  private:
-  void sleep() {
-    timer_.expires_after(tick);
-    timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
-      if (error || !*alive || idle_) return;
-      turn();
-      sleep();
-    });
-  }
-
   void turn() {
     if (idle_) return;
     const auto now = output_.context().now();
@@ -79,7 +72,6 @@ class GeneratorIntake final : public Intake {
   }
 
   SourceOutput& output_;
-  boost::asio::steady_timer timer_;
   Schedule schedule_;
   Maker maker_;
   std::uint64_t count_;
@@ -87,7 +79,7 @@ class GeneratorIntake final : public Intake {
   bool waiting_ = false;  // the maker's event has not gone yet
   bool held_up_ = false;
   std::atomic<bool> idle_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  async::ReactorTask ticks_;
 };
 
 class GeneratorSource final : public Source {

@@ -1,6 +1,7 @@
 #include "intake.h"
 
 #include <fmt/format.h>
+#include <weir/component/push_events.h>
 
 #include <algorithm>
 
@@ -40,11 +41,10 @@ struct HttpIntake::Unit {
 
 HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
     : options_(options),
-      io_(setup.reactor),
       output_(setup.output),
       early_returns_(options.early_returns()),
       parser_(options.limits, options_.priorities, options.keep_malformed),
-      desk_(setup.reactor),
+      answers_(setup.reactor),
       room_(setup.reactor),
       server_(setup.reactor, options.server, setup.output.context(), [this](net::Exchange& x) { return handle(x); }) {
   output_.on_room = [this] { room_.wake_all(); };
@@ -233,7 +233,7 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   unit.tell_door();
   exchange.pause_timeouts(true);
   const auto events = static_cast<std::uint32_t>(parsed.index.size() + parsed.bad.size());
-  Receipt* receipt = options_.acks == Level::accepted ? nullptr : desk_.issue();
+  Receipt* receipt = options_.acks == Level::accepted ? nullptr : answers_.issue();
   if (receipt) receipt->owe(events);
   co_await give_dead_letters({unit.body.data().data(), unit.body.data().size()}, parsed.bad, receipt);
   const bool one_priority =
@@ -256,7 +256,7 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   }
   receipt->done_reading();
   auto response = co_await answer_when_settled(*receipt, events);
-  desk_.done(*receipt);
+  answers_.done(*receipt);
   co_await exchange.respond(std::move(response));
 }
 
@@ -288,42 +288,39 @@ asio::awaitable<bool> HttpIntake::give_small(Unit& unit, Receipt* receipt, std::
 
 asio::awaitable<bool> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
                                              std::span<const Priority> priorities) {
-  const Context& context = output_.context();
-  bool all = true;
-  for (int c = priority_count; c-- > 0;) {
-    const Priority priority = static_cast<Priority>(c);
-    if (priorities.empty() ? priority != unit.priority : std::ranges::find(priorities, priority) == priorities.end())
-      continue;
-    std::vector<Batch::Slot> mine;
-    std::string bytes;
-    for (std::size_t i = 0; !priorities.empty() && i < index.size(); ++i) {
-      if (priorities[i] != priority) continue;
-      mine.push_back(
-          {static_cast<std::uint32_t>(bytes.size()), index[i].length, static_cast<std::uint32_t>(mine.size())});
-      bytes.append(unit.body.data().data() + index[i].offset, index[i].length).push_back('\n');
-    }
-    const auto n = static_cast<std::uint32_t>(priorities.empty() ? index.size() : mine.size());
-    if (n == 0) continue;
-    if (!co_await wait_until_ready(priority)) {
+  const auto n = static_cast<std::uint32_t>(index.size());
+  if (n == 0) co_return true;
+  BatchInfo info;
+  info.priority = unit.priority;
+  info.one_line_each = true;  // the body was taken apart at its line feeds; those inside an element became spaces
+  const auto received_now = [&] {
+    info.received = output_.context().now();
+    info.received_wall = output_.context().wall();
+  };
+  if (priorities.empty()) {
+    if (!co_await wait_until_ready(unit.priority)) {
       if (receipt) receipt->settle(n, Fate::abandoned, why_abandoned());
+      co_return false;
+    }
+    received_now();
+    info.first_id = output_.next_ids(n);
+    output_.push(unit.body.seal(index, receipt, info, unit.ticket), std::move(unit.ticket));
+    co_return true;
+  }
+  // Not push_by_priority: each priority is waited for, and one that never has room must not hold up the others.
+  bool all = true;
+  info.first_id = output_.next_ids(n);
+  PrioritySplit split;
+  for (int c = priority_count; c-- > 0;) {
+    info.priority = static_cast<Priority>(c);
+    if (!split.pick(info.priority, {unit.body.data().data(), unit.body.data().size()}, index, priorities)) continue;
+    if (!co_await wait_until_ready(info.priority)) {
+      if (receipt) receipt->settle(static_cast<std::uint32_t>(split.index().size()), Fate::abandoned, why_abandoned());
       all = false;
       continue;
     }
-    BatchInfo info;
-    info.priority = priority;
-    info.received = context.now();
-    info.received_wall = context.wall();
-    info.one_line_each = true;  // the body was taken apart at its line feeds; those inside an element became spaces
-    info.first_id = output_.next_ids(n);
-    if (priorities.empty()) {
-      output_.push(unit.body.seal(index, receipt, info, unit.ticket), std::move(unit.ticket));
-      co_return all;
-    }
-    const Batch::Run run{receipt, n};
-    const Bytes size = block_size(bytes.size(), n, 1);
-    Ticket charge = unit.ticket.split(std::min(size, unit.ticket.amount()));
-    Ticket spare = unit.ticket.split(std::min(output_.cost(bytes.size(), n) - size, unit.ticket.amount()));
-    output_.push(make_batch(bytes, mine, {&run, 1}, info, std::move(charge)), std::move(spare));
+    received_now();
+    push_copy(output_, split.text(), split.index(), receipt, info, unit.ticket);
   }
   co_return all;
 }
@@ -341,7 +338,7 @@ asio::awaitable<void> HttpIntake::give_dead_letters(std::string_view body, std::
 }
 
 asio::awaitable<net::Response> HttpIntake::answer_when_settled(Receipt& receipt, std::size_t events) {
-  if (!co_await desk_.wait(receipt, options_.ack_timeout)) {
+  if (!co_await answers_.wait(receipt, options_.ack_timeout)) {
     output_.refused(0, Reason::outcome_unknown);
     co_return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, output_.why());
   }

@@ -19,8 +19,8 @@
 #include <string>
 
 #include "body.h"
-#include "desk.h"
 #include "net/http_server.h"
+#include "pending_answers.h"
 
 namespace weir::http {
 
@@ -79,11 +79,10 @@ class HttpIntake final : public Intake {
   net::Response answer(const Tally& tally, std::size_t events) const;
 
   HttpOptions options_;
-  boost::asio::io_context& io_;
   SourceOutput& output_;
   flow::EarlyReturns early_returns_;
   BodyParser parser_;
-  Desk desk_;
+  PendingAnswers answers_;
   async::WaitLine room_;
   net::HttpServer server_;
   std::string address_;

@@ -3,7 +3,7 @@
 ///
 /// A call of `deliver` is one request: what the pipeline's breaker, pace and retry budget count is what the server
 /// sees. A group may need several (it does not fit into one body, or the server objects to some of its events), so the
-/// sink keeps a list of what is left of it, and answers `more` until nothing is:
+/// sink keeps what is left of it (unsent_events.h), and answers `more` until nothing is:
 ///
 ///   taken      the range is done
 ///   smaller    413: two halves instead; later bodies begin with half the size and grow again
@@ -14,8 +14,7 @@
 /// Thread: one worker; each has one connection, so `workers` is the size of the pool. Cost: a copy of each event and
 /// two or three system calls a request. On cancel: a call ends within 0.1 s, its outcome unknown.
 #include <weir/component/catalog.h>
-
-#include <vector>
+#include <weir/component/unsent_events.h>
 
 #include "net/http_session.h"
 #include "sink_body.h"
@@ -43,20 +42,10 @@ class HttpSink final : public Sink {
   void close() override;
 
  private:
-  /// Events of the group, counted over all its batches.
-  struct Range {
-    std::uint32_t from, to;
-  };
-  struct EventIndex {
-    std::uint32_t batch, event;
-  };
-  void begin(std::span<const Batch> batches);
   void gather(std::span<const Batch> batches);
   Delivery send(std::span<const Batch> batches);
   Delivery heed(Verdict verdict);
   void taken();
-  void halve();
-  void refuse(std::uint32_t number, std::string why);
   Delivery next(Duration rest);
 
   const std::string name_;
@@ -64,11 +53,7 @@ class HttpSink final : public Sink {
   Result<SinkConfig> config_;
   std::unique_ptr<BodyWriter> body_;
   std::unique_ptr<net::HttpSession> session_;
-  std::vector<EventIndex> indexes_;  // of the group's events
-  std::vector<char> refused_;        // one for each: no need to send it
-  std::vector<Range> left_;          // of the group; the last one is next
-  std::vector<std::uint32_t> sent_;  // the events of the request
-  std::vector<Delivery::Refused> why_;
+  UnsentEvents unsent_;   // of the group; its part is what the request holds
   std::size_t most_ = 0;  // bytes of a body; falls with a 413
   std::string head_;
 };

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "events.h"
@@ -21,18 +19,14 @@ constexpr std::size_t letter_bytes = 8 << 10;
 
 KafkaIntake::KafkaIntake(const IntakeSetup& setup, const IntakeConfig& config, Handoff& handoff, Poller& poller)
     : config_(config),
-      io_(setup.reactor),
       output_(setup.output),
       handoff_(handoff),
       poller_(poller),
-      timer_(setup.reactor),
-      slots_(most_pieces) {
+      slots_(most_pieces),
+      task_(setup.reactor, [this] { turn(); }),
+      inbox_([this] { task_.schedule(); }) {
   for (std::uint32_t i = most_pieces; i-- > 0;) free_.push_back(i);
-  handoff_.on_run = [this, alive = alive_] {
-    boost::asio::post(io_, [this, alive] {
-      if (*alive) schedule();
-    });
-  };
+  handoff_.on_run = [this] { task_.schedule(); };
   if (!config.priorities.from_body()) return;
   auto reader = FieldReader::compile(config.priorities.path, config.max_event);
   WEIR_CHECK(reader.has_value());  // the source has compiled it before
@@ -41,15 +35,14 @@ KafkaIntake::KafkaIntake(const IntakeSetup& setup, const IntakeConfig& config, H
 
 KafkaIntake::~KafkaIntake() {
   poller_.join();
-  *alive_ = false;
   output_.on_room = nullptr;
 }
 
 void KafkaIntake::start() {
-  output_.on_room = [this] { schedule(); };
+  output_.on_room = [this] { task_.schedule(); };
   started_ = true;
   poller_.start([finished = finished_] { finished->store(true, std::memory_order_release); });
-  schedule();
+  task_.schedule();
 }
 
 void KafkaIntake::stop(Duration) {
@@ -57,7 +50,7 @@ void KafkaIntake::stop(Duration) {
   let_go();
   if (!started_) finished_->store(true, std::memory_order_release);
   poller_.stop();
-  schedule();
+  task_.schedule();
 }
 
 void KafkaIntake::abandon() {
@@ -79,55 +72,25 @@ void KafkaIntake::let_go() {
   run_.reset();
 }
 
-void KafkaIntake::schedule() {
-  if (std::exchange(scheduled_, true)) return;
-  boost::asio::post(io_, [this, alive = alive_] {
-    if (!*alive) return;
-    scheduled_ = false;
-    turn();
-  });
-}
-
-void KafkaIntake::sleep(Duration time) {
-  timer_.expires_after(time);
-  timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
-    if (!error && *alive) schedule();
-  });
-}
-
 void KafkaIntake::turn() {
   const auto now = output_.context().now();
   collect(now);
   Next next = Next::more;
   for (int i = 0; i < pieces_a_turn && next == Next::more; ++i) next = give_one(now);
-  if (next == Next::more) return schedule();
-  if (!quiet()) sleep(next == Next::soon ? Duration(soon) : Duration(later));
+  if (next == Next::more) return task_.schedule();
+  if (!quiet()) task_.sleep(next == Next::soon ? Duration(soon) : Duration(later));
 }
 
 void KafkaIntake::collect(TimePoint now) {
-  for (Receipt* receipt = settled_.exchange(nullptr, std::memory_order_acq_rel); receipt;) {
-    Receipt* const next = receipt->next;
-    Slot& slot = *static_cast<Slot*>(receipt->waiter);
-    const auto tally = receipt->tally();
+  inbox_.collect([&](Receipt& receipt) {
+    Slot& slot = *static_cast<Slot*>(receipt.waiter);
+    const auto tally = receipt.tally();
     const bool abandoned = tally.of(Fate::abandoned) > 0;
     const bool failed = abandoned || (config_.keep_failed && tally.of(Fate::failed) > 0);
     handoff_.settle(slot.partition, slot.epoch, slot.number, failed, now);
     unacked_ -= slot.events;
     slot.receipt.reset();
     free_.push_back(static_cast<std::uint32_t>(&slot - slots_.data()));
-    receipt = next;
-  }
-}
-
-void KafkaIntake::on_settled(Receipt& receipt) noexcept {
-  Receipt* before = settled_.load(std::memory_order_relaxed);
-  do receipt.next = before;
-  while (!settled_.compare_exchange_weak(before, &receipt, std::memory_order_acq_rel));
-  if (before) return;  // somebody has said so already
-  boost::asio::post(io_, [this, alive = alive_] {
-    if (!*alive) return;
-    collect(output_.context().now());
-    schedule();
   });
 }
 
@@ -171,7 +134,7 @@ KafkaIntake::Next KafkaIntake::give_one(TimePoint now) {
 KafkaIntake::Slot& KafkaIntake::fill_slot() {
   Slot& slot = slots_[free_.back()];
   free_.pop_back();
-  slot.receipt.emplace(*this);
+  slot.receipt.emplace(inbox_);
   slot.receipt->waiter = &slot;
   slot.partition = run_->partition;
   slot.epoch = run_->epoch;

@@ -9,14 +9,16 @@
 ///   failed (acks: stored)           read again from there, after 100 ms to 30 s
 ///   failed (weaker acks)            counted by the flow, and let go
 ///
-/// Thread: its reactor; `quiet` and `on_settled` any. Cost: two copies of a message and about 2 us for each piece.
+/// Thread: its reactor; `quiet` any. Cost: two copies of a message and about 2 us for each piece.
 /// Memory: one piece, its text, 1024 receipts. On cancel: `stop` gives nothing more; what is in the flow settles, the
 /// group is told how far, then it is quiet. `abandon` ends the wait: what has not settled is read again.
+#include <weir/async/reactor_task.h>
 #include <weir/component/catalog.h>
 #include <weir/component/expression/field_reader.h>
+#include <weir/component/push_events.h>
+#include <weir/component/receipt_inbox.h>
 
 #include <atomic>
-#include <boost/asio/steady_timer.hpp>
 #include <optional>
 
 #include "handoff.h"
@@ -35,7 +37,7 @@ struct IntakeConfig {
   PriorityRule priorities;
 };
 
-class KafkaIntake final : public Intake, public ReceiptOwner {
+class KafkaIntake final : public Intake {
  public:
   static constexpr std::size_t most_pieces = 1024;
 
@@ -45,7 +47,6 @@ class KafkaIntake final : public Intake, public ReceiptOwner {
   void stop(Duration) override;
   void abandon() override;
   bool quiet() const override { return finished_->load(std::memory_order_acquire); }
-  void on_settled(Receipt& receipt) noexcept override;
 
  private:
   struct Slot {
@@ -56,8 +57,6 @@ class KafkaIntake final : public Intake, public ReceiptOwner {
   };
   enum class Next : std::uint8_t { more, soon, later };
 
-  void schedule();
-  void sleep(Duration time);
   void turn();
   void collect(TimePoint now);
   Next give_one(TimePoint now);
@@ -66,19 +65,15 @@ class KafkaIntake final : public Intake, public ReceiptOwner {
   void gather();
   Slot& fill_slot();
   void give(Receipt& receipt, Ticket ticket, TimePoint now);
-  void give_by_priority(Receipt& receipt, Ticket ticket, BatchInfo info);
-  void push(std::string_view text, const BatchInfo& info, Receipt& receipt, Ticket& ticket);
   void classify();
   void count_what_is_left_out();
   bool write_letters();
   void let_go();
 
   const IntakeConfig config_;
-  boost::asio::io_context& io_;
   SourceOutput& output_;
   Handoff& handoff_;
   Poller& poller_;
-  boost::asio::steady_timer timer_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
   // The piece that is given next, or whose dead letters are; gathered.
@@ -86,7 +81,8 @@ class KafkaIntake final : public Intake, public ReceiptOwner {
   std::string text_;
   std::vector<Batch::Slot> index_;
   std::vector<Priority> priorities_;  // of index_
-  WallTime written_{};                // of its first message
+  PrioritySplit split_;
+  WallTime written_{};  // of its first message
   std::uint64_t first_id_ = 0, first_position_ = 0;
   std::shared_ptr<const std::string> place_;  // of the piece
   std::vector<const rd_kafka_message_t*>
@@ -95,10 +91,10 @@ class KafkaIntake final : public Intake, public ReceiptOwner {
   Slot* writing_letters_ = nullptr;
   std::optional<FieldReader> field_;
   std::uint64_t unacked_ = 0;
-  bool scheduled_ = false, started_ = false, stopping_ = false, said_large_ = false;
-  std::atomic<Receipt*> settled_{nullptr};
+  bool started_ = false, stopping_ = false, said_large_ = false;
   std::shared_ptr<std::atomic<bool>> finished_ = std::make_shared<std::atomic<bool>>(false);
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  async::ReactorTask task_;
+  ReceiptInbox inbox_;
 };
 
 }  // namespace weir::kafka

@@ -71,34 +71,9 @@ void KafkaIntake::give(Receipt& receipt, Ticket ticket, TimePoint now) {
   info.place = place_;
   info.first_position = first_position_;
   if (priorities_.empty())
-    push(text_, info, receipt, ticket);
+    push_copy(output_, text_, index_, &receipt, info, ticket);
   else
-    give_by_priority(receipt, std::move(ticket), info);
-}
-
-void KafkaIntake::give_by_priority(Receipt& receipt, Ticket ticket, BatchInfo info) {
-  const std::string all = std::exchange(text_, {});
-  const auto places = std::exchange(index_, {});
-  for (int c = priority_count; c-- > 0;) {
-    info.priority = static_cast<Priority>(c);
-    text_.clear();
-    index_.clear();
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      if (priorities_[i] != info.priority) continue;
-      index_.push_back({static_cast<std::uint32_t>(text_.size()), places[i].length, places[i].number});
-      text_.append(all, places[i].offset, places[i].length + 1);
-    }
-    if (!index_.empty()) push(text_, info, receipt, ticket);
-  }
-}
-
-void KafkaIntake::push(std::string_view text, const BatchInfo& info, Receipt& receipt, Ticket& ticket) {
-  const Batch::Run run{&receipt, static_cast<std::uint32_t>(index_.size())};
-  const Bytes size = block_size(text.size(), index_.size(), 1);
-  const Bytes on_the_way = output_.cost(text.size(), index_.size()) - size;
-  Ticket charge = ticket.split(std::min(size, ticket.amount()));
-  Ticket spare = ticket.split(std::min(on_the_way, ticket.amount()));
-  output_.push(make_batch(text, index_, {&run, 1}, info, std::move(charge)), std::move(spare));
+    push_by_priority(output_, split_, text_, index_, priorities_, &receipt, info, ticket);
 }
 
 }  // namespace weir::kafka

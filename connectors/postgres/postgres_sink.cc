@@ -28,7 +28,7 @@ Result<void> PostgresSink::open() {
   const auto around = insert_.size() + 64 * config_->columns.size() + 64;
   rows_ = std::make_unique<Rows>(config_->columns, config_->max_statement - Bytes(around));
   to_ = {config_->where, config_->table.quoted, fmt::format("{}", fmt::join(config_->key, ", "))};
-  left_.clear();
+  unsent_.clear();
   checked_ = false;
   // One look is enough: with a server that does not answer, every look takes as long as connecting may.
   const auto wrong = worker_ == 0 ? prepare() : std::nullopt;
@@ -117,46 +117,30 @@ bool PostgresSink::copies(std::size_t rows) const {
 Delivery PostgresSink::again(const Failure& failure) const { return Delivery::again(explain(failure, to_)); }
 
 Delivery PostgresSink::deliver(std::span<const Batch> batches) {
-  if (left_.empty()) begin(batches);
-  if (left_.empty()) return next();
+  if (unsent_.empty()) {
+    unsent_.begin(batches);
+    doubted_.reset();
+  }
+  if (unsent_.empty()) return next();
   if (const auto failed = prepare()) return again(*failed);
-  while (!left_.empty()) {
+  while (!unsent_.empty()) {
     gather(batches);
     if (rows_->count() > 0) return send();
   }
   return next();
 }
 
-void PostgresSink::begin(std::span<const Batch> batches) {
-  places_.clear();
-  why_.clear();
-  doubted_.reset();
-  for (std::uint32_t b = 0; b < batches.size(); ++b)
-    for (std::uint32_t e = 0; e < batches[b].size(); ++e) places_.push_back({b, e});
-  refused_.assign(places_.size(), 0);
-  if (!places_.empty()) left_.push_back({0, static_cast<std::uint32_t>(places_.size())});
-}
-
-/// Makes rows of the next range, as far as they fit; what does not becomes a range of its own.
+/// Makes rows of what is left, as far as they fit.
 void PostgresSink::gather(std::span<const Batch> batches) {
-  sent_.clear();
-  const Range range = left_.back();
-  rows_->begin(copies(range.to - range.from) ? Rows::Form::stream : Rows::Form::arrays);
-  std::uint32_t i = range.from;
-  for (; i < range.to; ++i) {
-    if (refused_[i]) continue;
-    WEIR_CHECK(places_[i].batch < batches.size());
-    auto added = rows_->add(batches[places_[i].batch], places_[i].event);
-    if (!added) {
-      refuse(i, std::move(added.error()));
-      continue;
-    }
-    if (!*added) break;
-    sent_.push_back(i);
-  }
-  left_.pop_back();
-  if (i < range.to) left_.push_back({i, range.to});
-  if (!sent_.empty()) left_.push_back({range.from, i});
+  using Added = UnsentEvents::Added;
+  rows_->begin(copies(unsent_.most_next()) ? Rows::Form::stream : Rows::Form::arrays);
+  unsent_.gather([&](UnsentEvents::Number number, UnsentEvents::Index at) {
+    WEIR_CHECK(at.batch < batches.size());
+    auto added = rows_->add(batches[at.batch], at.event);
+    if (added) return *added ? Added::yes : Added::full;
+    unsent_.refuse(number, std::move(added.error()));
+    return Added::no;
+  });
 }
 
 Delivery PostgresSink::send() {
@@ -166,48 +150,36 @@ Delivery PostgresSink::send() {
   const auto answer = copies ? session_->run({.sql = copy_, .copy = values.front()}) : session_->run({insert_, values});
   crash_point("postgres.after_send");
   if (!answer) return heed(answer.error());
-  left_.pop_back();
+  unsent_.done();
   return next();
 }
 
 Delivery PostgresSink::heed(const Failure& failure) {
   const auto verdict = judge(failure.state);
+  const auto part = unsent_.part();
   if (verdict == Verdict::again) {
     // It may be too much at once: what takes too long in one piece would do so for ever.
-    if (is_too_much(failure.state) && sent_.size() > 1) halve();
+    if (is_too_much(failure.state) && part.size() > 1) unsent_.halve();
     return again(failure);
   }
   if (verdict == Verdict::unclear) {
     checked_ = false;
     if (const auto wrong = prepare()) return again(*wrong);
     // The table may have been put right between the two questions: only the second time it is the row.
-    if (sent_.size() == 1 && std::exchange(doubted_, sent_.front()) != sent_.front()) return next();
+    if (part.size() == 1 && std::exchange(doubted_, part.front()) != part.front()) return next();
   }
-  if (sent_.size() > 1) {
-    halve();
+  if (part.size() > 1) {
+    unsent_.halve();
   } else {
-    refuse(sent_.front(), fmt::format("{} refused it: {} ({})", to_.where, failure.message, failure.state));
-    left_.pop_back();
+    unsent_.refuse(part.front(), fmt::format("{} refused it: {} ({})", to_.where, failure.message, failure.state));
+    unsent_.done();
   }
   return next();
 }
 
-void PostgresSink::halve() {
-  const Range range = left_.back();
-  const auto middle = sent_[sent_.size() / 2];
-  left_.back() = {middle, range.to};
-  left_.push_back({range.from, middle});
-}
-
-void PostgresSink::refuse(std::uint32_t number, std::string why) {
-  refused_[number] = 1;
-  why_.push_back({places_[number].batch, places_[number].event, std::move(why)});
-}
-
 Delivery PostgresSink::next() {
-  if (!left_.empty()) return {.outcome = Delivery::Outcome::more};
-  std::ranges::sort(why_, {}, [](const Delivery::Refused& r) { return std::pair(r.batch, r.event); });
-  return {.outcome = Delivery::Outcome::done, .refused = std::exchange(why_, {})};
+  if (!unsent_.empty()) return {.outcome = Delivery::Outcome::more};
+  return {.outcome = Delivery::Outcome::done, .refused = unsent_.take_refused()};
 }
 
 }  // namespace weir::postgres

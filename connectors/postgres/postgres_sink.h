@@ -2,8 +2,8 @@
 /// Sink `postgres`: each event a row, each delivery one statement, which is one transaction.
 ///
 /// A call of `deliver` is one statement with rows: what the pipeline's breaker, pace and retry budget count is what the
-/// server sees. Where the server objects to a row the sink keeps a list of what is left of the group and answers
-/// `more`:
+/// server sees. Where the server objects to a row the sink keeps what is left of the group (unsent_events.h) and
+/// answers `more`:
 ///
 ///   stored    the range is done
 ///   rows      the only row of its range is refused for good; otherwise two halves, so that after at most 2 log2(n)
@@ -18,6 +18,7 @@
 /// Thread: one worker; each has one connection, so `workers` is the size of the pool. Cost: about 0.3 us an event and a
 /// round trip a delivery. On cancel: within 0.2 s, the outcome unknown.
 #include <weir/component/catalog.h>
+#include <weir/component/unsent_events.h>
 
 #include "config.h"
 #include "rows.h"
@@ -36,23 +37,13 @@ class PostgresSink final : public Sink {
   void close() override;
 
  private:
-  /// Events of the group, counted over all its batches.
-  struct Range {
-    std::uint32_t from, to;
-  };
-  struct EventIndex {
-    std::uint32_t batch, event;
-  };
   std::optional<Failure> prepare();
   std::optional<Failure> begin_session();
   std::optional<Failure> check_table();
   std::optional<Failure> check_types();
-  void begin(std::span<const Batch> batches);
   void gather(std::span<const Batch> batches);
   Delivery send();
   Delivery heed(const Failure& failure);
-  void halve();
-  void refuse(std::uint32_t number, std::string why);
   Delivery next();
   Delivery again(const Failure& failure) const;
   bool copies(std::size_t rows) const;
@@ -65,13 +56,9 @@ class PostgresSink final : public Sink {
   std::string insert_, copy_;
   std::unique_ptr<Session> session_;
   std::unique_ptr<Rows> rows_;
-  bool checked_ = false;                  // the table is there and fits
-  std::vector<EventIndex> places_;        // of the group's events
-  std::vector<char> refused_;             // one for each: no need to send it
-  std::vector<Range> left_;               // of the group; the last one is next
-  std::vector<std::uint32_t> sent_;       // the events of the statement
-  std::optional<std::uint32_t> doubted_;  // an event that was alone when it was unclear whose fault it is
-  std::vector<Delivery::Refused> why_;
+  bool checked_ = false;                         // the table is there and fits
+  UnsentEvents unsent_;                          // of the group; its part is what the statement holds
+  std::optional<UnsentEvents::Number> doubted_;  // an event that was alone when it was unclear whose fault it is
 };
 
 SinkType sink_type();

@@ -4,13 +4,13 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <weir/async/reactor_task.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <condition_variable>
 #include <functional>
@@ -100,21 +100,15 @@ class StdinIntake final : public Intake {
       : name_(source.name),
         max_event_(source.options.get_or<Bytes>("max_event", 256_KiB).count()),
         priority_(source.priorities.fallback),
-        io_(setup.reactor),
         output_(setup.output),
-        timer_(setup.reactor),
-        idle_(setup.index != 0) {
+        idle_(setup.index != 0),
+        turns_(setup.reactor, [this] { turn(); }) {
     if (idle_) return;
-    thread_ = std::make_unique<ReadingThread>(fd, [this, alive = alive_](long n) {
-      boost::asio::post(io_, [this, alive, n] {
-        if (*alive) take(n);
-      });
+    thread_ = std::make_unique<ReadingThread>(fd, [this, &reactor = setup.reactor](long n) {
+      boost::asio::post(reactor, turns_.guarded([this, n] { take(n); }));
     });
   }
-  ~StdinIntake() override {
-    *alive_ = false;
-    output_.on_room = nullptr;
-  }
+  ~StdinIntake() override { output_.on_room = nullptr; }
 
   void start() override {
     if (idle_) return;
@@ -124,7 +118,7 @@ class StdinIntake final : public Intake {
   void stop(Duration) override {
     if (idle_) return;
     idle_ = true;
-    timer_.cancel();
+    turns_.cancel_sleep();
     const auto read = thread_->end();
     if (asked_) rest_ = read;  // it came while we stopped
     const auto left = static_cast<std::uint64_t>(std::ranges::count(rest_, '\n')) + (line_.empty() ? 0 : 1);
@@ -168,10 +162,7 @@ class StdinIntake final : public Intake {
   }
   void wait() {
     output_.flush();
-    timer_.expires_after(look_again);  // memory comes back without a word
-    timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
-      if (!error && *alive) turn();
-    });
+    turns_.sleep(look_again);  // nothing tells an intake that memory has come back
   }
 
   /// Moves what belongs to the next line that is not empty from what was read.
@@ -213,15 +204,13 @@ class StdinIntake final : public Intake {
   const std::string name_;
   const std::size_t max_event_;
   const Priority priority_;
-  boost::asio::io_context& io_;
   SourceOutput& output_;
-  boost::asio::steady_timer timer_;
   std::string_view rest_;  // of the piece that was read
   std::string line_;       // begun in an earlier piece, or waiting for room; cut at max_event
   std::size_t length_ = 0;
   bool whole_ = false, asked_ = false, at_end_ = false, said_large_ = false;
   std::atomic<bool> idle_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  async::ReactorTask turns_;
   std::unique_ptr<ReadingThread> thread_;
 };
 

@@ -1,5 +1,5 @@
 // What is read, and where it goes.
-#include <boost/asio/io_context.hpp>
+#include <weir/component/push_events.h>
 
 #include <algorithm>
 #include <cstring>
@@ -93,10 +93,7 @@ bool TcpIntake::reserve(Bytes amount) {
     return true;
   }
   // Memory comes back when events have their fates, which nobody tells an intake.
-  memory_.expires_after(look_for_memory_again);
-  memory_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
-    if (!error && *alive) schedule();
-  });
+  turns_.sleep(look_for_memory_again);
   return false;
 }
 
@@ -138,11 +135,7 @@ bool TcpIntake::give_block() {
   info.received_wall = output_.context().wall();
   info.one_line_each = options_.framing == Framing::newline;
   info.first_id = output_.next_ids(static_cast<std::uint32_t>(n));
-  const Batch::Run run{nullptr, static_cast<std::uint32_t>(n)};
-  Ticket charge = chunk_.ticket.split(std::min(block_size(bytes, n, 1), chunk_.ticket.amount()));
-  output_.push(
-      make_batch({chunk_.base + begin, bytes}, std::span(index).subspan(first, n), {&run, 1}, info, std::move(charge)),
-      std::move(chunk_.ticket));
+  push_copy(output_, {chunk_.base + begin, bytes}, std::span(index).subspan(first, n), nullptr, info, chunk_.ticket);
   chunk_.ticket = Ticket{};
   chunk_.next = end;
   return true;
@@ -183,7 +176,7 @@ void TcpIntake::free_large() {
   }
   std::ranges::reverse(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(large_.line.size()));
   large_.line.clear();
-  if (!ready_.empty()) schedule();
+  if (!ready_.empty()) turns_.schedule();
 }
 
 }  // namespace weir::tcp

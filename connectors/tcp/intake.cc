@@ -1,7 +1,6 @@
 #include "intake.h"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 
 #include "net/address.h"
 
@@ -26,18 +25,23 @@ TcpIntake::TcpIntake(const IntakeSetup& setup, const TcpOptions& options, std::s
     : options_(options),
       shared_(std::move(shared)),
       output_(setup.output),
-      io_(setup.reactor),
       acceptor_(setup.reactor),
-      sweeper_(setup.reactor),
-      memory_(setup.reactor),
       gate_(gate_of(options.priorities)),
-      buffer_(std::make_unique_for_overwrite<char[]>(rest_capacity + most_quantum + block_padding)) {
+      buffer_(std::make_unique_for_overwrite<char[]>(rest_capacity + most_quantum + block_padding)),
+      // Posted, so that the poller is asked in between: nobody who is always ready gets ahead of those who just became
+      // so.
+      turns_(setup.reactor, [this] { turn(); }),
+      sweeps_(setup.reactor, [this] {
+        if (stopped_) return;
+        sweep();
+        sweeps_.sleep(sweep_interval);
+      }) {
   if (options_.priorities.from_body()) {
     auto reader = FieldReader::compile(options_.priorities.path, options_.max_event);
     WEIR_CHECK(reader.has_value());  // the configuration has compiled it before
     priority_reader_.emplace(std::move(*reader));
   }
-  output_.on_room = [this] { schedule(); };
+  output_.on_room = [this] { turns_.schedule(); };
   // Listening from here on: whoever connects when the flow says it is ready waits a moment and is not refused.
   const auto endpoint = net::resolve(options_.listen);
   WEIR_CHECK(endpoint.has_value());
@@ -46,7 +50,6 @@ TcpIntake::TcpIntake(const IntakeSetup& setup, const TcpOptions& options, std::s
 }
 
 TcpIntake::~TcpIntake() {
-  *alive_ = false;
   output_.on_room = nullptr;
   stop({});
 }
@@ -54,14 +57,14 @@ TcpIntake::~TcpIntake() {
 void TcpIntake::start() {
   last_sweep_ = output_.context().now();
   accept();
-  keep_sweeping();
+  sweeps_.sleep(sweep_interval);
 }
 
 void TcpIntake::stop(Duration) {
   stopped_ = true;
   ErrorCode ignored;
   acceptor_.close(ignored);
-  sweeper_.cancel();
+  sweeps_.cancel_sleep();
   while (!connections_.empty()) dismiss(Peer(connections_.front()), Reason::shutdown);
   ready_.clear();
   update_quiet();
@@ -76,13 +79,13 @@ void TcpIntake::abandon() {
 void TcpIntake::update_quiet() { quiet_.store(stopped_ && !chunk_.peer, std::memory_order_release); }
 
 void TcpIntake::accept() {
-  acceptor_.async_accept([this, alive = alive_](const ErrorCode& error, tcp::socket socket) {
-    if (!*alive || stopped_) return;
+  acceptor_.async_accept(turns_.guarded([this](const ErrorCode& error, tcp::socket socket) {
+    if (stopped_) return;
     accept_stuck_ = error && error != boost::asio::error::connection_aborted;
     if (accept_stuck_) return;  // out of file descriptors: the sweeper tries again
     if (!error) welcome(std::move(socket));
     accept();
-  });
+  }));
 }
 
 /// Above the cap a connection is closed at once. None is closed for it: a sender of lines is never told which of them
@@ -103,16 +106,16 @@ void TcpIntake::welcome(tcp::socket socket) {
 }
 
 void TcpIntake::arm(const Peer& peer, tcp::socket::wait_type what) {
-  peer->socket.async_wait(what, [this, peer, alive = alive_](const ErrorCode&) {
-    if (*alive && !peer->closed) on_event(peer);
-  });
+  peer->socket.async_wait(what, turns_.guarded([this, peer](const ErrorCode&) {
+    if (!peer->closed) on_event(peer);
+  }));
 }
 
 void TcpIntake::on_event(const Peer& peer) {
   if (peer->phase == Connection::Phase::handshake) return shake_hands(peer);
   peer->phase = Connection::Phase::ready;
   ready_.push_back(peer);
-  schedule();
+  turns_.schedule();
 }
 
 void TcpIntake::shake_hands(const Peer& peer) {
@@ -127,16 +130,6 @@ void TcpIntake::shake_hands(const Peer& peer) {
   on_event(peer);  // the first bytes may have come with the end of the handshake
 }
 
-/// Posted, so that the poller is asked in between: nobody who is always ready gets ahead of those who just became so.
-void TcpIntake::schedule() {
-  if (std::exchange(scheduled_, true)) return;
-  boost::asio::post(io_, [this, alive = alive_] {
-    if (!*alive) return;
-    scheduled_ = false;
-    turn();
-  });
-}
-
 bool TcpIntake::may_read() const { return !stopped_ && may_give(gate_); }
 
 void TcpIntake::turn() {
@@ -148,16 +141,7 @@ void TcpIntake::turn() {
     read(peer);
     if (chunk_.peer && !give()) return;
   }
-  if (!ready_.empty() && may_read()) schedule();
-}
-
-void TcpIntake::keep_sweeping() {
-  sweeper_.expires_after(sweep_interval);
-  sweeper_.async_wait([this, alive = alive_](const ErrorCode& error) {
-    if (error || !*alive || stopped_) return;
-    sweep();
-    keep_sweeping();
-  });
+  if (!ready_.empty() && may_read()) turns_.schedule();
 }
 
 /// Only time spent waiting for the sender counts: nobody is closed for our own pressure.

@@ -15,10 +15,11 @@
 ///
 /// Thread: its reactor; `quiet` any. Cost: a recv and an epoll_ctl for each burst of a sender, one copy of each event.
 /// On cancel: `stop` reads nothing more and closes every connection; what is on the chunk still goes into the flow.
+#include <weir/async/reactor_task.h>
 #include <weir/component/catalog.h>
 #include <weir/component/expression/field_reader.h>
 
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include <atomic>
 #include <deque>
@@ -72,8 +73,6 @@ class TcpIntake final : public Intake {
   void arm(const Peer& peer, boost::asio::ip::tcp::socket::wait_type what);
   void on_event(const Peer& peer);
   void shake_hands(const Peer& peer);
-  void keep_sweeping();
-  void schedule();
   void turn();
   bool may_read() const;
   void dismiss(const Peer& peer, Reason why);
@@ -113,9 +112,7 @@ class TcpIntake final : public Intake {
   TcpOptions options_;
   std::shared_ptr<Shared> shared_;
   SourceOutput& output_;
-  boost::asio::io_context& io_;
   boost::asio::ip::tcp::acceptor acceptor_;
-  boost::asio::steady_timer sweeper_, memory_;
   std::string address_;
   Priority gate_;
   std::optional<FieldReader> priority_reader_;
@@ -126,9 +123,9 @@ class TcpIntake final : public Intake {
   Large large_;
   Frames probe_;
   TimePoint last_sweep_{};
-  bool scheduled_ = false, stopped_ = false, accept_stuck_ = false;
+  bool stopped_ = false, accept_stuck_ = false;
   std::atomic<bool> quiet_{false};
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  async::ReactorTask turns_, sweeps_;
 };
 
 /// What connections and reactors hold at most, kernel buffers included.

@@ -2,7 +2,7 @@
 
 #include <weir/base/rng.h>
 
-#include "pipeline/delivery/worker.h"
+#include "pipeline/delivery/dead_letter.h"
 
 namespace weir::pipeline {
 namespace {

@@ -1,5 +1,7 @@
 #include "pipeline/delivery/sink_node.h"
 
+#include "pipeline/delivery/shed_letters.h"
+
 namespace weir::pipeline {
 
 std::uint64_t floor_events(const config::Sink& sink) {
@@ -18,12 +20,18 @@ SinkNode::SinkNode(const config::Sink& sink, Ids& letter_ids, const Context& con
       workers(sink.workers),
       times(sink.workers),
       batch_(sink.batch) {
-  queue.belongs_to(*this);
+  queue.on_shed(letters_of_shed());
 }
 
 void SinkNode::put(std::unique_ptr<Spill> between) {
   spill = std::move(between);
-  spill->back().belongs_to(*this);
+  spill->back().on_shed(letters_of_shed());
+}
+
+SinkQueue::OnShed SinkNode::letters_of_shed() {
+  return [this](const Batch& shed, Reason reason, double share, TimePoint now) {
+    keep_shed(*this, shed, reason, share, now);
+  };
 }
 
 /// Reads in the order in which events move; otherwise an event that moves meanwhile would be seen nowhere.

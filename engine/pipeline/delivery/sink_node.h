@@ -78,6 +78,7 @@ struct SinkNode {
   void reconfigure(const config::Sink& sink);
 
  private:
+  SinkQueue::OnShed letters_of_shed();
   mutable std::mutex mutex_;
   flow::BusyTime busy_;
   std::string last_error_;

@@ -85,15 +85,4 @@ class Worker final : public RoomListener {
   Left left_;
 };
 
-struct Letter {
-  std::string_view event;
-  Reason reason;
-  std::string_view why, origin;  ///< in words; the node that gave it up
-  int attempts;
-  WallTime at;
-  std::optional<EventPosition> place{};  ///< where it was read
-};
-/// JSON with all of it; bytes that are no text as `event_hex`.
-std::string dead_letter_json(const Letter& letter);
-
 }  // namespace weir::pipeline

@@ -12,18 +12,13 @@ constexpr Duration while_finishing = std::chrono::milliseconds(2);
 }  // namespace
 
 MergeIntake::MergeIntake(MergeNode& node, boost::asio::io_context& reactor, SourceOutput& output)
-    : node_(node), output_(output), timer_(reactor) {}
+    : node_(node), output_(output), turns_(reactor, [this] {
+        if (!abandoned_) turns_.sleep(turn());
+      }) {}
 
 void MergeIntake::start() {
   output_.on_room = [this] { turn(); };
-  sleep(turn());
-}
-
-void MergeIntake::sleep(Duration wait) {
-  timer_.expires_after(wait);
-  timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
-    if (!error && *alive) sleep(turn());
-  });
+  turns_.sleep(turn());
 }
 
 Duration MergeIntake::turn() {
@@ -57,13 +52,12 @@ bool MergeIntake::give() {
 
 void MergeIntake::stop(Duration) {
   finishing_ = true;
-  sleep(turn());
+  turns_.sleep(turn());
 }
 
 void MergeIntake::abandon() {
   abandoned_ = true;
-  timer_.cancel();
-  *alive_ = false;
+  turns_.cancel_sleep();
 }
 
 bool MergeIntake::quiet() const {

@@ -5,10 +5,10 @@
 /// Thread: the first reactor. Cost: one timer. On cancel: `stop` ends all windows early, so that what was merged is
 /// delivered before the flow ends. `abandon` takes nothing more out of them: what they hold is ended by their
 /// MergeNode.
+#include <weir/async/reactor_task.h>
 #include <weir/component/source.h>
 
 #include <atomic>
-#include <boost/asio/steady_timer.hpp>
 
 #include "pipeline/route/merge_node.h"
 
@@ -17,7 +17,6 @@ namespace weir::pipeline {
 class MergeIntake final : public Intake {
  public:
   MergeIntake(MergeNode& node, boost::asio::io_context& reactor, SourceOutput& output);
-  ~MergeIntake() override { *alive_ = false; }
 
   void start() override;
   void stop(Duration retry_after) override;
@@ -28,15 +27,13 @@ class MergeIntake final : public Intake {
 
  private:
   bool give();
-  void sleep(Duration wait);
 
   MergeNode& node_;
   SourceOutput& output_;
-  boost::asio::steady_timer timer_;
   std::string text_;
   std::optional<Merger::Output> held_;  // taken, and not given yet: its event is `text_`
   std::atomic<bool> finishing_{false}, holding_{false}, abandoned_{false};
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  async::ReactorTask turns_;
 };
 
 }  // namespace weir::pipeline

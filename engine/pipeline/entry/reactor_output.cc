@@ -1,13 +1,15 @@
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
+#include "pipeline/entry/reactor_output.h"
 
-#include "pipeline/delivery/worker.h"
-#include "pipeline/entry/source_node.h"
+#include "pipeline/delivery/dead_letter.h"
 
 namespace weir::pipeline {
 
 ReactorOutput::ReactorOutput(SourceNode& node, boost::asio::io_context& reactor, Bytes batch_bytes)
-    : node_(node), reactor_(reactor), batch_bytes_(batch_bytes), port_(node.route, node.counters), later_(reactor) {
+    : node_(node),
+      batch_bytes_(batch_bytes),
+      port_(node.route, node.counters),
+      flushing_(reactor, [this] { flush(); }),
+      resuming_(reactor, [this] { on_room_now(); }) {
   for (SinkQueue* queue : node.route.required_queues()) queue->add_listener(*this);
   if (node.dead_letters) node.dead_letters->queue.add_listener(*this);
 }
@@ -46,21 +48,13 @@ void ReactorOutput::add(std::string_view event, Priority priority, Receipt* rece
     l.info.priority = priority;
     l.info.received = node_.context().now();
     l.info.received_wall = node_.context().wall();
+    flushing_.schedule();  // whoever ends a wait flushes as well: an open batch never lies there unseen
   }
   node_.counters.in.fetch_add(1, std::memory_order_release);
   node_.counters.bytes.fetch_add(event.size(), std::memory_order_relaxed);
   l.open->add(event, receipt);
   l.open->absorb(std::move(part));
   publish();
-  schedule_flush();
-}
-
-void ReactorOutput::schedule_flush() {
-  if (std::exchange(flush_scheduled_, true)) return;
-  boost::asio::post(reactor_, [this] {
-    flush_scheduled_ = false;
-    flush();
-  });
 }
 
 void ReactorOutput::flush() {
@@ -107,10 +101,7 @@ void ReactorOutput::come_later(Duration wait, std::uint64_t events) {
   node_.hold_until(now + wait * static_cast<Duration::rep>(events));
   if (later_at_ > now && later_at_ <= now + wait) return;  // another priority is asked again before
   later_at_ = now + wait;
-  later_.expires_after(wait);
-  later_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) on_room_now();
-  });
+  resuming_.sleep(wait);
 }
 
 void ReactorOutput::dead_letter(std::string_view event, Reason reason, std::string_view why,
@@ -139,9 +130,7 @@ void ReactorOutput::send_dead_letters() {
   node_.counters.consume(Fate::dead_lettered, dead_letters.push_alone(letters_, node_.context().now()));
 }
 
-void ReactorOutput::on_queue_room() noexcept {
-  boost::asio::post(reactor_, [this] { on_room_now(); });
-}
+void ReactorOutput::on_queue_room() noexcept { resuming_.schedule(); }
 
 void ReactorOutput::on_room_now() {
   send_dead_letters();

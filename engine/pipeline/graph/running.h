@@ -1,5 +1,6 @@
 #pragma once
 /// One source on one reactor: its source output and its intake. Lives on that reactor's thread.
+#include "pipeline/entry/reactor_output.h"
 #include "pipeline/graph/flow.h"
 
 namespace weir::pipeline {

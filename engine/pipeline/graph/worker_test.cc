@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pipeline/delivery/dead_letter.h"
 #include "pipeline/graph/harness_for_test.h"
 
 namespace weir::pipeline {

@@ -2,8 +2,6 @@
 
 #include <chrono>
 
-#include "pipeline/delivery/shed_letters.h"
-
 namespace weir::pipeline {
 
 SinkQueue::SinkQueue(int index, std::string name, const flow::EdgeConfig& config, std::uint64_t seed,
@@ -63,7 +61,7 @@ std::uint32_t SinkQueue::push_spare(Priority priority, TimePoint now, const std:
 void SinkQueue::end(flow::DroppedItems<Batch>& dropped_items, TimePoint now) {
   const double share = dead_letter_shed_.load(std::memory_order_relaxed);
   for (auto& [item, reason] : dropped_items) {
-    if (owner_ && share > 0) keep_shed(*owner_, item, reason, share, now);
+    if (on_shed_ && share > 0) on_shed_(item, reason, share, now);
     item.settle(Fate::dropped, reason);
   }
   dropped_items.clear();

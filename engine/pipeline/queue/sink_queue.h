@@ -20,8 +20,6 @@
 
 namespace weir::pipeline {
 
-struct SinkNode;
-
 /// A producer that waits for room. Call `arm` before looking at the sink queue, so that no wake-up is lost in between.
 class RoomListener {
  public:
@@ -44,8 +42,10 @@ class SinkQueue {
   const std::string& name() const { return name_; }
   int index() const { return index_; }
   void add_listener(RoomListener& listener) { listeners_.push_back(&listener); }  // before threads start
-  /// The sink whose dead letters get copies of what is shed here (shed_letters.h); before threads start.
-  void belongs_to(SinkNode& sink) { owner_ = &sink; }
+  /// Called for each batch that is shed here, before it ends and without locks held, when the policy wants a share of
+  /// them kept as dead letters. Set before threads start.
+  using OnShed = std::function<void(const Batch& shed, Reason reason, double share, TimePoint now)>;
+  void on_shed(OnShed keep) { on_shed_ = std::move(keep); }
 
   // ---- producers; between lock() and unlock() ----
   void lock() { edge_.lock(); }
@@ -132,7 +132,7 @@ class SinkQueue {
   std::vector<RoomListener*> listeners_;
   std::atomic<double> reserved_for_high_;
   std::atomic<double> dead_letter_shed_;
-  SinkNode* owner_ = nullptr;
+  OnShed on_shed_;
   TimePoint pushed_at_{};
   int sleepers_ = 0;
   bool notify_ = false;

@@ -5,7 +5,7 @@
 namespace weir::pipeline {
 
 SpillReceipts::SpillReceipts(std::function<void()> wake)
-    : wake_(std::move(wake)), lent_(std::make_unique<Lent[]>(most_lent)), lent_ranges_(most_lent_ranges) {
+    : inbox_(std::move(wake)), lent_(std::make_unique<Lent[]>(most_lent)), lent_ranges_(most_lent_ranges) {
   for (std::uint32_t i = most_lent; i > 0; --i) free_.push_back(i - 1);
 }
 
@@ -89,25 +89,19 @@ void SpillReceipts::on_settled(Receipt& receipt) noexcept {
       const auto fate = static_cast<Fate>(f);
       lent.original->settle(tally.of(fate), fate, tally.reason);
     }
-  Receipt* before = settled_.load(std::memory_order_relaxed);
-  do receipt.next = before;
-  while (!settled_.compare_exchange_weak(before, &receipt, std::memory_order_acq_rel));
-  if (!before) wake_();
+  inbox_.on_settled(receipt);
 }
 
 SpillReceipts::Collected SpillReceipts::collect() {
   Collected found;
-  for (Receipt* receipt = settled_.exchange(nullptr, std::memory_order_acq_rel); receipt;) {
-    Receipt* const next = receipt->next;
-    found.any = true;
-    Lent& lent = *static_cast<Lent*>(receipt->waiter);
+  found.any = inbox_.collect([this](Receipt& receipt) {
+    Lent& lent = *static_cast<Lent*>(receipt.waiter);
     LentRange& piece = lent_ranges_[lent.piece];
-    piece.lost = piece.lost || receipt->tally().of(Fate::abandoned) > 0;
+    piece.lost = piece.lost || receipt.tally().of(Fate::abandoned) > 0;
     --piece.open;
     lent.receipt.reset();
     free_.push_back(static_cast<std::uint32_t>(&lent - lent_.get()));
-    receipt = next;
-  }
+  }) > 0;
   while (used_ > 0 && lent_ranges_[head_].open == 0) {
     stuck_ = stuck_ || lent_ranges_[head_].lost;
     if (!stuck_) found.to = lent_ranges_[head_].end;

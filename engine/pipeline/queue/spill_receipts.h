@@ -11,9 +11,9 @@
 /// settling one atomic more. Memory: both are bounded; without room the spill waits. On cancel: `abandon` ends what is
 /// owed.
 #include <weir/component/batch.h>
+#include <weir/component/receipt_inbox.h>
 
 #include <deque>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -77,14 +77,13 @@ class SpillReceipts final : public ReceiptOwner {
   /// The front of the line, cut to n events.
   Owed take(std::uint64_t n);
 
-  const std::function<void()> wake_;
+  ReceiptInbox inbox_;
   std::deque<Owed> line_;
   std::unique_ptr<Lent[]> lent_;
   std::vector<std::uint32_t> free_;
   std::vector<LentRange> lent_ranges_;
   std::size_t head_ = 0, used_ = 0;
   bool stuck_ = false;
-  std::atomic<Receipt*> settled_{nullptr};
 };
 
 }  // namespace weir::pipeline

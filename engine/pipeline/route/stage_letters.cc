@@ -1,7 +1,7 @@
 #include "pipeline/route/stage_letters.h"
 
+#include "pipeline/delivery/dead_letter.h"
 #include "pipeline/delivery/sink_node.h"
-#include "pipeline/delivery/worker.h"
 
 namespace weir::pipeline {
 namespace {

@@ -1,0 +1,82 @@
+#include "file_thread.h"
+
+#include <pthread.h>
+#include <weir/base/result.h>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+namespace weir::file {
+
+struct FileThread::Shared {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<std::function<void()>> jobs;  // that have not begun
+  std::function<void()> done;
+  bool running = false, ended = false, gone = false;
+};
+
+FileThread::FileThread(std::string name, std::function<void()> done, bool in_place)
+    : shared_(std::make_shared<Shared>()) {
+  shared_->done = std::move(done);
+  if (in_place) return;
+  thread_ = std::thread([shared = shared_, name = std::move(name)] {
+    pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+    work(*shared);
+  });
+}
+
+FileThread::~FileThread() { end(patience); }
+
+void FileThread::leave_behind() { end(Duration{0}); }
+
+void FileThread::end(Duration most) {
+  if (!thread_.joinable()) return;
+  std::unique_lock lock(shared_->mutex);
+  shared_->ended = true;
+  shared_->jobs.clear();
+  shared_->changed.notify_all();
+  const bool gone = shared_->changed.wait_for(lock, most, [this] { return shared_->gone; });
+  lock.unlock();
+  gone ? thread_.join() : thread_.detach();
+}
+
+void FileThread::run(std::function<void()> job) {
+  if (!thread_.joinable()) {  // in place, or left behind: then nobody asks for anything any more
+    if (shared_->ended) return;
+    job();
+    if (shared_->done) shared_->done();
+    return;
+  }
+  const std::lock_guard lock(shared_->mutex);
+  WEIR_CHECK(shared_->jobs.empty());
+  shared_->jobs.push_back(std::move(job));
+  shared_->changed.notify_all();
+}
+
+bool FileThread::idle() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->jobs.empty() && !shared_->running;
+}
+
+void FileThread::work(Shared& shared) {
+  std::unique_lock lock(shared.mutex);
+  while (true) {
+    shared.changed.wait(lock, [&] { return shared.ended || !shared.jobs.empty(); });
+    if (shared.ended) break;
+    auto job = std::move(shared.jobs.front());
+    shared.jobs.pop_front();
+    shared.running = true;
+    lock.unlock();
+    job();
+    job = {};  // what it shares may go before anybody hears of it
+    lock.lock();
+    shared.running = false;
+    if (!shared.ended && shared.done) shared.done();
+  }
+  shared.gone = true;
+  shared.changed.notify_all();
+}
+
+}  // namespace weir::file

@@ -1,0 +1,27 @@
+#include <weir/async/reactor_task.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+namespace weir::async {
+
+ReactorTask::ReactorTask(boost::asio::io_context& reactor, std::function<void()> turn)
+    : reactor_(reactor), turn_(std::move(turn)), timer_(reactor) {}
+
+void ReactorTask::schedule() {
+  // An exchange on both sides: who finds it set has written what it asks for before the turn looks.
+  if (scheduled_.exchange(true, std::memory_order_acq_rel)) return;
+  boost::asio::post(reactor_, guarded([this] {
+                      scheduled_.exchange(false, std::memory_order_acq_rel);
+                      turn_();
+                    }));
+}
+
+void ReactorTask::sleep(Duration time) {
+  timer_.expires_after(time);
+  timer_.async_wait(guarded([this](const boost::system::error_code& error) {
+    if (!error) schedule();
+  }));
+}
+
+}  // namespace weir::async

@@ -11,12 +11,12 @@
 namespace weir::disk {
 namespace {
 
-constexpr std::size_t turn_bytes = 256 << 10;   // then other work of the reactor has its turn
+constexpr std::size_t turn_bytes = 256 << 10;   // then other work of the reactor is done
 constexpr std::size_t gather_bytes = 64 << 10;  // small records travel together
 constexpr std::size_t gather_events = 1024;
-constexpr auto soon = std::chrono::milliseconds(2);  // memory comes back without a word
+constexpr auto soon = std::chrono::milliseconds(2);  // memory is given back without a notification
 constexpr auto later = std::chrono::milliseconds(250);
-constexpr auto patience = std::chrono::seconds(1);  // when stopping: so long without a settlement
+constexpr auto patience = std::chrono::seconds(1);  // when stopping: ends after so long without a settlement
 
 }  // namespace
 
@@ -88,7 +88,7 @@ void JournalIntake::sleep(Duration time) {
 void JournalIntake::turn() {
   const auto now = output_.context().now();
   collect();
-  if (used_ == 0 && quiet()) progress_ = now;  // nothing to do is no standstill
+  if (used_ == 0 && quiet()) progress_ = now;  // without work there is no stall
   if (stopping_ && now - progress_ > patience) over_ = true;
   Next next = Next::more;
   const auto begin = reader_.position();
@@ -186,7 +186,7 @@ void JournalIntake::on_settled(Receipt& receipt) noexcept {
   Receipt* before = settled_.load(std::memory_order_relaxed);
   do receipt.next = before;
   while (!settled_.compare_exchange_weak(before, &receipt, std::memory_order_acq_rel));
-  if (before) return;  // somebody has said so already
+  if (before) return;  // it has been logged already
   boost::asio::post(io_, [this, alive = alive_] {
     if (!*alive) return;
     collect();
@@ -199,7 +199,7 @@ void JournalIntake::collect() {
     Receipt* const next = receipt->next;
     OpenRange& piece = *static_cast<OpenRange*>(receipt->waiter);
     piece.settled = true;
-    // What a stop gave up has no fate: the next start reads it again.
+    // What a stop gave up does not move the cursor: the next start reads it again.
     piece.lost = receipt->tally().of(Fate::abandoned) > 0;
     receipt = next;
   }

@@ -14,11 +14,11 @@
 namespace weir::file {
 namespace {
 
-constexpr std::size_t piece_bytes = 128 << 10;  // larger blocks are mapped anew each: twice the CPU
+constexpr std::size_t piece_bytes = 128 << 10;  // malloc maps each larger block anew: twice the CPU
 constexpr std::size_t scratch_bytes = 64 << 10;
 constexpr std::size_t bytes_per_event = 16;  // what is reserved for; shorter lines make smaller batches
 constexpr auto save_every = std::chrono::seconds(1);
-constexpr auto soon = std::chrono::milliseconds(10);  // memory comes back without a word
+constexpr auto soon = std::chrono::milliseconds(10);  // memory is given back without a notification
 
 }  // namespace
 
@@ -129,7 +129,8 @@ bool FileIntake::has_more(WatchedFile& file, TimePoint now) {
   return !file.last_line_taken && watched_.ended(file, now);
 }
 
-/// What was renamed comes first: it is older than what stands under its name now. Then one after the other.
+/// Renamed files come first, because they are older than the files that have their names now. Then one file after the
+/// other.
 WatchedFile* FileIntake::next_file(TimePoint now) {
   auto& files = watched_.files();
   for (WatchedFile& file : files)

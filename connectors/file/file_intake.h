@@ -1,5 +1,5 @@
 #pragma once
-/// What reads files: on the first reactor, in turns of at most 256 KiB, so that its other work goes on.
+/// Reads files on the first reactor, in turns of at most 256 KiB, so that its other work goes on.
 ///
 /// A turn reads a piece straight into what will be its block, finds the lines in it, gives it to the flow as one batch
 /// with the receipt of its range, and asks for another turn. Before a byte is read the flow must not be paused, must be

@@ -10,7 +10,7 @@ struct Desk::Slot : Receipt {
 };
 
 Desk::~Desk() {
-  // The flow has settled everything before it ends; what came last may still lie in the list.
+  // The flow has settled everything before it ends; the last receipts may still be in the list.
   collect();
 }
 

@@ -1,9 +1,10 @@
 #pragma once
-/// Where receipts come back to. Sinks settle on their own threads; the last settlement links the receipt into this
-/// list and wakes the reactor once for all that arrive before it looks.
+/// Collects settled receipts for one reactor. Sinks settle on their own threads; the last settlement links the receipt
+/// into this list and wakes the reactor once for all that arrive before it looks.
 ///
-/// Thread: `on_settled` any; everything else the reactor. Cost: one compare-and-swap a receipt, one wake-up a burst.
-/// On cancel: a receipt whose request has been answered (ack_timeout) is waited for no longer and freed when it comes.
+/// Thread: `on_settled` any; everything else the reactor. Cost: one compare-and-swap a receipt, one wake-up a burst. On
+/// cancel: a receipt whose request has been answered (ack_timeout) is not waited for any more, and is freed when it
+/// settles.
 #include <weir/async/signal.h>
 #include <weir/component/receipt.h>
 

@@ -12,9 +12,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::size_t small_body = 16 << 10;  // up to here events are gathered with those of other requests
-constexpr Duration look_again =
-    std::chrono::seconds(1);  // a bound on every wait, in case a wake-up has no reason to come
+constexpr std::size_t small_body = 16 << 10;              // up to here events are gathered with those of other requests
+constexpr Duration look_again = std::chrono::seconds(1);  // a bound on every wait, for the case that no wake-up comes
 constexpr Bytes read_credit = 64_KiB;
 
 }  // namespace
@@ -24,7 +23,7 @@ struct HttpIntake::Unit {
   BlockWriter body;
   Ticket ticket;
   SourceOutput& output;
-  std::uint64_t events = 0;  // what it turned out to hold: the door is told once, however the request ends
+  std::uint64_t events = 0;  // the number of its events: the door is told once, however the request ends
   Unit(Priority c, std::size_t bytes, Ticket t, SourceOutput& o)
       : priority(c), body(bytes), ticket(std::move(t)), output(o) {}
   Unit(const Unit&) = delete;
@@ -47,7 +46,7 @@ HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
       room_(setup.reactor),
       server_(setup.reactor, options.server, setup.output.context(), [this](net::Exchange& x) { return handle(x); }) {
   output_.on_room = [this] { room_.wake_all(); };
-  // Listening from here on: whoever connects when the flow says it is ready waits a moment and is not refused.
+  // Listens from here on: a client that connects as soon as the flow is ready waits a moment and is not refused.
   const auto address = server_.open();
   WEIR_CHECK(address.has_value());  // Source::open has just found it free
   address_ = *address;
@@ -143,7 +142,7 @@ asio::awaitable<Admitted<Ticket>> HttpIntake::pass_door(net::Exchange& exchange,
   if (stopping_) co_return rejected(Reason::shutting_down, *stopping_);
   auto ticket = output_.admit(amount, priority);
   if (ticket || options_.refuse_when_full) co_return ticket;
-  // when_full: block. The request stays unread, which costs its sender the window and us nothing.
+  // when_full: block. The request stays unread: TCP's window holds its sender up, and no memory is used here.
   exchange.pause_timeouts(true);
   Duration waited{0};
   while (!ticket && waited < options_.ack_timeout && !stopping_ && !exchange.client_gone()) {
@@ -162,7 +161,8 @@ asio::awaitable<Admitted<void>> HttpIntake::read_body(net::Exchange& exchange, P
       exchange.pause_timeouts(true);
       const TimePoint since = output_.context().now();
       while (output_.paused(priority) && !abandoned_) {
-        // It is we who make it wait, but not for ever: nothing of it has entered the flow, so it can be sent again.
+        // The client is made to wait here, but not for ever: nothing of the request has entered the flow, so it can be
+        // sent again.
         if (output_.context().now() - since >= options_.server.body_timeout) co_return rejected(Reason::body_timeout);
         co_await room_.wait(look_again);
       }
@@ -199,7 +199,7 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
       co_return;
     }
   }
-  // The parser is shared by all requests of the reactor; what this one needs across waits is taken along.
+  // The parser is shared by all requests of the reactor; what this request needs after a wait is moved out of it.
   const Parsed parsed = parser_.take();
   unit.events = parsed.index.size();
   unit.tell_door();
@@ -218,7 +218,7 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   const bool given = small ? co_await give_small(unit, receipt, parsed.index, priorities)
                            : co_await give_large(unit, receipt, parsed.index, priorities);
   unit.ticket = Ticket{};
-  if (!receipt && !given) {  // the drain deadline came first: what was not given was not accepted
+  if (!receipt && !given) {  // the drain deadline came first: events that were not given were not accepted
     co_await exchange.respond(refuse(Rejection{Reason::shutdown, stopping_.value_or(Duration{0})}, {}));
     co_return;
   }
@@ -285,7 +285,7 @@ asio::awaitable<bool> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::
     info.priority = priority;
     info.received = context.now();
     info.received_wall = context.wall();
-    info.one_line_each = true;  // the body was taken apart at its line feeds; those inside an element became spaces
+    info.one_line_each = true;  // the body was split at its line feeds; those inside an element became spaces
     info.first_id = output_.next_ids(n);
     if (priorities.empty()) {
       output_.push(unit.body.seal(index, receipt, info, unit.ticket), std::move(unit.ticket));

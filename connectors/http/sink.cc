@@ -9,7 +9,7 @@ namespace weir::http {
 HttpSink::HttpSink(const SinkSetup& setup)
     : name_(setup.name), context_(setup.context), config_(sink_config(setup.options)) {}
 
-// Nobody is called yet: the other side may start after us.
+// No connection is made yet: the server may start later than this process.
 Result<void> HttpSink::open() {
   if (!config_) return failure(fmt::format("sink {}: {}", name_, config_.error().message));
   body_ = std::make_unique<BodyWriter>(config_->body);
@@ -38,7 +38,7 @@ void HttpSink::begin(std::span<const Batch> batches) {
   if (!indexes_.empty()) left_.push_back({0, static_cast<std::uint32_t>(indexes_.size())});
 }
 
-/// Fills the body from the next range, as far as it goes; what does not fit becomes a range of its own.
+/// Fills the body from the next range as far as it fits; the rest becomes a range of its own.
 void HttpSink::gather(std::span<const Batch> batches) {
   sent_.clear();
   body_->begin();

@@ -10,7 +10,8 @@
 ///   413                                 smaller: send less at once
 ///   400, 422, every other 4xx           rejected: at least one of the events is the reason
 ///
-/// Another Weir says in its 422 which lines it did not take; then only they are, and the others are sent again.
+/// Another Weir says in its 422 which lines it did not take; then only those are rejected, and the others are sent
+/// again.
 ///
 /// Thread: pure functions. Cost: one parse of a small answer. Ref: RFC 9110 section 15; RFC 6585.
 #include <weir/base/result.h>

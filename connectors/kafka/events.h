@@ -1,5 +1,6 @@
 #pragma once
-/// Messages of Kafka as events: the value's bytes as they are, and what Kafka knows of it as a member, when asked for.
+/// Messages of Kafka as events: the bytes of the value unchanged, and Kafka's metadata as a member, if that is
+/// configured.
 ///
 /// With `metadata: kafka` an event that is a JSON object begins with one member more:
 ///

@@ -12,8 +12,8 @@
 namespace weir::kafka {
 namespace {
 
-constexpr int pieces_a_turn = 4;                     // then other work of the reactor has its turn
-constexpr auto soon = std::chrono::milliseconds(2);  // memory comes back without a word
+constexpr int pieces_a_turn = 4;                     // then other work of the reactor is done
+constexpr auto soon = std::chrono::milliseconds(2);  // memory is given back without a notification
 constexpr auto later = std::chrono::milliseconds(250);
 constexpr std::size_t letter_bytes = 8 << 10;
 
@@ -63,7 +63,7 @@ void KafkaIntake::stop(Duration) {
 void KafkaIntake::abandon() {
   stopping_ = true;
   let_go();
-  if (writing_letters_) {  // they go nowhere any more
+  if (writing_letters_) {  // they are not delivered any more
     writing_letters_->receipt->settle(static_cast<std::uint32_t>(letters_.size()), Fate::abandoned, Reason::shutdown);
     writing_letters_ = nullptr;
     run_.reset();
@@ -123,7 +123,7 @@ void KafkaIntake::on_settled(Receipt& receipt) noexcept {
   Receipt* before = settled_.load(std::memory_order_relaxed);
   do receipt.next = before;
   while (!settled_.compare_exchange_weak(before, &receipt, std::memory_order_acq_rel));
-  if (before) return;  // somebody has said so already
+  if (before) return;  // it has been logged already
   boost::asio::post(io_, [this, alive = alive_] {
     if (!*alive) return;
     collect(output_.context().now());

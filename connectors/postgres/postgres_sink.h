@@ -2,8 +2,7 @@
 /// Sink `postgres`: each event a row, each delivery one statement, which is one transaction.
 ///
 /// A call of `deliver` is one statement with rows: what the pipeline's breaker, pace and retry budget count is what the
-/// server sees. Where the server objects to a row the sink keeps a list of what is left of the group and answers
-/// `more`:
+/// server sees. When the server rejects a row, the sink keeps a list of what is left of the group and answers `more`:
 ///
 ///   stored    the range is done
 ///   rows      the only row of its range is refused for good; otherwise two halves, so that after at most 2 log2(n)
@@ -70,7 +69,7 @@ class PostgresSink final : public Sink {
   std::vector<char> refused_;             // one for each: no need to send it
   std::vector<Range> left_;               // of the group; the last one is next
   std::vector<std::uint32_t> sent_;       // the events of the statement
-  std::optional<std::uint32_t> doubted_;  // an event that was alone when it was unclear whose fault it is
+  std::optional<std::uint32_t> doubted_;  // an event that was alone when the cause was unclear
   std::vector<Delivery::Refused> why_;
 };
 

@@ -15,8 +15,8 @@ constexpr auto sweep_interval = std::chrono::milliseconds(200);
 constexpr Bytes send_buffer = 8_KiB;  // nothing is sent but TLS
 
 Priority gate_of(const PriorityRule& rule) {
-  // A priority that stands in the body is known only after reading: read while the best of them could go (semantics
-  // D5).
+  // A priority in the body is known only after reading: it is read while an event of the highest priority could enter
+  // (semantics D5).
   return rule.from_body() ? Priority::high : rule.fallback;
 }
 
@@ -38,7 +38,7 @@ TcpIntake::TcpIntake(const IntakeSetup& setup, const TcpOptions& options, std::s
     priority_reader_.emplace(std::move(*reader));
   }
   output_.on_room = [this] { schedule(); };
-  // Listening from here on: whoever connects when the flow says it is ready waits a moment and is not refused.
+  // Listens from here on: a client that connects as soon as the flow is ready waits a moment and is not refused.
   const auto endpoint = net::resolve(options_.listen);
   WEIR_CHECK(endpoint.has_value());
   WEIR_CHECK(net::listen_on(acceptor_, *endpoint, {options_.receive_buffer, send_buffer, true}).has_value());
@@ -85,8 +85,8 @@ void TcpIntake::accept() {
   });
 }
 
-/// Above the cap a connection is closed at once. None is closed for it: a sender of lines is never told which of them
-/// arrived, so closing one that did nothing wrong could lose what it has just written.
+/// Above the cap a new connection is closed at once. No other connection is closed for it: a sender of lines is not
+/// told which of them arrived, so to close its connection could lose what it has just written.
 void TcpIntake::welcome(tcp::socket socket) {
   if (shared_->connections.fetch_add(1, std::memory_order_relaxed) >= options_.max_connections) {
     shared_->connections.fetch_sub(1, std::memory_order_relaxed);
@@ -127,7 +127,8 @@ void TcpIntake::shake_hands(const Peer& peer) {
   on_event(peer);  // the first bytes may have come with the end of the handshake
 }
 
-/// Posted, so that the poller is asked in between: nobody who is always ready gets ahead of those who just became so.
+/// Posted, so that the poller runs in between: a connection that is always ready does not get ahead of those that have
+/// just become ready.
 void TcpIntake::schedule() {
   if (std::exchange(scheduled_, true)) return;
   boost::asio::post(io_, [this, alive = alive_] {
@@ -160,7 +161,7 @@ void TcpIntake::keep_sweeping() {
   });
 }
 
-/// Only time spent waiting for the sender counts: nobody is closed for our own pressure.
+/// Only time spent waiting for the sender counts: no connection is closed because of pressure in the flow.
 void TcpIntake::sweep() {
   const TimePoint now = output_.context().now();
   const Duration passed = now - std::exchange(last_sweep_, now);

@@ -66,7 +66,7 @@ std::optional<Text> Reader::text(const Yaml& node, const std::string& path, Secr
     return std::nullopt;
   }
   auto value = interpolate(node, path);
-  // Whether it is a file is read off what is written here, so that a variable cannot choose to open one.
+  // `file:` counts only where it is written literally, so that a variable cannot open a file.
   if (!value || !node.text.starts_with("file:"))
     return value.transform([](std::string& v) { return Text{std::move(v), false}; });
   if (secrets == Secrets::refused) {

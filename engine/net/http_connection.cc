@@ -54,8 +54,8 @@ void Connection::enter_list(bool idle) {
   idle ? server_.idle_now.add() : server_.idle_now.sub();
 }
 
-/// Waiting for a body is one account over all its waits, or a client that sends a byte now and then would never be
-/// late.
+/// The time spent waiting for a body is summed over all its waits; otherwise a client that sends a byte now and then
+/// would never be late.
 void Connection::become(Phase phase) {
   if (phase == phase_) return;
   if (phase != Phase::body && phase != Phase::ours) {
@@ -86,7 +86,7 @@ void Connection::tick(Duration passed) {
   timed_out_ = true;
   ErrorCode ignored;
   if (phase_ == Phase::head || phase_ == Phase::body)
-    socket_.cancel(ignored);  // it can still be told
+    socket_.cancel(ignored);  // it can still be answered
   else
     close();
 }
@@ -116,7 +116,7 @@ std::string Connection::peer() const {
   return error ? std::string() : endpoint.address().to_string();
 }
 
-/// A handshake is a head that never ends, as far as deadlines go.
+/// A handshake has the deadline of a head (header_timeout).
 boost::asio::awaitable<bool> Connection::shake_hands() {
   enter_list(false);
   become(Phase::head);
@@ -248,7 +248,7 @@ void Connection::begin_exchange() {
   continued_ = !head().expect_continue || head().version < 11;
 }
 
-/// Whether the next request may follow at once.
+/// Whether the next request may follow on this connection.
 bool Connection::end_exchange() {
   end_piece();
   gzip_.reset();

@@ -63,7 +63,7 @@ class Connection final : public Exchange {
   awaitable<void> serve();  ///< until it is closed
   void tick(Duration passed);
   void close();
-  bool has_input() const;  ///< something has arrived that was not read
+  bool has_input() const;  ///< something that has arrived was not read
 
   const Head& head() const override { return parser_.head(); }
   std::string peer() const override;
@@ -99,7 +99,7 @@ class Connection final : public Exchange {
   void become(Phase phase);
   void enter_list(bool idle);
 
-  // http_body.cc: what comes in
+  // http_body.cc: receiving
   std::optional<Admitted<std::string_view>> next_piece(std::size_t most);
   std::optional<Admitted<std::string_view>> next_inflated(std::size_t most);
   Admitted<std::string_view> checked(std::string_view piece);
@@ -113,7 +113,7 @@ class Connection final : public Exchange {
   awaitable<bool> drain();
   void end_piece();
 
-  // http_answer.cc: what goes out
+  // http_answer.cc: sending
   bool may_keep_alive(bool asked_to_close);
   awaitable<bool> send(Pieces pieces);
   long try_send(const Pieces& pieces, std::size_t skip);
@@ -134,7 +134,7 @@ class Connection final : public Exchange {
   std::uint64_t body_limit_ = 0, decoded_ = 0;
   Duration waited_{0};            ///< for the client, in this phase, since the last 4 KiB of progress
   std::size_t progress_ = 0;      ///< bytes towards those 4 KiB
-  std::optional<Reason> failed_;  ///< the body's end, when it is a bad one
+  std::optional<Reason> failed_;  ///< why the body ended early, if it did
   Phase phase_ = Phase::head;
   Answer answer_ = Answer::none;
   Framing framing_ = Framing::length;

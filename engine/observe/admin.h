@@ -2,8 +2,8 @@
 /// The admin listener: /metrics, /health, /ready, /api/graph, /api/ledger, /api/pressure, /api/tap.
 ///
 /// It has its own thread, footprint and listener and passes no guard, so it answers while everything else is overloaded
-/// (semantics F8). It only reads: a FlowStatus is taken for each request. /api/tap shows events (tap.h), redacted: who
-/// can reach the listener can read them.
+/// (semantics F8). It only reads: a FlowStatus is taken for each request. /api/tap shows events (tap.h), redacted:
+/// everybody who can reach the listener can read them.
 ///
 /// Thread: `open` and `stop` from the owner. Cost: idle, a sleeping thread. On cancel: `stop` closes its connections.
 #include <weir/base/context.h>
@@ -29,7 +29,7 @@ class Admin {
   /// Binds; the address people can use.
   Result<std::string> open();
   void stop();
-  /// From now on /ready says no: a stop has begun.
+  /// From now on /ready answers 503: a stop has begun.
   void not_ready() { ready_ = false; }
 
  private:

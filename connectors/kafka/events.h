@@ -19,7 +19,7 @@
 namespace weir::kafka {
 
 std::string_view value_of(const rd_kafka_message_t& message);
-/// Null, or empty: an event that nobody can read.
+/// Null, or empty: there is no event in it.
 bool is_tombstone(const rd_kafka_message_t& message);
 /// The last header of this name.
 std::optional<std::string_view> header_of(const rd_kafka_message_t& message, const std::string& name);

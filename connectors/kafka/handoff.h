@@ -9,7 +9,7 @@
 /// one is not given any more, and when it settles nothing moves. So no offset is ever committed for a partition that
 /// another consumer owns, or over messages that are to be read again.
 ///
-/// Thread: any; one lock. Cost: one lock for each piece. Memory: what waits is bounded by whoever calls offer; 96 bytes
+/// Thread: any; one lock. Cost: one lock for each piece. Memory: what waits is bounded by the caller of offer; 96 bytes
 /// for each partition ever assigned and 24 for each piece.
 #include <weir/base/units.h>
 
@@ -67,8 +67,8 @@ class Handoff {
   Load waiting() const;
   /// Until something has settled; or that long.
   void wait(std::chrono::milliseconds most);
-  /// Until at most this waits, something has to be read again, or `wake`; false: that long. Pieces taken before that
-  /// wake nobody: a wake-up costs as much as the messages of a piece do.
+  /// Until at most this waits, something has to be read again, or `wake`; false: that long. Taking fewer pieces causes
+  /// no wake-up: a wake-up costs as much as the messages of a piece do.
   bool wait_for_room(Load left, std::chrono::milliseconds most);
   /// Nothing more of these partitions is given; messages that wait are discarded.
   void revoke(std::span<const PartitionIndex> indexes);

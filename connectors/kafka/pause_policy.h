@@ -26,7 +26,7 @@ class PausePolicy {
 
   explicit PausePolicy(Watermarks watermarks) : watermarks_(watermarks) {}
 
-  /// `waiting`: what has been taken from the library and nobody has taken on.
+  /// `waiting`: what has been taken from the library and not yet by the reactor.
   Step next(Load waiting, TimePoint now);
   bool paused() const { return paused_; }
 

@@ -110,7 +110,7 @@ bool StdoutSink::render(std::span<const Batch> batches) {
   return !text_.empty();
 }
 
-/// 0 when all is written, EAGAIN when nobody reads, or what went wrong.
+/// 0 when all is written, EAGAIN when the reader does not read, or the error.
 int StdoutSink::write_all() {
   while (sent_ < text_.size()) {
     pollfd room{fd_, POLLOUT, 0};

@@ -7,7 +7,7 @@
 ///
 ///   turn     each connection that has something is read once, at most a quantum of bytes, and goes to the end of the
 ///            line: where the flow is the bottleneck every sender moves the same number of bytes. The quantum
-///            keeps a whole round at 256 KiB, between 4 and 32 KiB: nobody's turn is far away
+///            keeps a whole round at 256 KiB, between 4 and 32 KiB, so no connection waits long
 ///   memory   events are charged to the budget before they are given; an unfinished frame stays with its connection up
 ///            to `rest_capacity`, and above that in the one place this reactor has for a large frame. While that is
 ///            taken, others are looked at before they are read, and read only as far as their frames are whole; one

@@ -28,7 +28,7 @@ std::string_view kind_name(Yaml::Kind kind) {
 
 void Reader::error(const SourceLocation& location, std::string path, std::string message, std::string suggestion) {
   ++errors_;
-  constexpr std::size_t longest_path = 200;  // keys are somebody's text too
+  constexpr std::size_t longest_path = 200;  // keys are untrusted text too
   if (path.size() > longest_path) path = path.substr(0, longest_path) + "...";
   problems_.push_back({location, std::move(path), std::move(message), std::move(suggestion), false});
 }

@@ -28,7 +28,7 @@ class File {
   /// Fewer bytes than asked for only at the end of the file.
   virtual Result<std::size_t> read(std::span<char> to, std::uint64_t offset) = 0;
   virtual Result<void> write(std::string_view bytes, std::uint64_t offset) = 0;
-  /// After it, everything written to this file is on the disk (fdatasync). After an error nobody knows what is: what
+  /// After it, everything written to this file is on the disk (fdatasync). After an error it is unknown what is: what
   /// was written since the last sync must be written again, elsewhere.
   virtual Result<void> sync(std::string_view barrier) = 0;
   /// Makes the file this long, with room on the disk for all of it, so that writing inside cannot find it full.

@@ -172,7 +172,7 @@ TlsSession::Moved HttpSession::read(char* into, std::size_t most) {
   return {0, errno == EINTR ? State::ok : errno == EAGAIN ? State::wait_read : State::failed};
 }
 
-/// What is ready; 0: the deadline has passed, or somebody cancelled.
+/// What is ready; 0: the deadline has passed, or it was cancelled.
 short HttpSession::wait(short what, TimePoint deadline) const {
   while (true) {
     const Duration left = deadline - context_.now();

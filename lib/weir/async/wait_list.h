@@ -23,7 +23,7 @@
 
 namespace weir::async {
 
-/// Behind everybody who has a number.
+/// Behind all waiters that have a number.
 inline constexpr std::uint64_t last_in_line = ~std::uint64_t{0};
 
 class WaitList {

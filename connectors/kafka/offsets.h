@@ -4,8 +4,8 @@
 ///
 ///   settled_to = the end of the last range before which every range has settled
 ///
-/// Offsets that are not there (compacted away, transaction watermarks) lie inside or between ranges and need not
-/// settle. Kafka's rule: what is committed is the next offset to read.
+/// Offsets that are not there (compacted away, transaction markers) lie inside or between ranges and need not settle.
+/// Kafka's rule: what is committed is the next offset to read.
 ///
 /// Thread: a value; its owner guards it. Cost: take and settle O(1), amortised. Memory: 24 bytes for each open range.
 #include <cstddef>

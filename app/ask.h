@@ -13,7 +13,7 @@ struct Answer {
   simdjson::dom::element json;
 };
 
-/// Fills `answer`; says on standard error what is wrong when nobody answers.
+/// Fills `answer`; without an answer it writes the error to standard error.
 bool ask(const std::string& admin, const std::string& path, Answer& answer);
 
 }  // namespace weir::app

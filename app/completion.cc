@@ -70,7 +70,7 @@ std::vector<Command> outermost(const std::vector<Command>& commands) {
   std::ranges::remove_copy_if(commands, std::back_inserter(out), &Command::is_nested);
   return out;
 }
-/// Those whose next word is a command too, as the shells' `case` takes them.
+/// The commands whose next word is a command too, as patterns for the shells' `case`.
 std::string groups(const std::vector<Command>& commands) {
   std::string out;
   for (const Command& c : commands)

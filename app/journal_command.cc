@@ -1,4 +1,4 @@
-// journal ls, check, repair. What they print; the work is in engine/journal.
+// The output of journal ls, check and repair; the work is done in engine/journal.
 #include <fmt/format.h>
 #include <weir/base/terminal_text.h>
 
@@ -130,7 +130,7 @@ void carry_out(const journal::RepairStep& step, bool done) {
   fmt::print("{}: {}{}\n", terminal_text(step.file), done ? "done: " : "", terminal_text(step.what));
 }
 
-/// What no repair brings back is said, so that nobody waits for it.
+/// Says which events no repair can bring back.
 int tell_what_stays(const JournalFolder& folder) {
   const auto checked = journal::check(journal::system_disk(), folder.path);
   if (!checked) return complain(checked.error().message), failed;

@@ -1,4 +1,4 @@
-// journal export: the events of a journal, for whoever wants to have them without weir.
+// journal export: the events of a journal, for other programs.
 #include <fmt/format.h>
 #include <unistd.h>
 #include <weir/base/json_text.h>
@@ -40,7 +40,7 @@ class Exporter {
   explicit Exporter(const JournalOptions& options)
       : framed_(options.format == "framed"), meta_(options.with_meta), terminal_(::isatty(STDOUT_FILENO) == 1) {}
 
-  /// False: nobody reads it any more.
+  /// False: the reader of the output has gone.
   bool write(const JournalEvent& event) {
     std::string text = meta_ ? with_meta(event) : std::string(event.text);
     if (framed_) return frame(text);

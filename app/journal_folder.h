@@ -19,7 +19,7 @@ struct JournalFolder {
 
 enum class Live : std::uint8_t { no, yes, not_offered };
 
-/// Nothing: it has been said on standard error why not.
+/// Nothing: the reason has been written to standard error.
 std::optional<JournalFolder> open_journal(const std::string& path, Live live);
 /// The same for what is there, read again while a running weir changes it.
 std::optional<journal::Recovered> look_into(const JournalFolder& folder);

@@ -34,7 +34,8 @@ class JournalRecords {
   std::size_t offset_ = 0;
 };
 
-/// With no text it takes everything. Dead letters are judged by what they say, their event under `.event`.
+/// With no text it takes everything. A condition on dead letters sees the members of the letter, and its event under
+/// `.event`.
 class JournalFilter {
  public:
   static Result<JournalFilter> make(const std::string& where);

@@ -1,4 +1,4 @@
-// The composition root: the one place that knows every connector and every command.
+// The composition root: the only place that knows every connector and every command.
 #include "command_line.h"
 
 int main(int argc, char** argv) {

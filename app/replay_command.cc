@@ -1,4 +1,4 @@
-// weir replay: sends what was put aside once more, at a bounded rate, and remembers how far it got.
+// weir replay: sends dead letters again, at a bounded rate, and remembers its position.
 #include <fmt/format.h>
 #include <weir/base/terminal_text.h>
 #include <weir/component/expression/timestamp.h>
@@ -27,7 +27,7 @@ constexpr Duration look_again = std::chrono::milliseconds(50);
 
 volatile std::sig_atomic_t interrupted = 0;
 
-/// The first Ctrl-C ends after the batch on its way, the second at once: what was answered is remembered.
+/// The first Ctrl-C ends it after the batch in flight, the second at once: answered batches are remembered.
 void watch_signals() {
   struct sigaction action{};
   action.sa_handler = [](int) { interrupted = 1; };

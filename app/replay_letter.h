@@ -1,5 +1,5 @@
 #pragma once
-/// A dead letter, read back: what became of an event, and the event itself, byte for byte.
+/// A dead letter, parsed: the fate of an event, and the event itself, byte for byte.
 ///
 ///   {"reason":"sink_rejected","why":"...","origin":"out","attempts":3,"at_ms":5,"event":"..."}
 ///
@@ -29,8 +29,7 @@ class LetterReader {
  public:
   /// Nothing: it is none.
   std::optional<Letter> read(std::string_view json);
-  /// What a condition sees of it: the same members, with what the event says under `.event` (its text, if it is not
-  /// JSON).
+  /// What a condition sees of it: the same members, with the parsed event under `.event` (its text, if it is not JSON).
   std::string for_conditions(const Letter& letter);
   bool is_json(std::string_view text);
 

@@ -54,7 +54,7 @@ Result<std::optional<ReplayProgress>> load_progress(const std::string& path) {
   return progress;
 }
 
-/// A new one takes the place of the old one in one step.
+/// Replaces the old file in one step.
 Result<void> save_progress(const std::string& path, const ReplayProgress& progress) {
   journal::Disk& disk = journal::system_disk();
   const std::string made = path + ".new";

@@ -1,9 +1,10 @@
 #pragma once
-/// How far a replay got: a small file beside what it reads, written after each batch that was answered. A replay that
-/// is interrupted, even by a loss of power, goes on there; what it sent and had no answer for is sent again, one batch
-/// at most.
+/// The position of a replay: a small file beside its input, written after each answered batch. A replay that is
+/// interrupted, even by a loss of power, continues there; a batch that was sent and not answered is sent again, one at
+/// most.
 ///
-/// It belongs to one replay: the same target, condition and range. Another one is told that it is there.
+/// It belongs to one replay, with the same target, condition and range. A replay with others is refused and told about
+/// the file.
 ///
 /// Thread: pure but for load and save. Cost: two syncs a save.
 #include <weir/base/result.h>

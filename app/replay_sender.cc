@@ -34,7 +34,7 @@ Outcome ReplaySender::send(const std::vector<ReplayEvent>& events) {
   return Outcome::done;
 }
 
-/// One request; what has to be sent once more is put back.
+/// Sends one request; events that have to be sent again are put back.
 Outcome ReplaySender::send(const std::vector<ReplayEvent>& events, std::vector<bool>& refused, Range range,
                            std::vector<Range>& left) {
   std::vector<std::size_t> sent;

@@ -1,6 +1,6 @@
 #pragma once
-/// Sends events in batches until each of them is taken or refused: waits where it is asked to, comes again after
-/// failures, halves what is refused as a whole.
+/// Sends events in batches until each of them is taken or refused: it waits when it is told to, retries after failures,
+/// and halves batches that are refused as a whole.
 ///
 /// Thread: one, which it blocks. Cost: a request a batch. On cancel: `wait` returning false ends it; what was not
 /// answered may have arrived.

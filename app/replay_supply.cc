@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t longest_line = 64 << 20, looked_at = 4096;
 
-/// The bytes before a place say whether a file is still the one it was.
+/// The fingerprint of the bytes before a position: it shows whether the file is still the same.
 std::string identity_of_file(const std::string& path, const ReplayPosition& place) {
   const std::size_t n = std::min<std::uint64_t>(place.offset, looked_at);
   std::string bytes(n, '\0');
@@ -62,7 +62,7 @@ class FileSupply final : public ReplaySupply {
   std::string_view unit() const override { return "line"; }
 
  private:
-  /// Of a line that is too long only the beginning is kept. Nothing: there is no whole line left.
+  /// Only the beginning of a line that is too long is kept. Nothing: there is no whole line left.
   Result<std::optional<std::string>> read_line(std::size_t& length) {
     std::string line;
     for (int c; (c = std::getc(file_.get())) != EOF;) {

@@ -1,5 +1,5 @@
 #pragma once
-/// What a replay reads: the events of a dead-letter file, line by line, or of a journal, in their order. Dead letters
+/// The input of a replay: the events of a dead-letter file, line by line, or of a journal, in their order. Dead letters
 /// give the event that is in them.
 ///
 /// Thread: one owner. Cost: sequential reading. Bound: a line of 64 MiB. A last line without its line feed is still
@@ -32,13 +32,13 @@ class ReplaySupply {
   virtual Result<std::optional<ReplayItem>> next() = 0;
   /// Behind the last item.
   virtual ReplayPosition place() const = 0;
-  /// What a place of it is remembered with: the same bytes lie before it, or it is another one.
+  /// A fingerprint that is stored with a position: if the bytes before it have changed, it is another file.
   virtual std::string identity(const ReplayPosition& place) = 0;
   virtual std::string_view unit() const = 0;        ///< "line", "event"
   virtual std::uint64_t lost() const { return 0; }  ///< events that should be there and are not
 };
 
-/// To be moved to a place before the first item; nothing: it has been said on standard error why not.
+/// To be moved to a place before the first item; nothing: the reason has been written to standard error.
 class ReplaySource {
  public:
   static std::optional<ReplaySource> open(const std::string& from, bool live);

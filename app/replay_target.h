@@ -5,7 +5,7 @@
 ///   429, 503, 408, 5xx         again, after its Retry-After, or after 0.1 s, 0.2 s, ... 5 s
 ///   400, 413, 422, other 4xx   some of them are the reason: the lines it names are refused, or the batch is halved
 ///                              until it is known which
-///   401, 403, 404, 405, ...    about the request, and so are redirects: the replay ends, nothing is given up for it
+///   401, 403, 404, 405, ...    about the request, as redirects are: the replay ends, and no event is refused for it
 ///
 /// Thread: pure functions. Ref: RFC 9110 section 15.
 #include <weir/base/result.h>

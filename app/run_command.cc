@@ -21,7 +21,8 @@
 namespace weir::app {
 namespace {
 
-/// Keeps what malloc holds close to what is charged: few arenas, large blocks returned to the system when freed.
+/// Keeps the memory that malloc holds close to what is charged: few arenas, and large blocks are returned to the system
+/// when freed.
 void set_up_malloc() {
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_MMAP_THRESHOLD, 256 << 10);

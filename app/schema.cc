@@ -19,7 +19,7 @@ constexpr std::string_view part_name = "[a-z][a-z0-9_]{0,63}";
 constexpr std::array<std::string_view, 4> kinds_of_parts{"source", "stage", "journal", "sink"};
 constexpr std::string_view number = R"([0-9]{1,15}(\.[0-9]{1,15})?)";
 
-/// What a kind is called, how its text looks, and what to say when it does not. Empty pattern: any text.
+/// The name of a kind, the pattern of its text, and the advice when a text does not match. Empty pattern: any text.
 struct KindInfo {
   OptionKind kind;
   std::string_view name, pattern, expected;

@@ -1,5 +1,5 @@
 #pragma once
-/// JSON Schema (2020-12) of the configuration, for editors and for whoever generates configurations.
+/// JSON Schema (2020-12) of the configuration, for editors and for programs that generate configurations.
 ///
 /// Made from the catalog's options and from the table of the configuration's own keys (schema_keys.h). It accepts what
 /// the loader accepts as far as a schema can know: keys, kinds, units, choices and the shape of names; references,

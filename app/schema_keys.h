@@ -1,9 +1,9 @@
 #pragma once
-/// The configuration's own keys, described once: what is not an option of a component.
+/// The configuration's own keys, described once: those that are not options of a component.
 ///
-/// The loader decides what is right (it can say why in a sentence); this table is what editors, completion and the
-/// documentation are told. A test reads every key out of the loader's sources and every default out of
-/// `weir check --print`, and compares both with this table, so the two cannot part ways unnoticed.
+/// The loader decides what is valid (it can give the reason in a sentence); editors, completion and the documentation
+/// use this table. A test reads every key out of the loader's sources and every default out of `weir check --print`,
+/// and compares both with this table, so a difference is noticed.
 ///
 /// Thread: immutable. Cost: made when it is asked for.
 #include <weir/component/options.h>

@@ -1,4 +1,4 @@
-// version, explain, init, schema: nothing running is asked.
+// version, explain, init, schema: commands that ask no running process.
 #include <fmt/format.h>
 #include <weir/base/reason.h>
 

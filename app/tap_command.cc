@@ -42,7 +42,7 @@ struct Page {
   std::vector<std::string> events;
 };
 
-/// The head of a page says how long each of the events behind it is.
+/// The head of a page has the length of each event behind it.
 std::optional<Page> parsed(const std::string& body) {
   const auto end = body.find('\n');
   if (end == std::string::npos) return std::nullopt;
@@ -63,13 +63,13 @@ std::optional<Page> parsed(const std::string& body) {
   return page;
 }
 
-/// Shows events until there were enough of them.
+/// Shows events until the limit is reached.
 class Show {
  public:
   Show(const TapOptions& options, std::optional<Expression> where)
       : limit_(options.limit), where_(std::move(where)), terminal_(::isatty(STDOUT_FILENO) == 1) {}
 
-  /// False: enough, or nobody reads it any more.
+  /// False: the limit is reached, or the reader of the output has gone.
   bool page(Page page) {
     for (std::string& event : page.events) {
       if (!matches(event)) continue;

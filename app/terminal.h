@@ -1,6 +1,6 @@
 #pragma once
-/// A terminal taken over for a while: alternate screen, keys without Enter, no cursor. Everything is given back when
-/// the object goes, also after Ctrl-C, SIGTERM, and Ctrl-Z.
+/// A terminal in full-screen mode: alternate screen, keys without Enter, no cursor. Its state is restored when the
+/// object is destroyed, also after Ctrl-C, SIGTERM, and Ctrl-Z.
 ///
 /// Thread: one; it installs handlers for SIGWINCH, SIGINT and SIGTERM, so there is one at a time. Cost: none between
 /// keys.
@@ -16,7 +16,7 @@ struct Size {
   int columns = 80, rows = 24;
 };
 
-/// Colours are for terminals, and for people who did not say no (NO_COLOR).
+/// Colours are used on terminals, unless NO_COLOR is set.
 bool wants_color(int descriptor);
 
 class Terminal {
@@ -35,8 +35,7 @@ class Terminal {
     Key key = Key::none;
     char letter = 0;  ///< with Key::other
   };
-  /// The next key, a change of size, or none after this time. Quit: Ctrl-C, SIGTERM, or nobody at the keyboard any
-  /// more.
+  /// The next key, a change of size, or none after this time. Quit: Ctrl-C, SIGTERM, or the end of the input.
   Pressed wait(std::chrono::milliseconds most);
 
  private:

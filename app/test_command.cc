@@ -72,7 +72,7 @@ int test(const std::vector<std::string>& files, const Catalog& catalog, const Te
   for (const auto& each : loaded.cases)
     if (each.name.find(options.filter) != std::string::npos) chosen.push_back(&each);
   if (chosen.empty()) return nothing_to_do(files, options, !loaded.cases.empty());
-  log::set_level(log::Level::off);  // what a flow would say while it runs is in the diff
+  log::set_level(log::Level::off);  // messages that a flow would log are in the diff
   const Palette colors = palette();
   const auto bad = std::ranges::count_if(
       chosen, [&](const auto* each) { return !passes(*loaded.loaded.config, catalog, *each, colors); });

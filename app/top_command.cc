@@ -19,7 +19,7 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-/// The next answer with its rates; nothing when nobody answers, and then `error` says so.
+/// The next answer with its rates; nothing when there is no answer, and then `error` has the reason.
 std::optional<TopData> next(const std::string& admin, const std::optional<TopData>& before, std::string& error) {
   Answer answer;
   const auto reply = net::http_get(admin, "/api/graph", std::chrono::seconds(2));

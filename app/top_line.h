@@ -36,7 +36,7 @@ class Line {
   Line& right(std::string_view text, int width, Tone tone = Tone::plain) {
     return add(std::string(static_cast<std::size_t>(std::max(0, width - length(text))), ' ')).add(text, tone);
   }
-  /// Never looks full before it is, nor empty while it is not.
+  /// Shows full only when it is full, and empty only when it is empty.
   Line& bar(double fill, int width, Tone tone) {
     const double share = std::clamp(fill, 0.0, 1.0);
     int full = static_cast<int>(share * width);

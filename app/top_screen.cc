@@ -266,7 +266,7 @@ int top_rows(const TopData& data) {
 
 void sort_rows(TopData& data, TopView::Sort sort) {
   if (sort == TopView::Sort::file) return;
-  // Names keep rows of the same rate from changing places all the time.
+  // Rows of the same rate are ordered by name, so that they do not change places all the time.
   const auto largest_first = [](auto& rows, auto by) {
     std::ranges::sort(rows,
                       [by](const auto& a, const auto& b) { return a.*by != b.*by ? a.*by > b.*by : a.name < b.name; });

@@ -1,6 +1,6 @@
 #pragma once
-/// Looks at a running flow once a second and says in the log what a person would want to have been told: a source that
-/// pauses and why, a sink that recovers, a ledger that does not balance.
+/// Checks a running flow once a second and logs what an operator needs to know: a source that pauses and why, a sink
+/// that recovers, a ledger that does not balance.
 ///
 /// Thread: one. Cost: a FlowStatus a second.
 #include <weir/base/units.h>
@@ -32,7 +32,8 @@ class Watch {
   std::uint64_t violations_ = 0;
 };
 
-/// The last word: "orders: 1200 in = 1000 to warehouse + 200 filtered". One line for each node that does not balance.
+/// The final report: "orders: 1200 in = 1000 to warehouse + 200 filtered". One line for each node that does not
+/// balance.
 void log_final_ledger(const pipeline::FlowStatus& status);
 
 }  // namespace weir::app

@@ -99,7 +99,7 @@ Result<void> Folds::add_fold(const std::string& name, std::string_view text) {
       inputs_.push_back(inside);
       sketches_.push_back(no_sketch);
     }
-    if (fold.kind == Kind::quantile) sketches_[fold.input] = 0;  // placed when all are known
+    if (fold.kind == Kind::quantile) sketches_[fold.input] = 0;  // offsets are set when all are known
   }
   folds_.push_back(std::move(fold));
   return {};

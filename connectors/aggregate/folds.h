@@ -1,13 +1,13 @@
 #pragma once
-/// What becomes of the values of a group: `sum(.x)`, `p99(.took_ms)`, compiled once.
+/// The functions over the values of a group: `sum(.x)`, `p99(.took_ms)`, compiled once.
 ///
 ///   count()                            events, whatever they hold
 ///   sum(e) min(e) max(e) avg(e)        numbers of expression e; others and missing ones are left out
 ///   p1(e) .. p99(e), p999(e)           quantiles, within 5 % of the exact value for values from 10^-6 to 4 x 10^10;
 ///                                      smaller ones (and negative) count as the smallest, larger as the largest
 ///
-/// A group's state lies in one piece of memory: a Stat for each different expression, then a sketch for each that a
-/// quantile asks for. The sketch counts in buckets whose borders grow by e^0.1.
+/// A group's state is one piece of memory: a Stat for each different expression, then a sketch for each expression that
+/// a quantile needs. The sketch counts in buckets whose borders grow by e^0.1.
 ///
 /// Thread: Folds is immutable once compiled. Cost: about 5 ns a value, 20 ns with a quantile; a sketch is 1.5 KiB.
 /// Ref: Masson, Rim, Lee, "DDSketch", VLDB 2019 (logarithmic buckets).

@@ -25,7 +25,7 @@ Bytes Groups::bytes_each(const Folds& folds) { return Bytes(stride_of(folds) + 6
 std::size_t Groups::slot_of(const KeyHash& hash) {
   const auto mask = index_.size() - 1;
   auto slot = hash.low & mask;
-  // The tag spares a look at the group itself, which is a cache miss.
+  // The tag saves an access to the group itself, which is a cache miss.
   while (index_[slot].group != 0 && (index_[slot].tag != tag_of(hash) || group(index_[slot].group).hash != hash))
     slot = (slot + 1) & mask;
   return slot;
@@ -52,7 +52,7 @@ std::size_t Groups::find_or_add(const KeyReader& key, const KeyHash& hash) {
 
 std::size_t Groups::add(const KeyHash& hash) {
   if (size_ == pieces_.size() * step) {
-    // The last piece is no larger than what the limit leaves, so what is declared is what can be taken.
+    // The last piece is no larger than what is left of the limit, so no more is taken than is declared.
     const auto groups = std::min(step, most_ + 1 - size_);
     pieces_.push_back(std::make_unique<std::byte[]>(groups * stride_));
   }

@@ -2,7 +2,7 @@
 /// The groups of one window: key to state, found by hash, in memory that grows in steps up to a limit and is kept for
 /// the next window.
 ///
-/// Group 0 is the overflow: where all keys beyond the limit, and keys too long to keep, are folded together.
+/// Group 0 is the overflow: all keys beyond the limit, and keys that are too long to keep, are folded into it.
 ///
 /// Thread: behind the lock of the stage. Cost: two cache misses for a group that is not in the cache; no allocation
 /// unless there are more groups than ever before.
@@ -31,7 +31,7 @@ class Groups {
   Groups(const Folds& folds, std::size_t most);
   static Bytes bytes_each(const Folds& folds);
 
-  /// The group of the key that the reader holds; group 0 when it has no place.
+  /// The group of the key that the reader holds; group 0 when there is no room for it.
   std::size_t find_or_add(const KeyReader& key, const KeyHash& hash);
   Group& group(std::size_t i) { return *reinterpret_cast<Group*>(at(i)); }
   std::byte* state(std::size_t i) { return at(i) + sizeof(Group); }

@@ -16,8 +16,8 @@ std::int64_t Windows::number_of(WallTime time) const {
   return since / length - (since % length < 0 ? 1 : 0);
 }
 
-/// Moves the border between what is over and what is open. A time ahead of the wall clock does not: one wrong clock
-/// must not make everybody else late.
+/// Moves the border between windows that are over and open ones. A time ahead of the wall clock does not move it: one
+/// wrong clock must not make the events of all others late.
 void Windows::observe(WallTime time, TimePoint now, WallTime wall) {
   seen_now_ = now;
   seen_wall_ = wall;
@@ -80,7 +80,7 @@ std::optional<Duration> Windows::next(TimePoint now) {
   return std::max(shape_.own_times ? idle : over, Duration{0});
 }
 
-/// Without own times the wall clock ends every window; with them somebody has to when no event does.
+/// Without event times the wall clock ends every window; with event times it ends a window when no event does.
 void Windows::end_if_idle(TimePoint now, WallTime wall) {
   if (!shape_.own_times) return observe(wall, now, wall);
   if (now - last_event_ < shape_.idle) return;

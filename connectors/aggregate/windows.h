@@ -10,8 +10,8 @@
 ///   late                 an event whose own time is in a window that is over. One that goes by its arrival is never
 ///                        late: where another reactor's clock has ended its window meanwhile, the next one takes it
 ///
-/// Windows are numbered as they open; of at most `most` windows those that are over leave in the order of time. One
-/// that ended because nothing came may be opened again only while the wall clock has not left it.
+/// Windows are numbered as they open; of at most `most` windows those that are over leave in the order of time. A
+/// window that ended because nothing came may be opened again only while the wall clock is still inside it.
 ///
 /// Thread: any; one lock. Cost: about 50 ns an event besides the cache misses of its group.
 /// Ref: Akidau and others, "The Dataflow Model", VLDB 2015 (watermarks, lateness).

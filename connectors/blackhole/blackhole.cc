@@ -82,7 +82,7 @@ void Blackhole::close() {
 
 bool Blackhole::wait_until(TimePoint when) {
   std::unique_lock lock(mutex_);
-  // In slices, because the time it waits for is the context's and not that of the condition variable.
+  // Waits in slices, because it waits for the context's time and not for that of the condition variable.
   while (!closed_ && context_.now() < when)
     wake_.wait_for(lock, std::min<Duration>(slice, when - context_.now()), [&] { return closed_; });
   return !closed_;

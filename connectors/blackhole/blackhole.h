@@ -1,9 +1,9 @@
 #pragma once
-/// Sink `blackhole`: takes everything and keeps nothing, at the speed and with the faults it is told. README.md has its
+/// Sink `blackhole`: takes everything and keeps nothing, with the configured speed and faults. README.md has its
 /// options. Tests hold it up and read its counters through `control(name)`.
 ///
-/// Thread: one worker a Sink object; workers of one sink share a control. Cost: none but what it is told to cost.
-/// On cancel: `close` (any thread) ends every wait; a delivery that hangs gives up after 1 s by itself.
+/// Thread: one worker a Sink object; workers of one sink share a control. Cost: what is configured. On cancel: `close`
+/// (any thread) ends every wait; a delivery that hangs ends after 1 s by itself.
 #include <weir/component/catalog.h>
 
 #include <atomic>

@@ -22,7 +22,7 @@ class Plan final : public StagePlan {
     secret_ = {rng.next(), rng.next()};
   }
   std::unique_ptr<Stage> stage() override {
-    // Only who runs it needs the memory, not who checks it.
+    // The memory is needed to run it, not to check it.
     if (!shared_) shared_ = std::make_shared<Shared>(settings_.max_keys, settings_.window, secret_);
     return std::make_unique<Dedupe>(shared_, KeyReader::compile(settings_.by).value());
   }

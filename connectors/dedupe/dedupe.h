@@ -1,5 +1,5 @@
 #pragma once
-/// Stage `dedupe`: lets on the first event of each key within a window. README.md has its guarantees.
+/// Stage `dedupe`: passes the first event of each key within a window. README.md has its guarantees.
 ///
 /// Thread: one object for each reactor; they share what was seen, in stripes behind locks of their own. Cost: reading
 /// the key and about 80 ns; no allocation per event.
@@ -13,7 +13,7 @@
 
 namespace weir::dedupe {
 
-/// What all reactors have seen.
+/// The keys that all reactors have seen.
 class Shared {
  public:
   Shared(std::size_t max_keys, Duration window, KeyHash secret);

@@ -83,7 +83,7 @@ void DiskJournal::look_at_growth() {
 void DiskJournal::wait_for_room(Duration most, const std::atomic<bool>& cancelled) {
   std::unique_lock lock(mutex_);
   if (closing_ || cancelled) return;
-  keeper_wakes_.notify_all();  // cursors that are not saved yet may be what is missing
+  keeper_wakes_.notify_all();  // cursors that are not saved yet may be the reason
   room_.wait_for(lock, most);
 }
 

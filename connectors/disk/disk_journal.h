@@ -1,6 +1,6 @@
 #pragma once
 /// The journal on this machine's disk: a Log, its writer as a sink, its consumers as sources, and a keeper: a thread
-/// that once a second saves cursors, syncs what is due and gives up what nobody needs.
+/// that once a second saves cursors, syncs what is due and gives up segments that are not needed any more.
 ///
 /// Thread: as Journal says; the keeper is its own. Cost: a wake-up a second. On cancel: `close` saves a last time.
 #include <weir/component/catalog.h>
@@ -29,7 +29,7 @@ class DiskJournal final : public Journal, public std::enable_shared_from_this<Di
   void wait_for_room(Duration most, const std::atomic<bool>& cancelled);
   void wake_writer();
 
-  /// What the intake of a consumer tells: when the oldest event it has not settled came in; 0: there is none.
+  /// Told by the intake of a consumer: when the oldest event that has not settled came in; 0: there is none.
   struct Place {
     journal::Consumer* consumer;
     std::atomic<std::int64_t> oldest_wall{0};

@@ -8,12 +8,12 @@
 namespace weir::disk {
 namespace {
 
-constexpr std::size_t turn_bytes = 256 << 10;   // then other work of the reactor has its turn
+constexpr std::size_t turn_bytes = 256 << 10;   // then other work of the reactor is done
 constexpr std::size_t gather_bytes = 64 << 10;  // small records travel together
 constexpr std::size_t gather_events = 1024;
-constexpr auto soon = std::chrono::milliseconds(2);  // memory comes back without a word
+constexpr auto soon = std::chrono::milliseconds(2);  // memory is given back without a notification
 constexpr auto later = std::chrono::milliseconds(250);
-constexpr auto patience = std::chrono::seconds(1);  // when stopping: so long without a settlement
+constexpr auto patience = std::chrono::seconds(1);  // when stopping: ends after so long without a settlement
 
 }  // namespace
 
@@ -65,7 +65,7 @@ bool JournalIntake::quiet() const {
 void JournalIntake::turn() {
   const auto now = output_.context().now();
   collect();
-  if (used_ == 0 && quiet()) progress_ = now;  // nothing to do is no standstill
+  if (used_ == 0 && quiet()) progress_ = now;  // without work there is no stall
   if (stopping_ && now - progress_ > patience) over_ = true;
   Next next = Next::more;
   const auto begin = reader_.position();

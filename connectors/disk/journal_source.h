@@ -1,8 +1,9 @@
 #pragma once
-/// A consumer of a journal as a source: it reads on while the flow behind it takes, and its place follows what settles.
+/// A consumer of a journal as a source: it reads while the flow behind it takes events, and its cursor follows what
+/// settles.
 ///
-/// One receipt stands for what was read in one piece: a record, or several small ones of one priority. The place moves
-/// over contiguous settled pieces only (semantics B1). Told to stop, it reads on until everything is read or nothing
+/// One receipt stands for what was read in one piece: a record, or several small ones of one priority. The cursor moves
+/// over contiguous settled pieces only (semantics B1). When stopped, it reads on until everything is read or nothing
 /// has settled for a second: what is left stays in the journal.
 ///
 /// Thread: its reactor; `quiet` any. Cost: one copy of the events into their block; about 1 us for each piece.

@@ -3,7 +3,7 @@
 namespace weir::disk {
 namespace {
 
-// One turn of waiting for room. A full journal is no failure of it: the same call may be made again at once.
+// One wait for room. A full journal is no failure: the same call may be made again at once.
 constexpr auto longest_wait = std::chrono::milliseconds(500);
 constexpr auto again_after = std::chrono::milliseconds(1);
 

@@ -1,5 +1,6 @@
 #pragma once
-/// The journal as a sink: one group, one commit. Full, it waits for room in short turns and says for whom.
+/// The journal as a sink: one group, one commit. When it is full it waits for room in short steps and names the
+/// consumers it waits for.
 ///
 /// Thread: its worker. Cost: see Log::write. On cancel: a wait for room ends at once.
 #include <weir/component/sink.h>

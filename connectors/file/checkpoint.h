@@ -1,5 +1,6 @@
 #pragma once
-/// Where reading goes on after a restart: for each file its identity and the offset up to which everything is settled.
+/// The places where reading continues after a restart: for each file its identity and the offset up to which everything
+/// is settled.
 ///
 /// It is written to a new file, synced, renamed over the old one, and the folder is synced: after a crash either the
 /// old or the new one is there, whole. A line of text per file, and a last line with the hash of all before it; what

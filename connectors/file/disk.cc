@@ -49,7 +49,7 @@ ssize_t Disk::read(int fd, char* to, std::size_t n, std::uint64_t offset) {
 ssize_t Disk::write(int fd, const iovec* parts, int n, std::uint64_t offset) {
   return retried([&] { return ::pwritev(fd, parts, n, static_cast<off_t>(offset)); });
 }
-// Not retried on EINTR: after a failed sync only a new file descriptor may be believed.
+// Not retried on EINTR: after a failed sync only a new file descriptor gives a correct answer.
 int Disk::sync(int fd) { return ::fdatasync(fd) == 0 ? 0 : -errno; }
 int Disk::truncate(int fd, std::uint64_t length) {
   return retried([&] { return ::ftruncate(fd, static_cast<off_t>(length)); });

@@ -1,5 +1,5 @@
 #pragma once
-/// The system calls of the file sink, so that a test can stand in for a disk that is full, slow to give up or lying.
+/// The system calls of the file sink, so that a test can simulate a disk that is full, slow or wrong about its syncs.
 ///
 /// Every call gives its result, or -errno. The base class is the real disk.
 ///
@@ -17,7 +17,7 @@ namespace weir::file {
 class Disk {
  public:
   virtual ~Disk() = default;
-  /// Also takes the lock that keeps a second writer out: -EWOULDBLOCK when somebody has it.
+  /// Also takes the lock that keeps a second writer out: -EWOULDBLOCK when another process has it.
   virtual int open(const std::string& path);
   virtual void close(int fd);
   virtual std::int64_t size(int fd);       ///< -EINVAL when it is no regular file

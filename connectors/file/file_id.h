@@ -1,6 +1,6 @@
 #pragma once
-/// Which file this is, whatever it is called: device and inode, and a fingerprint of how it begins, because inodes are
-/// used again and a file may be emptied and written anew.
+/// The identity of a file, independent of its name: device and inode, and a fingerprint of its beginning, because
+/// inodes are reused and a file may be emptied and written again.
 ///
 /// The fingerprint is the FNV-1a hash of the first `length` bytes, at most 1 KiB; it grows with the file. Two files
 /// with one inode, one after the other, that begin with the same 1 KiB are taken for one.

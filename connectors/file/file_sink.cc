@@ -58,7 +58,7 @@ Delivery FileSink::deliver(std::span<const Batch> batches) {
   for (const Batch& batch : batches) all += batch.load();
   if (all.empty()) return {};
   const Bytes text = all.bytes + Bytes(all.events);
-  // How small gzip will make it nobody knows before, and no file may grow beyond its size.
+  // The packed size is not known before, and no file may grow beyond its limit.
   if (auto ready = make_room(log_.packs() ? packed_at_most(text) : text); !ready) return again(ready.error());
   Delivery delivery;
   log_.begin();
@@ -95,7 +95,7 @@ std::vector<std::uint64_t> FileSink::rotated_numbers() const {
 }
 
 Result<void> FileSink::rotate() {
-  // Numbers only grow and no file is renamed twice, so a reader never finds another file under a name it knows.
+  // Numbers only grow and no file is renamed twice, so a name never comes to mean another file.
   const auto numbers = rotated_numbers();
   const auto next = numbers.empty() ? 1 : numbers.back() + 1;
   if (auto rotated = log_.rotate(fmt::format("{}.{:06}", log_.path(), next)); !rotated) return rotated;

@@ -59,7 +59,7 @@ class FileSource final : public Source {
     return {};
   }
 
-  /// Two that write one checkpoint would each undo what the other noted.
+  /// Two sources with one checkpoint would overwrite each other's positions.
   Result<void> lock() {
     const auto name = config_.checkpoint + ".lock";
     const auto slash = name.rfind('/');

@@ -1,5 +1,6 @@
 #pragma once
-/// A file of gzip members (RFC 1952, section 2.2), one a group of lines: what is packed, and what a crash left of it.
+/// A file of gzip members (RFC 1952, section 2.2), one for each group of lines: how they are written, and how a crash's
+/// remains are found.
 ///
 /// Members stand one behind the other and inflate to one text, so `zcat` reads the file and a group can be cut off
 /// without touching the one before. Nothing in gzip says how long a member is; where the last whole one ends is found

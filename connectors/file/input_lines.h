@@ -1,9 +1,9 @@
 #pragma once
-/// Where lines end in what was read from a file.
+/// Finds the line ends in what was read from a file.
 ///
 /// A line is an event; its line end is not part of it; an empty line is none. A line that has not ended is left for
-/// later (or is the last, when the file ends). One longer than `max_event` is never looked at again: it is told apart
-/// so that it can be stepped over.
+/// later (or is the last, when the file ends). A line longer than `max_event` is not taken: it is reported so that it
+/// can be skipped.
 ///
 /// Thread: a pure function. Cost: one memchr a line, about 10 ns and 0.1 ns a byte.
 #include <weir/component/batch.h>

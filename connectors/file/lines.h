@@ -1,9 +1,9 @@
 #pragma once
-/// How a batch becomes lines: one line an event, whatever stands in it.
+/// How a batch becomes lines: one line for each event, whatever it contains.
 ///
 /// A batch that lies as lines is one piece. Otherwise each event is a piece with a line end behind it. A line feed
 /// inside an event (JSON written over several lines) becomes a space, which means the same between the tokens of JSON;
-/// an event in which it stands within a text is not JSON, could not be one line unaltered, and is refused.
+/// an event with a line feed inside a text is not JSON; it could not be one line without a change, and is refused.
 ///
 /// Thread: one. Cost: one scan for line feeds (about 10 GB/s); no copies.
 #include <weir/component/batch.h>

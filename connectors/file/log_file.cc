@@ -31,8 +31,8 @@ std::string_view advice(int error) {
   }
 }
 
-/// Whether a last line without its end is the beginning of an event, and so ours to cut. Zeros are what a power loss
-/// leaves of pages that never reached the disk. Anything else may be somebody's text and is kept.
+/// Whether a last line without its end is the beginning of an event of ours and may be cut. Zeros are what a power loss
+/// leaves of pages that never reached the disk. Anything else may be foreign text and is kept.
 bool is_torn(const std::string& tail) {
   if (std::string_view("{[\"\0", 4).find(tail.front()) == std::string_view::npos) return false;
   simdjson::dom::parser parser;
@@ -71,7 +71,7 @@ Result<void> LogFile::open() {
   if (fd_ < 0) return fail(fd_, "cannot open it");
   const auto found = disk_.size(fd_);
   if (found < 0) return fail(static_cast<int>(found), "cannot open it");
-  // A new name is only there after a crash when its folder has been synced.
+  // A new name survives a crash only if its folder was synced.
   if (const int synced = disk_.sync_folder(folder()); synced < 0) return fail(synced, "cannot sync its folder");
   auto settled = settle_length(static_cast<std::uint64_t>(found));
   if (!settled) close();
@@ -122,7 +122,7 @@ Result<std::uint64_t> LogFile::last_member_end(std::uint64_t found) {
   return end;
 }
 
-/// Lines behind gzip would make neither of them readable.
+/// Plain lines behind gzip would make both unreadable.
 Result<void> LogFile::refuse_packed(std::uint64_t found) {
   std::array<char, 2> start{};
   if (found < start.size()) return {};
@@ -220,7 +220,7 @@ Result<void> LogFile::commit() {
   }
   crash_point("file.after_write");
   if (const int synced = sync_ ? disk_.sync(fd_) : 0; synced < 0) {
-    close();  // see the header: this descriptor's next answer would be worth nothing
+    close();  // see the header: the next sync of this descriptor would prove nothing
     return std::unexpected(error(synced, "cannot sync it"));
   }
   crash_point("file.after_sync");
@@ -242,7 +242,7 @@ Result<void> LogFile::rotate(const std::string& target) {
   close();
   known_ = false;
   length_ = 0;
-  auto opened = open();  // a name that somebody took in between is appended to, never replaced
+  auto opened = open();  // if the name was taken meanwhile, its file is appended to, never replaced
   crash_point("file.after_dir_sync");
   return opened;
 }

@@ -1,13 +1,13 @@
 #pragma once
-/// A file of lines that only grows by whole groups: a group is there entirely, or not at all.
+/// A file of lines that grows by whole groups only: a group is in it entirely, or not at all.
 ///
 /// `length()` is the committed length. A group is written behind it and then synced; when anything fails the file is
-/// cut back to it, so that trying again neither doubles nor tears a line. What stands behind it after a crash was never
+/// cut back to it, so that a retry neither duplicates nor tears a line. What stands behind it after a crash was never
 /// acknowledged; `open` cuts a torn event off, and ends a whole one (or foreign text) that lacks its line end.
 ///
-/// After a failed fdatasync the kernel may have dropped the pages and marked them clean: asking again would say yes to
-/// data that is not on the disk. So the file descriptor is given up; the file is opened anew, cut to the committed
-/// length (which throws the doubtful pages away) and the group is written afresh.
+/// After a failed fdatasync the kernel may have dropped the pages and marked them clean: a second call would confirm
+/// data that is not on the disk. So the file descriptor is closed; the file is opened anew, cut to the committed length
+/// (which throws the doubtful pages away) and the group is written afresh.
 ///
 /// Packed, each group is one gzip member (gzip_members.h), and all of the above holds for members instead of lines.
 ///

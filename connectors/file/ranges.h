@@ -1,9 +1,9 @@
 #pragma once
-/// The pieces of files that are on their way, and up to where each file is settled.
+/// The ranges of files that are in flight, and the offset up to which each file is settled.
 ///
 /// A range is one receipt. When it is settled and every earlier range of its file is, the file's `committed` moves to
-/// its end: never over a gap. A range that must not be let go (it failed, and the sender was promised `stored`) keeps
-/// its slot and is due to be read again after a backoff of 100 ms to 30 s.
+/// its end: never over a gap. A range that must not be dropped (it failed, and `stored` was promised) keeps its slot
+/// and is due to be read again after a backoff of 100 ms to 30 s.
 ///
 /// Thread: the reactor's; receipts settle on any. Cost: one pass over at most `most` slots for what settled
 /// together. Memory: all slots are there from the start. On cancel: a Ranges may go when nothing is in flight.

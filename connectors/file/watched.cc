@@ -24,7 +24,7 @@ std::string join(const std::string& path, const char* name) {
 
 bool is_pattern(std::string_view name) { return name.find_first_of("*?[") != name.npos; }
 
-/// What a rotation compressed is the same lines once more, and no text.
+/// A file that a rotation compressed holds the same lines once more, and is no text.
 bool is_packed(std::string_view name) {
   static constexpr std::array<std::string_view, 6> endings{".gz", ".zst", ".xz", ".bz2", ".lz4", ".zip"};
   return std::ranges::any_of(endings, [&](std::string_view ending) { return name.ends_with(ending); });
@@ -100,8 +100,8 @@ void Watched::find_renamed(TimePoint now) {
     const auto known =
         std::ranges::find_if(left_over_, [&](const FilePosition& p) { return p.id.inode == entry.d_ino; });
     if (known == left_over_.end()) return true;
-    // Of a file that was empty nothing is known but an inode, which may be anybody's by now: only its name speaks for
-    // it.
+    // Of a file that was empty only the inode is known, which may have been reused by now: it is recognised by its name
+    // only.
     if (known->id.length == 0 && !std::string_view(entry.d_name).starts_with(stem)) return true;
     const auto path = join(config_.path, entry.d_name);
     auto file = InputFile::open(path, disk_);
@@ -168,7 +168,7 @@ void Watched::look(TimePoint now) {
   }
 }
 
-/// A renamed file may get its name back, and must not be read twice then. A deleted one's inode is free for others.
+/// A renamed file may get its name back, and must not be read twice then. The inode of a deleted file may be reused.
 void Watched::remember(const WatchedFile& file) {
   if (file.file.deleted()) return;
   if (left_over_.size() >= config_.max_files) left_over_.erase(left_over_.begin());

@@ -1,6 +1,6 @@
 #pragma once
-/// The files a source reads, told apart by what they are and not by their names, so that renaming, replacing, deleting,
-/// emptying and writing anew are all noticed.
+/// The files that a source reads, identified by their content and not by their names, so that renaming, replacing,
+/// deleting, emptying and rewriting are all noticed.
 ///
 ///   what is seen at a name             what is done
 ///   the file that was there            read on
@@ -10,7 +10,7 @@
 ///   it begins in another way
 ///
 /// A file without a name counts as ended when it has not grown for `rotate_wait`: then its last line is taken even
-/// without a line end, and it is let go when all of it is settled.
+/// without a line end, and it is closed when all of it is settled.
 ///
 /// Thread: one at a time: the file thread while a job runs, the reactor between two. Cost: `look` a stat for each name,
 /// `check` an fstat and 1 KiB read. Memory: about 2 KiB a file, at most `max_files`.
@@ -58,7 +58,7 @@ class Watched {
   void look(TimePoint now);
   /// Notices whether it was emptied or has grown; its size.
   std::uint64_t check(WatchedFile& file, TimePoint now);
-  /// Nobody will write to it any more.
+  /// Nothing will be written to it any more.
   bool ended(const WatchedFile& file, TimePoint now) const;
 
   std::list<WatchedFile>& files() { return files_; }

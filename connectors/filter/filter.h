@@ -1,5 +1,5 @@
 #pragma once
-/// Stage `filter`: lets the events on for which a condition is true. README.md has its guarantees.
+/// Stage `filter`: passes the events for which a condition is true. README.md has its guarantees.
 ///
 /// Thread: one object for each reactor. Cost: that of the condition, about 160 ns for one field of 200 bytes.
 #include <weir/component/catalog.h>

@@ -9,7 +9,7 @@ namespace weir::generator {
 namespace {
 
 constexpr auto tick = std::chrono::milliseconds(5);
-constexpr std::uint64_t most_a_turn = 4096;  // so that a reactor at a high rate still gets to its other work
+constexpr std::uint64_t most_a_turn = 4096;  // so that a reactor still does its other work at a high rate
 
 class GeneratorIntake final : public Intake {
  public:

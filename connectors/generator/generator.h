@@ -1,8 +1,8 @@
 #pragma once
 /// Source `generator`: makes events at a rate. README.md has its options.
 ///
-/// It runs on the first reactor only, wakes every 5 ms, and gives what is due by the context's clock. It can be paused
-/// and nothing else: the sender it stands for waits for no answer, so the strongest level is `accepted`.
+/// It runs on the first reactor only, wakes every 5 ms, and gives what is due by the context's clock. It can only be
+/// paused: the sender that it simulates does not wait for an answer, so the strongest level is `accepted`.
 ///
 /// Thread: that of its reactor. Cost: about 100 ns an event of 200 bytes. On cancel: `stop` ends it at once.
 #include <weir/component/catalog.h>

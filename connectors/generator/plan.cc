@@ -86,7 +86,7 @@ std::uint64_t Schedule::due(TimePoint now) {
   if (!began_) began_ = last_ = now;
   const auto rate = rate_at(last_);
   owed_ += rate.value * seconds(now - last_);
-  // A late timer is caught up with, a long standstill is not; one event may always become due.
+  // The delay of a late timer is made up for, that of a long pause is not; one event may always become due.
   owed_ = std::min(owed_, std::max(1.0, rate.value * seconds(longest_debt)));
   last_ = now;
   const auto whole = static_cast<std::uint64_t>(owed_);

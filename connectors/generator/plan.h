@@ -1,9 +1,9 @@
 #pragma once
-/// What a generator makes, and when: plain values, told the time.
+/// What a generator makes, and when: plain values that take the time as a parameter.
 ///
 ///   events owed since the last turn = integral of rate(t) over the time that passed, at most 100 ms of it
 ///
-/// Time in which the generator was held up is not made up for: a source that can be slowed is slow then.
+/// Time in which the generator was held up is not made up for: a source that is paused makes fewer events.
 ///
 /// Thread: values. Cost: about 100 ns an event of 200 bytes.
 #include <weir/base/result.h>

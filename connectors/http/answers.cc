@@ -1,4 +1,4 @@
-// What a client reads.
+// The answers that a client gets.
 #include <fmt/format.h>
 #include <weir/base/json_text.h>
 
@@ -58,7 +58,7 @@ net::Response HttpIntake::answer(const Tally& tally, std::size_t events) const {
     return refuse(Rejection{Reason::shutdown, stopping_ ? until_stopped() : Duration{0}},
                   "the outcome is unknown, some of it may be stored");
   std::string body = fmt::format("{{\"events\":{},\"fate\":\"{}\"", events, name(worst));
-  // A tally counts each event once for each required sink; it is told only when they did not all end alike.
+  // A tally counts each event once for each required sink; it is part of the answer only when not all ended alike.
   std::string paths;
   for (int i = 0; i < fate_count; ++i)
     if (const auto n = tally.events[static_cast<std::size_t>(i)])
@@ -67,7 +67,7 @@ net::Response HttpIntake::answer(const Tally& tally, std::size_t events) const {
   if (worst >= Fate::dropped)
     body += fmt::format(",\"reason\":\"{}\",\"message\":{}", key(tally.reason), json_text(info(tally.reason).summary));
   net::Response response;
-  // Failed for good is the sender's to know; dropped on purpose is what `processed` has agreed to.
+  // A permanent failure is an error for the sender; a drop is part of what `processed` allows.
   response.status = worst == Fate::failed ? 422 : 200;
   response.body = std::move(body) + "}\n";
   return response;

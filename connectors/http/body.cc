@@ -18,8 +18,8 @@ std::size_t skip_space(std::span<const char> body, std::size_t at) {
   return at;
 }
 
-/// Where the JSON value that starts at `at` ends: at the comma, bracket or end behind it. Only tells elements apart;
-/// whether each is JSON is the parser's business.
+/// Where the JSON value that starts at `at` ends: at the comma, bracket or end behind it. It only separates elements;
+/// the parser judges whether each is JSON.
 std::size_t end_of_value(std::span<const char> body, std::size_t at) {
   int depth = 0;
   bool text = false;

@@ -1,5 +1,5 @@
 #pragma once
-/// The body of a request, taken apart into events: NDJSON, a JSON array, or one object.
+/// Splits the body of a request into events: NDJSON, a JSON array, or one object.
 ///
 /// Every event is validated completely (a malformed line must be named before anything of its request is stored) and
 /// stays where it is in the buffer: parsing yields an index, not copies. Newlines between the tokens of an array

@@ -13,9 +13,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::size_t small_body = 16 << 10;  // up to here events are gathered with those of other requests
-constexpr Duration look_again =
-    std::chrono::seconds(1);  // a bound on every wait, in case a wake-up has no reason to come
+constexpr std::size_t small_body = 16 << 10;              // up to here events are gathered with those of other requests
+constexpr Duration look_again = std::chrono::seconds(1);  // a bound on every wait, for the case that no wake-up comes
 constexpr Bytes read_credit = 64_KiB;
 
 }  // namespace
@@ -25,7 +24,7 @@ struct HttpIntake::Unit {
   BlockWriter body;
   Ticket ticket;
   SourceOutput& output;
-  std::uint64_t events = 0;  // what it turned out to hold: the door is told once, however the request ends
+  std::uint64_t events = 0;  // the number of its events: the door is told once, however the request ends
   Unit(Priority c, std::size_t bytes, Ticket t, SourceOutput& o)
       : priority(c), body(bytes), ticket(std::move(t)), output(o) {}
   Unit(const Unit&) = delete;
@@ -48,7 +47,7 @@ HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
       room_(setup.reactor),
       server_(setup.reactor, options.server, setup.output.context(), [this](net::Exchange& x) { return handle(x); }) {
   output_.on_room = [this] { room_.wake_all(); };
-  // Listening from here on: whoever connects when the flow says it is ready waits a moment and is not refused.
+  // Listens from here on: a client that connects as soon as the flow is ready waits a moment and is not refused.
   const auto address = server_.open();
   WEIR_CHECK(address.has_value());  // Source::open has just found it free
   address_ = *address;
@@ -190,7 +189,8 @@ asio::awaitable<Admitted<void>> HttpIntake::read_body(net::Exchange& exchange, P
       exchange.pause_timeouts(true);
       const TimePoint since = output_.context().now();
       while (output_.paused(priority) && !abandoned_) {
-        // It is we who make it wait, but not for ever: nothing of it has entered the flow, so it can be sent again.
+        // The client is made to wait here, but not for ever: nothing of the request has entered the flow, so it can be
+        // sent again.
         if (output_.context().now() - since >= options_.server.body_timeout) co_return rejected(Reason::body_timeout);
         co_await room_.wait(look_again);
       }
@@ -227,7 +227,7 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
       co_return;
     }
   }
-  // The parser is shared by all requests of the reactor; what this one needs across waits is taken along.
+  // The parser is shared by all requests of the reactor; what this request needs after a wait is moved out of it.
   const Parsed parsed = parser_.take();
   unit.events = parsed.index.size();
   unit.tell_door();

@@ -1,5 +1,5 @@
 #pragma once
-/// One reactor's part of an http source: takes requests apart and answers them.
+/// The part of an http source on one reactor: reads requests, gives their events to the flow, and answers.
 ///
 /// A request goes through, in this order (semantics F1): path, method, type, size by its headers -> whether its client
 /// was told to come later (early_returns.h) -> the door (load, memory: one reservation for its worst case) -> the

@@ -9,7 +9,7 @@ namespace weir::http {
 HttpSink::HttpSink(const SinkSetup& setup)
     : name_(setup.name), context_(setup.context), config_(sink_config(setup.options)) {}
 
-// Nobody is called yet: the other side may start after us.
+// No connection is made yet: the server may start later than this process.
 Result<void> HttpSink::open() {
   if (!config_) return failure(fmt::format("sink {}: {}", name_, config_.error().message));
   body_ = std::make_unique<BodyWriter>(config_->body);

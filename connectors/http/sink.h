@@ -1,5 +1,5 @@
 #pragma once
-/// Posts events to a server, a batch a request, and understands what the answer says about each of them.
+/// Posts events to a server, one batch in a request, and interprets what the answer says about each of them.
 ///
 /// A call of `deliver` is one request: what the pipeline's breaker, pace and retry budget count is what the server
 /// sees. A group may need several (it does not fit into one body, or the server objects to some of its events), so the

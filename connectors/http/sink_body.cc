@@ -49,7 +49,7 @@ std::string_view BodyWriter::add(std::string_view event) {
   return {};
 }
 
-// Between the tokens of JSON a line feed means nothing; anywhere else leaving it out would change the event.
+// Between the tokens of JSON a line feed has no meaning; anywhere else its removal would change the event.
 std::string_view BodyWriter::add_joined(std::string_view event) {
   constexpr std::string_view why = "it holds a line feed and is not JSON, so it cannot be one line";
   const auto first = event.find_first_not_of(" \t\r\n");

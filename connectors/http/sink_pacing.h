@@ -6,10 +6,11 @@
 ///   RateLimit: limit=100, remaining=50, reset=30
 ///   RateLimit-Limit: 100   RateLimit-Remaining: 50   RateLimit-Reset: 30     (and the same with X-)
 ///
-/// A client that sends until it is refused saws into the limit: a burst, then nothing. Instead what remains is spread
-/// over what is left of the window: rest = reset / remaining, told anew by every answer, so clients that share a limit
-/// share it fairly. With nothing left the rest is the whole wait. Of several limits the strictest counts. A reset of 0
-/// s is taken for 1 s (servers round), and times beyond an hour for an hour: a stranger may not stop us for ever.
+/// A client that sends until it is refused alternates between a burst and nothing. Instead the remaining requests are
+/// spread over what is left of the window: rest = reset / remaining, computed anew from every answer, so clients that
+/// share a limit share it fairly. With nothing left the rest is the whole wait. Of several limits the strictest counts.
+/// A reset of 0 s is taken for 1 s (servers round), and times beyond an hour for an hour, so that a server cannot stop
+/// the sink for ever.
 ///
 /// Thread: pure functions. Cost: a scan of the head. Ref: draft-ietf-httpapi-ratelimit-headers (07 and 10), RFC 9110
 /// section 10.2.3 and 5.6.7, RFC 9651 (only what the draft needs).

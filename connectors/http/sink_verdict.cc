@@ -14,7 +14,7 @@ namespace {
 using Kind = Verdict::Kind;
 constexpr std::size_t longest_quote = 200;
 
-/// The start of what it said, on one line and without anything a terminal would obey.
+/// The beginning of the answer's body, on one line and without control characters.
 std::string quoted(const net::HttpAnswer& answer) {
   const std::string_view body = answer.body;
   const auto text = body.substr(0, std::min(body.find('\n'), longest_quote));
@@ -73,7 +73,7 @@ Verdict judge(const net::HttpAnswer& answer, std::size_t events, const std::stri
   if (status == 429 || (status == 503 && later)) {
     verdict.kind = Kind::again;
     const auto wait = later.value_or(limit && limit->remaining < 1 ? limit->reset : Duration{0});
-    // A refusal that names no time, or the present, is still no invitation to come back at once.
+    // A refusal that names no time, or the present time, must not be answered by a request at once.
     verdict.error.retry_after = wait > Duration{0} ? wait : std::chrono::seconds(1);
     verdict.error.kind = Error::Kind::overloaded;
   } else if (status == 413) {

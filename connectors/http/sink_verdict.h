@@ -5,12 +5,13 @@
 ///   429, 503 with Retry-After           later: a refusal; not a failure (semantics E1). A 429 without a time: 1 s
 ///   408, 500, 502, 503 without, 504     again: a failure; the outcome may be unknown
 ///   1xx, 3xx                            again: redirects are not followed, correct `url`
-///   401-405, 407, 411, 415, 421, 426,   again: it is about the request, not about its events. They wait for whoever
-///     431, 451                          corrects the configuration, none is given up for it
+///   401-405, 407, 411, 415, 421, 426,   again: it is about the request, not about its events. They wait until somebody
+///     431, 451                          corrects the configuration; none is given up for it
 ///   413                                 smaller: send less at once
 ///   400, 422, every other 4xx           rejected: at least one of the events is the reason
 ///
-/// Another Weir says in its 422 which lines it did not take; then only they are, and the others are sent again.
+/// Another Weir says in its 422 which lines it did not take; then only those are rejected, and the others are sent
+/// again.
 ///
 /// Thread: pure functions. Cost: one parse of a small answer. Ref: RFC 9110 section 15; RFC 6585.
 #include <weir/base/result.h>

@@ -1,5 +1,5 @@
-// The thread sanitizer knows pthreads and no C11 threads, which librdkafka is built on: without these its threads crash
-// in the first instrumented callback. Only in builds with that sanitizer. glibc's C11 types are its pthread types.
+// The thread sanitizer knows pthreads but not C11 threads, which librdkafka uses: without these its threads crash in
+// the first instrumented callback. Only in builds with that sanitizer. glibc's C11 types are its pthread types.
 #if __has_feature(thread_sanitizer)
 #include <pthread.h>
 #include <threads.h>

@@ -15,7 +15,7 @@ namespace {
 using Conf = std::unique_ptr<rd_kafka_conf_t, Destroy<rd_kafka_conf_destroy>>;
 
 constexpr auto ask_again = std::chrono::milliseconds(250);
-constexpr auto new_topic = std::chrono::seconds(3);  // until each broker knows of it
+constexpr auto new_topic = std::chrono::seconds(3);  // the time until each broker knows a new topic
 
 int milliseconds(Duration d) {
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(std::max(d, Duration{0})).count());
@@ -142,13 +142,13 @@ Result<Client::Topic> Client::look_for(const std::string& topic, Duration within
   if (what == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return Topic::unknown;
   if (what == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || what == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION)
     return failure(fmt::format("topic {} at {}: {}", terminal_text(topic), brokers_, text_of(what)));
-  if (what || metadata->topic_cnt != 1) return Topic::unanswered;  // its leader is just being chosen
+  if (what || metadata->topic_cnt != 1) return Topic::unanswered;  // its leader is being elected
   well();
   return Topic::there;
 }
 
 void Client::on_error(rd_kafka_resp_err_t error, std::string_view text) {
-  // A login that is refused is told with a reason nobody needs: which library call brought it.
+  // librdkafka's text about a refused login says which of its calls failed; the message says what to do.
   const bool refused = error == RD_KAFKA_RESP_ERR__AUTHENTICATION;
   const auto plain = terminal_text(text.substr(0, text.find(" (after ")));  // else each attempt reads anew
   const auto line =
@@ -178,7 +178,7 @@ void Client::clear_trouble() {
 void Client::log(int syslog_level, std::string_view text) {
   if (starting_.load(std::memory_order_relaxed)) return;
   std::uint64_t left_out = 0;
-  // Which of the library's threads says it is nobody's business.
+  // The name of the library's thread is left out.
   if (const auto end = text.find("]: "); text.starts_with("[thrd:") && end != text.npos) text.remove_prefix(end + 3);
   {
     std::lock_guard lock(mutex_);

@@ -1,5 +1,5 @@
 #pragma once
-/// A handle of librdkafka with an owner: made from one ClientConfig, gone with its object, its callbacks as methods.
+/// Owns a handle of librdkafka: made from one ClientConfig, destroyed with its object, with callbacks as methods.
 ///
 ///   create         sets what is owned, then the overrides; librdkafka's own complaint about a setting is the error
 ///   await_topics   at start: asks the brokers for these topics. Wrong address, credentials or topic are one line
@@ -69,7 +69,7 @@ class Client {
   /// new one is not known to each broker at once.
   Result<void> await_topics(std::span<const std::string> topics, Duration within);
   std::string trouble() const;
-  /// Something has just worked: there is no trouble.
+  /// To be called when something worked: it clears `trouble`.
   void well() {
     if (troubled_.load(std::memory_order_relaxed)) clear_trouble();
   }

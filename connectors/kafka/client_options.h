@@ -1,10 +1,10 @@
 #pragma once
-/// What every part that talks to Kafka is told in the same words: source, sink and journal. And how that becomes the
-/// settings of librdkafka, which has some 150 of them.
+/// The options that source, sink and journal of Kafka have in common, and how they become settings of librdkafka, which
+/// has some 150 of them.
 ///
-/// A setting has one owner. What an option of ours or a promise of ours depends on is owned, and the `librdkafka` map,
-/// the way to all the others, may not set it: the error names the option to use instead. Passwords are read once, from
-/// the environment or a file, and are in no message.
+/// A setting has one owner. A setting on which an option or a promise of Weir depends is owned by Weir, and the
+/// `librdkafka` map, which sets all others, may not set it: the error names the option to use instead. Passwords are
+/// read once, from the environment or a file, and are in no message.
 ///
 /// Thread: values, made at start. Cost: a file is read for a password. Ref: librdkafka CONFIGURATION.md.
 #include <weir/base/result.h>
@@ -34,7 +34,7 @@ std::vector<OptionSpec> client_options();
 /// Errors say which option, and never hold a password.
 Result<ClientConfig> read_client(std::string part, const Options& options);
 
-/// An override of what somebody owns, as an error for people.
+/// The error for an override of an owned setting.
 Result<void> check_overrides(const ClientConfig& config);
 
 }  // namespace weir::kafka

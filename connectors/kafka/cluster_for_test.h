@@ -1,5 +1,5 @@
 #pragma once
-/// A real Kafka of a test's own: one broker, started by scripts/kafka and gone with the object.
+/// A real Kafka for one test: one broker, started by scripts/kafka and stopped with the object.
 ///
 /// Thread: one. Cost: about 4 s to start, for tests.
 #include <array>

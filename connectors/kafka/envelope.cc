@@ -8,7 +8,7 @@
 namespace weir::kafka {
 namespace {
 
-/// Bytes that are no text lie in a letter as hex.
+/// A letter holds bytes that are not text as hex.
 void append_unhexed(std::string& out, std::string_view hex) {
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
     unsigned byte = 0;

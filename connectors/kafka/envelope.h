@@ -1,8 +1,8 @@
 #pragma once
-/// What an event looks like as a message: its value, its key, its headers.
+/// The form of an event as a message: its value, its key, its headers.
 ///
 /// A dead letter is opened: the message's value is the event as it was, so that a consumer of the dead-letter topic
-/// reads what it reads elsewhere and a flow back needs no unpacking. Why it lies there stands in headers:
+/// reads what it reads elsewhere and a flow back needs no unpacking. The reason is in headers:
 ///
 ///   weir-reason, weir-why, weir-origin, weir-attempts, weir-at-ms      of each letter
 ///   weir-place, weir-position      "orders/3" and the offset, if the event came from Kafka

@@ -1,5 +1,6 @@
 #pragma once
-/// Messages of Kafka as events: the value's bytes as they are, and what Kafka knows of it as a member, when asked for.
+/// Messages of Kafka as events: the bytes of the value unchanged, and Kafka's metadata as a member, if that is
+/// configured.
 ///
 /// With `metadata: kafka` an event that is a JSON object begins with one member more:
 ///
@@ -18,7 +19,7 @@
 namespace weir::kafka {
 
 std::string_view value_of(const rd_kafka_message_t& message);
-/// Null, or empty: an event that nobody can read.
+/// Null, or empty: there is no event in it.
 bool is_tombstone(const rd_kafka_message_t& message);
 /// The last header of this name.
 std::optional<std::string_view> header_of(const rd_kafka_message_t& message, const std::string& name);

@@ -196,7 +196,7 @@ void Handoff::settle(PartitionIndex index, std::uint32_t epoch, Offsets::Number 
     if (p.offsets.settled_to() > before) p.failures = 0;
     return;
   }
-  if (std::exchange(p.rewind, true)) return;  // one new beginning for all that failed
+  if (std::exchange(p.rewind, true)) return;  // one new beginning covers all that failed
   woken_ = true;
   room_.notify_all();
   p.held_until = now + std::min<Duration>(std::chrono::milliseconds(100) * (1 << std::min(p.failures++, 10)),

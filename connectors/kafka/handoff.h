@@ -1,6 +1,6 @@
 #pragma once
-/// What the thread that polls Kafka and the reactor that gives events to the flow share: messages on their way over,
-/// and for each partition how far it is settled.
+/// The state that the polling thread and the reactor share: messages that are handed over from one to the other, and
+/// for each partition the offset up to which it is settled.
 ///
 ///   poll thread:  assign -> offer ... offer -> commits ...                      revoke -> wait_settled -> forget
 ///   reactor:                take -> is_current -> (the flow) -> settle
@@ -9,7 +9,7 @@
 /// one is not given any more, and when it settles nothing moves. So no offset is ever committed for a partition that
 /// another consumer owns, or over messages that are to be read again.
 ///
-/// Thread: any; one lock. Cost: one lock for each piece. Memory: what waits is bounded by whoever calls offer; 96 bytes
+/// Thread: any; one lock. Cost: one lock for each piece. Memory: what waits is bounded by the caller of offer; 96 bytes
 /// for each partition ever assigned and 24 for each piece.
 #include <weir/base/units.h>
 
@@ -58,7 +58,7 @@ class Handoff {
  public:
   // ---- poll thread ----
   PartitionIndex index_of(std::string_view topic, std::int32_t partition);
-  /// It is ours now. `next`: what was committed, or unknown.
+  /// The partition is assigned. `next`: the committed offset, or unknown.
   void assign(PartitionIndex index, std::int64_t next);
   /// The offset expected next; unknown before the first message.
   std::int64_t next(PartitionIndex index) const;
@@ -67,14 +67,14 @@ class Handoff {
   Load waiting() const;
   /// Until something has settled; or that long.
   void wait(std::chrono::milliseconds most);
-  /// Until at most this waits, something has to be read again, or `wake`; false: that long. Pieces taken before that
-  /// wake nobody: a wake-up costs as much as the messages of a piece do.
+  /// Until at most this waits, something has to be read again, or `wake`; false: that long. Taking fewer pieces causes
+  /// no wake-up: a wake-up costs as much as the messages of a piece do.
   bool wait_for_room(Load left, std::chrono::milliseconds most);
-  /// Nothing more of these is given; what waits goes.
+  /// Nothing more of these partitions is given; messages that wait are discarded.
   void revoke(std::span<const PartitionIndex> indexes);
   /// Everything of these that was given has settled.
   bool settled(std::span<const PartitionIndex> indexes) const;
-  /// Not ours any more.
+  /// The partition is not assigned any more.
   void forget(std::span<const PartitionIndex> indexes);
   /// What may be committed and is not yet; of all that are ours.
   std::vector<PartitionOffset> commits() const;
@@ -90,7 +90,7 @@ class Handoff {
   /// What has waited longest, but for partitions that wait to be tried again.
   std::optional<MessageRun> take(TimePoint now);
   bool is_current(const MessageRun& run) const;
-  /// It was taken and not given to the flow: whoever owns its partition reads it again.
+  /// The piece was taken and not given to the flow: the next owner of its partition reads it again.
   void give_back(const MessageRun& run);
   /// Everything of a piece that was taken has its fate. Failed: it is read again, and given after 100 ms to 30 s.
   void settle(PartitionIndex index, std::uint32_t epoch, Offsets::Number number, bool failed, TimePoint now);

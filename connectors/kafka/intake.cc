@@ -10,8 +10,8 @@
 namespace weir::kafka {
 namespace {
 
-constexpr int pieces_a_turn = 4;                     // then other work of the reactor has its turn
-constexpr auto soon = std::chrono::milliseconds(2);  // memory comes back without a word
+constexpr int pieces_a_turn = 4;                     // then other work of the reactor is done
+constexpr auto soon = std::chrono::milliseconds(2);  // memory is given back without a notification
 constexpr auto later = std::chrono::milliseconds(250);
 constexpr std::size_t letter_bytes = 8 << 10;
 
@@ -56,7 +56,7 @@ void KafkaIntake::stop(Duration) {
 void KafkaIntake::abandon() {
   stopping_ = true;
   let_go();
-  if (writing_letters_) {  // they go nowhere any more
+  if (writing_letters_) {  // they are not delivered any more
     writing_letters_->receipt->settle(static_cast<std::uint32_t>(letters_.size()), Fate::abandoned, Reason::shutdown);
     writing_letters_ = nullptr;
     run_.reset();

@@ -1,8 +1,9 @@
 #pragma once
-/// The reactor's side: gives pieces to the flow, one receipt each, as long as it takes them.
+/// The part of a kafka source on the reactor: gives pieces to the flow, one receipt each, as long as the flow takes
+/// them.
 ///
 /// Before a piece is taken over the flow must not be paused and must be ready, at most `max_unacked` events may be on
-/// their way, and the memory must be there; until then the messages wait in the exchange, which ends the polling.
+/// their way, and the memory must be there; until then the messages wait in the handoff, which ends the polling.
 ///
 ///   value longer than max_event     dead letter (its first 8 KiB, with its place); without dead letters counted
 ///   no value, or an empty one       skipped and counted, or dead letter, as `on_tombstone` says

@@ -1,5 +1,5 @@
 #pragma once
-/// A topic as a journal: what a disk journal is on one machine, on a cluster and for many. Changing `type: disk` to
+/// A topic as a journal: the same as a disk journal, on a cluster and for many instances. Changing `type: disk` to
 /// `type: kafka` moves a flow there; README.md says what changes with it.
 ///
 ///   writer      the kafka sink; a record is a message, its priority a header, its time the message's

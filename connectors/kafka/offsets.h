@@ -1,9 +1,10 @@
 #pragma once
-/// Up to where one partition may be committed: over ranges that settle in any order, never over a gap.
+/// The offset up to which one partition may be committed: ranges settle in any order, and the offset never moves over a
+/// gap.
 ///
 ///   settled_to = the end of the last range before which every range has settled
 ///
-/// Offsets that are not there (compacted away, transaction watermarks) lie inside or between ranges and need nobody.
+/// Offsets that are not there (compacted away, transaction markers) lie inside or between ranges and need not settle.
 /// Kafka's rule: what is committed is the next offset to read.
 ///
 /// Thread: a value; its owner guards it. Cost: take and settle O(1), amortised. Memory: 24 bytes for each open range.

@@ -1,5 +1,5 @@
 #pragma once
-/// How far the events of one delivery are: which have to be sent, are on their way, have arrived, or are refused.
+/// The states of the events of one delivery: to be sent, on their way, arrived, or refused.
 ///
 /// librdkafka reports each message on its own and in its own time. One that is not done when the time of a call is over
 /// stays on its way: the next call waits for the same messages instead of sending them again, so that nothing doubles
@@ -32,7 +32,7 @@ class OutgoingGroup {
 
   void arrived(void* token);
   void refused(void* token, std::string why);
-  /// It may be sent again. Without a reason it never left.
+  /// It may be sent again. Without a reason it was never sent.
   void failed(void* token, std::string why);
   /// All that is on its way is lost with its client.
   void lose_all();

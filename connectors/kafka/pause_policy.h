@@ -1,10 +1,10 @@
 #pragma once
 /// When a consumer stops taking messages from the library, and when it makes the library stop fetching.
 ///
-/// librdkafka throws away what it has fetched when partitions are paused, and fetches it again on resume. So the hand
-/// is held still first: the library's own bound ends the fetching, and nothing is lost. Only when there has been no
-/// room for `patience` are the partitions paused, because a consumer that does not poll leaves its group. Then a wide
-/// gap: resumed is what has become nearly empty.
+/// librdkafka throws away what it has fetched when partitions are paused, and fetches it again on resume. So polling is
+/// stopped first: the library's own bound ends the fetching, and nothing is thrown away. Only when there has been no
+/// room for `patience` are the partitions paused, because a consumer that does not poll leaves its group. The gap to
+/// resume is wide: partitions are resumed when the waiting messages are nearly used up.
 ///
 ///   below high                          -> poll
 ///   above high, for less than patience  -> wait
@@ -26,7 +26,7 @@ class PausePolicy {
 
   explicit PausePolicy(Watermarks watermarks) : watermarks_(watermarks) {}
 
-  /// `waiting`: what has been taken from the library and nobody has taken on.
+  /// `waiting`: what has been taken from the library and not yet by the reactor.
   Step next(Load waiting, TimePoint now);
   bool paused() const { return paused_; }
 

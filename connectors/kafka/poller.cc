@@ -12,7 +12,7 @@ namespace weir::kafka {
 namespace {
 
 constexpr std::int64_t longest_run = 1 << 30;  // offsets: events of a piece are numbered by them
-constexpr int poll_ms = 50;                    // then what others ask for has its turn
+constexpr int poll_ms = 50;                    // then requests of other threads are handled
 constexpr auto look_again = std::chrono::milliseconds(10);
 constexpr auto longest_hold = std::chrono::milliseconds(50);
 constexpr auto most_to_leave = std::chrono::seconds(3);
@@ -111,7 +111,7 @@ void Poller::turn() {
   poll();
 }
 
-/// Half empty, so that it is worth the wake-up; a slow flow is asked by the clock.
+/// Waits until half is free, so that a wake-up is worth its cost; with a slow flow the wait ends by time.
 void Poller::hold_still() {
   const Load half{config_.watermarks.high.events / 2, Bytes(config_.watermarks.high.bytes.count() / 2)};
   const auto store_again = std::chrono::ceil<std::chrono::milliseconds>(config_.commit_interval / 2);
@@ -171,13 +171,13 @@ void Poller::complain(const rd_kafka_message_t& error) {
   stop_at_damage(error, text);
 }
 
-/// Offsets are missing before this message: somebody's loss, or Kafka's own way.
+/// Offsets are missing before this message: they were lost, or Kafka uses them itself.
 void Poller::on_gap(const rd_kafka_message_t& message, std::int64_t expected) {
   const char* topic = rd_kafka_topic_name(message.rkt);
   if (expected == unknown_offset) return;
   std::int64_t low = -1, high = -1;
   const auto now = context_.now();
-  if (now >= next_look_) {  // compacted topics are full of gaps: not each is worth a question
+  if (now >= next_look_) {  // compacted topics have many gaps: not each is worth a query
     next_look_ = now + std::chrono::seconds(1);
     rd_kafka_query_watermark_offsets(handle(), topic, message.partition, &low, &high, 1000);
   } else {
@@ -192,7 +192,7 @@ void Poller::on_gap(const rd_kafka_message_t& message, std::int64_t expected) {
   counts_.lost += static_cast<std::uint64_t>(lost);
 }
 
-/// Everything in the flow is let settle; then the group is told how far, and left.
+/// Waits until everything in the flow has settled, commits, and leaves the group.
 void Poller::finish() {
   handoff_.close();
   if (client_) set_paused(true);

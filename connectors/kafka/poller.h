@@ -1,8 +1,9 @@
 #pragma once
-/// The thread that polls Kafka: whatever the flow does it comes back to the library, so that the group never takes it
-/// for dead, and it alone talks to the group.
+/// The thread that polls Kafka. It calls the library regularly whatever the flow does, so that the group does not take
+/// the member for dead, and no other thread talks to the group.
 ///
-///   each turn   store what has settled, for librdkafka to commit -> begin again what failed -> hold (hold.h) -> poll
+///   each turn   store what has settled, for librdkafka to commit -> begin again what failed -> poll, unless
+///               the pause policy holds it back (pause_policy.h)
 ///   assigned    reading begins at what the group has committed; partitions that come while it is paused start paused
 ///   revoked     nothing more of them is given; waits at most `revoke_wait` until what is in the flow has settled;
 ///               commits what is contiguous; lets go. Taken away without asking (lost): no wait, no commit
@@ -11,7 +12,7 @@
 ///   fatal       (fenced by another with the same instance_id): says so, and joins anew after 10 s
 ///   stop        fetches nothing more, waits for what is in the flow, commits a last time, leaves the group
 ///
-/// Offsets that are missing between two messages are looked at: those below the partition's first one were deleted
+/// Offsets that are missing between two messages are checked: those below the partition's first offset were deleted
 /// unread by retention; they are counted as lost and logged. All others are Kafka's own (compaction, transactions).
 ///
 /// Thread: its own; `stop`, `abandon`, `counts`, `upstream` any. Cost: about 0.3 us for each message and one lock for

@@ -20,7 +20,7 @@ Places places_of(std::span<const PartitionOffset> from) {
   return places;
 }
 
-/// The group is changing: what was not taken is committed again when it has settled down.
+/// The group is rebalancing: a commit that was not accepted is repeated afterwards.
 bool is_passing(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || error == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS ||
          error == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID || error == RD_KAFKA_RESP_ERR__NO_OFFSET;
@@ -91,11 +91,11 @@ void Poller::store() {
   if (!places.empty()) rd_kafka_offsets_store(handle(), places_of(places).get());
 }
 
-/// Within a bound: the library's own waits for a coordinator for ever.
+/// With a time limit: the library's own call waits for a coordinator for ever.
 void Poller::commit_now() {
   const auto commits = handoff_.commits();
   if (commits.empty()) return;
-  store();  // or letting go would commit what was stored before, and go back
+  store();  // otherwise unassigning would commit an offset that was stored before, and move back
   rd_kafka_queue_t* queue = rd_kafka_queue_new(handle());
   if (!rd_kafka_commit_queue(handle(), places_of(commits).get(), queue, nullptr, nullptr))
     if (rd_kafka_event_t* event = rd_kafka_queue_poll(queue, commit_ms)) {

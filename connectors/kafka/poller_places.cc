@@ -84,7 +84,7 @@ void Poller::ask_again(TimePoint now) {
   }
 }
 
-/// What is not fetched tells nobody how much there is.
+/// The lag of partitions that are not fetched is not known without a query.
 void Poller::look_how_far_behind(TimePoint now) {
   next_lag_ = now + lag_every;
   rd_kafka_topic_partition_list_t* assigned = nullptr;

@@ -8,7 +8,7 @@
 namespace weir::kafka {
 namespace {
 
-constexpr int look_around_ms = 100;  // so long a wait for reports hears nothing else
+constexpr int look_around_ms = 100;  // the longest wait for reports, during which a cancel is not noticed
 
 /// Whether the message will never be taken, however often it is sent.
 bool is_for_good(rd_kafka_resp_err_t error) {
@@ -78,7 +78,7 @@ Delivery KafkaSink::deliver(std::span<const Batch> batches) {
   outgoing_.take(batches);
   const TimePoint end = context_.now() + config_->timeout;
   for (;;) {
-    // A flush sends at once, where a poll lets messages linger for company.
+    // A flush sends at once; with a poll messages would linger for a fuller batch.
     if (hand_over(batches))
       rd_kafka_flush(client_->get(), look_around_ms);
     else

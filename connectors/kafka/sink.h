@@ -3,9 +3,9 @@
 /// have reported every message. README.md has its guarantees.
 ///
 ///   queue of the producer full      waits for room, never drops
-///   the time of a call is over      `again`, the messages stay on their way (see outgoing group.h)
+///   the time of a call is over      `again`, the messages stay on their way (see outgoing_group.h)
 ///   too large, not a record         that event alone is refused
-///   anything else                   `again`, with what the brokers said
+///   anything else                   `again`, with the error of the brokers
 ///   the producer is beyond repair   a new one, and what was on its way is sent again: at least once
 ///
 /// Thread: one worker, one producer. Cost: about 1 us an event, most of it librdkafka's. Memory: `memory` twice, once

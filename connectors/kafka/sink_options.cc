@@ -59,7 +59,7 @@ Result<ProducerConfig> read_producer(std::string part, const Options& o) {
       {"enable.idempotence", "true"},
       {"acks", "all"},
       {"message.timeout.ms", "0"},        // the pipeline decides how long to try
-      {"partitioner", "murmur2_random"},  // as Java's clients do: one key, one partition, whoever writes
+      {"partitioner", "murmur2_random"},  // as Java's clients do: one key has one partition for all producers
       {"linger.ms", "5"},
       {"compression.codec", o.get_or<std::string>("compression", "none"), "compression"},
       {"message.max.bytes", std::to_string(largest(o).count()), "max_message"},

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t max_nodes = 1024;
 }  // namespace
 
-/// The members of one object on their way out. What stays is gathered into runs that are copied whole.
+/// Writes the members of one object. Members that stay are gathered into runs that are copied whole.
 struct Edits::Writer {
   const JsonMembers& members;
   Room& out;
@@ -90,7 +90,7 @@ Result<void> Edits::set(const Path& path, ValueExpression value, bool moved) {
     return failure("it is changed twice");
   node.action = Action::set;
   node.value = static_cast<std::uint16_t>(values_.size());
-  // What is moved is no longer where it was; everything else is there once more.
+  // A moved value is left out at its old place, so it adds no growth; any other value is a copy.
   if (!moved) growth_.factor += value.growth().factor;
   growth_.plus += value.growth().plus;
   for (const auto& step : path.steps) growth_.plus += Bytes(step.key.size() + 6);
@@ -105,7 +105,7 @@ Result<void> Edits::set(const Path& path, ValueExpression value, bool moved) {
   return member.escaped ? escaped_child(of, members_->key(member)) : nullptr;
 }
 
-/// Who removes "password" means "pass\u0077ord" as well.
+/// A rule that removes "password" removes "pass\u0077ord" as well.
 Edits::Node* Edits::escaped_child(const Node& of, std::string_view written) {
   unescaped_.clear();
   if (!unescape_json(written, unescaped_)) return nullptr;
@@ -190,7 +190,7 @@ bool Edits::nested(Node& node, std::string_view value, Room& out) {
     return true;
   }
   if (keeping_) return false;
-  // Nothing can stand in what is no object: if there is something to set, an object takes its place.
+  // A value that is no object has no members: if there is something to set, an object replaces it.
   out.put('{');
   bool any = false;
   for (const auto& c : node.children) any = put_new(nodes_[c.node], any ? "," : "", out) || any;

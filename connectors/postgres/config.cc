@@ -104,7 +104,7 @@ Result<Keywords> connection_of(const Options& options, std::string& where) {
   if (!password) return std::unexpected(password.error());
   if (*password) keywords->emplace_back("password", **password);
   if (auto wrong = add_tls(options, *keywords)) return std::unexpected(std::move(*wrong));
-  // The last one counts: what we send is UTF-8 whatever anybody says.
+  // The last setting counts: what is sent is UTF-8, whatever else is configured.
   keywords->emplace_back("client_encoding", "UTF8");
   keywords->emplace_back("fallback_application_name", "weir");
   return keywords;

@@ -1,5 +1,5 @@
 #pragma once
-/// What the options of a sink `postgres` come to. Secrets are in `connection` only; nothing else holds or prints one.
+/// The options of a sink `postgres`, evaluated. Secrets are in `connection` only; nothing else holds or prints one.
 ///
 /// Thread: a value. Cost: at start; reads the password's file or variable.
 #include <weir/component/options.h>

@@ -119,7 +119,7 @@ std::optional<Failure> Connection::connect() {
 
 bool Connection::connected() {
   if (!connection_ || PQstatus(connection_) != CONNECTION_OK) return false;
-  // The server may have said goodbye while nobody listened: its last words first, then the end.
+  // The server may have ended the connection while it was idle: its last message is read first, then the end.
   pollfd fd{PQsocket(connection_), POLLIN, 0};
   for (int looks = 0; looks < 8 && ::poll(&fd, 1, 0) > 0; ++looks)
     if (!PQconsumeInput(connection_) || PQstatus(connection_) != CONNECTION_OK) {
@@ -143,7 +143,7 @@ Failure Connection::lost() {
 }
 
 void Connection::tell_server() {
-  if (PQstatus(connection_) != CONNECTION_OK) return;  // it has not come to that yet
+  if (PQstatus(connection_) != CONNECTION_OK) return;  // it has not got that far yet
   PGcancel* cancel = PQgetCancel(connection_);
   if (!cancel) return;
   std::thread([cancel] {
@@ -155,7 +155,7 @@ void Connection::tell_server() {
 
 std::optional<Failure> Connection::flush(TimePoint until) {
   while (PQflush(connection_) == 1) {
-    // It may have to say something before it takes more.
+    // The server may have to send something before it takes more.
     const auto waited = wait(POLLIN | POLLOUT, until);
     if (waited != Waited::ready) return give_up(waited, "it does not read");
     pollfd fd{PQsocket(connection_), POLLIN, 0};

@@ -1,16 +1,16 @@
 #pragma once
-/// libpq without waiting in it: every wait is a poll(2) over the socket and an eventfd, so that it ends at its time
-/// limit, or when somebody cancels.
+/// libpq without its blocking calls: every wait is a poll(2) over the socket and an eventfd, so that it ends at its
+/// time limit or when it is cancelled.
 ///
 ///   connect   PQconnectStart, PQconnectPoll            within connect_timeout
 ///   run       PQsendQueryParams, PQflush, PQgetResult  within statement_timeout + connect_timeout; COPY in pieces of
 ///             64 KiB, so that libpq gathers no more
 ///
-/// The server's own statement_timeout ends what takes too long; ours, a little later, is for a server or network that
-/// no longer answers: then the connection is given up. Cancelled, the server is told (on a thread that is not waited
-/// for: libpq's cancel blocks, and the network may be gone) and the connection is given up too.
+/// The server's statement_timeout ends what takes too long; a local time limit, a little later, is for a server or
+/// network that no longer answers: then the connection is closed. Cancelled, the server is told (on a thread that is
+/// not waited for: libpq's cancel blocks, and the network may be gone) and the connection is given up too.
 ///
-/// Not in our hands: libpq looks up host names with the resolver, which takes as long as it takes.
+/// A limit that cannot be kept: libpq looks up host names with the resolver, which has its own time-outs.
 ///
 /// Memory: what libpq has to send, rounded up to a power of two, and what it reads; it never gives that back before it
 /// is closed. Thread: one; `cancel` any. Cost: 2 system calls a round trip more than blocking. Ref: libpq-async.

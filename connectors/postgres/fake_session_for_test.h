@@ -1,5 +1,5 @@
 #pragma once
-/// A server that a test decides about: it keeps what it was sent, and refuses what it is told to.
+/// A simulated server: it keeps what it was sent, and refuses what the test tells it to.
 ///
 /// Thread: one. Cost: for tests.
 #include <functional>

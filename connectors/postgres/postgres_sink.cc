@@ -30,7 +30,7 @@ Result<void> PostgresSink::open() {
   to_ = {config_->where, config_->table.quoted, fmt::format("{}", fmt::join(config_->key, ", "))};
   unsent_.clear();
   checked_ = false;
-  // One look is enough: with a server that does not answer, every look takes as long as connecting may.
+  // One check is enough: with a server that does not answer, every check takes the whole connect_timeout.
   const auto wrong = worker_ == 0 ? prepare() : std::nullopt;
   if (!wrong) return {};
   if (is_final_at_start(wrong->state)) return failure(fmt::format("sink {}: {}", name_, explain(*wrong, to_)));
@@ -79,7 +79,8 @@ std::optional<Failure> PostgresSink::check_table() {
     const auto sql = create_sql(config_->table, config_->columns, config_->key);
     const auto made = session_->run({sql});
     if (!made && judge(made.error().state) == Verdict::again) return made.error();
-    // Somebody else has made it in the same moment, or we may only write into it: what counts is whether it is there.
+    // Another process may have created the table at the same moment, or this user may only write to it: only its
+    // existence matters.
     if (!made) not_made = made.error();
   }
   rows_->begin(Rows::Form::arrays);

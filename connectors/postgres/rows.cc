@@ -22,7 +22,7 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// JSON as far as its brackets and quotes: what is inside is the server's to judge.
+/// Checks JSON as far as its brackets and quotes; the server checks the rest.
 bool may_be_json(JsonEvent& json) {
   if (const auto* members = json.members()) return members->complete();
   const auto text = trimmed(json.event());
@@ -138,7 +138,7 @@ std::span<const std::string_view> Rows::finish() {
     put_int32(static_cast<std::int32_t>(columns_[i].type->oid), header + 8);
     put_int32(static_cast<std::int32_t>(count_), header + 12);
     put_int32(1, header + 16);
-    // An array of nothing has no dimension to describe.
+    // An empty array has no dimensions.
     values_.push_back(std::string_view(buffers_[i]).substr(0, count_ ? buffers_[i].size() : 12));
   }
   return values_;

@@ -1,5 +1,5 @@
 #pragma once
-/// A PostgreSQL of a test's own, started by scripts/postgres and gone with the object; and questions to it.
+/// A PostgreSQL for one test, started by scripts/postgres and stopped with the object, and queries to it.
 ///
 /// Thread: one. Cost: about 2 s to start, for tests.
 #include <libpq-fe.h>

@@ -1,6 +1,6 @@
 #pragma once
-/// A conversation with one server, as the sink needs it: connect, ask, be interrupted. The seam between what the sink
-/// decides and how libpq is driven.
+/// A session with one server, as the sink needs it: connect, run, cancel. The interface between the sink's decisions
+/// and the use of libpq.
 ///
 /// Thread: one, but for `cancel`. Cost: a round trip a request. On cancel: `connect` and `run` return within 0.2 s, and
 /// whether the statement was carried out is unknown; so does every later call, until `reset`.
@@ -14,7 +14,7 @@
 namespace weir::postgres {
 
 struct Failure {
-  std::string state;    ///< SQLSTATE; empty: it is not the server that said it (no connection, no answer in time)
+  std::string state;    ///< SQLSTATE; empty: the error is not from the server (no connection, no answer in time)
   std::string message;  ///< one line, fit for a terminal, without secrets
 };
 

@@ -4,7 +4,7 @@
 ///
 ///   INSERT INTO t (a, b) SELECT * FROM unnest($1::text[], $2::jsonb[]) ON CONFLICT (a) DO NOTHING
 ///
-/// ON CONFLICT names the key: without it a violation of any other unique index would lose the row in silence.
+/// ON CONFLICT names the key: without it a violation of any other unique index would lose the row silently.
 ///
 /// Thread: pure functions. Cost: at start. Ref: postgresql.org/docs/15/sql-insert.html, sql-copy.html.
 #include "columns.h"

@@ -1,5 +1,5 @@
 #pragma once
-/// A JSON value as PostgreSQL reads it in binary: what stands in an array's element and in a COPY row alike.
+/// A JSON value in PostgreSQL's binary format, which is the same in an element of an array and in a COPY row.
 ///
 ///   int32 length | bytes          -1: NULL
 ///
@@ -13,7 +13,7 @@
 ///   jsonb        version 1 and the text as it came; the server parses it
 ///   bytea        a text: base64 (RFC 4648), or \x and hexadecimal digits
 ///
-/// Nothing is converted that could be meant otherwise: "7" is no bool, an object is no text. JSON's null is NULL for
+/// Nothing is converted that could have another meaning: "7" is no bool, an object is no text. JSON's null is NULL for
 /// every type.
 ///
 /// Thread: pure functions. Cost: 5 to 30 ns and a copy. Ref: PostgreSQL 15, src/backend/utils/adt/*.c (the functions

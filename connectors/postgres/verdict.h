@@ -19,9 +19,9 @@ namespace weir::postgres {
 enum class Verdict : std::uint8_t { again, rows, unclear };
 Verdict judge(std::string_view state);
 
-/// It took too long, or too much memory: less at once may do.
+/// It took too long, or too much memory: a smaller statement may succeed.
 bool is_too_much(std::string_view state);
-/// At start: nothing but a hand will cure it (credentials, a missing database, table, column, key, privilege).
+/// At start: only a person can repair it (credentials, a missing database, table, column, key, privilege).
 bool is_final_at_start(std::string_view state);
 
 /// Where it was meant to go, for messages.

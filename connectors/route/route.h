@@ -13,7 +13,7 @@ inline constexpr std::size_t max_outputs = 32;
 
 class Route final : public Stage {
  public:
-  /// Events for which none is true go by the output behind the last.
+  /// Events for which no condition is true leave by the output behind the last.
   explicit Route(std::vector<Expression> conditions) : conditions_(std::move(conditions)) {}
   Verdict take(const Event& event, std::string& out) override;
 

@@ -1,5 +1,5 @@
 #pragma once
-/// Stage `sample`: lets on a share of the events. README.md has its guarantees.
+/// Stage `sample`: passes a share of the events. README.md has its guarantees.
 ///
 ///   with a key   an event goes on if hash(key) < rate x 2^64: the same key, the same answer, on every machine
 ///   without      an event goes on with probability `rate`, drawn from the seeded source of its reactor

@@ -20,7 +20,7 @@ void share_heap(std::int64_t change) {
   static std::int64_t sum = 0;
   const std::lock_guard lock(mutex);
   sum += change;
-  sqlite3_hard_heap_limit64(sum);  // 0, when nobody is left, is no limit
+  sqlite3_hard_heap_limit64(sum);  // 0, when no database is open, means no limit
 }
 
 std::int64_t in_ms(Duration time) { return std::chrono::duration_cast<std::chrono::milliseconds>(time).count(); }

@@ -1,5 +1,5 @@
 #pragma once
-/// One SQLite connection with its memory capped, and errors a person can act on.
+/// One SQLite connection with limited memory, and errors that a person can act on.
 ///
 /// SQLite's hard heap limit is one number for the whole process, so each open Database adds its share to it and takes
 /// it away again: sinks side by side keep to the sum of what they declare (semantics C6).

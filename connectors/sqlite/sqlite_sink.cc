@@ -28,7 +28,7 @@ DatabaseConfig database_config(const Options& options) {
           .memory = options.get_or<Bytes>("memory", 8_MiB)};
 }
 
-/// An event stands in SQLite's heap up to three times on its way, and reading its id takes another seven.
+/// An event takes up to three times its size of SQLite's heap, and reading its id another seven times.
 Bytes largest_event(const DatabaseConfig& config) { return Bytes(config.memory.count() / 8); }
 
 }  // namespace
@@ -112,7 +112,7 @@ Delivery SqliteSink::deliver(std::span<const Batch> batches) {
     done = database_.run("COMMIT");
   }
   if (!done) {
-    // Everything goes again, and ids make that harmless, even when it was only the answer of a commit that failed.
+    // Everything is sent again; ids make that harmless even when the commit succeeded and only its answer failed.
     if (!sqlite3_get_autocommit(database_.handle()))
       sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
     return again(done.error());

@@ -36,7 +36,7 @@ class ReadingThread {
     end();
     ::close(end_);
   }
-  /// Reads nothing more. What it has read since it was last asked, which nobody may have heard of.
+  /// Reads nothing more. Returns what it has read since the last call and may not have reported.
   std::string_view end() {
     {
       std::lock_guard lock(mutex_);
@@ -120,7 +120,7 @@ class StdinIntake final : public Intake {
     idle_ = true;
     turns_.cancel_sleep();
     const auto read = thread_->end();
-    if (asked_) rest_ = read;  // it came while we stopped
+    if (asked_) rest_ = read;  // it came during the stop
     const auto left = static_cast<std::uint64_t>(std::ranges::count(rest_, '\n')) + (line_.empty() ? 0 : 1);
     if (left > 0) output_.refused(left, Reason::shutting_down);
   }

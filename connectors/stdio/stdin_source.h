@@ -1,10 +1,10 @@
 #pragma once
-/// Source `stdin`: lines from standard input. Nobody waits there for an answer and nothing can be read twice, so it can
-/// only be made to wait: what it gives is `accepted` at most.
+/// Source `stdin`: lines from standard input. Its writer does not wait for an answer and nothing can be read twice, so
+/// it can only be paused: its level is `accepted` at most.
 ///
 /// A thread of its own reads, because a regular file cannot be waited for with epoll and a terminal must not be made
-/// non-blocking for whoever else uses it. It reads one piece of 64 KiB when the flow takes events, and the next when
-/// all of that is given.
+/// non-blocking, because other processes use it too. It reads one piece of 64 KiB when the flow takes events, and the
+/// next when all of that is given.
 ///
 /// Thread: its reactor, and the reading one; `quiet` any. Cost: about 60 ns a line. On cancel: `stop` ends the reading
 /// at once; lines that were read and not yet given are counted as refused{shutting_down}.

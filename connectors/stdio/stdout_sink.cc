@@ -82,7 +82,7 @@ void append_event(std::string& out, std::string_view event, Format format, bool 
     append_terminal_text(out, event);
   else
     out += event;
-  // One line an event; a line feed between the tokens of JSON means the same as a space.
+  // One line for each event; a line feed between the tokens of JSON means the same as a space.
   if (format == Format::json) std::replace(out.begin() + static_cast<std::ptrdiff_t>(from), out.end(), '\n', ' ');
   out += '\n';
 }
@@ -110,7 +110,7 @@ bool StdoutSink::render(std::span<const Batch> batches) {
   return !text_.empty();
 }
 
-/// 0 when all is written, EAGAIN when nobody reads, or what went wrong.
+/// 0 when all is written, EAGAIN when the reader does not read, or the error.
 int StdoutSink::write_all() {
   while (sent_ < text_.size()) {
     pollfd room{fd_, POLLOUT, 0};

@@ -2,8 +2,8 @@
 /// Sink `stdout`: one event a line to standard output, for people and for pipes.
 ///
 /// It never changes the mode of a descriptor that others share: before each write it waits at most a second for room,
-/// and writes to a pipe no more at once than is sure to fit, so a reader that stands still never holds up a stop. A
-/// reader that has gone is final: what comes then fails, is counted, and is said once.
+/// and writes to a pipe no more at once than is sure to fit, so a reader that has stopped reading never delays a stop.
+/// A reader that has gone is final: later events fail and are counted, and one message says so.
 ///
 /// Thread: one worker. Cost: one copy; 64 KiB a write to a file, 4 KiB to a pipe. On cancel: within a second.
 #include <weir/component/catalog.h>

@@ -41,7 +41,7 @@ std::size_t TcpIntake::quantum() const {
   return std::clamp(round / (ready_.size() + 1), least, most_quantum);
 }
 
-/// Reads so that whatever stays unfinished can be kept: a socket that has been read cannot be unread.
+/// Reads no more than can be kept if it stays unfinished: bytes that were read cannot be put back into the socket.
 Connection::Moved TcpIntake::fill(const Peer& peer, char* into, std::size_t kept) {
   const bool large = large_.owner == peer;
   const bool anything_fits = large ? large_.line.empty() : !large_.owner;
@@ -62,7 +62,7 @@ Connection::Moved TcpIntake::fill(const Peer& peer, char* into, std::size_t kept
 void TcpIntake::lay_out(const Peer& peer, std::size_t size, Connection::State state) {
   chunk_.last = state == Connection::State::end || state == Connection::State::failed;
   if (state == Connection::State::end && options_.framing == Framing::newline && size > 0)
-    chunk_.base[size++] = '\n';  // the last line of who has closed properly
+    chunk_.base[size++] = '\n';  // the last line of a sender that has closed properly
   peer->framer.scan({chunk_.base, size}, chunk_.frames);
   if (chunk_.frames.too_large) output_.refused(chunk_.frames.too_large, Reason::event_too_large);
   chunk_.peer = peer;

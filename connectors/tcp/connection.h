@@ -1,5 +1,5 @@
 #pragma once
-/// One sender: its socket, with or without TLS, and what is known of the frame it is in the middle of.
+/// One sender: its socket, with or without TLS, and the state of its unfinished frame.
 ///
 /// Thread: its reactor. Cost: a system call a read; rest_capacity at most of its own memory.
 #include <boost/asio/ip/tcp.hpp>

@@ -1,12 +1,12 @@
 #pragma once
-/// Where one event ends and the next begins in a stream of bytes. Whoever sends them is not trusted.
+/// Finds the events in a stream of bytes. The sender is not trusted.
 ///
 ///   newline   bytes up to '\n'; a '\r' before it is left out; empty lines are no events
 ///   length    4 bytes, big endian, then so many bytes; a length of 0 is no event
 ///
-/// A line longer than `max_event` is counted once, skipped to its end, and the next one is found; a length above it
-/// makes the rest of the stream worthless, because nothing says that it was meant as a length. Where the bytes are cut
-/// into pieces changes nothing of what is found.
+/// A line longer than `max_event` is counted once and skipped to its end; a length above it makes the rest of the
+/// stream unusable, because it may not have been meant as a length. The result does not depend on how the bytes are cut
+/// into pieces.
 ///
 /// Thread: a value; copying one asks "what if". Cost: one memchr pass; bytes that were looked at are not looked at
 /// again.

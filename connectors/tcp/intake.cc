@@ -14,8 +14,8 @@ constexpr auto sweep_interval = std::chrono::milliseconds(200);
 constexpr Bytes send_buffer = 8_KiB;  // nothing is sent but TLS
 
 Priority gate_of(const PriorityRule& rule) {
-  // A priority that stands in the body is known only after reading: read while the best of them could go (semantics
-  // D5).
+  // A priority in the body is known only after reading: it is read while an event of the highest priority could enter
+  // (semantics D5).
   return rule.from_body() ? Priority::high : rule.fallback;
 }
 
@@ -88,8 +88,8 @@ void TcpIntake::accept() {
   }));
 }
 
-/// Above the cap a connection is closed at once. None is closed for it: a sender of lines is never told which of them
-/// arrived, so closing one that did nothing wrong could lose what it has just written.
+/// Above the cap a new connection is closed at once. No other connection is closed for it: a sender of lines is not
+/// told which of them arrived, so to close its connection could lose what it has just written.
 void TcpIntake::welcome(tcp::socket socket) {
   if (shared_->connections.fetch_add(1, std::memory_order_relaxed) >= options_.max_connections) {
     shared_->connections.fetch_sub(1, std::memory_order_relaxed);
@@ -144,7 +144,7 @@ void TcpIntake::turn() {
   if (!ready_.empty() && may_read()) turns_.schedule();
 }
 
-/// Only time spent waiting for the sender counts: nobody is closed for our own pressure.
+/// Only time spent waiting for the sender counts: no connection is closed because of pressure in the flow.
 void TcpIntake::sweep() {
   const TimePoint now = output_.context().now();
   const Duration passed = now - std::exchange(last_sweep_, now);

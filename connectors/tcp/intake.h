@@ -6,8 +6,8 @@
 /// kernel buffers, and TCP's window of 0 is all a sender is ever told (semantics F3).
 ///
 ///   turn     each connection that has something is read once, at most a quantum of bytes, and goes to the end of the
-///            line: where the flow is the bottleneck every sender moves the same number of bytes. The quantum is what
-///            keeps a whole round at 256 KiB, between 4 and 32 KiB: nobody's turn is far away
+///            line: where the flow is the bottleneck every sender moves the same number of bytes. The quantum
+///            keeps a whole round at 256 KiB, between 4 and 32 KiB, so no connection waits long
 ///   memory   events are charged to the budget before they are given; an unfinished frame stays with its connection up
 ///            to `rest_capacity`, and above that in the one place this reactor has for a large frame. While that is
 ///            taken, others are looked at before they are read, and read only as far as their frames are whole; one

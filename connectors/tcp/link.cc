@@ -15,7 +15,8 @@ namespace weir::tcp {
 namespace {
 
 constexpr std::size_t progress_wanted = 4 << 10;
-constexpr std::size_t most_discarded = 256 << 10;  // at a time: who talks for ever does not keep us from writing
+constexpr std::size_t most_discarded =
+    256 << 10;  // at a time: a receiver that sends for ever does not keep the sink from writing
 constexpr int receive_buffer = 8 << 10;
 
 }  // namespace
@@ -94,7 +95,7 @@ net::TlsSession::Moved Link::write(std::string_view bytes) {
   return {0, errno == EAGAIN || errno == EINTR ? State::wait_write : State::failed};
 }
 
-/// `wait_read`: everything that came is gone, and the other side is there.
+/// `wait_read`: everything that came has been discarded, and the receiver is still connected.
 Link::State Link::discard() {
   char sink[4096];
   for (std::size_t discarded = 0; discarded < most_discarded;) {

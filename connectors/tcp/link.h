@@ -1,8 +1,8 @@
 #pragma once
 /// A connection that a sink's worker writes to, with or without TLS, and every wait bounded.
 ///
-/// Writing gives up when the other side takes less than 4 KiB in `write_timeout`. What it sends is thrown away (or its
-/// buffers would fill, and then ours); that it closes is noticed before and after each group.
+/// Writing gives up when the receiver takes less than 4 KiB in `write_timeout`. What it sends is discarded (or its
+/// buffers would fill, and then those of this process); a close is noticed before and after each group.
 ///
 /// Thread: one owner, which it blocks. Cost: a system call a piece, and one look before and after a group. On cancel:
 /// nothing to cancel; see the bounds. The name is looked up for each connection and again while one is kept, and all
@@ -39,11 +39,11 @@ class Link {
 
   /// Connected when it returns without an error: the kept connection, or a new one.
   Result<void> open();
-  /// All of it, or an error after which only `open` makes sense.
+  /// Sends all of it, or gives an error after which only `open` makes sense.
   Result<void> send(std::string_view bytes);
-  /// Whether the other side has closed meanwhile.
+  /// Whether the receiver has closed meanwhile.
   Result<void> still_there();
-  /// Ends it so that what was sent arrives: waits up to a second for the other side to close too.
+  /// Ends it so that what was sent arrives: waits up to a second for the receiver to close too.
   void close();
   /// Ends it at once.
   void drop();

@@ -15,7 +15,7 @@ std::string host_of(const std::string& address) {
   return host;
 }
 
-/// A line feed between the tokens of JSON means no more than a space; within a text it is no JSON.
+/// A line feed between the tokens of JSON means the same as a space; within a text it makes the event invalid.
 bool may_be_joined(std::string_view event) {
   const auto first = event.find_first_not_of(" \t\r\n");
   if (first == event.npos || (event[first] != '{' && event[first] != '[')) return false;
@@ -51,7 +51,7 @@ TcpSink::TcpSink(const SinkSetup& setup)
   config_.server_name = setup.options.get_or<std::string>("tls_server_name", host_of(config_.address));
 }
 
-/// The other side need not be there yet: that is for the pipeline to wait for.
+/// The receiver need not listen yet: the pipeline waits for it.
 Result<void> TcpSink::open() {
   if (!wants_tls_ && !ca_.empty()) return failure(fmt::format("sink {}: tls_ca without tls: add tls: true", name_));
   if (wants_tls_) {
@@ -74,7 +74,7 @@ void TcpSink::close() {
   if (link_) link_->close();
 }
 
-/// A group begins at the beginning of an event, on whatever connection: after an error all of it is sent again.
+/// On every connection a group begins at the beginning of an event: after an error all of it is sent again.
 Delivery TcpSink::deliver(std::span<const Batch> batches) {
   if (batches.empty()) return {};
   Delivery delivery;
@@ -82,7 +82,7 @@ Delivery TcpSink::deliver(std::span<const Batch> batches) {
   auto sent = link_->open();
   for (std::uint32_t i = 0; sent && i < batches.size(); ++i) sent = put(batches[i], i, delivery.refused);
   if (sent) sent = flush();
-  if (sent) sent = link_->still_there();  // who closes at once has taken nothing
+  if (sent) sent = link_->still_there();  // a receiver that closes at once has taken nothing
   if (sent) return delivery;
   link_->drop();
   return Delivery::again(std::move(sent.error().message));

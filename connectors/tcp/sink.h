@@ -2,7 +2,7 @@
 /// Sends events over one kept TCP or TLS connection (see README.md for what that promises).
 ///
 /// Thread: its worker. Cost: blocks that lie as lines are sent as they are; anything else is copied once. On cancel:
-/// `deliver` returns when the other side takes less than 4 KiB in `write_timeout`.
+/// `deliver` returns when the receiver takes less than 4 KiB in `write_timeout`.
 #include <weir/component/catalog.h>
 
 #include <string>

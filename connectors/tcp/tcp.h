@@ -1,5 +1,5 @@
 #pragma once
-/// What the connector's options become, for its parts and its tests.
+/// The connector's options, evaluated, for its parts and its tests.
 ///
 /// Thread: pure functions. Cost: at start only.
 #include <weir/component/catalog.h>

@@ -1,5 +1,5 @@
 #pragma once
-/// Stage `throttle`: lets on at most a rate of events, with bursts. README.md has its guarantees.
+/// Stage `throttle`: passes at most a rate of events, with bursts. README.md has its guarantees.
 ///
 /// One token bucket for all reactors, so the rate is that of the whole stage.
 ///

@@ -1,4 +1,4 @@
-// T2: what is allowed and tends to be regretted.
+// Anti-patterns: what is allowed and often regretted.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -66,7 +66,7 @@ class Adviser {
 
   void about_bound(const std::string& location, const Sink& sink) {
     const flow::EdgeConfig& queue = sink.queue;
-    // What nobody wrote is nobody's mistake.
+    // A default is not reported as a mistake.
     const bool written = queue.bound.bytes != flow::EdgeConfig{}.bound.bytes;
     if (written && queue.bound.bytes > config_.memory.budget)
       say(location,

@@ -1,5 +1,5 @@
-// T1, T2: what the times and rates that are written say about each other. What is only known when it runs (the rate of
-// a sink that declares none, how late a consumer is) is left to `weir why`: nothing is guessed here.
+// Advice about configured times and rates that do not fit together. What is only known at run time (the rate of a sink
+// that declares none, the lag of a consumer) is left to `weir why`: nothing is guessed here.
 #include <fmt/format.h>
 #include <weir/flow/theory/little.h>
 #include <weir/flow/theory/mm1.h>
@@ -38,7 +38,7 @@ class TimeAdviser {
  private:
   void say(std::string what) { advice_.push_back({place_, std::move(what), {}}); }
 
-  /// How long a sender of this source waits for this sink; 0: nobody waits, or nobody knows.
+  /// How long a sender of this source waits for this sink; 0: no sender waits, or it is not known.
   static Duration patience_of(const Source& source, const Sink& sink) {
     if (!sink.required || source.acks == Level::accepted) return Duration{0};
     return source.options.get_or<Duration>("ack_timeout", Duration{0});
@@ -51,7 +51,7 @@ class TimeAdviser {
     return flow::time_inside(static_cast<double>(sink.queue.bound.events), rate);
   }
 
-  /// Commit before ack.
+  /// Sources whose answer comes before the event is stored.
   void about_early_answers(const Source& source) {
     place_ = "sources." + source.name;
     const SourceType* type = catalog_.source(source.type);
@@ -111,7 +111,7 @@ class TimeAdviser {
                       human(sink.batch.linger), theirs));
   }
 
-  /// Where everything that comes and everything that is served is written down.
+  /// Utilisation, where the rates of all sources and of the sink are configured.
   void about_load(const Sink& sink) {
     const PerSecond service = rate_of(sink), arrivals = arrivals_of(sink);
     if (service.value <= 0 || arrivals.value <= 0 || sink.workers != 1) return;

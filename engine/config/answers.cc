@@ -1,4 +1,4 @@
-// T5: one sentence for each place where work waits.
+// One sentence for each place where work waits: what happens there when it cannot keep up.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ std::string senders(const Source& source) {
   return source.type == "http" ? "HTTP clients of " + source.name : "whoever sends to " + source.name;
 }
 
-/// What the world outside sees when its source has to wait.
+/// What the senders of a source see when the source has to wait.
 std::string at_the_door(const Source& source) {
   if (source.is_consumer()) return fmt::format("they wait in journal {}", source.journal);
   if (source.refuse_when_full) return senders(source) + " are refused with 503 and Retry-After";

@@ -71,7 +71,7 @@ void check_from(Reader& reader, const Names& names, const std::string& path, con
   }
 }
 
-/// A sink that everything else may end in: it has to hold what comes, and cannot pass it on.
+/// A dead-letter target: it has to keep what it gets and cannot pass it on.
 void check_target(Reader& reader, Config& config, const Names& names, const std::string& path, const std::string& owner,
                   const std::string& name) {
   if (name.empty()) return;

@@ -50,7 +50,7 @@ void check_acks(Reader& reader, const Graph& graph, const SourceType& type, Sour
                  fmt::format("asks for acks: {}, but {}", name(source.acks), carried.limit),
                  fmt::format("{} acks: {}", carried.fix.empty() ? "use" : carried.fix + ", or", name(carried.level)));
   }
-  // It would read the same events again for ever: they can neither be stored nor be let go.
+  // The source would read the same events again for ever, because they can neither be stored nor dropped.
   if (source.acks != Level::stored || !type.can.can_replay) return;
   for (const Sink* sink : graph.sinks_of(source))
     if (sink->required && !sink->is_journal && sink->dead_letter.empty() && sink->on_failure == Sink::OnFailure::fail)
@@ -68,7 +68,7 @@ void check_edge(Reader& reader, const Catalog& catalog, const Graph& graph, cons
   const WhenFull policy = sink.queue.when_full;
   const auto& sources = graph.sources_of(sink);
   const bool only_consumer = !sources.empty() && std::ranges::all_of(sources, &Source::is_consumer);
-  if (!sink.required && !flow::may_drop(policy) && !only_consumer)  // a consumer holds up nobody but itself
+  if (!sink.required && !flow::may_drop(policy) && !only_consumer)  // a consumer holds up only itself
     reader.error_at(
         policy_path,
         fmt::format("{} is optional (required: false) and may hold nobody up, but its queue is {}", path, name(policy)),
@@ -172,7 +172,7 @@ void warn_dead_ends(Reader& reader, const Graph& graph, const Config& config) {
       warn_unread_outputs(reader, config, stage);
 }
 
-/// Whether all that a source's events can end in has told what it can do.
+/// Whether the types of all sinks that a source's events can reach are known.
 bool is_known(const Graph& graph, const Draft& draft, const Source& source) {
   if (draft.broken.contains(source.name) || draft.broken.contains(source.dead_letter)) return false;
   return std::ranges::none_of(graph.sinks_of(source), [&](const Sink* sink) {

@@ -1,6 +1,6 @@
 #pragma once
-/// What only the whole configuration can tell: do the names resolve, is there a cycle, can each path carry the level
-/// its source asks for, can each policy be carried out by those it concerns (semantics A2 to A6, B5).
+/// Checks that need the whole configuration: do the names resolve, is there a cycle, can each path carry the level its
+/// source asks for, and is each policy one that the sources and sinks concerned support (semantics A2 to A6, B5).
 ///
 ///   a path carries   min(the source's type, every required sink on it, their dead-letter targets)
 ///   a sink carries   stored: its ack is received or durable, its queue blocks, nothing in it drops

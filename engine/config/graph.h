@@ -1,6 +1,6 @@
 #pragma once
-/// Who reaches whom. Made from a configuration whose names resolve and whose `from` has no cycles; dead letters are
-/// paths too, so the sources that reach a dead-letter target are those that reach whoever names it.
+/// Which part reaches which. Made from a configuration whose names resolve and whose `from` has no cycles; dead letters
+/// are paths too, so the sources that reach a dead-letter target are those that reach a part that names it.
 ///
 /// Thread: immutable; points into the Config, which must outlive it unmoved. Cost: O(parts x sources) once.
 #include <string>

@@ -16,9 +16,8 @@ bool is_number(std::string_view text) {
   return std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c); });
 }
 
-/// Between the first colon of "user:password@" and its '@'. A password may hold an '@' of its own that nobody escaped:
-/// the last one before the path ends it. What comes after a colon and is no port is a password too, with a '/' of its
-/// own.
+/// Between the first colon of "user:password@" and its '@'. A password may hold an unescaped '@' of its own: the last
+/// one before the path ends it. What comes after a colon and is no port is a password too, with a '/' of its own.
 std::string hide_userinfo(std::string_view text) {
   const auto scheme = text.find("://");
   if (scheme == text.npos) return std::string(text);

@@ -127,7 +127,7 @@ void read_process(Reader& reader, Section& root, Config& config) {
     reader.error_at("batch_bytes", fmt::format("{} is too much: at most 1MiB", to_text(config.batch_bytes)));
 }
 
-/// In the order in which people read: file, line, column; what was found first at the same place stays first.
+/// In reading order: file, line, column; what was found first at the same place stays first.
 void sort_by_place(std::vector<Problem>& problems, const std::vector<std::string>& files) {
   std::vector<std::tuple<std::size_t, int, int, std::size_t>> order;
   for (std::size_t i = 0; i < problems.size(); ++i) {
@@ -199,7 +199,7 @@ Loaded load_files(const std::vector<std::string>& paths, const Catalog& catalog,
     if (tree) merge(root, std::move(*tree), problems);
     understood = understood && tree;
   }
-  // What the other files say about parts of a file that nobody understood would only mislead.
+  // Problems that other files have with parts of a file that could not be read would only mislead.
   if (!understood) return {std::nullopt, std::move(problems)};
   return load_tree(std::move(root), files, std::move(problems), catalog, options, tests);
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// From files to a validated `Config`, or to every reason why not.
+/// Loads files into a validated `Config`, or into the list of all problems.
 ///
 /// Loading goes on after a problem, so one run shows all of them. Afterwards nothing is left to find out: names
 /// resolve, options have their kinds, each source can be given the level it asks for, the memory adds up. `config` is

@@ -32,7 +32,7 @@ const T* find_type(Reader& reader, Section& section, Node& node, const std::vect
   return nullptr;
 }
 
-/// Finishes what all three have in common; true when the type may be asked about these options.
+/// Finishes the keys that all three have in common; true when the type may be asked about these options.
 template <typename T>
 bool finish(Reader& reader, Section& section, const T* type, Node& node) {
   if (!type) return false;
@@ -233,7 +233,8 @@ void read_journal(Reader& reader, const YamlEntry& entry, const Catalog& catalog
   Sink journal;
   journal.is_journal = true;
   journal.batch.most = journal_group;
-  // A failed write is this machine's disk, no service that has to be spared: it is asked again at least once a second.
+  // A failed write concerns this machine's disk, not a remote service that needs time to recover: it is tried again at
+  // least once a second.
   journal.destination.breaker.consecutive_failures = 0;
   journal.destination.backoff.base = std::chrono::milliseconds(10);
   journal.destination.backoff.cap = std::chrono::seconds(1);

@@ -10,8 +10,8 @@
 
 namespace weir::config {
 
-/// A configuration on its way. `broken` names the parts whose type is unknown or whose options are not complete: what
-/// their type would say about them must not be asked.
+/// A configuration that is being read. `broken` names the parts whose type is unknown or whose options are not
+/// complete: their types must not be asked about them.
 struct Draft {
   Config config;
   std::set<std::string> broken;

@@ -1,6 +1,6 @@
 #pragma once
-/// What is wrong with a configuration, said so that a person can fix it without opening the manual: where it stands,
-/// which key, what is wrong, what to write instead. One line each.
+/// A problem of a configuration, worded so that a person can fix it without the manual: where it stands, which key,
+/// what is wrong, what to write instead. One line each.
 ///
 ///   weir.yaml:12:5: sinks.warehouse.queue.max_event: unknown key; did you mean max_events?
 ///
@@ -25,7 +25,7 @@ struct Problem {
 /// "weir.yaml:12:5"; only the file when the line is not known.
 std::string to_text(const SourceLocation& location);
 
-/// The text in quotes, made printable and cut at 60 bytes: for messages about what somebody wrote.
+/// The text in quotes, made printable and cut at 60 bytes: for messages that quote the configuration.
 std::string quote(std::string_view text);
 
 /// "did you mean max_events?" when a known word is near (optimal string alignment distance of at most a third of its

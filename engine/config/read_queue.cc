@@ -109,7 +109,7 @@ void read_spill(Reader& reader, Section& queue, bool spills, SpillConfig& out) {
     reader.error_at(section.path(), "says where to spill, but when_full does not say spill", "write when_full: spill");
 }
 
-/// What goes to the disk stays in order and is kept.
+/// Spill keeps the order and drops nothing.
 void check_spill(Reader& reader, const Section& section, const flow::EdgeConfig& queue) {
   if (queue.bound.events < 2)
     reader.error_at(section.path("max_events"), "a queue that spills has two halves", "write at least 2");
@@ -160,7 +160,7 @@ void read_batch(Reader& reader, const Yaml* node, const std::string& path, Worke
 }
 
 void read_destination(Reader& reader, Section& sink, flow::DestinationConfig& destination) {
-  // Said of the queue, written by the sink: only here are both known.
+  // A key of the queue that needs the sink's dead letters: only here are both known.
   const std::string shed = sink.path("queue") + ".dead_letter_shed";
   if (reader.given(shed) && !sink.find("dead_letter"))
     reader.error_at(shed, "copies what is dropped to dead_letter, but no dead_letter is named",

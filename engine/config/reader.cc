@@ -28,7 +28,7 @@ std::string_view kind_name(Yaml::Kind kind) {
 
 void Reader::error(const SourceLocation& location, std::string path, std::string message, std::string suggestion) {
   ++errors_;
-  constexpr std::size_t longest_path = 200;  // keys are somebody's text too
+  constexpr std::size_t longest_path = 200;  // keys are untrusted text too
   if (path.size() > longest_path) path = path.substr(0, longest_path) + "...";
   problems_.push_back({location, std::move(path), std::move(message), std::move(suggestion), false});
 }
@@ -66,7 +66,7 @@ std::optional<Text> Reader::text(const Yaml& node, const std::string& path, Secr
     return std::nullopt;
   }
   auto value = interpolate(node, path);
-  // Whether it is a file is read off what is written here, so that a variable cannot choose to open one.
+  // `file:` counts only where it is written literally, so that a variable cannot open a file.
   if (!value || !node.text.starts_with("file:"))
     return value.transform([](std::string& v) { return Text{std::move(v), false}; });
   if (secrets == Secrets::refused) {

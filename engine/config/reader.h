@@ -1,8 +1,9 @@
 #pragma once
-/// What the parts of the loader share: problems found so far, where every path stands, and how a scalar becomes text.
+/// State that the parts of the loader share: the problems found so far, the place of every path, and the variables for
+/// scalars.
 ///
-/// A Section is one map: asking for a key makes it a known one, and `finish` reports the keys nobody asked for, with
-/// the nearest known one. A value that does not parse is reported and leaves its default in place, so reading goes on.
+/// A Section is one map: a key that is asked for is a known key, and `finish` reports the other keys, each with the
+/// nearest known one. A value that does not parse is reported and leaves its default in place, so reading goes on.
 ///
 /// Thread: one owner. Cost: start only.
 #include <map>

@@ -50,7 +50,7 @@ void add_edges(Report& report, const Config& config) {
   }
 }
 
-/// Two required sinks that share a source share its fate: the source waits for the slower one. Sources that couple the
+/// Two required sinks that share a source are coupled: the source waits for the slower one. Sources that couple the
 /// same sinks are named in one sentence.
 void add_couplings(Report& report, const Config& config, const Graph& graph) {
   std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> groups;

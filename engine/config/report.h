@@ -1,7 +1,7 @@
 #pragma once
-/// What `weir check` says about a configuration that is right: which promise each source can make about each sink,
-/// where work waits, how much and for how long, what happens there when it cannot keep up, what the memory is for, and
-/// what somebody who has been woken at night would change.
+/// What `weir check` says about a valid configuration: which promise each source can make about each sink, where work
+/// waits, how much and for how long, what happens there when it cannot keep up, what the memory is for, and what an
+/// operator would probably regret.
 ///
 ///   worst wait   max_wait where it is set; bound / rate where the sink declares a `rate`; else not known before a rate
 ///                is measured. max_wait never sizes a bound below one batch of at most 64 events for each worker, so it
@@ -33,12 +33,12 @@ struct Report {
     flow::EdgeConfig config;
     std::string worst_wait;
   };
-  /// T5: what happens here when I cannot keep up? Doors, sink queues and memory.
+  /// What happens at a place when it cannot keep up: doors, sink queues and memory.
   struct Answer {
     std::string location;  ///< "sinks.warehouse"
     std::string sentence;
   };
-  /// T2: what tends to go wrong later.
+  /// Advice about an anti-pattern.
   struct Advice {
     std::string location, what;
     SourceLocation at{};  ///< where that part stands in the files

@@ -12,7 +12,7 @@
 ///         fates: { stored: 2 }
 ///
 /// A map is a JSON object (in `expect` it matches every object that has its members), a text is taken as it is, byte
-/// for byte. Variables are not replaced in events: they are what somebody sent.
+/// for byte. Variables are not replaced in events, because events are data.
 ///
 /// Bounds: 1000 cases; 10 000 events in a case; time moves at most a day in a case. Thread: one owner. Cost: start
 /// only.

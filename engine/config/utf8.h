@@ -1,6 +1,6 @@
 #pragma once
-/// Finds what is no text: invalid UTF-8 (overlong forms, surrogates and cut sequences included) and control characters
-/// other than tab and line ends. The YAML parser would replace or misread them without a word.
+/// Finds bytes that are not text: invalid UTF-8 (overlong forms, surrogates and cut sequences included) and control
+/// characters other than tab and line ends. The YAML parser would replace or misread them silently.
 ///
 /// Thread: pure. Cost: one pass. Ref: RFC 3629, section 4.
 #include <optional>

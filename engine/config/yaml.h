@@ -1,10 +1,10 @@
 #pragma once
-/// A YAML file as a tree that remembers where everything stands.
+/// A YAML file as a tree in which every node has its line and column.
 ///
 /// Built from the parser's events rather than from its own tree, so that a hostile file meets bounds while it is read:
 /// bytes, depth, values (aliases count with all they stand for, so an "alias bomb" ends early) and keys of one map.
 /// Duplicate keys, tags, several documents, invalid UTF-8 and control characters are refused. Anchors, aliases and the
-/// merge key `<<` work. Scalars stay text: whether 10 is a count or a name is decided by who reads it.
+/// merge key `<<` work. Scalars stay text: the reader of a value decides whether 10 is a count or a name.
 ///
 /// Thread: pure functions. Cost: start only; about 0.1 ms for a usual file.
 #include <cstddef>

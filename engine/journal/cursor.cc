@@ -58,7 +58,8 @@ Result<CursorFile> CursorFile::open(Disk& disk, const std::string& folder, const
     if (*found) {
       cursor.generation_ = (*found)->generation;
       cursor.found_ = (*found)->position;
-      // Whoever wrote it may have been killed before the sync; what is given up must not trust it before.
+      // The process that wrote it may have been killed before its sync; no segment may be given up because of it before
+      // it is synced.
       if (auto r = cursor.save(*cursor.found_, "cursor at opening"); !r) return std::unexpected(r.error());
     }
     return cursor;

@@ -1,7 +1,9 @@
 #pragma once
-/// Where a consumer is, on the disk: two slots that are written in turn, so that a torn write leaves the one before.
+/// The position of a consumer on the disk: two slots that are written in turn, so that a torn write leaves the previous
+/// one.
 ///
-/// A cursor that cannot be read at all starts its consumer at the oldest event: events come twice, none is left out.
+/// A cursor that cannot be read at all starts its consumer at the oldest event: events are delivered again, none is
+/// left out.
 ///
 /// Thread: one. Cost: one write of 4096 bytes and one sync. On cancel: none.
 #include <memory>

@@ -1,10 +1,10 @@
 #pragma once
-/// All of the journal's file access goes through here, so that a test can stand in for a disk that is full, that fails,
-/// or that loses power.
+/// All of the journal's file access goes through this interface, so that a test can simulate a disk that is full, that
+/// fails, or that loses power.
 ///
 /// What may be relied on is POSIX and no more: a write is in doubt until the file was synced; a new name, a changed
-/// name and a removed name are in doubt until the folder was. Whatever orders two steps has a name (`barrier`), so that
-/// a test can take it away and must notice.
+/// name and a removed name are in doubt until the folder was. Every sync or rename that orders two steps has a name
+/// (`barrier`), so that a test can leave it out and must notice.
 ///
 /// Errors: Error::Kind::overloaded means the disk is full (or the quota is used up) and the same call may work later;
 /// everything else is `failed`. The message says what, where and why.
@@ -28,7 +28,7 @@ class File {
   /// Fewer bytes than asked for only at the end of the file.
   virtual Result<std::size_t> read(std::span<char> to, std::uint64_t offset) = 0;
   virtual Result<void> write(std::string_view bytes, std::uint64_t offset) = 0;
-  /// After it, everything written to this file is on the disk (fdatasync). After an error nobody knows what is: what
+  /// After it, everything written to this file is on the disk (fdatasync). After an error it is unknown what is: what
   /// was written since the last sync must be written again, elsewhere.
   virtual Result<void> sync(std::string_view barrier) = 0;
   /// Makes the file this long, with room on the disk for all of it, so that writing inside cannot find it full.
@@ -48,8 +48,8 @@ class Disk {
   virtual Result<void> make_folder(const std::string& path) = 0;  ///< with its parents; no error when it is there
   virtual Result<void> sync_folder(const std::string& path, std::string_view barrier) = 0;
   virtual Result<std::vector<std::string>> list(const std::string& folder) = 0;  ///< names, sorted
-  /// Keeps every other process (and every other lock of this one) out until the lock dies; an error when someone has
-  /// it.
+  /// Keeps every other process (and every other lock of this one) out until the lock is destroyed; an error when
+  /// another process or lock has it.
   class Lock {
    public:
     virtual ~Lock() = default;
@@ -58,7 +58,7 @@ class Disk {
   virtual Result<Bytes> free_space(const std::string& folder) = 0;
 };
 
-/// The machine's.
+/// The machine's disk.
 Disk& system_disk();
 
 }  // namespace weir::journal

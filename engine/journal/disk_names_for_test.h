@@ -2,8 +2,8 @@
 /// The folders of a PowerDisk: which names are durable, which are seen, and the changes between the two.
 ///
 /// A created, renamed or removed name is in doubt until its folder is synced; syncing the file does nothing for its
-/// name. A rename is one change: it arrived or it did not. (One between two folders arrives with a sync of either, as a
-/// file system that journals its metadata has it; with it arrives what it builds on.)
+/// name. A rename is one change: it arrived or it did not. (A rename between two folders arrives with a sync of either,
+/// as on a file system that journals its metadata; the changes that it depends on arrive with it.)
 ///
 /// Thread: one owner. Cost: a few map look-ups. Ref: as disk_inode_for_test.h.
 #include <compare>

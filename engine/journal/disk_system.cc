@@ -78,7 +78,8 @@ class SystemFile : public File {
     return {};
   }
 
-  // Not retried on EINTR: the pages of a failed sync are marked clean, so that a second one would succeed for nothing.
+  // Not retried on EINTR: the pages of a failed sync are marked clean, so a second sync would succeed without writing
+  // them.
   Result<void> sync(std::string_view) override {
     if (::fdatasync(fd_.get()) != 0) return failed("sync");
     return {};
@@ -140,7 +141,7 @@ std::string holder(int fd) {
   return pid.empty() ? "another process" : "process " + pid;
 }
 
-// For people only: the lock itself is the kernel's, so a disk too full to hold the number hinders nobody.
+// For people only: the lock itself is the kernel's, so it does not matter if the disk is too full for the number.
 void sign(int fd) {
   const auto pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(fd, 0) != 0) return;

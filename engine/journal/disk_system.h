@@ -1,6 +1,5 @@
 #pragma once
-/// How the system's bad news becomes an Error: one wording and one table for the machine's disk and for those that
-/// tests make up.
+/// How errors of the system become an Error: one wording and one table for the machine's disk and for simulated ones.
 ///
 /// ENOSPC and EDQUOT are `overloaded` (room may come back), all else is `failed`.
 ///

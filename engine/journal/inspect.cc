@@ -1,4 +1,4 @@
-// Each file by itself. What they say together is in inspect_check.cc.
+// Checks of each file by itself. Checks of all files together are in inspect_check.cc.
 #include "journal/inspect.h"
 
 #include <fmt/format.h>
@@ -119,7 +119,7 @@ class Surveyor {
     return {};
   }
 
-  /// What its records carry depends on whose they are.
+  /// The epoch of its records depends on the journal they belong to.
   Result<void> look_without_header(SegmentFile& file) {
     auto scan = scan_of(disk_, folder_, found_.id.value_or(JournalId{}), file.number, limits_);
     if (!scan) return std::unexpected(scan.error());
@@ -138,7 +138,7 @@ class Surveyor {
     return {};
   }
 
-  /// Without the journal's own file its segments say who it is, if they agree.
+  /// Without the file `journal` the segments say which journal this is, if they agree.
   void judge_owners() {
     std::set<JournalId> ids;
     for (const auto& file : found_.segments)

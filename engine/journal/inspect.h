@@ -1,8 +1,8 @@
 #pragma once
 /// What is wrong with a journal, found by reading all of it and changing nothing: for `weir journal check`.
 ///
-/// A finding has a code that stays, for scripts. Damage is what lost an event or keeps the journal from what it should
-/// do; the others are worth knowing.
+/// A finding has a code that stays, for scripts. Damage is what lost an event or keeps the journal from working; the
+/// others are for information.
 ///
 ///   damage  header      a segment's header cannot be read; its records can
 ///           records     records whose checksum is wrong
@@ -62,7 +62,7 @@ struct Survey {
 };
 Result<Survey> survey(Disk& disk, const std::string& folder, const ReadLimits& limits = {});
 
-/// Whether there is a journal at all; commands must not leave a lock in a folder that is none.
+/// Whether there is a journal at all: commands must not leave a lock file in a folder that is no journal.
 Result<bool> is_journal(Disk& disk, const std::string& folder);
 
 struct Checked {

@@ -1,4 +1,4 @@
-// What the files of a journal say together.
+// Checks of the files of a journal together.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -231,7 +231,8 @@ void Lockstep::reopen() {
 }
 
 void Lockstep::crash(Crash how, Cause cause) {
-  // After a failed sync a kernel shows what the disk will never have. Whoever is told of it then was told no.
+  // After a failed sync a kernel shows data that the disk will never have. The writer of that data was told that it
+  // failed.
   if (std::exchange(has_failed_, false)) how = Crash::power;
   // With `none` it may also be any of what was written to one place that comes back.
   if (has_refused_ && config_.durability == Durability::none) how = Crash::kill;

@@ -16,8 +16,8 @@ std::string parent_of(const std::string& path) {
   return parent.empty() ? "." : parent;
 }
 
-/// Any of the folders above may be new, if not made now then by an earlier life that was killed. Those that are not our
-/// own may be closed to us, so only the nearest must work.
+/// Any of the folders above may be new: made now, or by an earlier run that was killed. Folders further up may not be
+/// readable for this process, so only the sync of the nearest one must succeed.
 Result<void> sync_names_above(Disk& disk, const std::string& folder) {
   const auto nearest = parent_of(folder);
   auto done = disk.sync_folder(nearest, "folder that holds the journal");
@@ -28,7 +28,8 @@ Result<void> sync_names_above(Disk& disk, const std::string& folder) {
   return done;
 }
 
-/// What a group has written to a segment before somebody else's sync of it failed must be written again.
+/// What a group has written to a segment must be written again when a sync of that segment by another thread has failed
+/// since.
 Result<void> after_failed_sync() { return failure("a sync has failed meanwhile; this write is void"); }
 
 }  // namespace
@@ -74,8 +75,8 @@ Result<void> Log::read_folder() {
   return found->has_id ? Result<void>{} : name_it();
 }
 
-/// What was found is shown to readers from now on, so it has to stay: whoever wrote it may have been killed before his
-/// sync.
+/// What was found is shown to readers from now on, so it has to be durable: the process that wrote it may have been
+/// killed before its sync.
 Result<void> Log::make_sure(const Recovered& found) {
   for (const auto& name : found.unfinished) (void)disk_.remove(path(name));
   if (auto r = disk_.sync_folder(config_.path, "folder at opening"); !r) return r;
@@ -84,7 +85,8 @@ Result<void> Log::make_sure(const Recovered& found) {
   return last ? (*last)->sync("last segment at opening") : std::unexpected(last.error());
 }
 
-/// So that a segment of another journal that somebody copied here is known as foreign.
+/// Gives the journal an id, so that a segment of another journal that was copied into this folder is recognised as
+/// foreign.
 Result<void> Log::name_it() {
   if (segments_.empty()) {
     Rng rng = context_.rng();
@@ -98,7 +100,7 @@ Result<void> Log::name_it() {
   if (!file) return std::unexpected(file.error());
   if (auto r = (*file)->write(encode_id(id_), 0); !r) return r;
   if (auto r = (*file)->sync("journal's own file"); !r) return r;
-  // Until the first segment has its name, and with it this file, nobody needs to know which journal this is.
+  // No sync of the folder is needed: the first segment brings one, and before it no file needs the id.
   return disk_.rename(made, path(id_file), "");
 }
 
@@ -205,7 +207,7 @@ Result<void> Log::make_segment(std::uint64_t size) {
   const auto finish = [&]() -> Result<void> {
     const SegmentHeader header{id_, number, first, context_.wall().time_since_epoch().count()};
     if (auto r = (*file)->write(encode_segment_header(header), 0); !r) return r;
-    // It would write out the old life of a spare as well; with durability: none nothing waits for the disk.
+    // A sync would also write the old content of a spare; with durability: none nothing waits for the disk.
     if (config_.durability != Durability::none)
       if (auto r = (*file)->sync("header of a segment"); !r) return r;
     crash_point("journal.segment_made");
@@ -216,7 +218,8 @@ Result<void> Log::make_segment(std::uint64_t size) {
   if (auto r = finish(); !r) {
     (void)disk_.remove(path(made));
     (void)disk_.remove(path(name));
-    // It may come back after a loss of power, and with it its word that nothing in older ones counts from here on.
+    // The file may come back after a loss of power, and its header would then say that older segments are void from
+    // here on.
     current_.reset();
     return r;
   }

@@ -11,7 +11,7 @@
 ///   none                  nothing        whatever the kernel had not written yet (about 30 s)
 ///
 /// After any failure the segment is left and what was not committed is void: the next write begins a new segment, whose
-/// header says from which event on older ones do not count. After a failed sync nobody knows what the disk has.
+/// header says from which event on older ones do not count. After a failed sync the content of the disk is unknown.
 ///
 /// A segment is given up only when every holder's *saved* cursor is behind it (semantics B2), one after the other, each
 /// on the disk before the next, so no crash leaves a hole. Spare segments are used again: their blocks are written.
@@ -35,10 +35,10 @@ struct LogConfig {
   std::string path;
   Bytes segment = 64_MiB;
   Bytes max_bytes = 10_GiB;
-  std::optional<Duration> keep{};  ///< what everybody has read stays so long, while there is room
+  std::optional<Duration> keep{};  ///< what all consumers have read is kept so long, while there is room
   Durability durability = Durability::commit;
   Duration interval = std::chrono::seconds(1);
-  bool drop_oldest = false;  ///< full: the oldest segment goes, read or not
+  bool drop_oldest = false;  ///< full: the oldest segment is given up, read or not
   std::size_t spares = 2;    ///< at most so many segments wait to be used again
   Bytes read_ahead = 256_KiB;
   Bytes largest_record = 20_MiB;
@@ -53,7 +53,7 @@ struct ConsumerConfig {
   bool from_newest = false;  ///< when it has no cursor yet: it begins behind what is there now
 };
 
-/// What is told of a consumer.
+/// Statistics of a consumer.
 struct ConsumerStats {
   std::string name;
   bool holds = true, configured = true;
@@ -71,7 +71,7 @@ struct LogStats {
   std::string error;  ///< the last one, while it lasts
 };
 
-/// A consumer of a log. Its position moves when everything before it is settled; `save` makes that last.
+/// A consumer of a log. Its position moves when everything before it is settled; `save` makes it durable.
 class Consumer {
  public:
   explicit Consumer(ConsumerConfig config) : config(std::move(config)) {}
@@ -87,7 +87,7 @@ class Consumer {
 
 class Log {
  public:
-  /// Takes the folder's lock, looks at what is there and says what people should know about it in notes().
+  /// Takes the folder's lock, recovers what is there, and reports in notes() what people should know about it.
   static Result<std::unique_ptr<Log>> open(Disk& disk, LogConfig config, const Context& context);
   ~Log();
   const std::vector<std::string>& notes() const { return notes_; }
@@ -116,7 +116,7 @@ class Log {
   void quarantine(SegmentScan& scan, std::uint64_t from, std::uint64_t to);
 
   // ---- housekeeping, about once a second ----
-  /// Saves cursors, syncs what is due, gives up what nobody needs.
+  /// Saves cursors, syncs what is due, gives up segments that are not needed any more.
   void tick();
   /// tick(), and everything that was written is on the disk. With Durability::none it syncs each segment that is there.
   Result<void> close();
@@ -178,13 +178,14 @@ class Log {
   std::vector<Sealed> sealed_;      // segments that the group at hand has filled
   std::atomic<bool> leave_{false};  // a sync of the current segment has failed
 
-  std::mutex folder_;  // whoever makes, renames or removes files; taken before mutex_
+  std::mutex folder_;  // held while files are made, renamed or removed; taken before mutex_
   bool has_reserve_ = false;
 
   mutable std::mutex mutex_;  // everything below
   std::vector<Segment> segments_;
   std::vector<Spare> spares_;
-  std::optional<Spare> retiring_;  // its old name is gone, but perhaps not yet on the disk; no name: it was removed
+  std::optional<Spare>
+      retiring_;  // its old name is removed, but the removal may not be durable yet; no name: the file was removed
   Position committed_;
   std::uint64_t synced_sequence_ = 1;
   std::shared_ptr<File> unsynced_;  // interval: what a tick must sync

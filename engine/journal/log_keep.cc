@@ -1,4 +1,4 @@
-// What readers see, how far they are, and the log in figures; what is given up is in log_room.cc.
+// What readers see, the positions of consumers, and the statistics of the log; giving up segments is in log_room.cc.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -94,7 +94,7 @@ Result<void> Log::close() {
     if (auto r = (*other)->sync("close"); !r) return r;
   }
   auto synced = file ? file->sync("close") : Result<void>{};
-  lock_.reset();  // whoever comes next may open it, though this one may still be asked what it had
+  lock_.reset();  // the next process may open it, though this object may still be asked for its statistics
   return synced;
 }
 
@@ -142,7 +142,7 @@ void Log::save_cursors() {
   }
 }
 
-/// Segments of writes that failed hold nothing, and say that they begin behind what was to come before them.
+/// Empty segments do not count: one that a failed write has left names a first event that is too high.
 std::uint64_t Log::oldest() const {
   for (const auto& segment : segments_)
     if (segment.end > segment.first) return segment.first;

@@ -1,4 +1,4 @@
-// Room: what the log gives up and uses again, and what it does when the disk or its own bound is full.
+// Room: which segments the log gives up and reuses, and what it does when the disk or its own bound is full.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint64_t most_reserve = 1 << 20;
 constexpr std::string_view reserve_name = "reserve";
 
-/// A spare of this size will be used, and others go before any event does.
+/// A spare of this size will be reused; other spares are removed before any event is given up.
 bool lacks_room(const LogConfig& config, const std::vector<Spare>& spares, std::uint64_t used, std::uint64_t wanted) {
   if (wanted == config.segment.count() && !spares.empty()) return false;
   for (const auto& spare : spares) used -= spare.size;
@@ -29,8 +29,8 @@ std::uint64_t Log::used() const {
 }
 
 bool Log::may_go(const Segment& segment, std::uint64_t wanted) const {
-  // A group that failed has left a segment that says it begins behind that group. Until the next one says where the log
-  // really goes on, this one does.
+  // A group that failed has left a segment whose header names a first event behind that group. Until the next segment
+  // says where the log goes on, this header counts.
   const auto goes_on = [&](const Segment& later) { return later.first <= segment.end; };
   if (std::none_of(segments_.begin() + 1, segments_.end(), goes_on)) return false;
   const auto behind = [&](const auto& consumer) { return consumer->saved_.sequence < segment.end; };
@@ -44,7 +44,8 @@ bool Log::may_go(const Segment& segment, std::uint64_t wanted) const {
   return context_.wall().time_since_epoch().count() - segment.wall > config_.keep->count();
 }
 
-/// The oldest segment goes. Its name is off the disk before the next one's turn comes, so no crash leaves a hole.
+/// Gives up the oldest segment. Its name is removed from the disk before the next one is given up, so no crash leaves a
+/// hole.
 Result<void> Log::retire_oldest() {
   if (auto r = finish_retiring(); !r) return r;
   Segment oldest;
@@ -60,7 +61,7 @@ Result<void> Log::retire_oldest() {
   if (spare.name.empty() || !disk_.rename(path(from), path(spare.name), "")) {
     spare = {};
     if (auto r = disk_.remove(path(from)); !r) {
-      // Somebody else may have removed it; a name that is not there must not stay in the way of the next ones.
+      // The file may have been removed by hand; a missing file must not keep the next ones from being given up.
       const auto names = disk_.list(config_.path);
       if (!names || std::ranges::binary_search(*names, from)) return r;
     }
@@ -74,7 +75,7 @@ Result<void> Log::retire_oldest() {
   return finish_retiring();
 }
 
-/// Until its old name is off the disk a spare may not be written to: it would come back as a segment.
+/// A spare may not be written to before the removal of its old name is durable: it could come back as a segment.
 Result<void> Log::finish_retiring() {
   if (!retiring_) return {};
   if (auto r = disk_.sync_folder(config_.path, "folder after a retired segment"); !r) return r;
@@ -109,8 +110,9 @@ Result<void> Log::retire_what_is_done(std::uint64_t wanted) {
   }
 }
 
-/// What a write of this life has made that then failed holds nothing, and may wait for events to be read that never
-/// came. Without the newest such segment the folder is as it was before that one was made.
+/// Removes the segments that failed writes of this run have made: they hold nothing, and would wait for consumers to
+/// read events that never came. They are removed from the newest on, so the folder is always as it was before one of
+/// them was made.
 Result<void> Log::remove_void() {
   const std::uint64_t end = committed_.sequence, from = end > lost_.to ? end : end + 1;
   while (!current_ && segments_.size() > 1 && segments_.back().first >= from) {
@@ -123,7 +125,7 @@ Result<void> Log::remove_void() {
   return finish_retiring();
 }
 
-/// So that what is made now stays under max_bytes. Spares count; one of the right size will be used.
+/// Keeps the log under max_bytes with the segment that is made now. Spares count; one of the right size will be reused.
 Result<void> Log::make_room(std::uint64_t size) {
   drop_useless_spares();
   if (auto r = remove_void(); !r) return r;
@@ -160,7 +162,7 @@ Result<void> Log::make_room(std::uint64_t size) {
                  Error::Kind::overloaded);
 }
 
-/// Another life may have been told other sizes and numbers.
+/// An earlier run may have had other sizes and numbers configured.
 void Log::drop_useless_spares() {
   std::vector<Spare> useless;
   {
@@ -196,7 +198,7 @@ Result<std::unique_ptr<File>> Log::blank(std::uint64_t number, std::uint64_t siz
   return file;
 }
 
-/// A file nobody needs: removing it gives a full disk the room that removing others takes.
+/// A file without content that is needed: removing it gives a full disk the room that removing other files takes.
 void Log::keep_reserve() {
   if (has_reserve_) return;
   auto file = disk_.open(path(reserve_name), Disk::Open::write);

@@ -95,7 +95,7 @@ bool JournalModel::is_read() const {
   return std::ranges::any_of(readings_, [](const auto& reading) { return reading.second.configured; });
 }
 
-/// A journal that nobody reads keeps what it has, unless it was told that the oldest may go.
+/// A journal without consumers keeps what it has, unless drop_oldest is set.
 std::uint64_t JournalModel::may_go_before(Cause cause, WallTime now) const {
   if (cause == Cause::none) return first_;
   if (cause == Cause::no_room && config_.drop_oldest) return end();
@@ -160,7 +160,7 @@ std::string JournalModel::judge_presence(const std::vector<Seen>& all, std::uint
   for (Kept& batch : batches_) {
     if (batch.first < std::min(first, first_) || std::ranges::find(all, batch.first, &Seen::sequence) != all.end())
       continue;
-    // After a kill the kernel has it, so whoever comes next does.
+    // After a kill the kernel still has the data, so the next process has it too.
     const bool must = batch.firm || (batch.accepted && crash_ == Crash::kill);
     const bool is_judged = must && batch.first < first;  // by its cause
     if (is_judged || batch.lost) continue;

@@ -45,7 +45,7 @@ class JournalModel {
   struct Reading {
     bool configured = true, holds = true;
     std::uint64_t read = 1, settled = 1, saved = 1;  ///< sequences of what comes next; saved: at least
-    std::uint64_t guarded = 1;                       ///< what it had missed before it was here, nobody keeps for it
+    std::uint64_t guarded = 1;                       ///< events it had missed before it existed are not kept for it
     std::uint64_t skipped = 0, damaged = 0;          ///< of this life
     std::set<std::uint64_t> places{1};               ///< where it has stood since `saved`
     struct ReadRange {

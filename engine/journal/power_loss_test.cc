@@ -1,5 +1,5 @@
 // The ALICE method: a journal at work loses power after any step, and whatever the disk may hold then is opened and
-// judged. power_rig_for_test.h says what is judged.
+// judged. power_harness_for_test.h says what is judged.
 #include <gtest/gtest.h>
 
 #include <iostream>

@@ -63,7 +63,7 @@ Result<std::optional<RecordView>> Reader::next() {
     const auto record = scan_->at(at_.offset, extent_->limit);
     if (!record) return std::unexpected(record.error());
     if (!*record || (*record)->header.sequence >= extent_->end) {
-      // A segment that was given up meanwhile holds other things now.
+      // A segment that was given up meanwhile may hold other records now.
       const auto now = log_.extent_of(at_.sequence);
       if (!now || now->number != extent_->number) {
         extent_.reset();

@@ -1,6 +1,6 @@
 #pragma once
-/// Reads a log from a position on: what is committed, record by record, stepping over what is gone or damaged and
-/// saying how many events that were.
+/// Reads a log from a position on: committed records, one by one. It steps over what is missing or damaged and says how
+/// many events that were.
 ///
 /// Thread: one. Cost: one read per `read_ahead` bytes, a CRC32C pass; no copy. Memory: one read_ahead. On cancel: none.
 #include "journal/log.h"

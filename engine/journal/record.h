@@ -1,10 +1,9 @@
 #pragma once
 /// One batch as it lies in a segment (FORMAT.md): a header, the text of its events, how long each is.
 ///
-/// The header carries the epoch of its segment (segment.h), so that neither what an earlier life of a recycled file
-/// left behind nor an event that looks like a record is ever taken for one; a CRC32C over everything else; and
-/// `durable`, how far the log had been synced when it was written: damage before that is damage, damage after it is a
-/// torn tail.
+/// The header carries the epoch of its segment (segment.h), so that neither old records in a reused file nor an event
+/// that looks like a record is ever taken for one; a CRC32C over everything else; and `durable`, how far the log had
+/// been synced when it was written: a broken record before that is damage, after it a torn tail.
 ///
 /// Thread: values. Cost: encode one copy and one pass of CRC32C (about 0.05 ns a byte); parse one pass of CRC32C.
 /// Memory: what the caller gives.

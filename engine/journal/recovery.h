@@ -1,10 +1,10 @@
 #pragma once
-/// What is there when a journal is opened: the folder read, sorted and judged, without changing anything in it.
+/// Recovery when a journal is opened: reads the folder and judges its files, without changing anything in it.
 ///
 /// Costs the last segment, one block of each other one, and the cursors; never the backlog (where a number is missing,
-/// the segment before it too: most numbers that are missing never held anything). What is foreign, doubled or of a
-/// newer format is named and left alone; what is missing or damaged is named and stepped over. Only a format that
-/// is not known, or a disk that cannot be read, is an error.
+/// the segment before it too: most numbers that are missing never held anything). Files that are foreign, copies or of
+/// a newer format are named and left alone; what is missing or damaged is named and stepped over. Only a format that is
+/// not known, or a disk that cannot be read, is an error.
 ///
 /// Thread: one. Cost: above.
 #include <map>

@@ -25,7 +25,7 @@ Result<std::uint64_t> natural_end(Disk& disk, const std::string& folder, const J
   return tail->end.sequence > first ? tail->end.sequence : 0;
 }
 
-/// A header may not claim more than it must: what earlier segments hold from its first event on is void. Where its
+/// A header must not name a first event that is too early: what earlier segments hold from there on is void. Where its
 /// first records are lost too, they began at the latest where the segment before ended.
 Result<SegmentHeader> header_for(Disk& disk, const std::string& folder, const Survey& survey, const SegmentFile& file,
                                  const ReadLimits& limits) {
@@ -68,7 +68,7 @@ Result<void> sync_both(Disk& disk, const std::string& folder) {
   return disk.sync_folder(folder, "folder after a repair");
 }
 
-/// What is replaced in place; a file that is not there has nothing to keep.
+/// Keeps a copy of what is replaced in place; a missing file needs none.
 Result<void> keep_copy(Disk& disk, const std::string& folder, const std::string& name, std::size_t most) {
   auto file = disk.open(folder + "/" + name, Disk::Open::read);
   if (!file) return {};
@@ -111,7 +111,7 @@ Result<void> write_header(Disk& disk, const std::string& folder, const RepairSte
   return (*file)->sync("header of a segment");
 }
 
-/// Twice: both of its slots can be read then.
+/// Writes it twice, so that both slots can be read.
 Result<void> write_cursor(Disk& disk, const std::string& folder, const RepairStep& step) {
   constexpr std::size_t most = 64 << 10;
   if (auto r = keep_copy(disk, folder, step.file, most); !r) return r;

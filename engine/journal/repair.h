@@ -1,6 +1,6 @@
 #pragma once
-/// Puts right what can be put right in a stopped journal: for `weir journal repair`. First a plan, which changes
-/// nothing; then its steps one by one, each on the disk before the next.
+/// Repairs what can be repaired in a stopped journal: for `weir journal repair`. First a plan, which changes nothing;
+/// then its steps one by one, each on the disk before the next.
 ///
 /// Nothing is deleted and nothing is cut that could hold an event: what is replaced is kept in the folder `aside`.
 /// Records that are lost stay lost; readers step over them. After all steps a new plan is empty; after a crash between

@@ -74,7 +74,8 @@ Result<std::optional<std::uint64_t>> SegmentScan::next_good(std::uint64_t from, 
 
 Result<Tail> find_tail(SegmentScan& scan, std::uint64_t first_sequence, std::uint64_t limit) {
   Tail tail{.end = {first_sequence, scan.number(), segment_header_size}};
-  std::optional<Tail> doubtful;  // what it was where something could not be read and nobody said yet that it had to be
+  // The tail before the first unreadable place, as long as no later record shows that that place had been synced.
+  std::optional<Tail> doubtful;
   for (std::uint64_t offset = segment_header_size;;) {
     const auto record = scan.at(offset, limit);
     if (!record) return std::unexpected(record.error());

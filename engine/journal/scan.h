@@ -38,7 +38,7 @@ class SegmentScan {
   std::uint64_t begin_ = 0, end_ = 0;  // what of the file is in the buffer
 };
 
-/// How far a segment that was written last can be trusted.
+/// How much of the last segment counts.
 struct Tail {
   Position end;                  ///< behind the last event that counts
   std::uint64_t torn_bytes = 0;  ///< of records behind it that were never promised
@@ -46,7 +46,7 @@ struct Tail {
   std::int64_t newest_wall = 0;  ///< of the last record that counts
 };
 /// Reads it all. What cannot be read but had been synced (a later record says so) is damage and stepped over; from the
-/// first place that nobody was promised on, nothing counts.
+/// first place on that was never promised, nothing counts.
 Result<Tail> find_tail(SegmentScan& scan, std::uint64_t first_sequence, std::uint64_t limit);
 
 }  // namespace weir::journal

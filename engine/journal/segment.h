@@ -33,8 +33,8 @@ struct SegmentHeader {
   std::int64_t created_wall = 0;
 };
 
-/// What its records carry, so that nothing else is taken for one of them. Whoever sends events knows neither the
-/// journal's name nor when a file is used again, so no text can be made to look like a record.
+/// The epoch, which the records of this segment carry so that nothing else is taken for one of them. A sender of events
+/// knows neither the journal's id nor when a file is reused, so it cannot make a text that looks like a record.
 std::uint64_t epoch_of(const JournalId& journal, std::uint64_t number);
 
 std::string encode_segment_header(const SegmentHeader& header);  ///< 4096 bytes

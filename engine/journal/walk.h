@@ -1,6 +1,6 @@
 #pragma once
-/// Reads what counts of a journal without opening it as a log: for commands, which change nothing. The order is that of
-/// a reader; where something cannot be read it goes on behind it and says what is missing.
+/// Reads the valid records of a journal without opening it as a log: for commands that change nothing. The order is
+/// that of a reader; it skips what cannot be read and says what is missing.
 ///
 /// The folder may belong to a running weir: then it may read events whose write is not committed yet, and segments
 /// that are given up meanwhile are holes that say so.

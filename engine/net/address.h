@@ -3,7 +3,7 @@
 ///
 /// Two servers of one process share a port on purpose (SO_REUSEPORT, one listener for each reactor). The price of that
 /// option is that a second *process* would join silently and take half of the connections, so before the first listener
-/// opens, `check_free` binds once without the option: that fails exactly when somebody else listens there.
+/// opens, `check_free` binds once without the option: that fails exactly when another process listens there.
 ///
 /// Thread: any. Cost: name resolution and a few system calls; at start only.
 #include <weir/base/result.h>
@@ -36,8 +36,8 @@ std::string to_string(const Endpoint& endpoint);
 /// "127.0.0.1:8080 is in use by another process: choose another `listen`", or nothing to say.
 Result<void> check_free(const Endpoint& endpoint);
 
-/// Where nobody listens on a local port that the system may also give to connections, one may be given just that port
-/// and is then connected to itself: whatever it sends comes back, and nobody has it.
+/// Whether the socket is connected to itself: when nothing listens on a local port from the ephemeral range, a
+/// connection to that port may be given the same port as its own, and then it receives what it sends.
 bool is_connected_to_itself(int socket);
 
 struct ListenOptions {

@@ -1,6 +1,6 @@
 #pragma once
 /// Buffers of one size for the connections of one server: taken when there is something to read, given back when it is
-/// used up, so an idle connection holds none. A handful stay for the next taker; more are freed.
+/// used up, so an idle connection holds none. A few are kept for the next connection; more are freed.
 ///
 /// Thread: one owner. Cost: a push or a pop. Its bound is that of its users: each connection takes at most one.
 #include <weir/base/units.h>

@@ -2,9 +2,9 @@
 /// One request and its answer, without saying which protocol carries them: HTTP/1.1 stands behind it, with
 /// or without TLS; HTTP/2 fits behind it later.
 ///
-/// The body comes by credit. A handler asks for at most so many bytes; until it asks, the socket is not read, the
-/// kernel's buffer fills and TCP's window closes: that is how pressure reaches the client, and why no byte is read that
-/// nobody has reserved memory for (except what came in one read with the head: at most max_header).
+/// The body is read by credit. A handler asks for at most so many bytes; until it asks, the socket is not read, the
+/// kernel's buffer fills and TCP's window closes: that is how backpressure reaches the client. So no byte is read
+/// without memory reserved for it (except what came in one read with the head: at most max_header).
 ///
 /// A handler answers once: `respond`, or `start`, `write`..., `finish`. One that returns without an answer closes the
 /// connection. It runs on its reactor's thread and must not block.
@@ -81,8 +81,8 @@ class Exchange {
   virtual boost::asio::awaitable<bool> write(std::string_view piece) = 0;
   virtual boost::asio::awaitable<bool> finish() = 0;
 
-  /// Whether the client closed or reset its side. Advice for those who wait on its behalf: a client may close its
-  /// sending side and still read, so answer it anyway. Cost: a system call.
+  /// Whether the client closed or reset its side. A hint for handlers that wait: a client may close its sending side
+  /// and still read, so it has to be answered anyway. Cost: a system call.
   virtual bool client_gone() const = 0;
   /// While it is we who make the client wait (pressure, an ack), its deadlines stand still; to the answer at most.
   virtual void pause_timeouts(bool paused) = 0;

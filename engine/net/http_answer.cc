@@ -1,4 +1,4 @@
-/// What goes out: one system call for a whole answer as long as the socket takes it, and waiting only for the rest.
+/// Sending: one system call for a whole answer as long as the socket takes it, and waiting only for the rest.
 #include <fmt/format.h>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -35,7 +35,7 @@ bool Connection::may_keep_alive(bool asked_to_close) {
   if (asked_to_close || !head().keep_alive || server_.draining || server_.stopping || gone_) return false;
   if (failed_ && *failed_ != Reason::too_large && *failed_ != Reason::unsupported_encoding) return false;
   if (parser_.body_done()) return true;
-  if (!continued_) return false;  // it may send the body or leave it out: nobody can tell
+  if (!continued_) return false;  // the client may send the body or leave it out, and the server cannot tell
   return head().chunked ? discard_buffered() : parser_.body_left() <= worth_draining;
 }
 
@@ -165,7 +165,7 @@ long Connection::try_send(const Pieces& pieces, std::size_t skip) {
 }
 
 boost::asio::awaitable<bool> Connection::send_rest(std::string own, Pieces pieces, std::size_t sent) {
-  pieces.a = own;  // the scratch belongs to others while we wait
+  pieces.a = own;  // other connections use the scratch buffer during the wait
   const std::size_t total = pieces.a.size() + pieces.b.size() + pieces.c.size();
   while (sent < total) {
     become(Phase::answer);

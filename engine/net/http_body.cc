@@ -1,4 +1,4 @@
-/// What comes in: pieces by credit, deadlines, limits, and what becomes of a body that nobody reads.
+/// Receiving: pieces by credit, deadlines, limits, and what happens to a body that the handler does not read.
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -17,7 +17,7 @@ namespace {
 
 using ErrorCode = boost::system::error_code;
 constexpr std::uint64_t most_drained = 64 << 10;
-constexpr std::uint8_t reads_in_a_row = 8;  // then others get their turn
+constexpr std::uint8_t reads_in_a_row = 8;  // then other connections get their turn
 
 }  // namespace
 
@@ -44,7 +44,7 @@ std::unexpected<Rejection> Connection::fail(Reason reason) {
   return rejected(reason);
 }
 
-/// A piece out of what is already here; nothing when more has to be read.
+/// A piece of what has been read already; nothing when more has to be read.
 std::optional<Admitted<std::string_view>> Connection::next_piece(std::size_t most) {
   if (head().gzip) return next_inflated(most);
   const auto piece = parser_.parse_body(rest_, most);
@@ -97,7 +97,7 @@ boost::asio::awaitable<bool> Connection::more_body(std::size_t most) {
   }
 }
 
-/// What TLS has read ahead will never make the socket readable.
+/// The socket does not become readable for bytes that TLS has read ahead.
 boost::asio::awaitable<ErrorCode> Connection::readable() {
   ErrorCode error;
   if (tls_ && tls_->pending())
@@ -111,7 +111,7 @@ boost::asio::awaitable<bool> Connection::wait_readable(Phase phase) {
   become(phase);
   const ErrorCode error = co_await readable();
   if (phase == Phase::body) become(Phase::ours);
-  if (!error) timed_out_ = false;  // the sweeper came a moment too late
+  if (!error) timed_out_ = false;  // the sweeper was late
   co_return !error && !gone_;
 }
 
@@ -153,12 +153,12 @@ long Connection::receive_body(std::size_t most) {
   return n;
 }
 
-/// The handler's loan is over. Bytes it did not take stay where they are.
+/// Takes the buffer back from the handler. Bytes that it did not take stay where they are.
 void Connection::end_piece() {
   if (piece_ && rest_.empty()) server_.pieces.give(std::move(piece_));
 }
 
-/// Drops what is here of the body; true when that was all of it.
+/// Drops the part of the body that has been read; true when that was all of it.
 bool Connection::discard_buffered() {
   gzip_.reset();
   while (!parser_.body_done()) {

@@ -1,6 +1,6 @@
 #pragma once
 /// A blocking HTTP client for commands that ask a running Weir's admin listener (`weir top`, `weir why`). It speaks
-/// HTTP/1.0 with close, so an answer is what arrives until the other side closes: no chunk framing, nothing to keep.
+/// HTTP/1.0 with close, so an answer is what arrives until the server closes: no chunk framing, no kept connections.
 ///
 /// Not for sinks: no pool, no TLS, no retries. Thread: any; it blocks the caller for at most `timeout`. Cost: one
 /// connection a call. Bound: a reply above 64 MiB is an error.

@@ -93,7 +93,7 @@ void Connection::tick(Duration passed) {
   timed_out_ = true;
   ErrorCode ignored;
   if (phase_ == Phase::head || phase_ == Phase::body)
-    socket_.cancel(ignored);  // it can still be told
+    socket_.cancel(ignored);  // it can still be answered
   else
     close();
 }
@@ -130,7 +130,7 @@ bool Connection::client_gone() const {
 
 std::string Connection::peer() const { return address().is_unspecified() ? std::string() : address().to_string(); }
 
-/// A handshake is a head that never ends, as far as deadlines go.
+/// A handshake has the deadline of a head (header_timeout).
 boost::asio::awaitable<bool> Connection::shake_hands() {
   enter_list(false);
   become(Phase::head);
@@ -261,7 +261,7 @@ void Connection::begin_exchange() {
   continued_ = !head().expect_continue || head().version < 11;
 }
 
-/// Whether the next request may follow at once.
+/// Whether the next request may follow on this connection.
 bool Connection::end_exchange() {
   end_piece();
   gzip_.reset();

@@ -109,7 +109,7 @@ class Connection final : public Exchange {
   Duration patience() const;
   void enter_list(bool idle);
 
-  // http_body.cc: what comes in
+  // http_body.cc: receiving
   std::optional<Admitted<std::string_view>> next_piece(std::size_t most);
   std::optional<Admitted<std::string_view>> next_inflated(std::size_t most);
   Admitted<std::string_view> checked(std::string_view piece);
@@ -147,7 +147,7 @@ class Connection final : public Exchange {
   std::uint64_t body_limit_ = 0, decoded_ = 0;
   Duration waited_{0};            ///< for the client, in this phase, since the last 4 KiB of progress
   std::size_t progress_ = 0;      ///< bytes towards those 4 KiB
-  std::optional<Reason> failed_;  ///< the body's end, when it is a bad one
+  std::optional<Reason> failed_;  ///< why the body ended early, if it did
   Phase phase_ = Phase::head;
   Answer answer_ = Answer::none;
   Framing framing_ = Framing::length;

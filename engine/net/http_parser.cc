@@ -48,7 +48,7 @@ std::string_view Head::header(std::string_view name) const {
   return {};
 }
 
-/// Beast calls back; what matters is kept in the Head, the rest ignored.
+/// Callbacks of Beast; what is needed is kept in the Head, the rest is ignored.
 struct RequestParser::Beast final : http::basic_parser<true> {
   explicit Beast(std::size_t max_header) {
     header_limit(static_cast<std::uint32_t>(max_header + 1));
@@ -66,7 +66,7 @@ struct RequestParser::Beast final : http::basic_parser<true> {
   }
 
   void on_field_impl(http::field name, BeastView, BeastView raw, error_code& error) override {
-    if (!out) return;  // a trailer: nobody reads those
+    if (!out) return;  // a trailer field: ignored
     const std::string_view value = view(raw);
     if (name == http::field::content_type) {
       if (out->content_type.empty()) out->content_type = value;
@@ -141,7 +141,7 @@ RequestParser::Status RequestParser::scan(std::string_view bytes) {
 }
 
 RequestParser::Status RequestParser::parse_complete(std::string_view text) {
-  std::destroy_at(beast_.get());  // Beast's parsers are good for one message; its memory is good for more
+  std::destroy_at(beast_.get());  // a parser of Beast parses one message; its memory is reused
   std::construct_at(beast_.get(), max_header_);
   beast_->out = &head_;
   error_code error;

@@ -105,7 +105,7 @@ bool ReplyReader::frame() {
     left_ = 0;
     part_ = Part::length;
   } else if (!encoding.empty()) {
-    // Both framings at once: whoever sent this cannot be trusted with another request on the same connection.
+    // Both framings at once: the server cannot be trusted with another request on the same connection.
     keep_alive_ = keep_alive_ && length.empty();
     part_ = has_token(encoding, "chunked") ? Part::chunk_size : Part::to_the_end;
   } else if (!length.empty()) {

@@ -1,7 +1,7 @@
 #pragma once
 /// Bytes in, one answer out: the client's half of HTTP/1.1, without sockets or time.
 ///
-/// The other side is a stranger: its head is at most `max_head`, interim answers (1xx) at most eight, and of its body
+/// The server is not trusted: its head is at most `max_head`, interim answers (1xx) at most eight, and of its body
 /// `max_body` are kept; one that is larger ends there (`truncated`), and its connection is not used again. A body is
 /// framed by chunks, by Content-Length, or by the end of the connection, in this order; 204 and 304 have none.
 ///
@@ -29,7 +29,7 @@ class ReplyReader {
   ReplyReader(Bytes max_head, Bytes max_body) : max_head_(max_head.count()), max_body_(max_body.count()) {}
 
   Status feed(std::string_view bytes);
-  /// The other side closed: done when its answer ends so, damaged when something is missing.
+  /// To be called when the server closed: done when its answer ends so, damaged when something is missing.
   Status end();
   bool begun() const { return begun_; }
   /// After done: whether the connection may carry another request.

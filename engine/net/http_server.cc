@@ -52,7 +52,7 @@ void surface(std::exception_ptr error) {
 
 }  // namespace
 
-/// Outlives the HttpServer by the coroutines that still hold it, so that they can end in peace.
+/// State that outlives the HttpServer while coroutines still hold it, so that they can end.
 struct HttpServer::Runner : std::enable_shared_from_this<Runner> {
   Runner(asio::io_context& context, const ServerConfig& config, const Context& c, Handler handler)
       : io(context), clock(c), state(config, std::move(handler)), acceptor(context), timer(context) {}
@@ -170,7 +170,7 @@ void HttpServer::Runner::fill_reserve() {
 
 /// Answers before a request is read, then waits for the client to close, so that no reset overtakes the answer.
 asio::awaitable<void> HttpServer::Runner::refuse(tcp::socket socket) {
-  if (state.config.tls) co_return;  // telling it would cost a handshake: closing is the answer
+  if (state.config.tls) co_return;  // an answer would cost a handshake: it is only closed
   const auto self = shared_from_this();
   const auto place = refusals.insert(refusals.end(), {&socket, Duration{0}});
   const Rejection why{Reason::too_many_connections, state.config.retry_after_full};

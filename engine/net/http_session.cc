@@ -46,13 +46,13 @@ void HttpSession::close() {
   if (socket_ >= 0) ::close(std::exchange(socket_, -1));
 }
 
-// Readable before we asked anything: closed, or an answer to nothing. Neither is of use.
+// Readable before a request was sent: closed, or an answer without a request. Either makes it unusable.
 bool HttpSession::still_open() {
   if (socket_ < 0) return false;
   if (context_.now() - last_used_ < config_.max_idle && !dialer_.moved()) {
     pollfd fd{socket_, POLLIN, 0};
     if (poll(&fd, 1, 0) == 0) return true;
-    // Behind TLS it may be a session ticket, which is nothing.
+    // With TLS it may be a session ticket, which does not matter.
     char any;
     if (tls_ && tls_->peek(&any, 1).state == State::wait_read) return true;
   }
@@ -92,7 +92,7 @@ Result<void> HttpSession::shake_hands() {
 
 HttpSession::Trouble HttpSession::attempt(std::string_view head, std::string_view body, ReplyReader& reply) {
   const TimePoint deadline = context_.now() + config_.timeout;
-  bool done = false, deaf = false;  // deaf: it takes no more, but may have answered
+  bool done = false, deaf = false;  // it takes no more, but may have answered
   while (true) {
     short more = 0;
     if (!deaf) {
@@ -154,7 +154,7 @@ TlsSession::Moved HttpSession::read(char* into, std::size_t most) {
   return {0, errno == EINTR ? State::ok : errno == EAGAIN ? State::wait_read : State::failed};
 }
 
-/// What is ready; 0: the deadline has passed, or somebody cancelled.
+/// What is ready; 0: the deadline has passed, or it was cancelled.
 short HttpSession::wait(short what, TimePoint deadline) const {
   while (true) {
     const Duration left = deadline - context_.now();

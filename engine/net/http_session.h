@@ -1,11 +1,11 @@
 #pragma once
 /// A blocking HTTP/1.1 client that keeps its connection: what an http sink's worker sends its batches over.
 ///
-/// The connection is opened when it is needed, kept while the other side keeps it, and left after `max_idle`. A server
-/// may close an idle connection at the moment we write to it. When a kept connection breaks before any byte of the
-/// answer came, the request is sent once more over a fresh one, and that is no failure; on a fresh one it is.
-/// (RFC 9112 section 9.3.1 allows it for what is idempotent: a sink delivers at least once anyway.)
-/// An answer that comes while the body is still being sent ends the sending.
+/// The connection is opened when it is needed, kept while the server keeps it, and left after `max_idle`. A server may
+/// close an idle connection at the moment we write to it. When a kept connection breaks before any byte of the answer
+/// came, the request is sent once more over a fresh one, and that is no failure; on a fresh one it is. (RFC 9112
+/// section 9.3.1 allows it for what is idempotent: a sink delivers at least once anyway.) An answer that comes while
+/// the body is still being sent ends the sending.
 ///
 /// The name is looked up for each connection and again while one is kept, and all its addresses are tried (dialer.h).
 /// No redirects, no proxies, no cookies. With `tls` the other side must show a certificate for `server_name`.

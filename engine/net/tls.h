@@ -1,5 +1,5 @@
 #pragma once
-/// TLS over a socket that somebody else waits for: no Asio, no threads, no waiting in here.
+/// TLS over a socket whose waiting is done by the caller: no Asio, no threads, no waiting in here.
 ///
 /// A TlsContext is made from files, with errors that name the file and what to do; `reload` reads them again, for this
 /// context and all copies of it, and keeps what it has when they are wrong. A TlsSession is one connection:
@@ -7,7 +7,7 @@
 /// thread with poll(). TLS 1.2 at least, with OpenSSL's own choice of ciphers. No session tickets: a client that only
 /// writes never reads them, and closing with unread bytes makes its kernel send a reset, which can cost events.
 ///
-/// A connection that ends without TLS's own goodbye is `failed`, never `end`: somebody on the way may have cut it.
+/// A connection that ends without TLS's close_notify is `failed`, never `end`: an attacker on the way may have cut it.
 ///
 /// Thread: a TlsContext any; a TlsSession one at a time. Cost: a handshake about 1 ms of CPU (RSA
 /// 2048), then about 1 ns for 2 bytes. Memory: tls_footprint a connection, soft: OpenSSL allocates what it wants.
@@ -45,9 +45,9 @@ class TlsSession {
   Moved write(std::string_view bytes);
   /// Whether `read` has something without looking at the socket: then waiting for the socket could be for ever.
   bool pending() const;
-  /// Says goodbye if that can be done without waiting.
+  /// Sends close_notify if that can be done without waiting.
   void shut_down();
-  /// After `failed`: one line, without what the other side sent.
+  /// After `failed`: one line, without what the peer sent.
   const std::string& why() const { return why_; }
 
  private:
@@ -66,7 +66,7 @@ class TlsContext {
  public:
   /// For listening. Both files are PEM; the certificate's may hold its chain behind it.
   static Result<TlsContext> server(const std::string& certificate, const std::string& key, WallTime now);
-  /// For connecting. `ca` is a PEM file; "" believes what the system believes.
+  /// For connecting. `ca` is a PEM file; "" trusts the certificates of the system.
   static Result<TlsContext> client(const std::string& ca);
 
   /// Sessions from now on have what the files say now; those that are open stay as they are.
@@ -75,7 +75,7 @@ class TlsContext {
   std::string warning() const;
   /// `fd` must be open as long as the session is used, and is never closed by it.
   std::unique_ptr<TlsSession> accept(int fd) const;
-  /// The other side must show a certificate for `server_name`: a host name or an address.
+  /// The peer must show a certificate for `server_name`: a host name or an address.
   std::unique_ptr<TlsSession> connect(int fd, const std::string& server_name) const;
 
  private:

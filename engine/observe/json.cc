@@ -50,7 +50,7 @@ std::string edge_account(const pipeline::SinkStatus& s) {
                      dropped, s.edge_difference());
 }
 
-/// How long events take, now and usually; null where there is nothing to say it from.
+/// How long events take, now and usually; null where there is not enough data.
 std::string latency(const pipeline::SinkStatus& s) {
   const flow::Sojourn& t = s.sojourn;
   const auto figure = [](bool known, Duration d) { return known ? fmt::format("{:.6f}", seconds(d)) : "null"; };

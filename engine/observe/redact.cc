@@ -50,7 +50,7 @@ class Walk {
     out_ += token;
     std::size_t colon = at_;
     while (colon < text_.size() && is_space(text_[colon])) ++colon;
-    // In broken text nobody knows what is open, so every string before a colon is taken for a key.
+    // In broken text the nesting is unknown, so every string before a colon is taken for a key.
     if (colon == text_.size() || text_[colon] != ':') return;
     if (path_.empty()) path_.emplace_back();
     path_.back() = token.size() >= 2 ? token.substr(1, token.size() - 2) : token;

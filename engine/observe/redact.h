@@ -1,12 +1,12 @@
 #pragma once
-/// Hides the values of fields before an event leaves the process for somebody's eyes: "card":"4111..." becomes
-/// "card":"<redacted>". Fields called password, token, secret, ... are always hidden, at any depth; who asks may only
-/// add.
+/// Hides the values of fields before an event leaves the process to be shown to people: "card":"4111..." becomes
+/// "card":"<redacted>". Fields called password, token, secret, ... are always hidden, at any depth; a request can only
+/// add names.
 ///
 ///   `.user.card`   the field at that place       `card`   every field of that name, at any depth
 ///
-/// It reads text, not JSON: what is broken or cut off is hidden all the same, and a key that is written with escapes is
-/// hidden whatever it says. What is no JSON has no fields and stays as it is.
+/// It reads text, not JSON: values in broken or truncated text are hidden too, and the value of a key that is written
+/// with escapes is always hidden. What is no JSON has no fields and stays as it is.
 ///
 /// Thread: immutable. Cost: one pass, about 2 ns a byte. Bound: containers deeper than 64 are hidden whole.
 #include <string>

@@ -1,6 +1,6 @@
 #pragma once
 /// GET /api/tap?edge=NAME&after=N&most=N&every=N&redact=.a,b: a page of the events that pass NAME
-/// (pipeline/report/tap.h), redacted. Asking turns the tap on; it turns off by itself when nobody asks for 5 s.
+/// (pipeline/report/tap.h), redacted. Asking turns the tap on; it turns off by itself when it is not asked for 5 s.
 ///
 ///   {"next":17,"passed":200,"missed":0,"events":[{"length":9},{"length":65536,"cut":true}]}\n   then the events' bytes
 ///

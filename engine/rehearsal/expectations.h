@@ -10,7 +10,8 @@
 /// exact text is expected, events are shown as they came.
 ///
 /// Thread: pure functions. Cost: a sink's expected events times those that came, at most a million comparisons (beyond
-/// that the middle part is shown as replaced). The text is as it came: who prints it makes it safe for a terminal.
+/// that the middle part is shown as replaced). The text is as it came: the caller that prints it makes it safe for a
+/// terminal.
 #include <string>
 #include <vector>
 

@@ -16,8 +16,8 @@ namespace {
 
 // From a ManualClock's beginning to a round day.
 constexpr Duration to_midnight = std::chrono::seconds(1'700'006'400 - 1'700'000'001);
-// While something waits for time nobody says until when, so time goes in small steps: a throttle of up to 10 000/s
-// keeps its pace, and a day takes seconds.
+// While something waits for time it is not known until when, so time moves in small steps: small enough for a throttle
+// of up to 10 000/s, and a day takes seconds.
 constexpr Duration finest = std::chrono::microseconds(100), coarsest = std::chrono::milliseconds(10);
 constexpr Duration::rep steps_at_least = 1'000'000;
 
@@ -56,7 +56,7 @@ struct Entry {
   std::deque<Unit*> unread;
 };
 
-/// A journal on given time: what it is given is collected, and goes on to whoever reads from it.
+/// A journal on given time: what it is given is collected, and goes on to its consumers.
 class Passage final : public Sink {
  public:
   using PassOn = std::function<void(std::span<const Batch>)>;
@@ -101,7 +101,7 @@ class Play {
   ManualClock clock_;
   Context context_{clock_};
   std::deque<Unit> units_;  // their receipts outlive all that may settle them
-  std::deque<Unit> read_;   // what consumers of journals read: nobody was promised anything for it
+  std::deque<Unit> read_;   // what consumers of journals read, without receipts
   boost::asio::io_context io_;
   Flow flow_;
   Rehearsed rehearsed_;
@@ -254,7 +254,7 @@ void Play::finish() {
   }
 }
 
-/// Until nothing moves any more without time.
+/// Moves everything that can move without time.
 void Play::settle() {
   for (std::uint64_t before = 0, after = moved() + 1; after != before;) {
     before = moved();

@@ -26,7 +26,7 @@ struct Rehearsed {
   struct Sink {
     std::string name;
     std::vector<Event> events;  ///< in the order in which they came
-    bool is_journal = false;    ///< what it got has gone on to whoever reads from it
+    bool is_journal = false;    ///< what it got has gone on to its consumers
   };
   std::vector<Sink> sinks;  ///< all of them, in the order of the configuration
   struct Ended {

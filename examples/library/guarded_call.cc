@@ -1,6 +1,6 @@
 // A call to something that fails for a while. Backoff spreads the retries, the retry budget bounds them, the breaker
-// leaves the other side alone and finds out by single probes when it is back. Time is a ManualClock: ten virtual
-// seconds take no time at all, and every run is the same.
+// sends nothing to a failing destination and finds out by single probes when it is back. Time is a ManualClock: ten
+// virtual seconds take no time at all, and every run is the same.
 #include <weir/async/recover_guards.h>
 
 #include <cstdio>

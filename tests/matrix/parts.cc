@@ -62,7 +62,7 @@ void drive_http(const Run& run, Sent& sent) {
   for (auto& thread : threads) thread.join();
 }
 
-/// Lines of events that the driver knows, for sources that answer nobody.
+/// Lines of events that the driver knows, for sources that give no answers.
 std::string known_lines(Sent& sent) {
   std::lock_guard lock(sent.mutex);
   std::string lines;

@@ -57,7 +57,7 @@ struct SinkPart {
   /// The ids it holds, each as often as it holds it. Nothing: it keeps nothing, what it confirmed is taken for it.
   std::function<std::vector<std::string>(const std::string& folder)> held;
   SinkAck ack = SinkAck::durable;  ///< what it claims with these options
-  /// The other side, for as long as it is needed.
+  /// The remote end, for as long as it is needed.
   std::function<std::shared_ptr<void>(const std::string& folder)> stand_up{};
   std::string missing{};  ///< why the other side cannot stand up on this machine; empty: it can
 };
@@ -81,7 +81,7 @@ std::uint64_t sum_of_rows(const std::string& folder, const std::string& member);
 /// The id in an event's JSON, or of a line that holds one.
 std::string id_in(std::string_view event);
 
-/// Stands between the flow and each sink of a catalog and makes trouble in bursts: refuses before delivering, loses the
+/// Stands between the flow and each sink of a catalog and makes faults in bursts: refuses before delivering, loses the
 /// answer after it, is slow; before each journal too. Remembers what sinks confirmed.
 class Trouble {
  public:

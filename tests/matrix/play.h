@@ -1,5 +1,5 @@
 #pragma once
-/// One run of one cell: both ends stand up, a flow runs between them under trouble, its source is driven, everything
+/// One run of one cell: both ends are started, a flow runs between them with faults, its source is driven, everything
 /// arrives, the flow stops. What it did is there to be judged.
 ///
 /// Thread: one; drivers and flows have their own. Cost: tests only.

@@ -41,7 +41,7 @@ class SourceNode {
   void set_refuse_when_full(bool refuse) { refuse_when_full_ = refuse; }
   /// The cause that holds this source up now; empty: none. Refreshed at most every 100 ms: refusals must stay cheap.
   std::string why();
-  /// The same for somebody who has just been refused: names the fullest sink when nothing is held up right now.
+  /// The same for a request that has just been refused: names the fullest sink when nothing is held up right now.
   std::string why_refused();
   std::uint64_t next_ids(std::uint32_t n) { return ids_.take(n); }
 

@@ -33,8 +33,8 @@ namespace weir::pipeline {
 
 struct StopReport {
   std::uint64_t abandoned = 0;   ///< events that had no fate at the deadline
-  std::uint64_t unanswered = 0;  ///< of these, accepted with nobody waiting: lost, and counted
-  std::uint64_t kept = 0;        ///< events that journals still have for somebody who must read them
+  std::uint64_t unanswered = 0;  ///< of these, accepted without a receipt: lost, and counted
+  std::uint64_t kept = 0;        ///< events that journals still hold for required consumers
   /// 0: empty. 3: unsettled but safe, because its sender was not told that it is done. 4: abandoned after it was
   /// accepted.
   int exit_code() const { return unanswered ? 4 : abandoned || kept ? 3 : 0; }

@@ -2,7 +2,7 @@
 /// One random case, run through the engine and through the reference model at the same time: the same graph, the same
 /// policies, the same units offered, the same reactor turns, worker steps, clock and faults. After every step they must
 /// agree about everything that can be seen: what waits where and of which priority, pauses, who is ready, fates of
-/// every receipt, every counter of the ledger, what the other side holds and in which order, and what a worker needs
+/// every receipt, every counter of the ledger, what the remote end holds and in which order, and what a worker needs
 /// next.
 ///
 /// Nothing is approximated. Chance inside the engine (the draws of drop_random) comes from the same seed on both sides,

@@ -126,7 +126,7 @@ void Lockstep::compare_unit(std::size_t unit) {
     witness(unit);
 }
 
-// P1: whoever was told "stored" finds every event at each required sink, in its dead letters, or filtered.
+// Promise P1: every event that was told "stored" is at each required sink, in its dead letters, or filtered.
 void Lockstep::witness(std::size_t unit) {
   for (const Event& event : units_[unit]->events)
     for (const int s : graph_.required_sinks(event.source)) {
@@ -180,7 +180,7 @@ std::string Lockstep::left() const {
   return text;
 }
 
-// Semantics H1: the door is shut, everybody is well again: all of it must leave, and within a bound.
+// Semantics H1: the door is closed and all sinks work again: every event must leave, within a bound.
 void Lockstep::drain() {
   for (auto& [name, side] : sides_) side.behaviour = {};
   for (int round = 0; !idle() && difference_.empty(); ++round) {

@@ -28,7 +28,7 @@ struct Item {
   std::vector<Event> events;
   Priority priority = Priority::normal;
   TimePoint since{};
-  bool owed = true;     ///< somebody answers for it: false on the way to an optional sink
+  bool owed = true;     ///< it is owed to a receipt: false on the way to an optional sink
   bool letter = false;  ///< dead letters: confirmed, they count as dead_lettered
   bool empty() const { return events.empty(); }
   Load load() const;

@@ -78,7 +78,7 @@ struct SinkState {
   Queue queue;
   std::vector<WorkerState> workers;
   Row row;
-  std::vector<std::uint64_t> held;  ///< ids in the order in which the other side confirmed them
+  std::vector<std::uint64_t> held;  ///< ids in the order in which the remote end confirmed them
   TimePoint hold_until{};
   int failures_in_a_row = 0;
   bool open = false;  ///< the breaker

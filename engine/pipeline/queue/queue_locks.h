@@ -8,8 +8,8 @@
 
 namespace weir::pipeline {
 
-/// Locks several sink queues in the one order that cannot deadlock. `sink queues` must be sorted by index and without
-/// doubles.
+/// Locks several sink queues in the one order that cannot deadlock. `queues` must be sorted by index and without
+/// duplicates.
 class QueueLocks {
  public:
   explicit QueueLocks(std::span<SinkQueue* const> queues) : queues_(queues) {

@@ -113,7 +113,8 @@ class SinkQueue {
   void reconfigure(const flow::EdgeConfig& config, std::uint64_t floor_events);
   /// Closes it and hands out everything that waits.
   std::vector<Batch> take_all();
-  /// Everything that still waits ends with this fate; returns how many events, and how many of those nobody waited for.
+  /// Ends everything that still waits with abandoned{shutdown}; returns the number of events, and of those without a
+  /// receipt.
   struct Abandoned {
     std::uint64_t events = 0, unanswered = 0;
   };

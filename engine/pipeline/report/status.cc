@@ -120,7 +120,7 @@ std::string subset(const SinkStatus& sink) {
 
 std::string systemic(const SinkStatus& sink) {
   const flow::Sojourn& s = sink.sojourn;
-  // The share of waiting in the times of what ends now is estimated from the wait of what is in the queue now.
+  // Whether most of the time is waiting is judged by how long the oldest event has waited by now.
   const bool waiting = sink.pressure.oldest_age * 2 >= s.now.p50;
   return fmt::format("p50 {} (usual {}) and p99 {} (usual {}): systemic, the whole of it is slow; look at {}",
                      human(s.now.p50), human(s.usual->p50), human(s.now.p99), human(s.usual->p99),

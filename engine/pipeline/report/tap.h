@@ -23,7 +23,7 @@ namespace weir::pipeline {
 
 struct TapLimits {
   std::uint32_t per_second = 1000;  ///< events copied
-  Bytes memory = 256_KiB;           ///< of copies that nobody has read yet
+  Bytes memory = 256_KiB;           ///< of copies that have not been read yet
   Bytes largest = 64_KiB;           ///< a longer event is cut
   Duration lease = std::chrono::seconds(5);
 };

@@ -36,8 +36,8 @@ class MergeNode final : public ReceiptOwner {
   void ended(std::uint64_t window, std::uint64_t merged);
 
   bool empty() const;
-  /// Ends what is owed with abandoned{shutdown}. How many events had been merged into windows without an end, and how
-  /// many of those nobody waited for.
+  /// Ends what is owed with abandoned{shutdown}. Returns how many events had been merged into windows that did not end,
+  /// and how many of those had no receipt.
   struct Left {
     std::uint64_t events = 0, unanswered = 0;
   };

@@ -46,7 +46,7 @@ struct Route {
     StageNode* stage;
     std::vector<Input> inputs;
     Growth growth;
-    std::vector<bool> read{};  ///< of its outputs: does anybody read it? What nobody reads ends filtered
+    std::vector<bool> read{};  ///< which of its outputs are read; events on any other output end filtered
     bool is_read(std::uint8_t output) const { return output < read.size() && read[output]; }
   };
   struct Delivery {

@@ -3,11 +3,11 @@
 /// and a slot that is never reported would be lost for ever.
 ///
 ///   ok       it worked
-///   failed   it did not, time-outs included: evidence against the other side
-///   refused  the other side said "not now" and when to come back: no failure (semantics E1)
+///   failed   it did not, time-outs included: evidence against the remote end
+///   refused  the remote end said "not now" and when to come back: no failure (semantics E1)
 ///   ignored  our own doing (cancelled, abandoned): no evidence either way
 ///   unused   it was never started: whatever it cost is given back (a rate's token too, which `ignored` does not, or
-///            whoever sends and cancels would pass any rate)
+///            a caller that starts and cancels would pass any rate)
 ///
 /// The first report settles it; what follows is ignored. A permit that is destroyed unsettled counts as ignored, never
 /// as a success. One that asks for no report (a rate limiter's that gives nothing back) is empty and costs nothing.

@@ -6,7 +6,7 @@ namespace weir::async {
 
 bool WaitList::add(std::uint64_t number, Priority priority, std::shared_ptr<Sleeper> sleeper) {
   if (line_.size() >= most_) return false;
-  auto at = line_.end();  // from the back: nearly everybody is the youngest
+  auto at = line_.end();  // from the back: a new waiter is nearly always the last
   while (at != line_.begin() && std::prev(at)->number > number) --at;
   line_.insert(at, {number, priority, std::move(sleeper)});
   return true;

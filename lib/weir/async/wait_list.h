@@ -23,7 +23,7 @@
 
 namespace weir::async {
 
-/// Behind everybody who has a number.
+/// Behind all waiters that have a number.
 inline constexpr std::uint64_t last_in_line = ~std::uint64_t{0};
 
 class WaitList {
@@ -39,7 +39,7 @@ class WaitList {
   bool add(std::uint64_t number, Priority priority, std::shared_ptr<Sleeper> sleeper);
   /// False: it is not there any more, it was woken.
   bool remove(std::uint64_t number);
-  /// Somebody of this priority waits who came before `number`.
+  /// Whether a waiter of this priority came before `number`.
   bool waits_before(Priority priority, std::uint64_t number) const;
 
   void wake_first(Wakeups& wakeups);

@@ -21,7 +21,7 @@ struct Error {
   enum class Kind : std::uint8_t { overloaded, disconnected, unsupported, failed };
   Kind kind = Kind::failed;
   std::string message;      ///< one line: what, where, what to do
-  Duration retry_after{0};  ///< overloaded only: the other side's own Retry-After, 0 when it named none
+  Duration retry_after{0};  ///< overloaded only: the Retry-After that the remote end named, or 0
 };
 
 template <typename T>

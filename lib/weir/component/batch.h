@@ -104,7 +104,7 @@ class Batch {
   /// Releases the events, because what is owed for them has moved into another batch (a stage's output).
   void dissolve() { release(); }
   bool carries_receipts() const { return receipts_; }
-  /// Calls f(receipt, events) for each run; receipts may be null (nobody waits).
+  /// Calls f(receipt, events) for each run; receipts may be null.
   template <typename F>
   void for_each_run(F&& f) const;
   Receipt* receipt_of(std::uint32_t i) const;  ///< O(runs): for the few events that end alone

@@ -38,7 +38,7 @@ struct JournalStatus {
   struct Consumer {
     std::string name;
     bool holds = true;
-    bool configured = true;      ///< false: a cursor that nobody reads by
+    bool configured = true;      ///< false: a cursor without a configured consumer
     std::uint64_t position = 0;  ///< the next event it has not settled
     std::uint64_t lag_events = 0, lag_bytes = 0;
     Duration lag{0};                         ///< age of the oldest event it has not settled
@@ -66,7 +66,7 @@ struct JournalSetup {
   const Context& context;
 };
 
-/// What consumers have not read waits "on the disk", and how much of it may; 0: somebody else decides that.
+/// What consumers have not read waits "on the disk", and how much of it may; 0: another system decides that.
 struct JournalRoom {
   std::string where;
   Bytes most{};

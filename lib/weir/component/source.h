@@ -92,7 +92,7 @@ class Intake {
   virtual void abandon() = 0;
   /// The last answers have had their time: ends everything that is still open.
   virtual void close() {}
-  /// Nothing is being read and nobody waits for an answer. Any thread.
+  /// Nothing is being read and no sender waits for an answer. Any thread.
   virtual bool quiet() const = 0;
 };
 

@@ -21,7 +21,7 @@ class TokenBucket {
   /// The rate is above 0 and at most 10^9 a second; the burst at least 1.
   TokenBucket(PerSecond rate, std::uint64_t burst);
 
-  /// All n or none: then Rejection{rate_limited, when they could go if nobody else comes}.
+  /// All n or none: then Rejection{rate_limited, when they could go if no others come}.
   Admitted<void> try_take(std::uint64_t n, TimePoint now);
 
  private:

@@ -2,13 +2,13 @@
 /// The process's memory, as tickets (semantics C1, C2).
 ///
 /// Only sources draw on the Budget, and they draw before they read: `try_take(worst case)` once for each unit, the rest
-/// given back when its size is known. Everything that drains works in memory carved out at start and declared as a
-/// Footprint, so a full budget can never stop what would empty it.
+/// given back when its size is known. Everything that drains works in memory that is set aside at start and declared as
+/// a Footprint, so a full budget can never stop what would empty it.
 ///
 ///   budget = memory - sum of footprints
 ///
 /// A Ticket owns an amount until it is destroyed; it can be split (a request's reservation becomes its batches'
-/// charges) and absorbed, and never grows: nobody waits for memory while holding memory of the same unit.
+/// charges) and absorbed, and never grows: no part waits for memory while it holds memory of the same unit.
 ///
 /// When to choose it: several sources share one memory, so that bounds of their own would either waste it or add up to
 /// more than there is.

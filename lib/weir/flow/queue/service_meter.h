@@ -17,7 +17,8 @@ namespace weir::flow {
 
 class ServiceMeter {
  public:
-  /// `events` were completed; `busy` is the time in which anybody worked and that was not reported before.
+  /// `events` were completed; `busy` is the time in which at least one worker was busy and that was not reported
+  /// before.
   void served(std::uint64_t events, Duration busy);
   /// Absent until something was completed in a measurable time.
   std::optional<PerSecond> rate() const;

@@ -1,5 +1,5 @@
 #pragma once
-/// c servers that share one queue: how many workers a sink needs. One queue for all is better than one each: nobody
+/// c servers that share one queue: how many workers a sink needs. One queue for all is better than one each: no item
 /// waits while a server is idle.
 ///
 ///   a = lambda / mu, rho = a / c
@@ -8,7 +8,7 @@
 ///   Wq = C / (c mu - lambda)                         the mean wait of all
 ///   P(wait > t) = C exp(-(c mu - lambda) t)
 ///
-/// At rho >= 1 everybody waits, counts are infinite and times Duration::max().
+/// At rho >= 1 every item waits, counts are infinite and times Duration::max().
 ///
 /// When to choose it: the question is how many workers, connections or threads serve one queue within a promised wait.
 ///

@@ -1,6 +1,6 @@
 #pragma once
 /// How large bounds should be, and how long there is until they are reached. A bound comes from the latency that is
-/// promised, not from the memory that happens to be free: what waits longer than anybody waits for it is work for
+/// promised, not from the memory that happens to be free: work that waits longer than its sender does is done for
 /// nothing (bufferbloat).
 ///
 /// When to choose it: a bound, a credit window or an alert needs a number: start from the latency that was promised and

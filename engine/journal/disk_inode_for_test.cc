@@ -16,7 +16,7 @@ void put(std::string& content, std::string_view bytes, std::uint64_t offset) {
   std::ranges::copy(bytes, content.begin() + static_cast<std::ptrdiff_t>(offset));
 }
 
-void apply(std::string& content, const Change& change) {
+void carry_out(std::string& content, const Change& change) {
   if (change.kind == Change::Kind::write) return put(content, change.bytes, change.offset);
   content.resize(change.offset);
 }
@@ -63,12 +63,12 @@ void Inode::change(Change change) {
   if (change.kind != Change::Kind::write) sectors_.resize(std::min(sectors_.size(), sectors_of(change.offset)));
   if (sectors_.size() < to) sectors_.resize(to);
   for (auto at = from; at < to; ++at) sectors_[at] = true;
-  apply(current_, change);
+  carry_out(current_, change);
   pending_.push_back(std::move(change));
 }
 
 void Inode::sync() {
-  for (const auto& change : pending_) apply(durable_, change);
+  for (const auto& change : pending_) carry_out(durable_, change);
   pending_.clear();
 }
 
@@ -77,7 +77,7 @@ std::string Inode::after_loss(LossMode mode, Rng& rng) const {
   Arrival arrival(pending_.size(), mode, rng);
   for (const auto& change : pending_) {
     const auto fate = arrival.next();
-    if (fate == Arrival::Fate::whole) apply(content, change);
+    if (fate == Arrival::Fate::whole) carry_out(content, change);
     if (fate == Arrival::Fate::torn) tear(content, change, rng);
   }
   return content;

@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "pipeline/entry/merge_intake.h"
+#include "pipeline/entry/reactor_output.h"
 #include "pipeline/graph/flow.h"
 
 namespace weir::pipeline {

@@ -18,6 +18,7 @@
 #include <memory>
 #include <set>
 
+#include "pipeline/entry/reactor_output.h"
 #include "pipeline/graph/flow.h"
 #include "pipeline/model/model.h"
 

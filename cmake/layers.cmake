@@ -1,13 +1,15 @@
-# weir_layer(NAME FOLDER LINKS ... [TEST_LINKS ...] [WITHOUT SUBFOLDER] [PRECOMPILED std] [SHARDS n] [WITHOUT_THREADS]): a
-# static library weir_NAME of FOLDER's .cc files, and weir_NAME_test (see weir_test) of its *_test.cc.
+# weir_layer(NAME FOLDER LINKS ... [TEST_LINKS ...] [WITHOUT SUBFOLDER] [PRECOMPILED std] [SHARDS n] [WITHOUT_THREADS] [OPTIMISED]):
+# a static library weir_NAME of FOLDER's .cc files, and weir_NAME_test (see weir_test) of its *_test.cc.
 # Test, bench and fuzz files stand beside what they test and are told apart by their suffix.
 
-# weir_test(TARGET SOURCES ... LINKS ... [SHARDS n] [WITHOUT_THREADS] [PRECOMPILED std]): a GoogleTest binary, run whole or in
+# weir_test(TARGET SOURCES ... LINKS ... [SHARDS n] [WITHOUT_THREADS] [OPTIMISED] [PRECOMPILED std]): a GoogleTest binary, run
+# whole or in
 # n parts at the same time, since starting a process for each case takes longer than most cases. A case that hangs is
 # named and stopped by the binary's own main(); ctest's time-out is for the sum. What is not WITHOUT_THREADS has the
 # label `threads` and is built by the target threaded_tests: the thread sanitizer has something to see there.
+# What is not OPTIMISED (random cases by the thousand) is compiled with -O0: that halves the time of a test's compilation.
 function(weir_test target)
-  cmake_parse_arguments(arg "WITHOUT_THREADS" "PRECOMPILED;SHARDS" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(arg "WITHOUT_THREADS;OPTIMISED" "PRECOMPILED;SHARDS" "SOURCES;LINKS" ${ARGN})
   if(NOT WEIR_TESTS)
     return()
   endif()
@@ -19,7 +21,12 @@ function(weir_test target)
   endif()
   add_executable(${target} ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE ${arg_LINKS} weir_test_main GTest::gtest GTest::gmock)
-  weir_use_precompiled(${target} ${arg_PRECOMPILED}_test)
+  if(arg_OPTIMISED)
+    weir_use_precompiled(${target} ${arg_PRECOMPILED})
+  else()
+    weir_use_precompiled(${target} ${arg_PRECOMPILED}_test)
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
   add_dependencies(unit_tests ${target})
   set(labels unit)
   if(NOT arg_WITHOUT_THREADS)
@@ -46,7 +53,7 @@ if(WEIR_TESTS)
 endif()
 
 function(weir_layer name folder)
-  cmake_parse_arguments(arg "WITHOUT_THREADS" "WITHOUT;PRECOMPILED;SHARDS" "LINKS;TEST_LINKS" ${ARGN})
+  cmake_parse_arguments(arg "WITHOUT_THREADS;OPTIMISED" "WITHOUT;PRECOMPILED;SHARDS" "LINKS;TEST_LINKS" ${ARGN})
   if(NOT arg_PRECOMPILED)
     set(arg_PRECOMPILED component)
   endif()
@@ -68,12 +75,14 @@ function(weir_layer name folder)
   target_include_directories(weir_${name} ${scope} ${CMAKE_SOURCE_DIR}/lib ${CMAKE_SOURCE_DIR}/engine)
   target_link_libraries(weir_${name} ${scope} ${arg_LINKS})
   if(tests)
-    set(without_threads)
-    if(arg_WITHOUT_THREADS)
-      set(without_threads WITHOUT_THREADS)
-    endif()
+    set(flags)
+    foreach(flag WITHOUT_THREADS OPTIMISED)
+      if(arg_${flag})
+        list(APPEND flags ${flag})
+      endif()
+    endforeach()
     weir_test(weir_${name}_test SOURCES ${tests} LINKS weir_${name} ${arg_TEST_LINKS} PRECOMPILED ${arg_PRECOMPILED}
-      SHARDS ${arg_SHARDS} ${without_threads})
+      SHARDS ${arg_SHARDS} ${flags})
   endif()
 endfunction()
 

@@ -45,7 +45,7 @@ class KafkaCluster:
         if done.returncode != 0:
             self.stop()
             if done.returncode == SKIPPED:
-                no_kafka(done.stderr.strip().splitlines()[-1])
+                no_kafka(done.stderr.strip().splitlines()[-1].removeprefix("no Kafka: "))
             raise AssertionError("Kafka did not start:\n" + done.stderr)
         self.nodes = [n + 1 for n in range(brokers)]
         self.address = done.stdout.strip().splitlines()[-1].removeprefix("brokers: ")

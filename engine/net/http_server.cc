@@ -108,7 +108,13 @@ asio::awaitable<void> HttpServer::Runner::accept() {
     tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
     if (state.stopping) co_return;
     if (error) {
-      if (error == asio::error::connection_aborted || (out_of_descriptors(error) && find_descriptor())) continue;
+      if (error == asio::error::connection_aborted) continue;
+      // Without a descriptor accept fails whether or not somebody waits: none is set free before somebody does.
+      if (out_of_descriptors(error) && state.config.reserve_descriptors > 0) {
+        co_await acceptor.async_wait(tcp::acceptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
+        if (state.stopping) co_return;
+        if (!error && find_descriptor()) continue;
+      }
       accept_stuck = true;
       co_return;
     }

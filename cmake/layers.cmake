@@ -2,12 +2,11 @@
 # a static library weir_NAME of FOLDER's .cc files, and weir_NAME_test (see weir_test) of its *_test.cc.
 # Test, bench and fuzz files stand beside what they test and are told apart by their suffix.
 
-# weir_test(TARGET SOURCES ... LINKS ... [SHARDS n] [WITHOUT_THREADS] [OPTIMISED] [PRECOMPILED std]): a GoogleTest binary, run
-# whole or in
-# n parts at the same time, since starting a process for each case takes longer than most cases. A case that hangs is
-# named and stopped by the binary's own main(); ctest's time-out is for the sum. What is not WITHOUT_THREADS has the
-# label `threads` and is built by the target threaded_tests: the thread sanitizer has something to see there.
-# What is not OPTIMISED (random cases by the thousand) is compiled with -O0: that halves the time of a test's compilation.
+# weir_test(TARGET SOURCES ... LINKS ... [SHARDS n] [WITHOUT_THREADS] [OPTIMISED] [PRECOMPILED std]): a GoogleTest binary,
+# run whole or in n parts at the same time, since starting a process for each case takes longer than most cases. A case
+# that hangs is named and stopped by the binary's own main(); ctest's time-out is for the sum. What is not WITHOUT_THREADS
+# has the label `threads` and is built by the target threaded_tests: the thread sanitizer has something to see there. What
+# is not OPTIMISED (random cases by the thousand) is compiled with -O0: that halves the time of a test's compilation.
 function(weir_test target)
   cmake_parse_arguments(arg "WITHOUT_THREADS;OPTIMISED" "PRECOMPILED;SHARDS" "SOURCES;LINKS" ${ARGN})
   if(NOT WEIR_TESTS)

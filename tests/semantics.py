@@ -4,7 +4,8 @@
   every rule that a comment, a test or a page cites is in docs/semantics.md
   a rule is cited in one form: `semantics A6`, or a list or a range of them (`semantics A1, C2 to C4`)
   every rule names the tests that hold it, or says that it is not built yet
-  every test that docs/semantics.md names exists, and every file that docs/finding-your-way.md names
+  every test that docs/semantics.md names exists
+  every file and word of the code that docs/finding-your-way.md names is there
 
     semantics.py ROOT
 """
@@ -118,6 +119,22 @@ def missing_tests(page, cases, parameters, python, root):
                 yield at, name
 
 
+def wrong_directions(root):
+    """What the guide names must be there: each file, and each word of the code in a file of its row."""
+    for row in open(os.path.join(root, GUIDE), encoding="utf-8"):
+        names = re.findall(r"`([^`]+)`", row)
+        paths = [n for n in names if "/" in n]
+        texts = []
+        for path in paths:
+            if os.path.exists(os.path.join(root, path)):
+                texts.append(open(os.path.join(root, path), encoding="utf-8").read())
+            else:
+                yield f"{GUIDE}: there is no file {path}"
+        for word in set(names) - set(paths):
+            if not any(word in text for text in texts):
+                yield f"{GUIDE}: {word} is in none of {', '.join(paths)}"
+
+
 def check(root):
     page = open(os.path.join(root, PAGE), encoding="utf-8").read()
     rules = rules_of(page)
@@ -143,9 +160,7 @@ def check(root):
                  for line, name in missing_tests(page, cases, parameters, python, root)]
     problems += [f"{PAGE}: cites {rule}, which it does not have" for rule in sorted(set(re.findall(rf"\b{RULE}", page)))
                  if rule not in rules]
-    guide = open(os.path.join(root, GUIDE), encoding="utf-8").read()
-    problems += [f"{GUIDE}: there is no file {name}" for name in re.findall(r"`([\w./-]+/[\w./-]+)`", guide)
-                 if not os.path.exists(os.path.join(root, name))]
+    problems += wrong_directions(root)
     if not rules or not cited:
         problems.append(f"{PAGE}: {len(rules)} rules and {cited} citations found: this check looks at nothing")
     return problems, len(rules), cited

@@ -125,6 +125,7 @@ void Model::turn(int source, TimePoint) {
   SourceState& s = sources[at(source)];
   for (; !s.to_do.empty(); s.to_do.pop_front()) {
     if (s.to_do.front()) {
+      s.room_posted = false;
       for (Lane& lane : s.lanes)
         if (!lane.stuck.empty()) send(source, lane);
     } else {
@@ -227,7 +228,8 @@ void Model::tell_of_room(int sink, const std::array<bool, priority_count>& befor
   for (int c = 0; c < priority_count; ++c) room = room || (before[at(c)] && !queue.paused(static_cast<Priority>(c)));
   if (!room) return;
   for (int s = 0; s < static_cast<int>(sources.size()); ++s)
-    if (std::ranges::count(graph_.required_sinks(s), sink) > 0 && std::exchange(sources[at(s)].waits_for_room, false))
+    if (std::ranges::count(graph_.required_sinks(s), sink) > 0 && std::exchange(sources[at(s)].waits_for_room, false) &&
+        !std::exchange(sources[at(s)].room_posted, true))
       sources[at(s)].to_do.push_back(true);
 }
 

@@ -53,9 +53,9 @@ struct Lane {
 };
 struct SourceState {
   std::array<Lane, priority_count> lanes;
-  bool waits_for_room = false;  ///< is told at the next end of a pause
-  std::deque<bool> to_do;       ///< posted to its reactor: true: there is room; false: flush
-  bool flush_posted = false;
+  bool waits_for_room = false;                     ///< is told at the next end of a pause
+  std::deque<bool> to_do;                          ///< posted to its reactor: true: there is room; false: flush
+  bool flush_posted = false, room_posted = false;  ///< each is posted once, however many ask for it
   Row row;
   std::uint64_t pending() const;
 };

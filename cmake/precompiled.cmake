@@ -25,7 +25,8 @@ function(weir_precompiled name)
   target_link_libraries(${target} PRIVATE ${arg_LINKS})
   target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/lib)
   target_precompile_headers(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch/${name}.h)
-  target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp" ${arg_OPTIONS})
+  # No times and, in __FILE__, no path of this checkout, for the sake of ccache.
+  target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp" -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/= ${arg_OPTIONS})
   set_property(TARGET ${target} PROPERTY CXX_COMPILER_LAUNCHER ${CMAKE_SOURCE_DIR}/cmake/precompile)
 endfunction()
 

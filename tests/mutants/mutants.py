@@ -118,4 +118,10 @@ MUTANTS = [
            "    append(nullptr, n);\n    if (receipt) receipt->settle(n, Fate::stored);\n  });", SPILL),
     mutant("spill: what a stop gave up is not read again", "engine/pipeline/queue/spill_receipts.cc",
            "if (!stuck_) found.to", "found.to", SPILL),
+    mutant("a start that failed leaves open what it had opened", "engine/pipeline/graph/flow_start.cc",
+           "    stop(Duration{0});\n    return opened;", "    return opened;", "FlowLifecycle.*"),
+    mutant("a new sink waits for what the old one was told", "engine/pipeline/delivery/worker.cc",
+           "  not_before_ = {};  // what failed was the other one\n", "", "WorkerTest.*"),
+    mutant("a reload takes a component's table for policy", "engine/config/reloadable.cc",
+           "if (!is_section(segments[i])) return nullptr;", "static_cast<void>(is_section);", ("Reload.*", "weir_config_test")),
 ]

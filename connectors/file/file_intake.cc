@@ -62,7 +62,8 @@ void FileIntake::turn() {
   save(now, false);
   const Next next = has_piece_ ? Next::later : order(now);
   if (arrived) give(*arrived, now);
-  if (reader_->over && next == Next::later && !has_piece_ && ranges_.waiting() == 0) {
+  if (arrived && next == Next::soon) return turns_.schedule();  // what it did not need of its memory is free again
+  if (next == Next::later && !has_piece_ && reader_->over && ranges_.waiting() == 0) {
     stopping_ = true;
     return turns_.schedule();
   }

@@ -32,7 +32,7 @@ sources:
   requests: {{ type: http, listen: 127.0.0.1:0 }}
   lines: {{ type: file, path: {}/in.log, mode: follow, poll: 5ms }}
 sinks:
-  out: {{ type: blackhole, from: [requests, lines] }}
+  out: {{ type: blackhole, from: [requests, lines], on_failure: drop }}
 )",
                                 folder);
   return config::load_text(yaml, "hung_mount.yaml", catalog, config::system_load_options());

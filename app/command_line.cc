@@ -107,6 +107,9 @@ void add_journal_commands(CLI::App& cli, CommandLine& line) {
       ->add_flag("--json", line.journal.json, "the findings as JSON");
   add("repair", "say what would put it right; nothing is ever deleted", journal_repair)
       ->add_flag("--apply", line.journal.apply, "do it");
+  add("forget", "give up what a consumer has not read that is no longer configured", journal_forget)
+      ->add_option("CONSUMER", line.journal.consumer, "its name, as `weir journal ls` shows it")
+      ->required();
   auto* out = add("export", "print its events", journal_export);
   auto* from = out->add_option("--from", line.journal.from, "the first event's sequence (default: the oldest)");
   out->add_option("--consumer", line.journal.consumer, "begin with what this consumer has not read")->excludes(from);

@@ -45,6 +45,7 @@ int tap(const std::string& admin, const TapOptions& options);
 int journal_ls(const std::string& path, const JournalOptions& options);
 int journal_check(const std::string& path, const JournalOptions& options);
 int journal_repair(const std::string& path, const JournalOptions& options);
+int journal_forget(const std::string& path, const JournalOptions& options);
 int journal_export(const std::string& path, const JournalOptions& options);
 int replay(const std::string& from, const ReplayOptions& options);
 int print_schema(const Catalog& catalog);

@@ -176,6 +176,24 @@ int journal_check(const std::string& path, const JournalOptions& options) {
   return checked->damaged() ? damaged : ok;
 }
 
+int journal_forget(const std::string& path, const JournalOptions& options) {
+  const auto folder = open_journal(path, Live::not_offered);
+  if (!folder) return failed;
+  const auto found = look_into(*folder);
+  if (!found) return failed;
+  const auto cursor = found->cursors.find(options.consumer);
+  if (cursor == found->cursors.end())
+    return complain(fmt::format("{} has no consumer {}: `weir journal ls {}` shows them", folder->path,
+                                options.consumer, folder->path)),
+           bad_usage;
+  const Load lag = behind(*found, cursor->second.value_or(journal::Position{overview(*found).first, 0, 0}));
+  const auto forgotten = journal::CursorFile::forget(journal::system_disk(), folder->path, options.consumer);
+  if (!forgotten) return complain(forgotten.error().message), failed;
+  fmt::print("{}: consumer {} is forgotten; {} events that it had not read are no longer kept for it\n",
+             terminal_text(folder->path), terminal_text(options.consumer), lag.events);
+  return ok;
+}
+
 int journal_repair(const std::string& path, const JournalOptions& options) {
   const auto folder = open_journal(path, Live::not_offered);
   if (!folder) return failed;

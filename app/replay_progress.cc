@@ -41,8 +41,9 @@ std::string progress_path(std::string from) {
 }
 
 Result<std::optional<ReplayProgress>> load_progress(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) return std::nullopt;
+  const auto there = journal::system_disk().look(path);
+  if (!there) return std::unexpected(there.error());  // beginning anew would send everything again
+  if (!*there) return std::nullopt;
   auto file = journal::system_disk().open(path, journal::Disk::Open::read);
   if (!file) return std::unexpected(file.error());
   std::string text(most_bytes, '\0');

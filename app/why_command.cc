@@ -46,8 +46,9 @@ void say_journal(simdjson::dom::element row) {
   if (row["consumers"].get(consumers)) return;
   for (auto consumer : consumers)
     if (!flag(consumer, "configured"))
-      fmt::print("{}: nobody reads by the cursor {}; it is kept and holds nothing up\n", text(row, "name"),
-                 text(consumer, "name"));
+      fmt::print("{}: nobody reads by the cursor {}; {}\n", text(row, "name"), text(consumer, "name"),
+                 flag(consumer, "required") ? "what it has not read is kept until it is back or forgotten"
+                                            : "it is kept and holds nothing up");
 }
 
 }  // namespace

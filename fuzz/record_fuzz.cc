@@ -25,6 +25,7 @@ class MemoryFile : public File {
   Result<void> allocate(std::uint64_t) override { return failure("read only"); }
   Result<void> truncate(std::uint64_t) override { return failure("read only"); }
   Result<std::uint64_t> size() override { return content_.size(); }
+  Result<FileLook> look() override { return FileLook{.length = content_.size()}; }
 
  private:
   std::string content_;
@@ -42,6 +43,7 @@ class OneFile : public Disk {
   Result<void> make_folder(const std::string&) override { return {}; }
   Result<void> sync_folder(const std::string&, std::string_view) override { return {}; }
   Result<std::vector<std::string>> list(const std::string&) override { return std::vector<std::string>{}; }
+  Result<std::optional<FileLook>> look(const std::string&) override { return FileLook{.length = content_.size()}; }
   Result<std::unique_ptr<Lock>> lock(const std::string&) override { return failure("no locks"); }
   Result<Bytes> free_space(const std::string&) override { return 0_B; }
 

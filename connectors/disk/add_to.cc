@@ -33,6 +33,10 @@ std::vector<OptionSpec> options() {
        .kind = Kind::duration,
        .help = "How long what every consumer has read stays, for replay, while there is room. Without it, it is given "
                "up at once."},
+      {.name = "forget",
+       .kind = Kind::texts,
+       .help =
+           "Consumers that are no longer in this file: what they have not read is given up. Without it, it is kept."},
       {.name = "segment",
        .kind = Kind::size,
        .help = "The size of its files: room is given back in such pieces. A sixteenth of max_bytes, at least 1MiB and "
@@ -66,7 +70,8 @@ void add_to(Catalog& catalog) {
   type.footprint = footprint;
   type.read_ahead = [](const Options& o) { return o.size("read_ahead"); };
   type.make = [](const JournalSetup& setup) -> std::shared_ptr<Journal> {
-    return std::make_shared<DiskJournal>(setup.name, log_config(setup.options), setup.context, journal::system_disk());
+    return std::make_shared<DiskJournal>(setup.name, log_config(setup.options), setup.context, journal::system_disk(),
+                                         setup.options.get_or<std::vector<std::string>>("forget", {}));
   };
   catalog.add(std::move(type));
 }

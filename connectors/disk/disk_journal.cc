@@ -15,8 +15,9 @@ constexpr auto keep_every = std::chrono::seconds(1);
 
 }  // namespace
 
-DiskJournal::DiskJournal(std::string name, journal::LogConfig config, const Context& context, journal::Disk& disk)
-    : name_(std::move(name)), config_(std::move(config)), context_(context), disk_(disk) {}
+DiskJournal::DiskJournal(std::string name, journal::LogConfig config, const Context& context, journal::Disk& disk,
+                         std::vector<std::string> forget)
+    : name_(std::move(name)), config_(std::move(config)), forget_(std::move(forget)), context_(context), disk_(disk) {}
 
 DiskJournal::~DiskJournal() { close(); }
 
@@ -30,11 +31,25 @@ Result<void> DiskJournal::open(std::span<const JournalConsumer> consumers) {
     places_.push_back(std::make_unique<Place>(*added));
   }
   for (const auto& note : log_->notes()) log::warn({"journal", name_}, "{}", terminal_text(note));
+  if (auto forgotten = forget_consumers(); !forgotten) return forgotten;
   for (const auto& consumer : log_->consumers())
     if (!consumer.configured)
-      log::warn({"journal", name_}, "nobody reads by the cursor {} ({} events behind); it is kept and holds nothing up",
-                terminal_text(consumer.name), consumer.lag_events);
+      log::warn({"journal", name_}, "nobody reads by the cursor {} ({} events behind); {}",
+                terminal_text(consumer.name), consumer.lag_events,
+                consumer.holds ? "they are kept until it is configured again or forgotten (`forget:`)"
+                               : "it is kept and holds nothing up");
   keeper_ = std::thread([this] { keep(); });
+  return {};
+}
+
+Result<void> DiskJournal::forget_consumers() {
+  for (const auto& consumer : log_->consumers()) {
+    if (consumer.configured || std::ranges::find(forget_, consumer.name) == forget_.end()) continue;
+    if (auto forgotten = log_->forget(consumer.name); !forgotten) return std::unexpected(forgotten.error());
+    log::warn({"journal", name_},
+              "the consumer {} is forgotten, and the {} events it had not read are no longer kept for it",
+              terminal_text(consumer.name), consumer.lag_events);
+  }
   return {};
 }
 

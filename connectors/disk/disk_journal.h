@@ -15,7 +15,9 @@ namespace weir::disk {
 
 class DiskJournal final : public Journal, public std::enable_shared_from_this<DiskJournal> {
  public:
-  DiskJournal(std::string name, journal::LogConfig config, const Context& context, journal::Disk& disk);
+  /// `forget`: consumers that nobody reads by any more.
+  DiskJournal(std::string name, journal::LogConfig config, const Context& context, journal::Disk& disk,
+              std::vector<std::string> forget = {});
   ~DiskJournal() override;
   Result<void> open(std::span<const JournalConsumer> consumers) override;
   std::unique_ptr<Sink> writer() override;
@@ -37,11 +39,13 @@ class DiskJournal final : public Journal, public std::enable_shared_from_this<Di
   };
 
  private:
+  Result<void> forget_consumers();
   void keep();
   void look_at_growth();
 
   const std::string name_;
   const journal::LogConfig config_;
+  const std::vector<std::string> forget_;
   const Context& context_;
   journal::Disk& disk_;
   std::unique_ptr<journal::Log> log_;

@@ -21,11 +21,7 @@ namespace {
 constexpr std::string_view heading = "weir checkpoint 1\n";
 constexpr std::size_t largest = 1 << 20;  // most_positions lines of about 90 bytes
 
-std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : text) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3u;
-  return hash;
-}
+std::uint64_t hash_of(std::string_view text) { return hash_on(hash_start, text); }
 
 std::optional<FilePosition> decode_line(std::string_view line) {
   std::array<std::uint64_t, 5> n{};
@@ -78,12 +74,19 @@ std::optional<std::vector<FilePosition>> decode(std::string_view text) {
 }
 
 Result<std::optional<std::vector<FilePosition>>> load_checkpoint(const std::string& path) {
-  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
+  const auto unreadable = [&](int error) {
+    return failure(fmt::format("checkpoint {}: cannot be read: {}; nothing is begun anew because of that",
+                               terminal_text(path), std::generic_category().message(error)));
+  };
+  const auto there = look_at(path);
+  if (!there) return unreadable(there.error());
+  if (!*there) return std::nullopt;
   auto file = InputFile::open(path);
   if (!file) return std::unexpected(file.error());
-  std::string text(std::min<std::uint64_t>(file->size(), largest + 1), '\0');
+  std::string text(std::min<std::uint64_t>((*there)->length, largest + 1), '\0');
   const auto got = file->read(text.data(), text.size(), 0);
-  text.resize(static_cast<std::size_t>(std::max<std::int64_t>(got, 0)));
+  if (got < 0) return unreadable(static_cast<int>(-got));
+  text.resize(static_cast<std::size_t>(got));
   auto places = text.size() > largest ? std::nullopt : decode(text);
   if (!places)
     return failure(

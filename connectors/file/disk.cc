@@ -21,7 +21,7 @@ auto retried(Call call) {
 }  // namespace
 
 int Disk::open(const std::string& path) {
-  const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
   const int fd = retried([&] { return ::open(path.c_str(), flags, 0644); });
   if (fd < 0) return fd;
   const int locked = retried([&] { return ::flock(fd, LOCK_EX | LOCK_NB); });
@@ -38,16 +38,18 @@ std::int64_t Disk::size(int fd) {
   return S_ISREG(status.st_mode) ? status.st_size : -EINVAL;
 }
 
-std::uint64_t Disk::identity(int fd) {
-  struct stat status{};
-  return ::fstat(fd, &status) == 0 ? status.st_ino ^ static_cast<std::uint64_t>(status.st_dev) << 48 : 0;
-}
+std::expected<FileLook, int> Disk::look(int fd) { return look_at(fd); }
+std::expected<std::optional<FileLook>, int> Disk::look(const std::string& path) { return look_at(path); }
 
 ssize_t Disk::read(int fd, char* to, std::size_t n, std::uint64_t offset) {
   return retried([&] { return ::pread(fd, to, n, static_cast<off_t>(offset)); });
 }
-ssize_t Disk::write(int fd, const iovec* parts, int n, std::uint64_t offset) {
-  return retried([&] { return ::pwritev(fd, parts, n, static_cast<off_t>(offset)); });
+ssize_t Disk::write(int fd, const iovec* parts, int n) {
+  return retried([&] { return ::writev(fd, parts, n); });
+}
+std::int64_t Disk::position(int fd) {
+  const auto at = ::lseek(fd, 0, SEEK_CUR);
+  return at < 0 ? -errno : at;
 }
 // Not retried on EINTR: after a failed sync only a new file descriptor gives a correct answer.
 int Disk::sync(int fd) { return ::fdatasync(fd) == 0 ? 0 : -errno; }
@@ -73,12 +75,13 @@ int Disk::sync_folder(const std::string& path) {
   return result;
 }
 
-std::vector<std::string> Disk::list(const std::string& folder) {
+std::expected<std::vector<std::string>, int> Disk::list(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code error;
   for (auto at = std::filesystem::directory_iterator(folder, error);
        !error && at != std::filesystem::directory_iterator(); at.increment(error))
     names.push_back(at->path().filename());
+  if (error) return std::unexpected(error.value());
   return names;
 }
 

@@ -7,6 +7,11 @@
 
 namespace weir::file {
 
+std::uint64_t hash_on(std::uint64_t hash, std::string_view bytes) {
+  for (const char c : bytes) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3u;
+  return hash;
+}
+
 InputFile::~InputFile() {
   if (fd_ >= 0) disk_->close(fd_);
 }
@@ -26,32 +31,40 @@ std::int64_t InputFile::read(char* to, std::size_t n, std::uint64_t offset) cons
   return disk_->read(fd_, to, n, offset);
 }
 
-std::uint64_t InputFile::size() const {
-  struct stat status{};
-  return disk_->status(fd_, status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+std::expected<FileLook, int> InputFile::look() const { return disk_->look(fd_); }
+
+std::expected<std::uint64_t, int> InputFile::hash_before(std::uint64_t end, std::uint32_t length) const {
+  std::array<char, FileId::longest> bytes;
+  std::uint64_t hash = hash_start;
+  for (std::uint32_t done = 0; done < length;) {
+    const auto got = read(bytes.data(), length - done, end - length + done);
+    if (got < 0) return std::unexpected(static_cast<int>(-got));
+    if (got == 0) break;
+    hash = hash_on(hash, {bytes.data(), static_cast<std::size_t>(got)});
+    done += static_cast<std::uint32_t>(got);
+  }
+  return hash;
 }
 
-bool InputFile::deleted() const {
-  struct stat status{};
-  return disk_->status(fd_, status) == 0 && status.st_nlink == 0;
-}
-
-FileId InputFile::id(std::uint32_t length) const {
-  struct stat status{};
-  FileId id;
-  if (disk_->status(fd_, status) != 0) return id;
-  id.device = status.st_dev;
-  id.inode = status.st_ino;
-  id.hash = 0xcbf29ce484222325u;
+std::expected<FileId, int> InputFile::id(std::uint32_t length) const {
+  const auto found = look();
+  if (!found) return std::unexpected(found.error());
+  FileId id{found->device, found->inode, hash_start, 0};
   std::array<char, FileId::longest> begin;
   while (id.length < length) {
     const auto got = read(begin.data(), length - id.length, id.length);
-    if (got <= 0) break;
-    for (std::int64_t i = 0; i < got; ++i)
-      id.hash = (id.hash ^ static_cast<std::uint8_t>(begin[static_cast<std::size_t>(i)])) * 0x100000001b3u;
+    if (got < 0) return std::unexpected(static_cast<int>(-got));
+    if (got == 0) break;
+    id.hash = hash_on(id.hash, {begin.data(), static_cast<std::size_t>(got)});
     id.length += static_cast<std::uint32_t>(got);
   }
   return id;
+}
+
+std::optional<std::uint64_t> InputFile::next_data(std::uint64_t offset) const {
+  const auto at = disk_->next_data(fd_, offset);
+  if (at == -ENXIO) return std::nullopt;
+  return at < 0 ? offset : static_cast<std::uint64_t>(at);
 }
 
 }  // namespace weir::file

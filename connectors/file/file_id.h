@@ -5,12 +5,20 @@
 /// The fingerprint is the FNV-1a hash of the first `length` bytes, at most 1 KiB; it grows with the file. Two files
 /// with one inode, one after the other, that begin with the same 1 KiB are taken for one.
 ///
+/// A device's number may be another one after a reboot: what an earlier process noted is compared without it.
+///
+/// What could not be read is an error here, an errno: no caller takes it for a file that is empty, or another one.
+///
 /// Thread: values; InputFile one thread. Cost: `still` one pread and about 1 us. Ref: Fowler, Noll, Vo (FNV-1a, 64
 /// bit).
+#include <weir/base/held_file.h>
 #include <weir/base/result.h>
 
 #include <cstdint>
+#include <expected>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "input_disk.h"
@@ -24,7 +32,11 @@ struct FileId {
   std::uint32_t length = 0;  ///< of the beginning that was hashed
   bool operator==(const FileId&) const = default;
   bool same_inode(const FileId& o) const { return device == o.device && inode == o.inode; }
+  bool begins_as(const FileId& o) const { return length == o.length && hash == o.hash; }
 };
+
+inline constexpr std::uint64_t hash_start = 0xcbf29ce484222325u;
+std::uint64_t hash_on(std::uint64_t hash, std::string_view bytes);
 
 /// A regular file opened for reading.
 class InputFile {
@@ -42,12 +54,14 @@ class InputFile {
   static Result<InputFile> open(const std::string& path, InputDisk& disk = system_input_disk());
   /// Bytes read, 0 at the end, or -errno.
   std::int64_t read(char* to, std::size_t n, std::uint64_t offset) const;
-  std::uint64_t size() const;
-  bool deleted() const;
+  std::expected<FileLook, int> look() const;
   /// Its identity with a fingerprint of its first `length` bytes, or of what there is.
-  FileId id(std::uint32_t length = FileId::longest) const;
-  /// Whether it still begins as it did.
-  bool still(const FileId& id) const { return this->id(id.length) == id; }
+  std::expected<FileId, int> id(std::uint32_t length = FileId::longest) const;
+  /// The hash of the `length` bytes before `end`.
+  std::expected<std::uint64_t, int> hash_before(std::uint64_t end, std::uint32_t length) const;
+  /// Where the next byte is, at or behind `offset`, that is not in a hole; `offset` itself when that is not known.
+  /// Nothing: there are only holes.
+  std::optional<std::uint64_t> next_data(std::uint64_t offset) const;
 
  private:
   InputDisk* disk_ = nullptr;

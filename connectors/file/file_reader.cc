@@ -1,10 +1,12 @@
 #include "file_reader.h"
 
 #include <weir/base/terminal_text.h>
+#include <weir/component/text_start.h>
 
 #include <algorithm>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 #include "log/log.h"
 
@@ -16,6 +18,11 @@ constexpr std::size_t scratch_bytes = 64 << 10;
 constexpr std::size_t bytes_per_event = 16;  // what is reserved for; shorter lines make smaller batches
 constexpr int scratches_an_order = 16;
 constexpr std::size_t beginning_bytes = 8 << 10;  // of a line that is too large
+
+bool ends_at(const InputFile& file, std::uint64_t offset) {
+  char byte = 0;
+  return file.read(&byte, 1, offset) == 0;
+}
 
 }  // namespace
 
@@ -50,7 +57,8 @@ void FileReader::run(const Order& order) {
 
 bool FileReader::has_more(WatchedFile& file, TimePoint now) {
   const auto size = watched_->check(file, now);
-  if (size <= file.read) return file.in_large_line && watched_->ended(file, now);
+  if (size <= file.read || (file.in_large_line && size == file.looked_at))
+    return file.in_large_line && watched_->ended(file, now);
   if (size != file.looked_at) {
     file.changed = now;
     return true;
@@ -75,7 +83,8 @@ WatchedFile* FileReader::next_file(TimePoint now) {
 
 FileReader::Room FileReader::room_for(const WatchedFile& file) const {
   if (file.in_large_line) return {};
-  const auto size = file.file.size();
+  const auto look = file.file.look();
+  const auto size = look ? look->length : file.read;  // that it cannot be seen shows when it is read
   const auto usual = file.piece ? file.piece : piece_bytes;
   // At least one byte, so that this is not taken for a piece that needs no memory.
   const auto most = std::clamp<std::uint64_t>(size - std::min(size, file.read), 1, usual);
@@ -85,7 +94,10 @@ FileReader::Room FileReader::room_for(const WatchedFile& file) const {
 bool FileReader::fill(const WatchedFile& file, std::uint64_t from, std::size_t most) {
   piece.block = BlockWriter(most + 1);
   const auto got = file.file.read(piece.block.space().data(), most, from);
-  if (got < 0) say_read_error(file, got);
+  if (got < 0)
+    say_read_error(file, got);
+  else
+    said_read_error_ = false;
   piece.got = static_cast<std::size_t>(std::max<std::int64_t>(got, 0));
   return got >= 0;
 }
@@ -97,12 +109,19 @@ void FileReader::say_read_error(const WatchedFile& file, std::int64_t error) {
 }
 
 void FileReader::read_some(WatchedFile& file, const Room& room, TimePoint now) {
-  const auto size = file.file.size();
+  const auto look = file.file.look();
   const auto most = std::min(room.bytes, room_for(file).bytes);
-  fill(file, file.read, most);
-  const bool to_end = file.read + piece.got >= size;
+  failed = !look || !fill(file, file.read, most);
+  if (failed) return;
+  const auto size = look->length;
+  // Files of /sys and /proc are shorter than they say.
+  const bool to_end = file.read + piece.got >= size || (piece.got < most && ends_at(file.file, file.read + piece.got));
   const bool last = to_end && watched_->ended(file, now);
   const std::span<const char> data(piece.block.space().data(), piece.got);
+  if (const auto mark = byte_order_mark_at({data.data(), data.size()}); file.read == 0 && mark > 0) {
+    file.read = file.given = mark;
+    return;
+  }
   const auto lines = find_lines(data, last, max_event_, room.events, piece.index);
   if (lines.too_large) {
     file.in_large_line = true;
@@ -110,16 +129,20 @@ void FileReader::read_some(WatchedFile& file, const Room& room, TimePoint now) {
     return;
   }
   if (lines.used == 0) {
-    if (to_end || piece.got == 0)
+    if (const auto zeros = zeros_at(data); zeros == data.size() && zeros > 0 && !last)
+      return step_over_zeros(file, zeros, size, to_end);
+    if (to_end)
       file.looked_at = size;
     else
       file.piece = std::min<std::size_t>(most * 2, max_event_ + 1);
+    file.last_line_taken = last;
     return;
   }
+  file.marks.note(file.read + lines.used, std::string_view(data.data(), lines.used));
   piece.begin = file.read;
   piece.end = file.read += lines.used;
   file.piece = 0;
-  file.last_line_taken = last && file.read >= size;
+  file.last_line_taken = last && lines.used == data.size();
   if (piece.index.empty()) {
     file.given = file.read;  // nothing in it for the flow
     return;
@@ -130,45 +153,70 @@ void FileReader::read_some(WatchedFile& file, const Room& room, TimePoint now) {
   piece.kind = Piece::Kind::lines;
 }
 
+/// Zeros with nothing behind them may yet be written over: they are left. A hole is stepped over at once.
+void FileReader::step_over_zeros(WatchedFile& file, std::size_t zeros, std::uint64_t size, bool to_end) {
+  const auto data = file.file.next_data(file.read);
+  if (to_end || !data) {
+    file.looked_at = size;
+    return;
+  }
+  file.read = *data > file.read ? *data : file.read + zeros;
+  file.given = file.read;  // nothing in it for the flow
+}
+
 /// False: it cannot be read now.
 bool FileReader::find_line_end(WatchedFile& file, TimePoint now) {
   for (int i = 0; i < scratches_an_order; ++i) {
-    const auto size = file.file.size();
+    const auto look = file.file.look();
     const auto got = file.file.read(scratch_.get(), scratch_bytes, file.read);
-    if (got < 0) {
-      say_read_error(file, got);
+    if (got < 0 || !look) {
+      say_read_error(file, got < 0 ? got : -look.error());
       return false;
     }
     const auto n = static_cast<std::size_t>(got);
     const auto* const line_end = static_cast<const char*>(std::memchr(scratch_.get(), '\n', n));
-    const bool last = file.read + n >= size && watched_->ended(file, now);
+    const bool to_end = n == 0 || file.read + n >= look->length;
+    const bool ends = line_end || (to_end && watched_->ended(file, now));
+    const auto before = file.read;
     file.read += line_end ? static_cast<std::size_t>(line_end - scratch_.get()) + 1 : n;
-    if (line_end || last) end_large_line(file);
-    if (line_end || last || n == 0) break;
+    if (to_end) file.looked_at = look->length;
+    if (ends && !end_large_line(file)) {
+      file.read = before;
+      return false;
+    }
+    if (ends || to_end) break;
   }
   return true;
 }
 
-void FileReader::end_large_line(WatchedFile& file) {
+/// False: its beginning cannot be read now.
+bool FileReader::end_large_line(WatchedFile& file) {
+  if (std::exchange(file.skips_line, false)) {
+    file.in_large_line = false;
+    file.given = file.read;
+    return true;
+  }
+  piece.begin = file.large_from;
+  piece.end = file.read;
+  if (!read_beginning(file)) return false;
   file.in_large_line = false;
   piece.kind = Piece::Kind::large_line;
   piece.file = &file;
-  piece.begin = file.large_from;
-  piece.end = file.read;
   piece.epoch = file.epoch;
-  read_beginning(file);
+  return true;
 }
 
-void FileReader::read_beginning(const WatchedFile& file) {
+bool FileReader::read_beginning(const WatchedFile& file) {
   piece.path = terminal_text(file.path);
   const auto most = std::min<std::uint64_t>({piece.end - piece.begin, beginning_bytes, max_event_});
   piece.beginning.resize(static_cast<std::size_t>(most));
   const auto got = file.file.read(piece.beginning.data(), piece.beginning.size(), piece.begin);
   if (got < 0) say_read_error(file, got);
   piece.beginning.resize(static_cast<std::size_t>(std::max<std::int64_t>(got, 0)));
+  return got >= 0;
 }
 
-/// Kind::nothing: it is not there any more.
+/// Kind::nothing: it is not there any more, or, when that `failed`, it was not seen.
 void FileReader::read_again(const Again& again, const Room& room) {
   piece.file = again.file;
   piece.begin = again.begin;
@@ -176,11 +224,14 @@ void FileReader::read_again(const Again& again, const Room& room) {
   piece.epoch = again.epoch;
   if (again.epoch != again.file->epoch) return;
   if (again.large_line) {
-    piece.kind = Piece::Kind::large_line;
-    return read_beginning(*again.file);
+    failed = !read_beginning(*again.file);
+    if (!failed) piece.kind = Piece::Kind::large_line;
+    return;
   }
   const auto length = static_cast<std::size_t>(again.end - again.begin);
-  failed = !fill(*again.file, again.begin, length);
+  const bool read = fill(*again.file, again.begin, length);
+  const auto look = again.file->file.look();
+  failed = !read || !look || (piece.got != length && look->length >= again.end);
   if (piece.got != length) return;
   find_lines({piece.block.space().data(), length}, true, max_event_, room.events, piece.index);
   if (!piece.index.empty()) piece.kind = Piece::Kind::lines;

@@ -65,8 +65,9 @@ class FileReader {
   bool fill(const WatchedFile& file, std::uint64_t from, std::size_t most);
   void read_some(WatchedFile& file, const Room& room, TimePoint now);
   bool find_line_end(WatchedFile& file, TimePoint now);
-  void end_large_line(WatchedFile& file);
-  void read_beginning(const WatchedFile& file);
+  void step_over_zeros(WatchedFile& file, std::size_t zeros, std::uint64_t size, bool to_end);
+  bool end_large_line(WatchedFile& file);
+  bool read_beginning(const WatchedFile& file);
   void read_again(const Again& again, const Room& room);
   void say_read_error(const WatchedFile& file, std::int64_t error);
 

@@ -4,6 +4,7 @@
 #include <weir/base/terminal_text.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 
 #include "lines.h"
@@ -11,6 +12,8 @@
 
 namespace weir::file {
 namespace {
+
+constexpr int most_tries = 3;  // of one delivery, while somebody takes its file away
 
 bool syncs(const Options& options) { return options.get_or<std::string>("sync", "commit") == "commit"; }
 bool packs(const Options& options) { return options.get_or<std::string>("compression", "none") == "gzip"; }
@@ -35,18 +38,16 @@ FileSink::FileSink(std::string name, const Options& options, std::unique_ptr<Dis
       rotate_keep_(optional<std::uint64_t>(options, "rotate_keep")) {}
 
 Result<void> FileSink::open() {
-  auto opened = open_log();
+  auto opened = log_.open();
+  tell();
   if (!opened) opened.error().message = fmt::format("sink {}: {}", name_, opened.error().message);
   return opened;
 }
 
-Result<void> FileSink::open_log() {
-  auto opened = log_.open();
-  if (opened && log_.torn() > Bytes(0))
-    log::warn({"sink", name_},
-              "{}: its last {} bytes were torn by a crash and are cut off; nothing of them was confirmed",
-              terminal_text(log_.path()), log_.torn().count());
-  return opened;
+/// What was done to the file, one line each time.
+void FileSink::tell() {
+  if (const auto note = log_.take_note(); !note.empty())
+    log::warn({"sink", name_}, "{}: {}", terminal_text(log_.path()), terminal_text(note));
 }
 
 Delivery FileSink::again(const Error& error) const {
@@ -60,11 +61,17 @@ Delivery FileSink::deliver(std::span<const Batch> batches) {
   const Bytes text = all.bytes + Bytes(all.events);
   // The packed size is not known before, and no file may grow beyond its limit.
   if (auto ready = make_room(log_.packs() ? packed_at_most(text) : text); !ready) return again(ready.error());
-  Delivery delivery;
-  log_.begin();
-  for (std::uint32_t i = 0; i < batches.size(); ++i) append_lines(log_, batches[i], i, delivery.refused);
-  if (auto committed = log_.commit(); !committed) return again(committed.error());
-  return delivery;
+  for (int tries = 1;; ++tries) {
+    Delivery delivery;
+    log_.begin();
+    for (std::uint32_t i = 0; i < batches.size(); ++i) append_lines(log_, batches[i], i, delivery.refused);
+    auto committed = log_.commit();
+    tell();
+    if (committed) return delivery;
+    if (!log_.disturbed() || tries == most_tries) return again(committed.error());
+    if (auto found = log_.find(); !found) return again(found.error());
+    tell();
+  }
 }
 
 Result<std::string> FileSink::on_hangup() {
@@ -74,17 +81,20 @@ Result<std::string> FileSink::on_hangup() {
 
 Result<void> FileSink::make_room(Bytes coming) {
   if (reopen_.exchange(false)) log_.close();
-  if (!log_.is_open())
-    if (auto opened = open_log(); !opened) return opened;
+  auto found = log_.find();
+  tell();
+  if (!found) return found;
   if (!rotate_size_ || log_.length() == 0 || Bytes(log_.length()) + coming <= *rotate_size_) return {};
   return rotate();
 }
 
-std::vector<std::uint64_t> FileSink::rotated_numbers() const {
+Result<std::vector<std::uint64_t>> FileSink::rotated_numbers() const {
   const auto slash = log_.path().rfind('/');
   const auto prefix = log_.path().substr(slash == std::string::npos ? 0 : slash + 1) + ".";
+  const auto names = disk_->list(log_.folder());
+  if (!names) return std::unexpected(log_.error(-names.error(), "cannot list its folder to rotate it"));
   std::vector<std::uint64_t> numbers;
-  for (const auto& file : disk_->list(log_.folder())) {
+  for (const auto& file : *names) {
     std::uint64_t number = 0;
     const auto* const end = file.data() + file.size();
     if (file.starts_with(prefix) && std::from_chars(file.data() + prefix.size(), end, number).ptr == end && number > 0)
@@ -95,20 +105,25 @@ std::vector<std::uint64_t> FileSink::rotated_numbers() const {
 }
 
 Result<void> FileSink::rotate() {
-  // Numbers only grow and no file is renamed twice, so a name never comes to mean another file.
-  const auto numbers = rotated_numbers();
-  const auto next = numbers.empty() ? 1 : numbers.back() + 1;
-  if (auto rotated = log_.rotate(fmt::format("{}.{:06}", log_.path(), next)); !rotated) return rotated;
-  remove_oldest();
+  // Numbers only grow and no file is renamed twice, so a reader never finds another file under a name it knows.
+  auto numbers = rotated_numbers();
+  if (!numbers) return std::unexpected(numbers.error());
+  numbers->push_back(numbers->empty() ? 1 : numbers->back() + 1);
+  if (auto rotated = log_.rotate(rotated_name(numbers->back())); !rotated) return rotated;
+  remove_oldest(*numbers);
   return {};
 }
 
-void FileSink::remove_oldest() {
+std::string FileSink::rotated_name(std::uint64_t number) const { return fmt::format("{}.{:06}", log_.path(), number); }
+
+/// Of those that were seen before the file of now got the last of these numbers: that one is never the oldest.
+void FileSink::remove_oldest(std::span<const std::uint64_t> numbers) {
   if (!rotate_keep_) return;
-  auto numbers = rotated_numbers();
-  while (numbers.size() > *rotate_keep_) {
-    disk_->remove(fmt::format("{}.{:06}", log_.path(), numbers.front()));
-    numbers.erase(numbers.begin());
+  for (; numbers.size() > *rotate_keep_; numbers = numbers.subspan(1)) {
+    const int removed = disk_->remove(rotated_name(numbers.front()));
+    if (removed < 0 && removed != -ENOENT)
+      log::warn({"sink", name_}, "{}",
+                terminal_text(log_.error(removed, "cannot remove " + rotated_name(numbers.front())).message));
   }
 }
 

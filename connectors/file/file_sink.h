@@ -2,7 +2,7 @@
 /// Sink `file`: one event a line, appended to a file, plain or as gzip, synced once a delivery. README.md has its
 /// guarantees.
 ///
-/// Thread: one worker. Cost: one pwritev and one fdatasync a delivery; plain, nothing is copied. On cancel: a delivery
+/// Thread: one worker. Cost: one writev and one fdatasync a delivery; plain, nothing is copied. On cancel: a delivery
 /// ends with the disk's answer.
 #include <weir/component/catalog.h>
 
@@ -25,11 +25,12 @@ class FileSink final : public Sink {
   void close() override { log_.close(); }
 
  private:
-  Result<void> open_log();
   Result<void> make_room(Bytes coming);
   Result<void> rotate();
-  void remove_oldest();
-  std::vector<std::uint64_t> rotated_numbers() const;
+  std::string rotated_name(std::uint64_t number) const;
+  void remove_oldest(std::span<const std::uint64_t> numbers);
+  Result<std::vector<std::uint64_t>> rotated_numbers() const;
+  void tell();
   Delivery again(const Error& error) const;
 
   std::string name_;

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <random>
 #include <sstream>
 
@@ -76,14 +77,16 @@ class BadDisk final : public Disk {
     std::uint64_t room = UINT64_MAX;  ///< bytes until it is full
     std::size_t short_write = SIZE_MAX;
     int write_error = 0, sync_error = 0, truncate_error = 0, rename_error = 0;
+    int look_error = 0, list_error = 0;  ///< until they are taken back
     int syncs = 0, opens = 0, folder_syncs = 0;
+    std::function<void()> after_write, after_sync;  ///< what others do meanwhile, once
   };
   explicit BadDisk(Plan& plan) : plan_(plan) {}
   int open(const std::string& path) override {
     ++plan_.opens;
     return Disk::open(path);
   }
-  ssize_t write(int fd, const iovec* parts, int n, std::uint64_t offset) override {
+  ssize_t write(int fd, const iovec* parts, int n) override {
     if (plan_.write_error) return -plan_.write_error;
     std::string all;
     for (int i = 0; i < n; ++i) all.append(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
@@ -91,11 +94,25 @@ class BadDisk final : public Disk {
     if (size == 0) return -ENOSPC;
     if (plan_.room != UINT64_MAX) plan_.room -= size;
     const iovec part{all.data(), size};
-    return Disk::write(fd, &part, 1, offset);
+    const auto written = Disk::write(fd, &part, 1);
+    if (plan_.after_write) std::exchange(plan_.after_write, nullptr)();
+    return written;
   }
   int sync(int fd) override {
     ++plan_.syncs;
-    return plan_.sync_error ? -std::exchange(plan_.sync_error, 0) : Disk::sync(fd);
+    if (plan_.sync_error) return -std::exchange(plan_.sync_error, 0);
+    const int synced = Disk::sync(fd);
+    if (plan_.after_sync) std::exchange(plan_.after_sync, nullptr)();
+    return synced;
+  }
+  using Disk::look;
+  std::expected<std::optional<FileLook>, int> look(const std::string& path) override {
+    if (plan_.look_error) return std::unexpected(plan_.look_error);
+    return Disk::look(path);
+  }
+  std::expected<std::vector<std::string>, int> list(const std::string& folder) override {
+    if (plan_.list_error) return std::unexpected(plan_.list_error);
+    return Disk::list(folder);
   }
   int truncate(int fd, std::uint64_t length) override {
     return plan_.truncate_error ? -std::exchange(plan_.truncate_error, 0) : Disk::truncate(fd, length);
@@ -275,7 +292,8 @@ TEST_F(FileSinkTest, CutsATornLine) {
 
 TEST_F(FileSinkTest, EndsALineThatIsWholeOrForeign) {
   fs::create_directories(folder + "/deep");
-  for (const std::string tail : {"{\"id\":1}", "some text", "12"}) {
+  for (const std::string tail : {"{\"id\":1}", "some text", "12", R"({"wei":123456789012345678901234567890})",
+                                 "[ERROR] the disk failed", "\"quoted\" text", "[main] started"}) {
     write("{\"id\":0}\n" + tail);
     EXPECT_EQ(bad_sink()->deliver(some("a", 1)).outcome, Outcome::done);
     EXPECT_THAT(lines_of(path), ElementsAre("{\"id\":0}", tail, json_events("a", 1, 40)[0]));
@@ -286,6 +304,167 @@ TEST_F(FileSinkTest, EndsALineThatIsWholeOrForeign) {
   EXPECT_FALSE(failing.open());
   EXPECT_TRUE(failing.open());
   EXPECT_EQ(contents(path), "{\"id\":1}\n");
+}
+
+TEST_F(FileSinkTest, KeepsATornLineBesideTheFile) {
+  fs::create_directories(folder + "/deep");
+  write("{\"id\":0}\n{\"id\":1");
+  bad_sink();
+  write("{\"id\":0}\n{\"id\":2");
+  bad_sink();
+  EXPECT_EQ(contents(path), "{\"id\":0}\n");
+  EXPECT_EQ(contents(path + ".torn"), "{\"id\":1\n{\"id\":2\n");
+}
+
+TEST_F(FileSinkTest, EndsATornLineThatItCannotKeepElsewhere) {
+  fs::create_directories(path + ".torn");
+  write("{\"id\":1");
+  EXPECT_EQ(bad_sink()->deliver(some("a", 1)).outcome, Outcome::done);
+  EXPECT_THAT(lines_of(path), ElementsAre("{\"id\":1", json_events("a", 1, 40)[0]));
+}
+
+/// What others do to the file between two deliveries, and while one is written. Plain, and packed.
+class TakenFileSinkTest : public FileSinkTest, public testing::WithParamInterface<bool> {
+ protected:
+  TakenFileSinkTest() { options.set("compression", std::string(GetParam() ? "gzip" : "none")); }
+  std::vector<std::string> found(const std::string& at) { return GetParam() ? packed_lines_of(at) : lines_of(at); }
+  void logrotate() { fs::rename(path, path + ".1"); }
+};
+
+TEST_P(TakenFileSinkTest, MakesAFileAnewThatWasDeleted) {
+  auto sink = bad_sink();
+  EXPECT_EQ(sink->deliver(some("a")).outcome, Outcome::done);
+  fs::remove_all(folder);
+  EXPECT_EQ(sink->deliver(some("b")).outcome, Outcome::done);
+  EXPECT_EQ(sink->deliver(some("c")).outcome, Outcome::done);
+  EXPECT_EQ(found(path), texts({"b", "c"}));
+}
+
+TEST_P(TakenFileSinkTest, LeavesARenamedFileAndBeginsANewOne) {
+  auto sink = bad_sink();
+  EXPECT_EQ(sink->deliver(some("a")).outcome, Outcome::done);
+  logrotate();
+  EXPECT_EQ(sink->deliver(some("b")).outcome, Outcome::done);
+  EXPECT_EQ(found(path + ".1"), texts({"a"}));
+  EXPECT_EQ(found(path), texts({"b"}));
+}
+
+TEST_P(TakenFileSinkTest, WritesAGroupAgainWhoseFileWasRenamedMeanwhile) {
+  for (auto* moment : {&plan.after_write, &plan.after_sync}) {
+    fs::remove_all(folder);
+    auto sink = bad_sink();
+    EXPECT_EQ(sink->deliver(some("a")).outcome, Outcome::done);
+    *moment = [&] { logrotate(); };
+    EXPECT_EQ(sink->deliver(some("b")).outcome, Outcome::done);
+    EXPECT_EQ(found(path + ".1"), texts({"a"}));
+    EXPECT_EQ(found(path), texts({"b"}));
+  }
+}
+
+TEST_P(TakenFileSinkTest, WritesAGroupAgainWhoseFileWasEmptiedMeanwhile) {
+  auto sink = bad_sink();
+  EXPECT_EQ(sink->deliver(some("a")).outcome, Outcome::done);
+  plan.after_sync = [&] { fs::resize_file(path, 0); };
+  EXPECT_EQ(sink->deliver(some("b")).outcome, Outcome::done);
+  EXPECT_EQ(found(path), texts({"b"}));
+}
+
+TEST_P(TakenFileSinkTest, BeginsAtTheStartOfAFileThatWasEmptied) {
+  auto sink = bad_sink();
+  EXPECT_EQ(sink->deliver(some("a")).outcome, Outcome::done);
+  fs::resize_file(path, 0);
+  EXPECT_EQ(sink->deliver(some("b")).outcome, Outcome::done);
+  EXPECT_EQ(found(path), texts({"b"}));
+}
+
+TEST_P(TakenFileSinkTest, AnswersNothingWhileItCannotSeeItsFile) {
+  auto sink = bad_sink();
+  EXPECT_EQ(sink->deliver(some("a")).outcome, Outcome::done);
+  for (const bool late : {false, true}) {
+    if (late)
+      plan.after_sync = [&] { plan.look_error = EACCES; };
+    else
+      plan.look_error = EACCES;
+    const auto blind = sink->deliver(some("b"));
+    EXPECT_EQ(blind.outcome, Outcome::again);
+    EXPECT_THAT(blind.error.message, HasSubstr("cannot look whether it is still there: Permission denied"));
+    plan.look_error = 0;
+  }
+  EXPECT_EQ(sink->deliver(some("b")).outcome, Outcome::done);
+  EXPECT_EQ(found(path), texts({"a", "b"}));
+  EXPECT_EQ(plan.opens, 1);
+}
+
+TEST_P(TakenFileSinkTest, GivesUpForNowWhenItsFileIsTakenAwayAgainAndAgain) {
+  auto sink = bad_sink();
+  int taken = 0;
+  std::function<void()> take = [&] {
+    logrotate();
+    if (++taken < 5) plan.after_sync = take;
+  };
+  plan.after_sync = take;
+  EXPECT_EQ(sink->deliver(some("a")).outcome, Outcome::again);
+  EXPECT_EQ(taken, 3);
+  EXPECT_EQ(sink->deliver(some("a")).outcome, Outcome::done);
+  EXPECT_EQ(found(path), texts({"a"}));
+}
+
+INSTANTIATE_TEST_SUITE_P(PlainAndPacked, TakenFileSinkTest, testing::Bool(),
+                         [](const auto& packed) { return packed.param ? "packed" : "plain"; });
+
+TEST_F(FileSinkTest, KeepsWhatAnotherProgramAppends) {
+  auto sink = bad_sink();
+  const auto note = [&](const char* text) { std::ofstream(path, std::ios::app) << text; };
+  EXPECT_EQ(sink->deliver(some("a", 1)).outcome, Outcome::done);
+  note("a note\n");
+  EXPECT_EQ(sink->deliver(some("b", 1)).outcome, Outcome::done);
+  note("{\"half\":");
+  EXPECT_EQ(sink->deliver(some("c", 1)).outcome, Outcome::done);
+  plan.after_sync = [&] { note("late\n"); };
+  EXPECT_EQ(sink->deliver(some("d", 1)).outcome, Outcome::done);
+  EXPECT_EQ(sink->deliver(some("e", 1)).outcome, Outcome::done);
+  const auto one = [](const char* prefix) { return json_events(prefix, 1, 40)[0]; };
+  EXPECT_THAT(lines_of(path),
+              ElementsAre(one("a"), "a note", one("b"), "{\"half\":", one("c"), one("d"), "late", one("e")));
+}
+
+TEST_F(FileSinkTest, WritesAGroupAgainIntoWhichAnotherProgramWrote) {
+  auto sink = bad_sink();
+  plan.short_write = 50;  // in the second of its lines
+  plan.after_write = [&] { std::ofstream(path, std::ios::app) << "a note\n"; };
+  EXPECT_EQ(sink->deliver(some("a")).outcome, Outcome::done);
+  auto lines = lines_of(path);
+  ASSERT_GE(lines.size(), 4u);
+  EXPECT_EQ(std::vector(lines.end() - 3, lines.end()), texts({"a"}));
+  EXPECT_THAT(contents(path), HasSubstr("a note\n"));
+}
+
+TEST_F(FileSinkTest, NeverCutsWhatAnotherProgramWroteBehindAGroupThatFailed) {
+  auto sink = bad_sink();
+  plan.room = 50;
+  plan.after_write = [&] { std::ofstream(path, std::ios::app) << "a note\n"; };
+  EXPECT_EQ(sink->deliver(some("a")).outcome, Outcome::again);
+  plan.room = UINT64_MAX;
+  EXPECT_EQ(sink->deliver(some("a")).outcome, Outcome::done);
+  EXPECT_THAT(contents(path), HasSubstr("a note\n"));
+  const auto lines = lines_of(path);
+  EXPECT_EQ(std::vector(lines.end() - 3, lines.end()), texts({"a"}));
+}
+
+TEST_F(FileSinkTest, NeitherRotatesNorDeletesByAListingThatFailed) {
+  options.set("rotate_size", Bytes(10));
+  options.set("rotate_keep", std::uint64_t{2});
+  auto sink = bad_sink();
+  for (const char* prefix : {"a", "b", "c", "d"}) EXPECT_EQ(sink->deliver(some(prefix)).outcome, Outcome::done);
+  plan.list_error = EMFILE;
+  const auto failed = sink->deliver(some("e"));
+  EXPECT_EQ(failed.outcome, Outcome::again);
+  EXPECT_THAT(failed.error.message, HasSubstr("cannot list its folder to rotate it: Too many open files"));
+  plan.list_error = 0;
+  EXPECT_EQ(sink->deliver(some("e")).outcome, Outcome::done);
+  EXPECT_EQ(lines_of(path + ".000003"), texts({"c"}));
+  EXPECT_EQ(lines_of(path + ".000004"), texts({"d"}));
+  EXPECT_EQ(lines_of(path), texts({"e"}));
 }
 
 TEST_F(FileSinkTest, RefusesALastLineThatCannotBeItsOwn) {

@@ -40,6 +40,16 @@ class FileSource final : public Source {
     return std::make_unique<FileIntake>(setup, config_, watched_);
   }
   std::string address() const override { return terminal_text(config_.watch.path); }
+  Upstream upstream() const override {
+    const auto limits = watched_->limits();
+    Upstream side;
+    side.counts = {{"files_emptied", limits.emptied}, {"limits_reached", limits.reached}};
+    if (limits.without_place > 0)
+      side.trouble = fmt::format("{} files wait for a place: max_files ({}) are open", limits.without_place,
+                                 config_.watch.max_files);
+    if (limits.too_many_names) side.trouble = "its folder has more names than are looked at";
+    return side;
+  }
 
  private:
   Result<void> check_options() const {
@@ -136,6 +146,7 @@ FileConfig read_config(const SourceSetup& setup) {
   config.watch.from_end = o.get_or<std::string>("start_at", "beginning") == "end";
   config.watch.rotate_wait = o.get_or<Duration>("rotate_wait", std::chrono::seconds(5));
   config.checkpoint = o.get_or<std::string>("checkpoint", default_checkpoint(config.watch.path));
+  for (const char* ending : {"", ".lock", ".new"}) config.watch.own.push_back(config.checkpoint + ending);
   config.max_event = o.get_or<Bytes>("max_event", 256_KiB);
   config.max_unsettled = o.get_or<Bytes>("max_unsettled", 8_MiB);
   config.poll = o.get_or<Duration>("poll", std::chrono::milliseconds(250));

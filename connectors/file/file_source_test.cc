@@ -1,8 +1,10 @@
 #include "file_source.h"
+#include "checkpoint.h"
 #include "log/log.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <weir/component/conformance/fake_outlet.h>
 #include <weir/component/conformance/source_check.h>
@@ -385,6 +387,167 @@ TEST_F(FileSourceTest, FollowsAllFilesOfAPatternAndNoCompressedOnes) {
   auto all = taken();
   std::ranges::sort(all);
   EXPECT_THAT(all, ElementsAre("a", "b", "c"));
+}
+
+TEST_F(FileSourceTest, DoesNotReadTheCopyOfCopytruncateAgain) {
+  options.set("path", path + "*");
+  for (const bool copy_seen_first : {true, false}) {
+    std::string text;
+    for (int i = 0; i < 100; ++i)
+      text += "{\"n\":" + std::to_string(i) + ",\"copy_seen_first\":" + (copy_seen_first ? "1}\n" : "0}\n");
+    write(text);
+    open();
+    run();
+    EXPECT_EQ(taken().size(), 100u);
+    write("101\n");
+    fs::copy_file(path, path + ".1");  // with a line that was not read yet
+    if (copy_seen_first) run(20ms);
+    fs::resize_file(path, 0);
+    write("102\n");
+    run(50ms);
+    auto all = taken();
+    std::ranges::sort(all);
+    EXPECT_THAT(all, ElementsAre("101", "102"));
+    close();
+    fs::remove_all(folder);
+    fs::create_directories(folder);
+  }
+}
+
+TEST_F(FileSourceTest, ReadsAFileWholeThatOnlyBeginsLikeAnother) {
+  options.set("path", path + "*");
+  const std::string heading(2'000, '#');
+  write(heading + "\nline 1\n");
+  open();
+  run();
+  EXPECT_EQ(taken().size(), 2u);
+  write(heading + "\nother \nmore\n", path + ".1");
+  run(20ms);
+  EXPECT_THAT(taken(), ElementsAre(heading, "other ", "more"));
+}
+
+TEST_F(FileSourceTest, StartsAtTheEndBehindTheLineThatIsBeingWritten) {
+  options.set("start_at", std::string("end"));
+  options.set("max_event", Bytes(1_MiB));
+  const std::string half(20'000, 'x');
+  write("old\n" + half);
+  open();
+  write("y\nnew\n");
+  run();
+  EXPECT_THAT(taken(), ElementsAre(half + "y", "new"));
+}
+
+TEST_F(FileSourceTest, StartsAtTheEndBehindALineThatIsLongerThanAnyEvent) {
+  options.set("start_at", std::string("end"));
+  write(std::string(17 << 20, 'x'));
+  open();
+  write("y\nnew\n");
+  run(50ms);
+  EXPECT_THAT(taken(), ElementsAre("new"));
+  EXPECT_EQ(output->too_large, 0u);
+}
+
+TEST_F(FileSourceTest, NeverDropsAFileItFollowsForNewOnes) {
+  options.set("path", folder + "/*.log");
+  options.set("max_files", std::uint64_t{4});
+  options.set("rotate_wait", Duration(1s));
+  const auto name = [&](int i) { return folder + "/" + std::to_string(100 + i) + ".log"; };
+  for (int i = 8; i < 12; ++i) write("a" + std::to_string(i) + "\n", name(i));
+  open();
+  EXPECT_EQ(taken().size(), 4u);
+  for (int i = 0; i < 8; ++i) write("b" + std::to_string(i) + "\n", name(i));
+  run(500ms);
+  EXPECT_THAT(taken(), IsEmpty());
+  EXPECT_THAT(source->upstream().trouble, HasSubstr("8 files wait for a place"));
+  for (int i = 8; i < 12; ++i) write("c\n", name(i));
+  run(100ms);
+  EXPECT_EQ(taken().size(), 4u);
+  run(4s);  // they are idle: others have their turn, and are idle in theirs
+  run(4s);
+  EXPECT_EQ(taken().size(), 8u);
+  EXPECT_EQ(source->upstream().trouble, "");
+  write("d\n", name(8));
+  run(4s);
+  EXPECT_THAT(taken(), ElementsAre("d"));
+}
+
+/// No file can be opened any more while it lives.
+struct NoDescriptors {
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit none{0, before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before); }
+  rlimit before{};
+};
+
+TEST_F(FileSourceTest, TakesAFolderThatItCannotListForNoEmptyOne) {
+  options.set("path", folder + "/*.log");
+  write("one\ntw");
+  open();
+  {
+    const NoDescriptors none;
+    run(20s);
+  }
+  EXPECT_THAT(taken(), ElementsAre("one"));  // and not the unfinished line of a file that "has ended"
+  write("o\n");
+  run();
+  EXPECT_THAT(taken(), ElementsAre("two"));
+}
+
+TEST_F(FileSourceTest, NeverReadsItsOwnCheckpoint) {
+  options.set("path", folder + "/*");
+  options.set("checkpoint", folder + "/place");
+  write("one\n");
+  open();
+  run(3s);
+  EXPECT_THAT(taken(), ElementsAre("one"));
+}
+
+TEST_F(FileSourceTest, TakesTextAsWindowsWritesIt) {
+  write("\xef\xbb\xbfone\r\n\r\ntwo\r\n\nthree\r\n");
+  open();
+  run();
+  EXPECT_THAT(taken(), ElementsAre("one", "two", "three"));
+}
+
+TEST_F(FileSourceTest, StepsOverTheHoleThatCopytruncateLeft) {
+  write("one\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("one"));
+  fs::resize_file(path, 0);
+  fs::resize_file(path, 5'000'000'000);
+  write("two\n");
+  run(100ms);
+  EXPECT_THAT(taken(), ElementsAre("two"));
+  EXPECT_EQ(output->too_large, 0u);
+}
+
+TEST_F(FileSourceTest, EndsAFileThatIsShorterThanItSays) {
+  const std::string shorter = "/sys/kernel/mm/transparent_hugepage/enabled";
+  if (!fs::exists(shorter)) GTEST_SKIP() << "no such file here";
+  options.set("path", shorter);
+  options.set("mode", std::string("read"));
+  options.set("checkpoint", folder + "/place");
+  open();
+  run(100ms);
+  EXPECT_EQ(taken().size(), 1u);
+  EXPECT_TRUE(intake->quiet());
+}
+
+TEST_F(FileSourceTest, KnowsAFileWhoseDeviceHasAnotherNumberSinceTheReboot) {
+  write("one\n");
+  open();
+  close();
+  const auto checkpoint = folder + "/.app.log.checkpoint";
+  auto places = *load_checkpoint(checkpoint);
+  ASSERT_TRUE(places && places->size() == 1);
+  places->front().id.device += 7;
+  ASSERT_TRUE(save_checkpoint(checkpoint, encode(*places)));
+  write("two\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("two"));
 }
 
 TEST_F(FileSourceTest, TakesThePriorityFromAField) {

@@ -15,7 +15,6 @@ constexpr int memory_level = 8;
 constexpr std::size_t buffer_size = 64 << 10;
 // How each member begins that GzipPacker writes: deflate, no name, no time.
 constexpr std::string_view member_start("\x1f\x8b\x08\0\0\0\0\0", 8);
-constexpr std::string_view gzip_magic("\x1f\x8b\x08", 3);
 
 unsigned char* bytes_of(const char* text) { return reinterpret_cast<unsigned char*>(const_cast<char*>(text)); }
 
@@ -64,7 +63,7 @@ class Walk {
       const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(in_.size(), size_ - at));
       if (auto got = read_(std::span(in_.data(), n), at); !got) return got;
       const std::string_view text(in_.data(), n);
-      if (at == whole_) ours = text.starts_with(gzip_magic.substr(0, std::min(n, gzip_magic.size())));
+      if (at == whole_) ours = text.starts_with(member_start.substr(0, std::min(n, member_start.size())));
       zeros = zeros && text.find_first_not_of('\0') == text.npos;
       if (damaged_ && text.find(member_start, at == whole_ ? 1 : 0) != text.npos)
         return failure(

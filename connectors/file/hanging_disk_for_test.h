@@ -32,9 +32,9 @@ class HangingDisk final : public InputDisk {
     pass();
     return InputDisk::read(fd, to, n, offset);
   }
-  void list(const std::string& folder, const std::function<bool(const dirent&)>& f) override {
+  int list(const std::string& folder, const std::function<bool(const dirent&)>& f) override {
     pass();
-    InputDisk::list(folder, f);
+    return InputDisk::list(folder, f);
   }
 
  private:

@@ -9,8 +9,12 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <weir/base/held_file.h>
+
 #include <cstdint>
+#include <expected>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace weir::file {
@@ -23,8 +27,15 @@ class InputDisk {
   virtual int status(int fd, struct stat& to);
   virtual int status(const std::string& path, struct stat& to);
   virtual ssize_t read(int fd, char* to, std::size_t n, std::uint64_t offset);
-  /// Calls f for each entry until it says false. A folder that cannot be read has none.
-  virtual void list(const std::string& folder, const std::function<bool(const dirent&)>& f);
+  /// Where the next byte is, at or behind `offset`, that is not in a hole; -ENXIO: there are only holes.
+  virtual std::int64_t next_data(int fd, std::uint64_t offset);
+  /// Calls f for each entry until it says false. 0, also when there is no such folder, or -errno: then it was not seen
+  /// whole.
+  virtual int list(const std::string& folder, const std::function<bool(const dirent&)>& f);
+
+  /// What `status` says; the error is an errno. Nothing: nothing has that name.
+  std::expected<FileLook, int> look(int fd);
+  std::expected<std::optional<FileLook>, int> look(const std::string& path);
 };
 
 InputDisk& system_input_disk();

@@ -1,21 +1,31 @@
 #include "input_lines.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace weir::file {
+
+std::size_t zeros_at(std::span<const char> data) {
+  const auto text = std::ranges::find_if(data, [](char c) { return c != '\0'; });
+  return static_cast<std::size_t>(text - data.begin());
+}
 
 Lines find_lines(std::span<const char> data, bool is_last, std::size_t max_event, std::size_t most,
                  std::vector<Batch::Slot>& index) {
   index.clear();
   std::size_t at = 0;
   while (at < data.size() && index.size() < most) {
+    const auto begin = at + zeros_at(data.subspan(at));
+    if (begin == data.size()) break;
+    at = begin;
     const auto* const end = static_cast<const char*>(std::memchr(data.data() + at, '\n', data.size() - at));
     const auto length = end ? static_cast<std::size_t>(end - data.data()) - at : data.size() - at;
     if (length > max_event) return {at, at == 0};
     if (!end && !is_last) break;
-    if (length > 0)
-      index.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(length),
-                       static_cast<std::uint32_t>(index.size())});
+    const auto text = length > 0 && data[at + length - 1] == '\r' ? length - 1 : length;
+    if (text > 0)
+      index.push_back(
+          {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(text), static_cast<std::uint32_t>(index.size())});
     at += length + (end ? 1 : 0);
   }
   return {at, false};

@@ -1,18 +1,15 @@
+// Groups: written, confirmed, undone. What is found when the file is opened is in log_file_open.cc.
 #include "log_file.h"
 
-#include <simdjson.h>
+#include <fmt/format.h>
 #include <weir/base/context.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
 namespace weir::file {
 namespace {
-
-constexpr std::uint64_t longest_tail = 16 << 20;  // the largest event there is
 
 std::string_view advice(int error) {
   switch (error) {
@@ -27,16 +24,10 @@ std::string_view advice(int error) {
     case EISDIR: return "it must be a regular file";
     case ENOENT:
     case ENOTDIR: return "its folder cannot be used";
+    case EMFILE:
+    case ENFILE: return "raise the limit of open files (ulimit -n); nothing is lost, it is tried again";
     default: return "look at the disk and its mount; nothing acknowledged is affected";
   }
-}
-
-/// Whether a last line without its end is the beginning of an event of ours and may be cut. Zeros are what a power loss
-/// leaves of pages that never reached the disk. Anything else may be foreign text and is kept.
-bool is_torn(const std::string& tail) {
-  if (std::string_view("{[\"\0", 4).find(tail.front()) == std::string_view::npos) return false;
-  simdjson::dom::parser parser;
-  return parser.parse(tail).error() != simdjson::SUCCESS;
 }
 
 }  // namespace
@@ -60,109 +51,44 @@ Error LogFile::error(int negative_errno, std::string_view doing) const {
           path_ + ": " + std::string(doing) + ": " + what + ": " + std::string(advice(code)), Duration{0}};
 }
 
-Result<void> LogFile::open() {
-  const auto fail = [&](int code, std::string_view doing) {
-    close();
-    return std::unexpected(error(code, doing));
-  };
-  if (const int made = disk_.make_folders(folder()); made < 0) return fail(made, "cannot create its folder");
-  torn_ = {};
-  fd_ = disk_.open(path_);
-  if (fd_ < 0) return fail(fd_, "cannot open it");
-  const auto found = disk_.size(fd_);
-  if (found < 0) return fail(static_cast<int>(found), "cannot open it");
-  // A new name survives a crash only if its folder was synced.
-  if (const int synced = disk_.sync_folder(folder()); synced < 0) return fail(synced, "cannot sync its folder");
-  auto settled = settle_length(static_cast<std::uint64_t>(found));
-  if (!settled) close();
-  return settled;
-}
-
 void LogFile::close() {
   if (fd_ >= 0) disk_.close(fd_);
   fd_ = -1;
 }
 
-Result<void> LogFile::settle_length(std::uint64_t found) {
-  const auto identity = disk_.identity(fd_);
-  const bool ours = known_ && identity == identity_ && found >= length_;
-  identity_ = identity;
-  if (!ours) return adopt(found);
-  cut_needed_ = found > length_;
-  return undo();
-}
-
-Result<std::uint64_t> LogFile::last_line_end(std::uint64_t found) {
-  std::array<char, 16384> chunk;
-  for (std::uint64_t at = found; at > 0 && found - at <= longest_tail;) {
-    const auto n = std::min<std::uint64_t>(chunk.size(), at);
-    at -= n;
-    if (auto got = read_exactly(chunk.data(), n, at); !got) return std::unexpected(got.error());
-    const auto line_end = std::string_view(chunk.data(), n).rfind('\n');
-    if (line_end != std::string_view::npos) return at + line_end + 1;
-    if (at == 0) return 0;
+Result<void> LogFile::find() {
+  if (!is_open()) return open();
+  const auto found = disk_.look(path_);
+  if (!found) return std::unexpected(error(-found.error(), "cannot look whether it is still there"));
+  const auto state = held_.state(*found);
+  if (state == HeldFile::State::same) return undo();
+  if (state == HeldFile::State::missing || state == HeldFile::State::replaced) {
+    (void)undo();
+    note_ = fmt::format("it {}: what comes now goes to {}", text(state), *found ? "that one" : "a new one");
+    close();
+    known_ = false;
+    return open();
   }
-  if (found == 0) return 0;
-  return failure(path_ + ": its last line is longer than 16MiB: this sink did not write it, choose another path");
+  if (state == HeldFile::State::shorter || !std::exchange(said_shared_, true))
+    note_ = fmt::format("it {}: what comes now goes on behind it", text(state));
+  cut_needed_ = false;  // what we had abandoned is gone, or others have written behind it
+  held_ = HeldFile(**found);
+  return adopt((*found)->length);
 }
 
-Result<void> LogFile::read_exactly(char* to, std::size_t n, std::uint64_t offset) {
-  for (std::size_t done = 0; done < n;) {
-    const auto got = disk_.read(fd_, to + done, n - done, offset + done);
-    if (got <= 0) return std::unexpected(error(got < 0 ? static_cast<int>(got) : -EIO, "cannot read its end"));
-    done += static_cast<std::size_t>(got);
-  }
-  return {};
-}
-
-Result<std::uint64_t> LogFile::last_member_end(std::uint64_t found) {
-  auto end = end_of_whole_members(
-      found, [this](std::span<char> to, std::uint64_t offset) { return read_exactly(to.data(), to.size(), offset); });
-  if (!end && !end.error().message.starts_with(path_)) end.error().message = path_ + ": " + end.error().message;
-  return end;
-}
-
-/// Plain lines behind gzip would make both unreadable.
-Result<void> LogFile::refuse_packed(std::uint64_t found) {
-  std::array<char, 2> start{};
-  if (found < start.size()) return {};
-  if (auto got = read_exactly(start.data(), start.size(), 0); !got) return got;
-  if (start != std::array{'\x1f', '\x8b'}) return {};
-  return failure(path_ + ": it is gzip: choose another path, or compression: gzip");
-}
-
-Result<void> LogFile::cut_behind(std::uint64_t end, std::uint64_t found) {
-  length_ = end;
-  cut_needed_ = found > end;
-  torn_ = Bytes(found - end);
-  known_ = true;
-  return undo();
-}
-
-Result<void> LogFile::adopt(std::uint64_t found) {
-  known_ = false;
-  if (packer_) {
-    const auto end = last_member_end(found);
-    return end ? cut_behind(*end, found) : std::unexpected(end.error());
-  }
-  if (auto text = refuse_packed(found); !text) return text;
-  const auto line_end = last_line_end(found);
-  if (!line_end) return std::unexpected(line_end.error());
-  std::string tail(found - *line_end, '\0');
-  if (auto got = read_exactly(tail.data(), tail.size(), *line_end); !got) return got;
-  if (tail.empty() || is_torn(tail)) return cut_behind(*line_end, found);
-  length_ = found;
-  begin();
-  append("\n");
-  auto ended = commit();
-  known_ = ended.has_value();
-  return ended;
-}
-
+/// Cuts an abandoned group off, if nobody has written behind it.
 Result<void> LogFile::undo() {
   if (!cut_needed_) return {};
+  const auto size = disk_.size(fd_);
+  if (size < 0) return std::unexpected(error(static_cast<int>(size), "cannot see how long it is"));
+  if (static_cast<std::uint64_t>(size) != held_.length()) {
+    close();
+    known_ = cut_needed_ = false;
+    return failure(path_ + ": somebody else has written to it meanwhile; it is opened again");
+  }
   if (const int cut = disk_.truncate(fd_, length_); cut < 0)
     return std::unexpected(error(cut, "cannot cut it back to what was confirmed"));
+  held_.leave(length_);
   cut_needed_ = false;
   return {};
 }
@@ -171,6 +97,9 @@ void LogFile::begin() {
   piece_count_ = 0;
   written_ = 0;
   write_error_ = 0;
+  group_begin_ = group_end_ = length_;
+  in_one_piece_ = true;
+  disturbed_ = false;
   if (packer_) packer_->begin();
 }
 
@@ -193,16 +122,21 @@ void LogFile::add(std::string_view piece) {
 void LogFile::flush_pieces() {
   auto* next = pieces_.data();
   auto* const end = next + std::exchange(piece_count_, 0);
-  if (write_error_ == 0 && cut_needed_ && written_ == 0)  // what an earlier group left
-    if (!undo()) write_error_ = -EIO;
   while (next != end && write_error_ == 0) {
-    cut_needed_ = true;
-    const auto n = disk_.write(fd_, next, static_cast<int>(end - next), length_ + written_);
+    const auto n = disk_.write(fd_, next, static_cast<int>(end - next));
     if (n <= 0) {
       write_error_ = n < 0 ? static_cast<int>(n) : -ENOSPC;
       break;
     }
-    written_ += static_cast<std::uint64_t>(n);
+    cut_needed_ = true;
+    const auto bytes = static_cast<std::uint64_t>(n);
+    const auto at = disk_.position(fd_);
+    const auto begin = at < 0 ? ~0ull : static_cast<std::uint64_t>(at) - bytes;
+    if (written_ == 0) group_begin_ = begin;
+    in_one_piece_ = in_one_piece_ && at >= 0 && begin == group_begin_ + written_;
+    written_ += bytes;
+    group_end_ = group_begin_ + written_;
+    held_.leave(held_.length() + bytes);
     auto left = static_cast<std::size_t>(n);
     for (; next != end && left >= next->iov_len; ++next) left -= next->iov_len;
     if (left) *next = {static_cast<char*>(next->iov_base) + left, next->iov_len - left};
@@ -224,9 +158,42 @@ Result<void> LogFile::commit() {
     return std::unexpected(error(synced, "cannot sync it"));
   }
   crash_point("file.after_sync");
-  length_ += written_;
+  return confirm();
+}
+
+/// Whether what was written can be found under the path; nothing is answered before.
+Result<void> LogFile::confirm() {
+  const auto found = disk_.look(path_);
+  if (!found) {
+    (void)undo();
+    return std::unexpected(error(-found.error(), "cannot look whether it is still there"));
+  }
+  const auto state = held_.state(*found);
+  const bool as_left = state == HeldFile::State::same && in_one_piece_ && group_begin_ == length_;
+  if (!as_left && !(held_.is_named_by(*found) && stands_as_lines(**found))) return lost_hold(state);
+  length_ = group_end_;
+  held_.leave(length_);  // what others wrote behind it is seen by the next find
   cut_needed_ = false;
   return {};
+}
+
+/// With others about: our lines are one behind the other, the first of them begins a line, and the last is still there.
+bool LogFile::stands_as_lines(const FileLook& found) {
+  if (packer_ || !in_one_piece_ || found.length < group_end_) return false;
+  char before = '\n';
+  if (group_begin_ > 0 && !read_exactly(&before, 1, group_begin_ - 1)) return false;
+  return before == '\n';
+}
+
+Result<void> LogFile::lost_hold(HeldFile::State state) {
+  const bool elsewhere = state == HeldFile::State::missing || state == HeldFile::State::replaced;
+  if (elsewhere) (void)undo();  // it is written again where it can be found
+  note_ = fmt::format("it {} while events were written: they are written again, to {}", text(state),
+                      state == HeldFile::State::missing ? "a new one" : "what is there now");
+  close();
+  known_ = cut_needed_ = false;
+  disturbed_ = true;
+  return failure(fmt::format("{}: it {} while events were written to it; they are written again", path_, text(state)));
 }
 
 Result<void> LogFile::rotate(const std::string& target) {

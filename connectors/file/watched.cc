@@ -1,75 +1,67 @@
 #include "watched.h"
 
 #include <fmt/format.h>
-#include <fnmatch.h>
 #include <weir/base/terminal_text.h>
 
 #include <algorithm>
 #include <array>
+#include <system_error>
+#include <utility>
+
+#include "names.h"
 
 #include "log/log.h"
 
 namespace weir::file {
 namespace {
 
-std::string folder_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-}
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-std::string join(const std::string& path, const char* name) {
-  const auto slash = path.rfind('/');
-  return slash == path.npos ? name : path.substr(0, slash + 1) + name;
-}
+constexpr std::uint64_t longest_line = 16 << 20;  // the largest max_event there is
 
-bool is_pattern(std::string_view name) { return name.find_first_of("*?[") != name.npos; }
-
-/// A file that a rotation compressed holds the same lines once more, and is no text.
-bool is_packed(std::string_view name) {
-  static constexpr std::array<std::string_view, 6> endings{".gz", ".zst", ".xz", ".bz2", ".lz4", ".zip"};
-  return std::ranges::any_of(endings, [&](std::string_view ending) { return name.ends_with(ending); });
+Error cannot_look(const std::string& path, int error) {
+  return {Error::Kind::failed,
+          fmt::format("{}: cannot look at it: {}; what is known of it stays, and it is looked at again",
+                      terminal_text(path), std::generic_category().message(error)),
+          Duration{0}};
 }
 
-/// Where the line that is being written begins: what is new is read in whole lines.
-std::uint64_t last_line(const InputFile& file) {
-  std::array<char, 16384> tail;
-  const auto size = file.size();
-  const auto from = size - std::min<std::uint64_t>(size, tail.size());
-  const auto got = file.read(tail.data(), tail.size(), from);
-  const auto end = std::string_view(tail.data(), static_cast<std::size_t>(std::max<std::int64_t>(got, 0))).rfind('\n');
-  return end == std::string_view::npos ? (from == 0 ? 0 : size) : from + end + 1;
+std::uint64_t size_now(const WatchedFile& file) {
+  const auto look = file.file.look();
+  return look ? look->length : file.read;
+}
+
+/// Behind the last line end before `size`: what is new is read in whole lines. Nothing: the line is longer than any.
+std::expected<std::optional<std::uint64_t>, int> last_line(const InputFile& file, std::uint64_t size) {
+  std::array<char, 16384> piece;
+  for (std::uint64_t at = size; at > 0 && size - at <= longest_line;) {
+    const auto n = std::min<std::uint64_t>(piece.size(), at);
+    const auto got = file.read(piece.data(), n, at - n);
+    if (got < 0) return std::unexpected(static_cast<int>(-got));
+    const auto end = std::string_view(piece.data(), static_cast<std::size_t>(got)).rfind('\n');
+    if (end != std::string_view::npos) return at - n + end + 1;
+    at -= n;
+    if (at == 0) return 0;
+  }
+  return size == 0 ? std::optional<std::uint64_t>(0) : std::nullopt;
 }
 
 }  // namespace
 
-FileId Watched::inode_of(const std::string& path) const {
-  struct stat status{};
-  if (disk_.status(path, status) != 0) return {};
-  return {status.st_dev, status.st_ino, 0, 0};
-}
-
-std::vector<std::string> Watched::names() const {
-  const auto pattern = name_of(config_.path);
-  if (!is_pattern(pattern)) return {config_.path};
-  std::vector<std::string> found;
-  disk_.list(folder_of(config_.path), [&](const dirent& entry) {
-    if (::fnmatch(pattern.c_str(), entry.d_name, FNM_PERIOD) == 0 && !is_packed(entry.d_name))
-      found.push_back(join(config_.path, entry.d_name));
-    return found.size() <= config_.max_files;
-  });
-  std::ranges::sort(found);
-  return found;
+void Watched::complain(const std::string& what) {
+  if (complaint_ != what) log::warn({"source", config_.source}, "{}", what);
+  complaint_ = what;
 }
 
 Result<void> Watched::start(std::optional<std::vector<FilePosition>> places, TimePoint now) {
   fresh_ = !places;
   if (places) left_over_ = std::move(*places);
-  const auto found = names();
-  if (found.size() > config_.max_files)
+  const auto names = names_of(disk_, config_.path, config_.own);
+  if (!names) return std::unexpected(names.error());
+  if (names->found.size() > config_.max_files)
     return failure(
         fmt::format("{} matches more than {} files: raise max_files", terminal_text(config_.path), config_.max_files));
   find_renamed(now);
-  for (const auto& name : found) visit(name, now, true);
+  for (const auto& name : names->found) visit(name, now, true);
+  count_limits(0, !names->all);
   if (!config_.follow && files_.empty())
     return failure(
         fmt::format("{}: {}", terminal_text(config_.path),
@@ -77,120 +69,295 @@ Result<void> Watched::start(std::optional<std::vector<FilePosition>> places, Tim
   return {};
 }
 
-WatchedFile* Watched::find(const FileId& id) {
-  const auto found = std::ranges::find_if(files_, [&](const WatchedFile& f) { return f.id.same_inode(id); });
+WatchedFile* Watched::find(const FileLook& look) {
+  const auto found = std::ranges::find_if(
+      files_, [&](const WatchedFile& f) { return f.id.device == look.device && f.id.inode == look.inode; });
   return found == files_.end() ? nullptr : &*found;
 }
 
-std::optional<std::uint64_t> Watched::place_of(const InputFile& file) {
-  const auto id = file.id();
-  const auto found = std::ranges::find_if(left_over_, [&](const FilePosition& p) { return p.id.same_inode(id); });
-  if (found == left_over_.end()) return std::nullopt;
-  const FilePosition place = *found;
-  left_over_.erase(found);
-  if (file.still(place.id) && file.size() >= place.offset) return place.offset;
+/// The place an earlier process, or we, have noted. A device may have another number since then.
+std::expected<std::optional<std::uint64_t>, int> Watched::place_of(const InputFile& file, const FileId& id,
+                                                                   std::uint64_t size) {
+  for (const bool same_device : {true, false}) {
+    const auto found = std::ranges::find_if(left_over_, [&](const FilePosition& p) {
+      return p.id.inode == id.inode && (same_device ? p.id.device == id.device : p.id.length > 0);
+    });
+    if (found == left_over_.end()) continue;
+    const FilePosition place = *found;
+    const auto begins = file.id(place.id.length);
+    if (!begins) return std::unexpected(begins.error());
+    const bool is_it = begins->begins_as(place.id) && size >= place.offset;
+    if (is_it || same_device) left_over_.erase(found);
+    if (is_it) return place.offset;
+  }
   return std::nullopt;
 }
 
-/// Files that the last run had not finished and that have another name now.
-void Watched::find_renamed(TimePoint now) {
-  if (left_over_.empty()) return;
-  const std::string name = name_of(config_.path), stem = name.substr(0, name.find_first_of("*?["));
-  disk_.list(folder_of(config_.path), [&](const dirent& entry) {
-    const auto known =
-        std::ranges::find_if(left_over_, [&](const FilePosition& p) { return p.id.inode == entry.d_ino; });
-    if (known == left_over_.end()) return true;
-    // Of a file that was empty only the inode is known, which may have been reused by now: it is recognised by its name
-    // only.
-    if (known->id.length == 0 && !std::string_view(entry.d_name).starts_with(stem)) return true;
-    const auto path = join(config_.path, entry.d_name);
-    auto file = InputFile::open(path, disk_);
-    if (!file || !file->still(known->id) || file->size() <= known->offset) return true;
-    const auto named = inode_of(config_.path);
-    if (named.same_inode(known->id)) return true;  // it has its name still
-    visit(path, now, true);
-    if (auto* renamed = find(file->id())) renamed->named = false;  // unless a name we watch turns out to be its
-    return files_.size() < config_.max_files;
+/// Up to where a file that is new here has the text of one that we have read; 0: it is no copy.
+std::expected<std::uint64_t, int> Watched::copied_from(const InputFile& file, const std::string& name,
+                                                       std::uint64_t size) {
+  const auto settled_of = [&](const FileId& id, std::uint64_t committed,
+                              const Marks& marks) -> std::expected<std::uint64_t, int> {
+    if (id.length == 0 || committed == 0 || size < id.length) return 0;
+    const auto begins = file.id(id.length);
+    if (!begins) return std::unexpected(begins.error());
+    if (!begins->begins_as(id)) return 0;
+    const auto shared = marks.shared_with(file, size);
+    if (!shared) return shared;
+    return std::min(*shared, committed);
+  };
+  for (WatchedFile& of : files_) {
+    if (!name.starts_with(of.path)) continue;
+    auto settled = of.emptied ? settled_of(of.emptied->id, of.emptied->committed, of.emptied->marks) : 0;
+    if (settled && *settled > 0)
+      of.emptied.reset();
+    else if (settled)
+      settled = settled_of(of.id, of.committed, of.marks);
+    if (!settled) return settled;
+    if (*settled == 0) continue;
+    log::info({"source", config_.source}, "{} is a copy of {}: it is read from byte {} on", terminal_text(name),
+              terminal_text(of.path), *settled);
+    return settled;
+  }
+  return 0;
+}
+
+/// A copy is judged when it does not grow any more and all that it may hold has been read in the original, for which it
+/// has `rotate_wait`, and twelve times that while it grows.
+bool Watched::is_too_early(const InputFile& file, const std::string& name, std::uint64_t size, TimePoint now) {
+  const auto begins_like = [&](const FileId& id) {
+    const auto begins = file.id(id.length);
+    return id.length > 0 && (size < id.length || !begins || begins->begins_as(id));
+  };
+  const auto of = std::ranges::find_if(files_, [&](const WatchedFile& f) {
+    return name.size() > f.path.size() && name.starts_with(f.path) &&
+           (begins_like(f.id) || (f.emptied && begins_like(f.emptied->id)));
+  });
+  if (of == files_.end()) return false;
+  Newcomer& one = newcomers_.try_emplace(name, Newcomer{~0ull, now}).first->second;
+  one.seen = true;
+  const bool grows = std::exchange(one.size, size) != size;
+  const bool unread =
+      begins_like(of->id) && of->committed < size && (of->committed < of->read || of->read < size_now(*of));
+  const Duration most = grows ? config_.rotate_wait * 12 : config_.rotate_wait;
+  if ((grows || unread) && now - one.since < most) return true;
+  newcomers_.erase(name);
+  return false;
+}
+
+std::expected<Watched::Beginning, int> Watched::beginning_of(const InputFile& file, const std::string& name,
+                                                             const FileId& id, std::uint64_t size, bool first) {
+  const auto place = place_of(file, id, size);
+  if (!place) return std::unexpected(place.error());
+  if (*place) return Beginning{**place};
+  if (first && fresh_ && config_.from_end) {
+    const auto line = last_line(file, size);
+    if (!line) return std::unexpected(line.error());
+    return Beginning{line->value_or(size), !*line};
+  }
+  const auto copied = copied_from(file, name, size);
+  if (!copied) return std::unexpected(copied.error());
+  return Beginning{*copied};
+}
+
+/// One that is not open any more because it was read to its end, and has not grown since.
+bool Watched::is_finished(const FileLook& look) const {
+  return std::ranges::any_of(left_over_, [&](const FilePosition& p) {
+    return p.id.device == look.device && p.id.inode == look.inode && p.offset == look.length;
   });
 }
 
 void Watched::visit(const std::string& name, TimePoint now, bool first) {
-  if (const auto id = inode_of(name); id.inode == 0) {
-    return;
-  } else if (auto* known = find(id)) {
+  const auto found = disk_.look(name);
+  if (!found) {
+    for (WatchedFile& file : files_) file.named = file.named || file.path == name;
+    return complain(cannot_look(name, found.error()).message);
+  }
+  if (!*found) return;
+  if (auto* known = find(**found)) {
     known->path = name;
     known->named = true;
     known->last_line_taken = false;
     return;
   }
-  auto file = files_.size() < config_.max_files
-                  ? InputFile::open(name, disk_)
-                  : failure(fmt::format("more than {} files are open at once: raise max_files", config_.max_files));
-  if (!file) {
-    if (complaint_ != file.error().message) log::warn({"source", config_.source}, "{}", file.error().message);
-    complaint_ = file.error().message;
+  if (!first && is_finished(**found)) return;
+  if (files_.size() >= config_.max_files && !make_place(now)) {
+    ++without_place_;
     return;
   }
-  WatchedFile& added = files_.emplace_back();
-  added.id = file->id();
+  if (auto added = add(name, now, first); !added) complain(added.error().message);
+}
+
+Result<void> Watched::add(const std::string& name, TimePoint now, bool first) {
+  auto file = InputFile::open(name, disk_);
+  if (!file) return std::unexpected(file.error());
+  const auto look = file->look();
+  const auto id = file->id();
+  if (!look || !id) return std::unexpected(cannot_look(name, !look ? look.error() : id.error()));
+  if (!first && is_too_early(*file, name, look->length, now)) return {};
+  const auto begin = beginning_of(*file, name, *id, look->length, first);
+  if (!begin) return std::unexpected(cannot_look(name, begin.error()));
+  WatchedFile added;
+  added.id = *id;
   added.path = name;
   added.changed = now;
-  if (const auto place = place_of(*file))
-    added.read = *place;
-  else if (first && fresh_ && config_.from_end)
-    added.read = last_line(*file);
-  added.given = added.committed = added.read;
+  added.read = added.given = added.committed = added.large_from = begin->offset;
+  added.in_large_line = added.skips_line = begin->skips_line;
+  if (const auto noted = added.marks.note(*file, added.read); !noted)
+    return std::unexpected(cannot_look(name, noted.error()));
   added.file = std::move(*file);
+  files_.push_back(std::move(added));
+  return {};
+}
+
+bool Watched::has_ended_wholly(const WatchedFile& file, TimePoint now) const {
+  const auto look = file.file.look();
+  if (!look || file.in_flight > 0 || file.committed < file.read || file.in_large_line) return false;
+  return now - file.changed >= config_.rotate_wait &&
+         (file.read >= look->length || (file.last_line_taken && file.looked_at == look->length));
+}
+
+/// One that is read to its end and has been idle for longest is closed; its place is kept.
+bool Watched::make_place(TimePoint now) {
+  if (!config_.follow || left_over_.size() + config_.max_files >= most_positions) return false;
+  auto idle = files_.end();
+  for (auto file = files_.begin(); file != files_.end(); ++file)
+    if (file->named && has_ended_wholly(*file, now) && (idle == files_.end() || file->changed < idle->changed))
+      idle = file;
+  if (idle == files_.end()) return false;
+  left_over_.push_back({idle->id, idle->committed});
+  files_.erase(idle);
+  return true;
+}
+
+/// Files that the last run had not finished and that have another name now.
+void Watched::find_renamed(TimePoint now) {
+  renamed_unseen_ = false;
+  if (left_over_.empty()) return;
+  const auto listed = for_each_beside(disk_, config_.path, [&](const std::string& path, std::uint64_t inode) {
+    if (is_renamed(path, inode, now)) {
+      if (files_.size() >= config_.max_files) return renamed_unseen_ = true, false;
+      if (auto added = add(path, now, true); !added) {
+        complain(added.error().message);
+        renamed_unseen_ = true;
+      } else {
+        files_.back().named = false;  // unless a name we watch turns out to be its
+      }
+    }
+    return true;
+  });
+  if (listed) return;
+  complain(listed.error().message);
+  renamed_unseen_ = true;
+}
+
+bool Watched::is_renamed(const std::string& path, std::uint64_t inode, TimePoint) {
+  const std::string name = name_of(config_.path), stem = name.substr(0, name.find_first_of("*?["));
+  const auto known = std::ranges::find_if(left_over_, [&](const FilePosition& p) { return p.id.inode == inode; });
+  if (known == left_over_.end()) return false;
+  // Of a file that was empty nothing is known but an inode, which may be anybody's by now: only its name speaks for it.
+  if (known->id.length == 0 && !std::string_view(name_of(path)).starts_with(stem)) return false;
+  const auto named = disk_.look(config_.path);
+  if (named && *named && (*named)->inode == inode) return false;  // it has its name still
+  auto file = InputFile::open(path, disk_);
+  const auto look = file ? file->look() : std::unexpected(0);
+  const auto begins = file ? file->id(known->id.length) : std::unexpected(0);
+  if (!named || !file || !look || !begins) {
+    renamed_unseen_ = true;
+    return false;
+  }
+  return begins->begins_as(known->id) && look->length > known->offset && !find(*look);
 }
 
 void Watched::look(TimePoint now) {
+  const auto names = names_of(disk_, config_.path, config_.own);
+  if (!names) return complain(names.error().message);
+  if (renamed_unseen_) find_renamed(now);
   std::vector<bool> was;
   for (WatchedFile& file : files_) {
     was.push_back(file.named);
     file.named = false;
   }
-  for (const auto& name : names()) visit(name, now, false);
+  without_place_ = 0;
+  // First those that are known, so that none of them gives its place to a new one because it is not seen yet.
+  std::vector<const std::string*> unknown;
+  for (const auto& name : names->found) {
+    const auto found = disk_.look(name);
+    if (!found || (*found && find(**found)))
+      visit(name, now, false);
+    else
+      unknown.push_back(&name);
+  }
   std::size_t i = 0;
   for (auto file = files_.begin(); file != files_.end(); ++i) {
-    if (i < was.size() && was[i] && !file->named) {
+    if (was[i] && !file->named) {
       file->changed = now;
       log::info({"source", config_.source}, "{} was renamed or deleted: it is read to its end",
                 terminal_text(file->path));
     }
-    const bool over = !file->named && ended(*file, now) && file->in_flight == 0 && file->read >= file->file.size() &&
-                      file->committed >= file->read;
-    if (!over) {
+    if (file->named || !has_ended_wholly(*file, now)) {
       ++file;
       continue;
     }
     remember(*file);
     file = files_.erase(file);
   }
+  for (auto& [name, newcomer] : newcomers_) newcomer.seen = false;
+  for (const auto* name : unknown) visit(*name, now, false);
+  std::erase_if(newcomers_, [](const auto& newcomer) { return !newcomer.second.seen; });
+  count_limits(without_place_, !names->all);
 }
 
-/// A renamed file may get its name back, and must not be read twice then. The inode of a deleted file may be reused.
+void Watched::count_limits(std::uint64_t without_place, bool too_many_names) {
+  if (without_place > 0 && told_without_place_ == 0)
+    log::warn({"source", config_.source},
+              "{} more files match than max_files ({}) lets be open: they are read when others have been "
+              "idle for rotate_wait; raise max_files",
+              without_place, config_.max_files);
+  if (too_many_names && !too_many_names_)
+    log::warn({"source", config_.source},
+              "{}: the folder has more than {} names, and not all of them are looked at: move finished "
+              "files away",
+              terminal_text(config_.path), most_entries);
+  if ((without_place > 0 && told_without_place_ == 0) || (too_many_names && !too_many_names_)) ++reached_;
+  told_without_place_ = without_place;
+  too_many_names_ = too_many_names;
+}
+
+Watched::Limits Watched::limits() const { return {emptied_, told_without_place_, reached_, too_many_names_}; }
+
+/// A renamed file may get its name back, and must not be read twice then. A deleted one's inode is free for others.
 void Watched::remember(const WatchedFile& file) {
-  if (file.file.deleted()) return;
-  if (left_over_.size() >= config_.max_files) left_over_.erase(left_over_.begin());
+  if (const auto look = file.file.look(); look && look->links == 0) return;
+  if (left_over_.size() + config_.max_files >= most_positions) left_over_.erase(left_over_.begin());
   left_over_.push_back({file.id, file.committed});
 }
 
 std::uint64_t Watched::check(WatchedFile& file, TimePoint now) {
-  const auto size = file.file.size();
-  if (size < file.read || !file.file.still(file.id)) {
+  const auto look = file.file.look();
+  const auto begins = file.file.id(file.id.length);
+  if (!look || !begins) {
+    complain(cannot_look(file.path, !look ? look.error() : begins.error()).message);
+    return file.read;
+  }
+  const auto size = look->length;
+  if (size < file.read || !begins->begins_as(file.id)) {
     log::warn({"source", config_.source},
               "{} was emptied or written anew ({} of {} bytes were settled): it is read from its start",
               terminal_text(file.path), file.committed, file.read);
     ++emptied_;
     ++file.epoch;
+    file.emptied = WatchedFile::Past{file.id, file.committed, file.marks};
+    file.marks.clear();
     file.read = file.given = file.committed = file.looked_at = 0;
-    file.in_large_line = file.last_line_taken = false;
+    file.in_large_line = file.skips_line = file.last_line_taken = false;
     file.piece = 0;
     file.changed = now;
-    file.id = file.file.id();
-  } else if (file.id.length < FileId::longest && size > file.id.length) {
-    file.id = file.file.id();
+    file.id.hash = hash_start;
+    file.id.length = 0;
   }
+  if (file.id.length < FileId::longest && size > file.id.length)
+    if (auto id = file.file.id()) file.id = *id;
   return size;
 }
 

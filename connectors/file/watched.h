@@ -5,21 +5,31 @@
 ///   what is seen at a name             what is done
 ///   the file that was there            read on
 ///   another file                       the old one, held open, is read to its end first; the new one from its start
+///   a copy of one that is read         read from where that one is settled (copytruncate; marks.h), as soon as it has
+///                                      been made and that one is read so far, at the latest after `rotate_wait`
 ///   nothing                            the old one is read to its end; the name is looked at again
 ///   smaller than what was read, or     it was emptied: read from its start, counted and logged
 ///   it begins in another way
+///   it cannot be looked at             all stays as it is, logged; it is looked at again
 ///
 /// A file without a name counts as ended when it has not grown for `rotate_wait`: then its last line is taken even
 /// without a line end, and it is closed when all of it is settled.
 ///
-/// Thread: one at a time: the file thread while a job runs, the reactor between two. Cost: `look` a stat for each name,
-/// `check` an fstat and 1 KiB read. Memory: about 2 KiB a file, at most `max_files`.
+/// At most `max_files` are open. When more match, those that are read to their end and have not grown for `rotate_wait`
+/// give their place up, and are opened again when they grow; a file that is being read is never dropped for a new one.
+/// What finds no place is counted, logged, and waits.
+///
+/// Thread: one; `limits` any. Cost: `look` a stat for each name, `check` an fstat and 1 KiB read. Memory: about 2 KiB a
+/// file, at most `max_files`, and 100 bytes for each place that is kept of a file that is not open.
+#include <atomic>
 #include <list>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "checkpoint.h"
 #include "file_id.h"
+#include "marks.h"
 
 namespace weir::file {
 
@@ -33,11 +43,19 @@ struct WatchedFile {
   std::uint64_t looked_at = 0;  ///< the size at which there was nothing more to take
   std::uint64_t large_from = 0;
   bool in_large_line = false;  ///< a line longer than max_event began at large_from; its end is being looked for
+  bool skips_line = false;     ///< and began before we did (start_at: end): it is no event
   std::uint32_t epoch = 0;     ///< grows when it was emptied: ranges of before no longer count
   std::uint32_t in_flight = 0;
   bool named = true, last_line_taken = false, blocked = false;
   TimePoint changed{};
   std::size_t piece = 0;  ///< how much to read at once, when a line is longer than usual; 0: as usual
+  Marks marks;
+  struct Past {
+    FileId id;
+    std::uint64_t committed = 0;
+    Marks marks;
+  };
+  std::optional<Past> emptied{};  ///< what it was before it was emptied, until its copy is found
 };
 
 struct WatchConfig {
@@ -45,6 +63,7 @@ struct WatchConfig {
   std::size_t max_files = 64;
   bool follow = false, from_end = false;
   Duration rotate_wait = std::chrono::seconds(5);
+  std::vector<std::string> own{};  ///< files that the source writes itself
 };
 
 class Watched {
@@ -56,31 +75,60 @@ class Watched {
   Result<void> start(std::optional<std::vector<FilePosition>> places, TimePoint now);
   /// Looks at the names again, and lets go of files that have ended.
   void look(TimePoint now);
-  /// Notices whether it was emptied or has grown; its size.
+  /// Notices whether it was emptied or has grown; its size. Where it cannot be seen: as if there were nothing more.
   std::uint64_t check(WatchedFile& file, TimePoint now);
   /// Nothing will be written to it any more.
   bool ended(const WatchedFile& file, TimePoint now) const;
 
   std::list<WatchedFile>& files() { return files_; }
   std::vector<FilePosition> places() const;
-  std::uint64_t emptied() const { return emptied_; }
+  /// For people and metrics: files that match and have no place, and whether the folder has too many names.
+  struct Limits {
+    std::uint64_t emptied = 0, without_place = 0;
+    std::uint64_t reached = 0;  ///< how often it has come to that, since the start
+    bool too_many_names = false;
+  };
+  Limits limits() const;
 
  private:
-  FileId inode_of(const std::string& path) const;
-  std::vector<std::string> names() const;
+  struct Beginning {
+    std::uint64_t offset = 0;
+    bool skips_line = false;
+  };
   void visit(const std::string& name, TimePoint now, bool first);
-  WatchedFile* find(const FileId& id);
-  std::optional<std::uint64_t> place_of(const InputFile& file);
+  Result<void> add(const std::string& name, TimePoint now, bool first);
+  std::expected<Beginning, int> beginning_of(const InputFile& file, const std::string& name, const FileId& id,
+                                             std::uint64_t size, bool first);
+  std::expected<std::optional<std::uint64_t>, int> place_of(const InputFile& file, const FileId& id,
+                                                            std::uint64_t size);
+  std::expected<std::uint64_t, int> copied_from(const InputFile& file, const std::string& name, std::uint64_t size);
+  bool is_too_early(const InputFile& file, const std::string& name, std::uint64_t size, TimePoint now);
+  WatchedFile* find(const FileLook& look);
+  bool is_finished(const FileLook& look) const;
+  bool make_place(TimePoint now);
+  bool has_ended_wholly(const WatchedFile& file, TimePoint now) const;
   void find_renamed(TimePoint now);
+  bool is_renamed(const std::string& path, std::uint64_t inode, TimePoint now);
   void remember(const WatchedFile& file);
+  void complain(const std::string& what);
+  void count_limits(std::uint64_t without_place, bool too_many_names);
 
   WatchConfig config_;
   InputDisk& disk_;
   std::list<WatchedFile> files_;
   std::vector<FilePosition> left_over_;  // of files that are not open
   bool fresh_ = true;                    // there was no checkpoint
+  bool renamed_unseen_ = false;          // one of the last run's may still be found under another name
   std::string complaint_;                // each is logged once
-  std::uint64_t emptied_ = 0;
+  std::uint64_t without_place_ = 0;      // of this look
+  struct Newcomer {
+    std::uint64_t size = 0;
+    TimePoint since{};
+    bool seen = true;
+  };
+  std::map<std::string, Newcomer> newcomers_;  // may be copies, and are judged when they have been made
+  std::atomic<std::uint64_t> emptied_{0}, told_without_place_{0}, reached_{0};
+  std::atomic<bool> too_many_names_{false};
 };
 
 }  // namespace weir::file

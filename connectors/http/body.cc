@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <simdjson.h>
+#include <weir/component/json_form.h>
+#include <weir/component/text_start.h>
 
 #include <algorithm>
 #include <cstring>
@@ -78,6 +80,15 @@ std::optional<BodyParser::Trouble> BodyParser::parse(std::span<char> body, Forma
   parsed_.bad.clear();
   parsed_.bad_events = 0;
   parsed_.array = false;
+  if (const auto mark = byte_order_mark_at({body.data(), body.size()}); mark > 0) {
+    std::ranges::fill(body.first(mark), ' ');
+    auto trouble = parse(body, format);
+    if (!parsed_.index.empty() && parsed_.index.front().offset == 0) {
+      parsed_.index.front().offset += static_cast<std::uint32_t>(mark);
+      parsed_.index.front().length -= static_cast<std::uint32_t>(mark);
+    }
+    return trouble;
+  }
   const auto start = skip_space(body, 0);
   if (format == Format::any && start < body.size() && body[start] == '[') return parse_array(body.subspan(0));
   auto trouble = parse_lines(body);
@@ -147,9 +158,10 @@ std::optional<BodyParser::Trouble> BodyParser::parse_array(std::span<char> body)
     const std::size_t stop = end_of_value(body, at);
     std::size_t end = stop;
     while (end > at && is_space(body[end - 1])) --end;
-    std::replace(body.begin() + static_cast<std::ptrdiff_t>(at), body.begin() + static_cast<std::ptrdiff_t>(end), '\n',
-                 ' ');
+    const auto good = parsed_.index.size();
     if (auto trouble = one(body, at, end, ++element)) return trouble;
+    if (parsed_.index.size() > good)  // between its tokens: within a string it would not be JSON
+      std::ranges::replace(body.subspan(at, end - at), '\n', ' ');
     if (stop == body.size()) break;
     closed = body[stop] == ']';
     if (!closed && body[stop] != ',') break;  // a brace that closes nothing
@@ -165,7 +177,12 @@ std::optional<BodyParser::Trouble> BodyParser::parse_array(std::span<char> body)
 const char* BodyParser::error_of(std::string_view event) {
   if (event.empty()) return "an event is missing here";
   const auto error = json_->parse(event.data(), event.size(), false).error();
-  return error ? simdjson::error_message(error) : nullptr;
+  if (!error) return nullptr;
+  // JSON sets numbers no bound, and knows single surrogates; the parser does not take them.
+  const bool bound = error == simdjson::NUMBER_ERROR || error == simdjson::STRING_ERROR;
+  if (bound && json_form_of(event) == JsonForm::whole && simdjson::validate_utf8(event.data(), event.size()))
+    return nullptr;
+  return simdjson::error_message(error);
 }
 
 std::optional<BodyParser::Trouble> BodyParser::one(std::span<char> body, std::size_t from, std::size_t to,

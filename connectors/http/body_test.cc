@@ -62,6 +62,32 @@ TEST_F(BodyParsing, RefusesInvalidUtf8) {
   EXPECT_EQ(bad_lines(), std::vector<std::uint64_t>{1});
 }
 
+TEST_F(BodyParsing, TakesEveryNumberAndSingleSurrogatesAsTheyAre) {
+  const Texts all{R"({"n":123456789012345678901234567890})", R"({"x":1e400})", R"({"x":18446744073709551616})",
+                  R"(["\ud800"])"};
+  std::string lines, array = "[";
+  for (const auto& event : all) {
+    lines += event + "\n";
+    array += (array.size() > 1 ? "," : "") + event;
+  }
+  EXPECT_EQ(events(lines), all);
+  EXPECT_EQ(events(array + "]", Format::any), all);
+  EXPECT_TRUE(events("{\"x\":1e}\n{\"x\":01}\n{\"n\":99999999999999999999,\"x\":\"\xff\"}\n").empty());
+  EXPECT_EQ(parser.parsed().bad_events, 3u);
+}
+
+TEST_F(BodyParsing, StepsOverAByteOrderMark) {
+  EXPECT_EQ(events("\xef\xbb\xbf{\"a\":1}\n{\"b\":2}\n"), (Texts{"{\"a\":1}", "{\"b\":2}"}));
+  EXPECT_EQ(events("\xef\xbb\xbf[{\"a\":1}]", Format::any), (Texts{"{\"a\":1}"}));
+  EXPECT_EQ(events("\xef\xbb\xbf{\"a\":\n1}", Format::any), (Texts{"{\"a\": 1}"}));
+}
+
+TEST_F(BodyParsing, NeverMendsALineFeedWithinAString) {
+  EXPECT_TRUE(events("[{\"a\":\"x\ny\"}]", Format::any).empty());
+  EXPECT_EQ(bad_lines(), std::vector<std::uint64_t>{1});
+  EXPECT_EQ(events("[{\"a\":\n1}]", Format::any), (Texts{"{\"a\": 1}"}));
+}
+
 TEST_F(BodyParsing, RefusesAnEventThatIsTooLarge) {
   events("{\"a\":1}\n{\"a\":\"" + std::string(64, 'x') + "\"}\n");
   ASSERT_TRUE(trouble);

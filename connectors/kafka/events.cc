@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
+#include <vector>
 
 namespace weir::kafka {
 namespace {
@@ -16,11 +18,25 @@ void append_headers(std::string& out, const rd_kafka_message_t& message) {
   const char* name = nullptr;
   const void* value = nullptr;
   std::size_t size = 0;
+  struct Header {
+    std::string_view name;
+    std::size_t number;
+    std::string value;
+  };
+  std::vector<Header> all;
+  for (std::size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &size); ++i)
+    all.push_back({name, i, value ? json_text({static_cast<const char*>(value), size}) : "null"});
+  std::ranges::sort(all, {}, [](const Header& header) { return std::pair(header.name, header.number); });
   out += R"(,"headers":{)";
-  for (std::size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &size); ++i) {
-    if (i > 0) out += ',';
-    out += json_text(name) + ':';
-    out += value ? json_text({static_cast<const char*>(value), size}) : "null";
+  for (auto at = all.begin(); at != all.end();) {
+    const auto end = std::find_if(at, all.end(), [&](const Header& header) { return header.name != at->name; });
+    if (at != all.begin()) out += ',';
+    out += json_text(at->name) + ':';
+    const bool several = end - at > 1;  // an object has a name once: what is there more often is a list
+    if (several) out += '[';
+    for (auto one = at; one != end; ++one) out += (one == at ? "" : ",") + one->value;
+    if (several) out += ']';
+    at = end;
   }
   out += '}';
 }

@@ -288,6 +288,18 @@ TEST(KafkaSource, TellsWhatKafkaKnowsOfAnEventInAMember) {
   EXPECT_EQ(harness.output.events[2], "no object");
 }
 
+TEST(KafkaSource, MakesAListOfHeadersWithOneName) {
+  MockCluster cluster;
+  cluster.create("t", 1);
+  cluster.produce("t", 0, R"({"id":1})", nullptr, {{"a", "1"}, {"b", "2"}, {"a", "3"}});
+  cluster.flush();
+  Options o = options_of(cluster);
+  o.set("metadata", std::string("kafka"));
+  Harness harness(o);
+  ASSERT_TRUE(harness.has(1));
+  EXPECT_THAT(harness.output.events[0], HasSubstr(R"("headers":{"a":["1","3"],"b":"2"})"));
+}
+
 TEST(KafkaSource, TakesThePriorityFromAHeader) {
   MockCluster cluster;
   cluster.create("t", 1);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <mutex>
+#include <system_error>
 #include <utility>
 
 namespace weir::sqlite {
@@ -75,6 +76,7 @@ Result<void> Database::open() {
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   const bool opened = sqlite3_open_v2(config_.path.c_str(), &handle_, flags, nullptr) == SQLITE_OK;
   auto configured = opened ? configure() : std::unexpected(error("cannot open it"));
+  if (configured) configured = hold();
   if (!configured) {
     sqlite3_close(std::exchange(handle_, nullptr));
     share_heap(-static_cast<std::int64_t>(config_.memory.count()));
@@ -105,6 +107,37 @@ int Database::wait_for_lock(void* self, int waits) {
   if (left <= 0 || database.cancelled_.load(std::memory_order_relaxed)) return 0;
   sqlite3_sleep(static_cast<int>(std::min<std::int64_t>(left, 1 << std::min(waits, doublings))));
   return 1;
+}
+
+/// Which files are open. The log is there from the first transaction on, and reading waits for nobody.
+Result<void> Database::hold() {
+  if (auto read = run("SELECT 1 FROM sqlite_master LIMIT 1"); !read) return read;
+  const auto file = look_at(config_.path), log = look_at(log_path());
+  int moved = 1;
+  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (!file || !*file || !log || !*log || moved)
+    return failure(config_.path + ": it was moved or deleted while it was opened: let others leave it alone");
+  file_ = HeldFile(**file);
+  log_ = HeldFile(**log);
+  return {};
+}
+
+Result<bool> Database::is_named() const {
+  const auto file = look_at(config_.path), log = look_at(log_path());
+  if (!file || !log)
+    return failure(fmt::format("{}: cannot look whether it is still there: {}: look at its folder's permissions",
+                               config_.path, std::generic_category().message(!file ? file.error() : log.error())));
+  return file_.is_named_by(*file) && log_.is_named_by(*log);
+}
+
+Result<void> Database::let_go() {
+  if (!handle_) return {};
+  if (sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) != SQLITE_OK)
+    return std::unexpected(error("it was moved, and what its log holds cannot be written back to it"));
+  int keep = 1;  // what has the log's name now is not ours to remove
+  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+  close();
+  return {};
 }
 
 void Database::close() {

@@ -4,9 +4,12 @@
 /// SQLite's hard heap limit is one number for the whole process, so each open Database adds its share to it and takes
 /// it away again: sinks side by side keep to the sum of what they declare (semantics C6).
 ///
+/// SQLite writes on to a file that was deleted, renamed or replaced, and to a log (-wal) that was; `is_named` looks.
+///
 /// Thread: one at a time (it may move between threads), but `cancel` any. Cost: that of SQLite. On cancel: whoever
 /// waits for a lock gives up within 0.1 s. Ref: sqlite.org/wal.html, c3ref/hard_heap_limit64, c3ref/busy_handler.
 #include <sqlite3.h>
+#include <weir/base/held_file.h>
 #include <weir/base/result.h>
 
 #include <atomic>
@@ -36,8 +39,14 @@ class Database {
 
   /// Opens or creates the file and its folder, in WAL mode.
   Result<void> open();
+  bool is_open() const { return handle_ != nullptr; }
+  /// Whether the paths of database and log still name the files that are open; an error: they could not be looked at.
+  Result<bool> is_named() const;
   /// Writes the log back into the database file and closes it. All statements must be gone.
   void close();
+  /// The same for files that have other names by now, or none. An error: the log holds what is not in the database yet,
+  /// and somebody reads it: it stays open.
+  Result<void> let_go();
   /// For good: nothing waits for the lock of another process any more.
   void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
@@ -51,10 +60,13 @@ class Database {
  private:
   Result<void> configure();
   static int wait_for_lock(void* self, int waits);
+  Result<void> hold();
+  std::string log_path() const { return config_.path + "-wal"; }
 
   DatabaseConfig config_;
   sqlite3* handle_ = nullptr;
   std::atomic<bool> cancelled_{false};
+  HeldFile file_, log_;
 };
 
 }  // namespace weir::sqlite

@@ -2,15 +2,19 @@
 
 #include <fmt/format.h>
 #include <simdjson.h>
+#include <weir/base/terminal_text.h>
 #include <weir/component/event_id.h>
 
 #include <algorithm>
+
+#include "log/log.h"
 
 namespace weir::sqlite {
 namespace {
 
 constexpr const char* priority_names[priority_count] = {"batch", "low", "normal", "high", "critical"};
 constexpr int columns = 4;
+constexpr int most_tries = 3;  // of one delivery, while somebody takes its file away
 
 std::string in_quotes(std::string_view name) {
   std::string result = "\"";
@@ -44,12 +48,17 @@ SqliteSink::SqliteSink(const SinkSetup& setup)
 
 Result<void> SqliteSink::open() {
   if (!id_) return failure(fmt::format("sink {}: id: {}", name_, id_.error().message));
-  auto opened = database_.open();
-  if (opened) opened = open_table();
+  auto opened = open_database();
   if (opened) return {};
-  close();
   return std::unexpected(
       Error{opened.error().kind, fmt::format("sink {}: {}", name_, opened.error().message), Duration{0}});
+}
+
+Result<void> SqliteSink::open_database() {
+  auto opened = database_.open();
+  if (opened) opened = open_table();
+  if (!opened) close();
+  return opened;
 }
 
 void SqliteSink::close() {
@@ -103,22 +112,42 @@ Delivery SqliteSink::again(const Error& error) const {
 
 Delivery SqliteSink::deliver(std::span<const Batch> batches) {
   if (std::ranges::all_of(batches, [](const Batch& batch) { return batch.empty(); })) return {};
+  for (int tries = 1;; ++tries) {
+    if (!database_.is_open())
+      if (auto opened = open_database(); !opened) return again(opened.error());
+    Delivery delivery;
+    if (auto done = insert(batches, delivery); !done) return again(done.error());
+    const auto named = database_.is_named();
+    if (!named) return again(named.error());
+    if (*named) return delivery;
+    // Nobody would find it. Ids make it harmless that it may stand in the old file as well.
+    log::warn({"sink", name_}, "{}: it was deleted, renamed or replaced: what was not confirmed goes to a new one",
+              terminal_text(database_.path()));
+    insert_many_.reset();
+    insert_one_.reset();
+    if (auto gone = database_.let_go(); !gone) return again(gone.error());
+    if (tries == most_tries)
+      return again(Error{Error::Kind::failed, database_.path() + ": it was taken away again", Duration{0}});
+  }
+}
+
+/// One transaction.
+Result<void> SqliteSink::insert(std::span<const Batch> batches, Delivery& delivery) {
   crash_point("sqlite.before_begin");
-  if (auto begun = database_.run("BEGIN IMMEDIATE"); !begun) return again(begun.error());
-  Delivery delivery;
+  if (auto begun = database_.run("BEGIN IMMEDIATE"); !begun) return begun;
   auto done = insert_all(batches, delivery.refused);
   if (done) {
     crash_point("sqlite.before_commit");
     done = database_.run("COMMIT");
   }
-  if (!done) {
-    // Everything is sent again; ids make that harmless even when the commit succeeded and only its answer failed.
-    if (!sqlite3_get_autocommit(database_.handle()))
-      sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
-    return again(done.error());
+  if (done) {
+    crash_point("sqlite.after_commit");
+    return {};
   }
-  crash_point("sqlite.after_commit");
-  return delivery;
+  // Everything goes again, and ids make that harmless, even when it was only the answer of a commit that failed.
+  if (!sqlite3_get_autocommit(database_.handle()))
+    sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+  return done;
 }
 
 Result<void> SqliteSink::insert_all(std::span<const Batch> batches, std::vector<Delivery::Refused>& refused) {

@@ -35,6 +35,8 @@ class SqliteSink final : public Sink {
     std::string_view event;
   };
 
+  Result<void> open_database();
+  Result<void> insert(std::span<const Batch> batches, Delivery& delivery);
   Result<void> open_table();
   Result<void> check_columns();
   Result<Statement> prepare_insert(std::size_t rows);

@@ -173,6 +173,39 @@ TEST_F(SqliteSinkTest, LeavesNothingOfADeliveryThatDoesNotFit) {
   EXPECT_THAT(query(path, "SELECT count(*) FROM events"), ElementsAre("510"));
 }
 
+TEST_F(SqliteSinkTest, MakesADatabaseAnewThatWasDeleted) {
+  for (const char* what : {"", "-wal"}) {
+    auto sink = opened();
+    EXPECT_EQ(sink->deliver(Delivered(batch_of(json_events("a", 3), 1))).outcome, Outcome::done);
+    fs::remove(path + what);
+    EXPECT_EQ(sink->deliver(Delivered(batch_of(json_events("b", 3), 10))).outcome, Outcome::done);
+    EXPECT_THAT(query(path, "SELECT count(*) FROM events WHERE id LIKE 'b%'"), ElementsAre("3")) << what;
+    sink->close();
+    fs::remove_all(folder);
+  }
+}
+
+TEST_F(SqliteSinkTest, LeavesARenamedDatabaseWholeAndBeginsANewOne) {
+  auto sink = opened();
+  EXPECT_EQ(sink->deliver(Delivered(batch_of(json_events("a", 3), 1))).outcome, Outcome::done);
+  fs::rename(path, path + ".1");  // without its log, as logrotate does it
+  EXPECT_EQ(sink->deliver(Delivered(batch_of(json_events("b", 3), 10))).outcome, Outcome::done);
+  sink->close();
+  EXPECT_THAT(query(path + ".1", "SELECT count(*) FROM events WHERE id LIKE 'a%'"), ElementsAre("3"));
+  EXPECT_THAT(query(path, "SELECT count(*), min(id) FROM events"), ElementsAre("3|b-0"));
+}
+
+TEST_F(SqliteSinkTest, GoesOnInADatabaseThatReplacedItsOwn) {
+  auto sink = opened();
+  fs::create_directories(folder + "/other");
+  options.set("path", folder + "/other/events.db");
+  opened()->close();
+  fs::rename(folder + "/other/events.db", path);
+  EXPECT_EQ(sink->deliver(Delivered(batch_of(json_events("b", 3), 10))).outcome, Outcome::done);
+  sink->close();
+  EXPECT_THAT(query(path, "SELECT count(*) FROM events"), ElementsAre("3"));
+}
+
 TEST_F(SqliteSinkTest, RefusesAnEventThatItsMemoryCannotHold) {
   options.set("memory", Bytes(16_MiB));
   auto sink = opened();

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include <weir/async/reactor_task.h>
+#include <weir/component/text_start.h>
 
 #include <algorithm>
 #include <array>
@@ -173,9 +174,21 @@ class StdinIntake final : public Intake {
       length_ += part.size();
       line_.append(part.substr(0, max_event_ - line_.size()));
       rest_.remove_prefix(end == rest_.npos ? rest_.size() : end + 1);
-      whole_ = end != std::string_view::npos && length_ > 0;
+      if (end != std::string_view::npos) whole_ = ends_as_event();
     }
-    if (at_end_ && length_ > 0) whole_ = true;
+    if (at_end_ && !whole_) whole_ = ends_as_event();
+  }
+
+  /// A line is over. Its carriage return is no part of it, nor a byte order mark at the beginning; is anything left?
+  bool ends_as_event() {
+    const auto mark = std::exchange(at_start_, at_start_ && length_ == 0) ? byte_order_mark_at(line_) : 0;
+    line_.erase(0, mark);
+    length_ -= mark;
+    if (line_.size() == length_ && line_.ends_with('\r')) {
+      line_.pop_back();
+      --length_;
+    }
+    return length_ > 0;
   }
 
   bool give() {
@@ -208,7 +221,7 @@ class StdinIntake final : public Intake {
   std::string_view rest_;  // of the piece that was read
   std::string line_;       // begun in an earlier piece, or waiting for room; cut at max_event
   std::size_t length_ = 0;
-  bool whole_ = false, asked_ = false, at_end_ = false, said_large_ = false;
+  bool whole_ = false, asked_ = false, at_end_ = false, said_large_ = false, at_start_ = true;
   std::atomic<bool> idle_;
   async::ReactorTask turns_;
   std::unique_ptr<ReadingThread> thread_;

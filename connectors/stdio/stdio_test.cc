@@ -125,6 +125,16 @@ TEST(Stdin, TakesLinesAndTheLastOneWithoutItsEnd) {
   EXPECT_THAT(run.output.events, ElementsAre("one", "two", "three"));
 }
 
+TEST(Stdin, TakesTextAsWindowsWritesIt) {
+  StdinRun run;
+  run.start();
+  run.pipe.write("\xef\xbb\xbfone\r\n\r\ntwo\r");
+  run.pipe.write("\nthree\r");
+  run.pipe.close_writer();
+  EXPECT_TRUE(run.until([&] { return run.intake->quiet(); }));
+  EXPECT_THAT(run.output.events, ElementsAre("one", "two", "three"));
+}
+
 TEST(Stdin, CountsLinesThatAreTooLong) {
   StdinRun run;
   run.options.set("max_event", 5_B);

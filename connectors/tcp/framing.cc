@@ -1,5 +1,8 @@
 #include "framing.h"
 
+#include <weir/component/text_start.h>
+
+#include <algorithm>
 #include <cstring>
 
 namespace weir::tcp {
@@ -14,8 +17,8 @@ void Framer::scan(std::string_view bytes, Frames& found) {
 void Framer::scan_lines(std::string_view bytes, Frames& found) {
   const char* const begin = bytes.data();
   const char* const end = begin + bytes.size();
-  const char* line = begin;
-  const char* from = begin + looked_at_;
+  const char* line = begin + (at_start_ ? byte_order_mark_at(bytes) : 0);
+  const char* from = std::max(line, begin + looked_at_);
   while (const void* feed = from < end ? std::memchr(from, '\n', static_cast<std::size_t>(end - from)) : nullptr) {
     const char* const at = static_cast<const char*>(feed);
     auto length = static_cast<std::size_t>(at - line);
@@ -34,6 +37,7 @@ void Framer::scan_lines(std::string_view bytes, Frames& found) {
   }
   found.consumed = skipping_ ? bytes.size() : static_cast<std::size_t>(line - begin);
   looked_at_ = bytes.size() - found.consumed;
+  if (found.consumed > 0) at_start_ = false;
 }
 
 void Framer::scan_lengths(std::string_view bytes, Frames& found) const {

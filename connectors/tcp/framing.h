@@ -1,7 +1,8 @@
 #pragma once
 /// Finds the events in a stream of bytes. The sender is not trusted.
 ///
-///   newline   bytes up to '\n'; a '\r' before it is left out; empty lines are no events
+///   newline   bytes up to '\n'; a '\r' before it is left out; empty lines are no events, a byte order mark at the
+///             beginning of the stream is no part of one
 ///   length    4 bytes, big endian, then so many bytes; a length of 0 is no event
 ///
 /// A line longer than `max_event` is counted once and skipped to its end; a length above it makes the rest of the
@@ -45,6 +46,7 @@ class Framer {
   std::size_t max_;
   std::size_t looked_at_ = 0;  // of the unfinished line: no '\n' is in these bytes
   bool skipping_ = false;
+  bool at_start_ = true;
 };
 
 /// The 4 bytes before a frame of this length.

@@ -50,6 +50,14 @@ TEST(Framing, LinesEndWithALineFeedAndLoseACarriageReturn) {
   EXPECT_EQ(heard.rest, "rest");
 }
 
+TEST(Framing, AByteOrderMarkBeforeTheFirstLineIsNoPartOfIt) {
+  const std::string stream =
+      "\xef\xbb\xbf"
+      "12345678\n\xef\xbb\xbfx\n";
+  for (std::size_t cut = 0; cut <= stream.size(); ++cut)
+    EXPECT_THAT(hear(Framing::newline, stream, {cut}).events, ElementsAre("12345678", "\xef\xbb\xbfx")) << cut;
+}
+
 TEST(Framing, BytesOfAnyKindAreALine) {
   const std::string binary("\0\xff\x80{\x1b", 5);
   EXPECT_THAT(hear(Framing::newline, binary + "\n", {}).events, ElementsAre(binary));

@@ -219,6 +219,7 @@ bool check_flow(Reader& reader, const Catalog& catalog, Draft& draft) {
   for (Source& source : config.sources)
     if (is_known(graph, draft, source)) check_acks(reader, graph, *catalog.source(source.type), source);
   check_journals(reader, catalog, graph, draft);
+  check_own_output(reader, catalog, graph, draft);
   for (const Sink& sink : config.sinks) {
     check_edge(reader, catalog, graph, sink);
     check_largest_event(reader, graph, draft, sink);

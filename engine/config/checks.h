@@ -37,4 +37,7 @@ void add_consumers(Config& config);
 /// What is said of consumers where there is no journal, of dead letters that would come round, of what may be dropped.
 void check_journals(Reader& reader, const Catalog& catalog, const Graph& graph, const Draft& draft);
 
+/// A sink that writes to what a source of its own flow reads, as far as paths, topics and addresses tell.
+void check_own_output(Reader& reader, const Catalog& catalog, const Graph& graph, const Draft& draft);
+
 }  // namespace weir::config

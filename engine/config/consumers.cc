@@ -79,6 +79,11 @@ void check_journals(Reader& reader, const Catalog& catalog, const Graph& graph, 
           fmt::format("reads journals.{} as consumer {}, and so does another", source.journal, source.consumer.name),
           "give each a consumer: of its own");
     const Sink* journal = graph.sink(source.journal);
+    const auto forgotten = journal->options.get_or<std::vector<std::string>>("forget", {});
+    if (std::ranges::find(forgotten, source.consumer.name) != forgotten.end())
+      reader.error_at(journal->path() + ".forget",
+                      fmt::format("names {}, by which {} reads", source.consumer.name, source.path()),
+                      "take it out of the list: only what nobody reads by can be forgotten");
     const JournalType* type = catalog.journal(journal->type);
     if (type && !draft.broken.contains(journal->name) && type->may_drop && type->may_drop(journal->options) &&
         source.consumer.holds)

@@ -177,7 +177,10 @@ std::vector<std::string> expand(const std::vector<std::string>& paths, std::vect
     std::vector<std::string> found;
     for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
       if (at->path().extension() == ".yaml") found.push_back(at->path().string());
-    if (found.empty())
+    if (error)
+      problems.push_back(
+          {{path, 0, 0}, {}, "cannot list this directory: " + error.message(), "give this user the right to", false});
+    else if (found.empty())
       problems.push_back(
           {{path, 0, 0}, {}, "this directory has no *.yaml file", "name a file, or put one there", false});
     std::ranges::sort(found);

@@ -327,5 +327,18 @@ INSTANTIATE_TEST_SUITE_P(
     }),
     name_of);
 
+TEST(OwnOutput, IsRefusedWhereItsFlowReadsItAgain) {
+  const auto flow = [](const std::string& read, const std::string& written, const std::string& between = {}) {
+    return lines("memory: 256MiB\nsources:\n  log: { type: tail, path: \"" + read + "\" }\n" + between +
+                 "sinks:\n  out: { type: store, from: [log], path: \"" + written + "\", on_failure: drop }\n");
+  };
+  const auto again =
+      ::testing::Contains(::testing::HasSubstr("which sources.log reads: its own events would come back"));
+  EXPECT_THAT(flow("l/*.log", "l/out.log"), again);
+  EXPECT_THAT(flow("l/a.log", "./l//a.log"), again);
+  EXPECT_THAT(flow("l/*.log", "l/out.ndjson"), ::testing::Not(again));
+  EXPECT_THAT(flow("l/*.log", "other/out.log"), ::testing::Not(again));
+}
+
 }  // namespace
 }  // namespace weir::config

@@ -1,7 +1,7 @@
 #include "journal/cursor.h"
 
-#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 
 #include "journal/segment.h"
@@ -12,10 +12,14 @@ namespace {
 constexpr std::string_view cursor_magic = "WEIRCURS";
 constexpr std::size_t slot_size = 4096, slots = 2;
 
+// Format: FORMAT.md. A cursor that holds is written without its flags, as it always was.
 struct CursorContent {
   std::uint64_t generation;
   Position position;
+  std::uint64_t flags;
 };
+constexpr std::size_t without_flags = offsetof(CursorContent, flags);
+constexpr std::uint64_t holds_nothing = 1;
 
 Result<std::optional<CursorContent>> read_slots(File& file) {
   std::optional<CursorContent> newest;
@@ -25,69 +29,97 @@ Result<std::optional<CursorContent>> read_slots(File& file) {
     if (!got) return std::unexpected(got.error());
     const std::string_view bytes(block.data(), *got);
     const auto opened = open_block(cursor_magic, bytes);
-    CursorContent content;
-    if (!opened || opened->size() != sizeof content) {
+    CursorContent content{};
+    if (!opened || (opened->size() != without_flags && opened->size() != sizeof content)) {
       if (!opened && opened.error().kind == Error::Kind::unsupported) return std::unexpected(opened.error());
       continue;
     }
-    std::memcpy(&content, opened->data(), sizeof content);
+    std::memcpy(&content, opened->data(), opened->size());
     if (!newest || content.generation > newest->generation) newest = content;
   }
   return newest;
 }
 
-std::string slot_of(std::uint64_t generation, const Position& position) {
-  const CursorContent content{generation, position};
-  return seal_block(cursor_magic, {reinterpret_cast<const char*>(&content), sizeof content}, slot_size);
+std::string slot_of(std::uint64_t generation, const Position& position, bool holds) {
+  const CursorContent content{generation, position, holds ? 0 : holds_nothing};
+  return seal_block(cursor_magic, {reinterpret_cast<const char*>(&content), holds ? without_flags : sizeof content},
+                    slot_size);
+}
+
+std::string path_of(const std::string& folder, const std::string& consumer) {
+  return folder + "/" + consumer + ".cursor";
 }
 
 }  // namespace
 
 Result<CursorFile> CursorFile::open(Disk& disk, const std::string& folder, const std::string& consumer,
-                                    const Position& initial) {
-  CursorFile cursor;
-  const std::string path = folder + "/" + consumer + ".cursor";
-  const auto names = disk.list(folder);
-  if (!names) return std::unexpected(names.error());
-  if (std::ranges::find(*names, consumer + ".cursor") != names->end()) {
-    auto file = disk.open(path, Disk::Open::write);
-    if (!file) return std::unexpected(file.error());
-    auto found = read_slots(**file);
-    if (!found) return failure(path + ": " + found.error().message, found.error().kind);
-    cursor.file_ = std::move(*file);
-    if (*found) {
-      cursor.generation_ = (*found)->generation;
-      cursor.found_ = (*found)->position;
-      // The process that wrote it may have been killed before its sync; no segment may be given up because of it before
-      // it is synced.
-      if (auto r = cursor.save(*cursor.found_, "cursor at opening"); !r) return std::unexpected(r.error());
-    }
+                                    const Position& initial, bool holds) {
+  CursorFile cursor(disk, path_of(folder, consumer), holds);
+  const auto there = disk.look(cursor.path_);
+  if (!there) return std::unexpected(there.error());
+  if (!*there) {
+    if (auto made = cursor.make(initial); !made) return std::unexpected(made.error());
+    cursor.found_ = initial;
     return cursor;
   }
-  const std::string made = path + ".new";
-  (void)disk.remove(made);
-  auto file = disk.open(made, Disk::Open::create);
+  auto file = disk.open(cursor.path_, Disk::Open::write);
   if (!file) return std::unexpected(file.error());
+  auto found = read_slots(**file);
+  if (!found) return failure(cursor.path_ + ": " + found.error().message, found.error().kind);
   cursor.file_ = std::move(*file);
-  if (auto r = cursor.file_->allocate(slots * slot_size); !r) return std::unexpected(r.error());
-  if (auto r = cursor.save(initial, "first place of a new cursor"); !r) return std::unexpected(r.error());
-  if (auto r = disk.rename(made, path, ""); !r) return std::unexpected(r.error());
-  if (auto r = disk.sync_folder(folder, "folder after a new cursor"); !r) return std::unexpected(r.error());
-  cursor.found_ = initial;
+  cursor.held_ = HeldFile(**there);
+  if (*found) {
+    cursor.generation_ = (*found)->generation;
+    cursor.found_ = (*found)->position;
+    // Whoever wrote it may have been killed before the sync; what is given up must not trust it before.
+    if (auto r = cursor.write_slot(*cursor.found_, "cursor at opening"); !r) return std::unexpected(r.error());
+  }
   return cursor;
 }
 
-Result<std::optional<Position>> CursorFile::look(Disk& disk, const std::string& path) {
+Result<void> CursorFile::make(const Position& initial) {
+  const std::string made = path_ + ".new";
+  (void)disk_->remove(made);
+  auto file = disk_->open(made, Disk::Open::create);
+  if (!file) return std::unexpected(file.error());
+  file_ = std::move(*file);
+  if (auto r = file_->allocate(slots * slot_size); !r) return r;
+  if (auto r = write_slot(initial, "first place of a new cursor"); !r) return r;
+  const auto look = file_->look();
+  if (!look) return std::unexpected(look.error());
+  held_ = HeldFile(*look);
+  if (auto r = disk_->rename(made, path_, ""); !r) return r;
+  return disk_->sync_folder(path_.substr(0, path_.rfind('/')), "folder after a new cursor");
+}
+
+Result<std::optional<CursorFound>> CursorFile::look(Disk& disk, const std::string& path) {
   auto file = disk.open(path, Disk::Open::read);
   if (!file) return std::unexpected(file.error());
   auto found = read_slots(**file);
   if (!found) return failure(path + ": " + found.error().message, found.error().kind);
-  return found->transform([](const CursorContent& content) { return content.position; });
+  return found->transform(
+      [](const CursorContent& content) { return CursorFound{content.position, (content.flags & holds_nothing) == 0}; });
+}
+
+Result<bool> CursorFile::forget(Disk& disk, const std::string& folder, const std::string& consumer) {
+  const std::string path = path_of(folder, consumer);
+  const auto there = disk.look(path);
+  if (!there) return std::unexpected(there.error());
+  if (!*there) return false;
+  if (auto r = disk.remove(path); !r) return std::unexpected(r.error());
+  if (auto r = disk.sync_folder(folder, ""); !r) return std::unexpected(r.error());
+  return true;
 }
 
 Result<void> CursorFile::save(const Position& position, std::string_view barrier) {
+  const auto there = disk_->look(path_);
+  if (!there) return std::unexpected(there.error());
+  return held_.is_named_by(*there) ? write_slot(position, barrier) : make(position);
+}
+
+Result<void> CursorFile::write_slot(const Position& position, std::string_view barrier) {
   const std::uint64_t next = generation_ + 1;
-  if (auto r = file_->write(slot_of(next, position), next % slots * slot_size); !r) return r;
+  if (auto r = file_->write(slot_of(next, position, holds_), next % slots * slot_size); !r) return r;
   if (auto r = file_->sync(barrier); !r) return r;
   generation_ = next;
   return {};

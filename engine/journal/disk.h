@@ -10,11 +10,13 @@
 /// everything else is `failed`. The message says what, where and why.
 ///
 /// Thread: a Disk any; a File is read by any and written by one. Cost: a virtual call beside the system call.
+#include <weir/base/held_file.h>
 #include <weir/base/result.h>
 #include <weir/base/units.h>
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +37,7 @@ class File {
   virtual Result<void> allocate(std::uint64_t length) = 0;
   virtual Result<void> truncate(std::uint64_t length) = 0;
   virtual Result<std::uint64_t> size() = 0;
+  virtual Result<FileLook> look() = 0;
 };
 
 class Disk {
@@ -48,11 +51,14 @@ class Disk {
   virtual Result<void> make_folder(const std::string& path) = 0;  ///< with its parents; no error when it is there
   virtual Result<void> sync_folder(const std::string& path, std::string_view barrier) = 0;
   virtual Result<std::vector<std::string>> list(const std::string& folder) = 0;  ///< names, sorted
-  /// Keeps every other process (and every other lock of this one) out until the lock is destroyed; an error when
-  /// another process or lock has it.
+  /// What has this name now; nothing: nothing has it. That it could not be looked at is an error.
+  virtual Result<std::optional<FileLook>> look(const std::string& path) = 0;
+  /// Keeps every other process (and every other lock of this one) out until the lock dies; an error when someone has
+  /// it.
   class Lock {
    public:
     virtual ~Lock() = default;
+    virtual Result<FileLook> look() = 0;  ///< of the file that is locked, whatever it is called by now
   };
   virtual Result<std::unique_ptr<Lock>> lock(const std::string& path) = 0;
   virtual Result<Bytes> free_space(const std::string& folder) = 0;

@@ -9,9 +9,9 @@ namespace weir::journal {
 namespace {
 
 std::string_view verb(PowerDisk::Op op) {
-  static constexpr std::string_view verbs[] = {"open",     "read",        "list",       "lock",   "write",
-                                               "allocate", "truncate",    "sync",       "create", "rename",
-                                               "remove",   "make folder", "sync folder"};
+  static constexpr std::string_view verbs[] = {"open",   "read",     "list",        "lock",       "look at",
+                                               "write",  "allocate", "truncate",    "sync",       "create",
+                                               "rename", "remove",   "make folder", "sync folder"};
   return verbs[static_cast<std::size_t>(op)];
 }
 
@@ -163,6 +163,11 @@ void PowerDisk::put(const std::string& path, std::string content) {
 std::string PowerDisk::content(const std::string& path) const {
   const std::lock_guard guard(mutex_);
   return there(path).current();
+}
+
+void PowerDisk::move_folder(const std::string& from, const std::string& to) {
+  const std::lock_guard guard(mutex_);
+  state_.names.move_folder(from, to);
 }
 
 bool PowerDisk::exists(const std::string& path) const {

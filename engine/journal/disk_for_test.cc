@@ -48,6 +48,11 @@ class PowerDisk::Handle : public File {
     if (disk_.power_lost()) return failure("cannot examine " + path_ + ": power lost");
     return file().current().size();
   }
+  Result<FileLook> look() override {
+    const std::lock_guard guard(disk_.mutex_);
+    if (auto begun = disk_.begin(Op::look, path_); !begun) return std::unexpected(begun.error());
+    return disk_.look_of(inode_);
+  }
 
  private:
   Inode& file() { return disk_.state_.inodes.at(inode_); }
@@ -65,15 +70,25 @@ class PowerDisk::Handle : public File {
 
 class PowerDisk::Held : public Lock {
  public:
-  Held(PowerDisk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
+  Held(PowerDisk& disk, std::string path, std::uint64_t inode) : disk_(disk), path_(std::move(path)), inode_(inode) {
+    ++disk_.state_.inodes.at(inode_).opened;
+  }
   ~Held() override {
     const std::lock_guard guard(disk_.mutex_);
     disk_.locked_.erase(path_);
+    --disk_.state_.inodes.at(inode_).opened;
+    disk_.forget_unreachable();
+  }
+  Result<FileLook> look() override {
+    const std::lock_guard guard(disk_.mutex_);
+    if (auto begun = disk_.begin(Op::look, path_); !begun) return std::unexpected(begun.error());
+    return disk_.look_of(inode_);
   }
 
  private:
   PowerDisk& disk_;
   std::string path_;
+  std::uint64_t inode_;
 };
 
 PowerDisk::PowerDisk(State state) : state_(std::move(state)) {
@@ -207,6 +222,19 @@ Result<std::vector<std::string>> PowerDisk::list(const std::string& folder) {
   return names;
 }
 
+FileLook PowerDisk::look_of(std::uint64_t inode) const {
+  const auto length = inode == Names::folder ? 0 : state_.inodes.at(inode).current().size();
+  return {.device = 1, .inode = inode, .links = 1, .length = length};
+}
+
+Result<std::optional<FileLook>> PowerDisk::look(const std::string& path) {
+  const std::lock_guard guard(mutex_);
+  if (auto begun = begin(Op::look, path); !begun) return std::unexpected(begun.error());
+  const auto inode = state_.names.find(path);
+  if (!inode) return std::nullopt;
+  return look_of(*inode);
+}
+
 Result<std::unique_ptr<Disk::Lock>> PowerDisk::lock(const std::string& path) {
   const std::lock_guard guard(mutex_);
   if (auto begun = begin(Op::lock, path); !begun) return std::unexpected(begun.error());
@@ -215,7 +243,8 @@ Result<std::unique_ptr<Disk::Lock>> PowerDisk::lock(const std::string& path) {
   }
   auto name = Names::tidy(path);
   if (!locked_.insert(name).second) return failure("cannot lock " + path + ": it is used by another process");
-  return std::make_unique<Held>(*this, std::move(name));
+  const auto inode = *state_.names.find(path);
+  return std::make_unique<Held>(*this, std::move(name), inode);
 }
 
 Result<Bytes> PowerDisk::free_space(const std::string& folder) {

@@ -106,6 +106,20 @@ void Names::set(const std::string& path, std::optional<std::uint64_t> inode) {
   }
 }
 
+void Names::move_folder(const std::string& from, const std::string& to) {
+  const Spot source(from), target(to);
+  sync(tidy(from));
+  sync(source.folder);
+  for (auto* tree : {&durable_, &current_}) {
+    auto moved = tree->extract(tidy(from));
+    tree->erase(tidy(to));
+    moved.key() = tidy(to);
+    tree->insert(std::move(moved));
+    (*tree)[source.folder].erase(source.name);
+    (*tree)[target.folder][target.name] = folder;
+  }
+}
+
 Names::Tree Names::after_loss(LossMode mode, Rng& rng) const {
   auto tree = durable_;
   Arrival arrival(pending_.size(), mode, rng);

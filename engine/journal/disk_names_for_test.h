@@ -45,6 +45,7 @@ class Names {
   void sync(const std::string& folder);
   /// For damage done to the disk itself: at once and durable, and so is all else in that folder.
   void set(const std::string& path, std::optional<std::uint64_t> inode);
+  void move_folder(const std::string& from, const std::string& to);
   Tree after_loss(LossMode mode, Rng& rng) const;
   std::set<std::uint64_t> named() const;         ///< the inodes that have a name now
   std::set<std::uint64_t> within_reach() const;  ///< those that have one now or may have one after a loss

@@ -50,6 +50,12 @@ Descriptor opened(const std::string& path, int flags) {
   return Descriptor(retried([&] { return ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0644); }));
 }
 
+template <typename Look>
+Result<Look> looked(std::expected<Look, int> found, const std::string& path) {
+  if (!found) return disk_failure("look at", path, found.error());
+  return *found;
+}
+
 class SystemFile : public File {
  public:
   SystemFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
@@ -108,6 +114,8 @@ class SystemFile : public File {
     return static_cast<std::uint64_t>(status.st_size);
   }
 
+  Result<FileLook> look() override { return looked(look_at(fd_.get()), path_); }
+
  private:
   std::unexpected<Error> failed(std::string_view what) const { return disk_failure(what, path_, errno); }
 
@@ -127,10 +135,12 @@ class SystemFile : public File {
 
 class SystemLock : public Disk::Lock {
  public:
-  explicit SystemLock(Descriptor fd) : fd_(std::move(fd)) {}
+  SystemLock(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  Result<FileLook> look() override { return looked(look_at(fd_.get()), path_); }
 
  private:
   Descriptor fd_;
+  std::string path_;
 };
 
 std::string holder(int fd) {
@@ -199,6 +209,8 @@ class SystemDisk : public Disk {
     return names;
   }
 
+  Result<std::optional<FileLook>> look(const std::string& path) override { return looked(look_at(path), path); }
+
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override {
     auto fd = opened(path, O_RDWR | O_CREAT);
     if (!fd.valid()) return disk_failure("lock", path, errno);
@@ -208,7 +220,7 @@ class SystemDisk : public Disk {
                      "; stop that one or configure another folder");
     }
     sign(fd.get());
-    return std::make_unique<SystemLock>(std::move(fd));
+    return std::make_unique<SystemLock>(std::move(fd), path);
   }
 
   Result<Bytes> free_space(const std::string& folder) override {

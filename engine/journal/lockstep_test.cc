@@ -142,7 +142,7 @@ void Lockstep::compare() {
     same(name + " lag", consumer.lag_events, model_.end() - reading.settled);
     same(name + " skipped", consumer.skipped, reading.skipped);
     same(name + " damaged", consumer.damaged, reading.damaged);
-    if (consumer.configured) same(name + " holds", consumer.holds, reading.holds);
+    same(name + " holds", consumer.holds, reading.holds);
   }
   same("cursors", known, model_.readings().size());
 }

@@ -51,6 +51,9 @@ Result<std::unique_ptr<Log>> Log::open(Disk& disk, LogConfig config, const Conte
   auto lock = disk.lock(log->path(lock_file));
   if (!lock) return std::unexpected(lock.error());
   log->lock_ = std::move(*lock);
+  const auto locked = log->lock_->look();
+  if (!locked) return std::unexpected(locked.error());
+  log->locked_ = HeldFile(*locked);
   if (auto r = log->read_folder(); !r) return std::unexpected(r.error());
   return log;
 }
@@ -69,7 +72,8 @@ Result<void> Log::read_folder() {
   counts_.torn_bytes = found->torn_bytes;
   counts_.damaged_places = found->damaged;
   spares_ = std::move(found->spares);
-  for (const auto& [name, cursor] : found->cursors) orphans_[name] = cursor.value_or(Position{});
+  for (const auto& [name, cursor] : found->cursors)
+    orphans_[name] = {cursor.value_or(Position{}), !found->optional_consumers.contains(name)};
   synced_at_ = context_.now();
   keep_reserve();
   return found->has_id ? Result<void>{} : name_it();
@@ -80,6 +84,12 @@ Result<void> Log::read_folder() {
 Result<void> Log::make_sure(const Recovered& found) {
   for (const auto& name : found.unfinished) (void)disk_.remove(path(name));
   if (auto r = disk_.sync_folder(config_.path, "folder at opening"); !r) return r;
+  // A consumer that stays away keeps what it has not read by this place, which may not go back any more.
+  for (const auto& [name, cursor] : found.cursors) {
+    auto file = disk_.open(path(name + ".cursor"), Disk::Open::read);
+    if (!file) return std::unexpected(file.error());
+    if (auto r = (*file)->sync("cursor at opening"); !r) return r;
+  }
   if (found.segments.empty()) return {};
   auto last = disk_.open(path(numbered(found.segments.back().number, "segment")), Disk::Open::read);
   return last ? (*last)->sync("last segment at opening") : std::unexpected(last.error());
@@ -187,7 +197,7 @@ Result<void> Log::roll(std::size_t record) {
     crash_point("journal.segment_full");
   }
   const auto before = current_;
-  const Sealed full{current_number_, next_sequence_, offset_};
+  const Sealed full{current_number_, next_sequence_, offset_, held_};
   if (auto r = make_segment(std::max<std::uint64_t>(config_.segment.count(), segment_header_size + record)); !r)
     return r;
   if (before && !leave_) sealed_.push_back(full);
@@ -195,8 +205,30 @@ Result<void> Log::roll(std::size_t record) {
   return {};
 }
 
+/// Nothing is answered that nobody can find any more.
+Result<void> Log::still_named(std::uint64_t number, const HeldFile& segment) const {
+  const auto name = path(numbered(number, "segment"));
+  const auto found = disk_.look(name);
+  if (!found) return std::unexpected(found.error());
+  const auto state = segment.state(*found);
+  if (state == HeldFile::State::same) return {};
+  return failure(
+      fmt::format("{} {} while it was written to; what was not confirmed is written again", name, text(state)));
+}
+
+Result<void> Log::still_ours() const {
+  const auto found = disk_.look(path(lock_file));
+  if (!found) return std::unexpected(found.error());
+  if (locked_.is_named_by(*found)) return {};
+  return failure(
+      fmt::format("{} was moved or deleted while it was in use (its file `lock` {}): nothing is stored until it "
+                  "is back in its place; or start weir anew to begin an empty one",
+                  config_.path, *found ? "is another one" : "is gone"));
+}
+
 Result<void> Log::make_segment(std::uint64_t size) {
   std::lock_guard folder(folder_);
+  if (auto r = still_ours(); !r) return r;
   if (auto r = make_room(size); !r) return r;
   const std::uint64_t number = next_number_++;
   std::string made;
@@ -211,6 +243,9 @@ Result<void> Log::make_segment(std::uint64_t size) {
     if (config_.durability != Durability::none)
       if (auto r = (*file)->sync("header of a segment"); !r) return r;
     crash_point("journal.segment_made");
+    const auto look = (*file)->look();
+    if (!look) return std::unexpected(look.error());
+    held_ = HeldFile(*look);
     if (auto r = disk_.rename(path(made), path(name), ""); !r) return r;
     crash_point("journal.segment_named");
     return disk_.sync_folder(config_.path, "folder after a new segment");
@@ -233,6 +268,13 @@ Result<void> Log::make_segment(std::uint64_t size) {
   return {};
 }
 
+Result<void> Log::confirm() const {
+  if (auto r = still_ours(); !r) return r;
+  for (const Sealed& sealed : sealed_)
+    if (auto r = still_named(sealed.number, sealed.file); !r) return r;
+  return {};
+}
+
 Result<void> Log::commit() {
   if (leave_) return after_failed_sync();
   if (auto r = flush(); !r) return r;
@@ -243,9 +285,13 @@ Result<void> Log::commit() {
       return r;
     }
   crash_point("journal.synced");
+  sealed_.push_back({current_number_, next_sequence_, offset_, held_});
+  if (auto r = confirm(); !r) {
+    leave_ = true;
+    return r;
+  }
   {
     std::lock_guard lock(mutex_);
-    sealed_.push_back({current_number_, next_sequence_, offset_});
     for (const Sealed& sealed : sealed_)
       for (auto segment = segments_.rbegin(); segment != segments_.rend(); ++segment)
         if (segment->number == sealed.number) {

@@ -16,6 +16,10 @@
 /// A segment is given up only when every holder's *saved* cursor is behind it (semantics B2), one after the other, each
 /// on the disk before the next, so no crash leaves a hole. Spare segments are used again: their blocks are written.
 ///
+/// Before a write is answered the folder must still have our lock, and the segments our names (held_file.h). A segment
+/// that somebody took away is left as after any failure. Without its folder the log does nothing but say so: when the
+/// folder comes back it goes on.
+///
 /// Thread: `write` one; everything else any. Cost: one copy, one CRC, one pwrite per MiB, one fdatasync per write. On
 /// cancel: a write is finished or void.
 #include <weir/base/context.h>
@@ -53,7 +57,7 @@ struct ConsumerConfig {
   bool from_newest = false;  ///< when it has no cursor yet: it begins behind what is there now
 };
 
-/// Statistics of a consumer.
+/// What is told of a consumer. One that is not configured may still hold what it has not read.
 struct ConsumerStats {
   std::string name;
   bool holds = true, configured = true;
@@ -98,8 +102,11 @@ class Log {
   Result<void> write(std::span<const Batch> batches);
 
   // ---- consumers ----
-  /// Before the first write. Its name is a file name.
+  /// Before the first write. Its name is a file name. A consumer that held what it had not read and is not added again
+  /// goes on holding it, until it is forgotten.
   Result<Consumer*> add_consumer(ConsumerConfig config);
+  /// A consumer that nobody reads by any more: what it has not read is no longer kept for it. False: it has no cursor.
+  Result<bool> forget(const std::string& consumer);
   Position position(const Consumer& consumer) const;
   void settle(Consumer& consumer, const Position& to);
   Position end() const;
@@ -111,6 +118,8 @@ class Log {
     bool is_last;
   };
   std::optional<Extent> extent_of(std::uint64_t sequence) const;
+  /// Whether a segment that ought to be there is certainly not, in a folder that is certainly ours.
+  bool has_lost(std::uint64_t segment) const;
   Result<SegmentScan> scan(std::uint64_t segment) const;
   /// Keeps a copy of bytes that cannot be read as records, for people; within bounds, once for each place.
   void quarantine(SegmentScan& scan, std::uint64_t from, std::uint64_t to);
@@ -127,6 +136,9 @@ class Log {
   Log(Disk& disk, LogConfig config, const Context& context);
   Result<void> append(const Batch& batch, std::uint64_t durable);
   Result<void> roll(std::size_t record);
+  Result<void> still_named(std::uint64_t number, const HeldFile& segment) const;
+  Result<void> still_ours() const;
+  Result<void> confirm() const;
   Result<void> flush();
   Result<void> commit();
   void give_up();
@@ -139,6 +151,7 @@ class Log {
   void save_cursors();
   Result<void> retire_what_is_done(std::uint64_t wanted);
   bool may_go(const Segment& segment, std::uint64_t wanted) const;
+  std::string waits_for() const;
   Result<void> retire_oldest();
   Result<void> finish_retiring();
   Result<void> remove_void();
@@ -156,11 +169,13 @@ class Log {
   const LogConfig config_;
   const Context& context_;
   std::unique_ptr<Disk::Lock> lock_;
+  HeldFile locked_;  // the folder is ours as long as this is the file `lock` in it
   JournalId id_{};
   std::vector<std::string> notes_;
 
   // The writer's.
   std::shared_ptr<File> current_;
+  HeldFile held_;  // the current segment
   std::uint64_t current_number_ = 0, current_epoch_ = 0, current_size_ = 0;
   std::uint64_t offset_ = 0;  // where the buffer goes
   std::vector<char> buffer_;
@@ -174,6 +189,7 @@ class Log {
   std::uint64_t appended_ = 0;  // records since the last commit
   struct Sealed {
     std::uint64_t number, end, limit;
+    HeldFile file;
   };
   std::vector<Sealed> sealed_;      // segments that the group at hand has filled
   std::atomic<bool> leave_{false};  // a sync of the current segment has failed
@@ -192,7 +208,11 @@ class Log {
   TimePoint synced_at_{};
   std::uint64_t next_number_ = 1;
   std::vector<std::unique_ptr<Consumer>> consumers_;
-  std::map<std::string, Position> orphans_;  // cursors without a consumer
+  struct Orphan {
+    Position at;
+    bool holds = true;
+  };
+  std::map<std::string, Orphan> orphans_;  // cursors that nobody reads by
   LogStats counts_;
 };
 

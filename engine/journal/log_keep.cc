@@ -13,8 +13,8 @@ Result<Consumer*> Log::add_consumer(ConsumerConfig config) {
   auto consumer = std::make_unique<Consumer>(std::move(config));
   std::lock_guard folder(folder_);
   const Position first{oldest(), 0, 0};
-  auto cursor =
-      CursorFile::open(disk_, config_.path, consumer->config.name, consumer->config.from_newest ? committed_ : first);
+  auto cursor = CursorFile::open(disk_, config_.path, consumer->config.name,
+                                 consumer->config.from_newest ? committed_ : first, consumer->config.holds);
   if (!cursor) return std::unexpected(cursor.error());
   std::lock_guard lock(mutex_);
   consumer->settled_ = consumer->saved_ = cursor->found().value_or(first);
@@ -22,6 +22,15 @@ Result<Consumer*> Log::add_consumer(ConsumerConfig config) {
   orphans_.erase(consumer->config.name);
   consumers_.push_back(std::move(consumer));
   return consumers_.back().get();
+}
+
+Result<bool> Log::forget(const std::string& consumer) {
+  std::lock_guard folder(folder_);
+  auto forgotten = CursorFile::forget(disk_, config_.path, consumer);
+  if (!forgotten) return forgotten;
+  std::lock_guard lock(mutex_);
+  orphans_.erase(consumer);
+  return forgotten;
 }
 
 Position Log::position(const Consumer& consumer) const {
@@ -48,6 +57,11 @@ std::optional<Log::Extent> Log::extent_of(std::uint64_t sequence) const {
   return {};
 }
 
+bool Log::has_lost(std::uint64_t segment) const {
+  const auto found = disk_.look(path(numbered(segment, "segment")));
+  return found && !*found && still_ours();
+}
+
 Result<SegmentScan> Log::scan(std::uint64_t segment) const {
   return scan_of(disk_, config_.path, id_, segment, {config_.read_ahead, config_.largest_record});
 }
@@ -72,6 +86,7 @@ void Log::quarantine(SegmentScan& scan, std::uint64_t from, std::uint64_t to) {
 
 void Log::tick() {
   std::lock_guard folder(folder_);
+  if (auto r = still_ours(); !r) return remember(r.error());
   if (auto r = sync_interval(); !r) remember(r.error());
   save_cursors();
   if (auto r = retire_what_is_done(0); !r) remember(r.error());
@@ -177,7 +192,8 @@ std::vector<ConsumerStats> Log::consumers() const {
   for (const auto& consumer : consumers_)
     all.push_back({consumer->config.name, consumer->config.holds, true, consumer->settled_, lag(consumer->settled_),
                    lag_bytes(consumer->settled_), consumer->skipped, consumer->damaged});
-  for (const auto& [name, at] : orphans_) all.push_back({name, false, false, at, lag(at), lag_bytes(at), 0, 0});
+  for (const auto& [name, orphan] : orphans_)
+    all.push_back({name, orphan.holds, false, orphan.at, lag(orphan.at), lag_bytes(orphan.at), 0, 0});
   return all;
 }
 

@@ -33,6 +33,10 @@ bool Log::may_go(const Segment& segment, std::uint64_t wanted) const {
   // says where the log goes on, this header counts.
   const auto goes_on = [&](const Segment& later) { return later.first <= segment.end; };
   if (std::none_of(segments_.begin() + 1, segments_.end(), goes_on)) return false;
+  const auto left_out = [&](const auto& orphan) {
+    return orphan.second.holds && orphan.second.at.sequence < segment.end;
+  };
+  if (std::ranges::any_of(orphans_, left_out)) return false;
   const auto behind = [&](const auto& consumer) { return consumer->saved_.sequence < segment.end; };
   const bool all_read = !consumers_.empty() && std::ranges::none_of(consumers_, behind);
   const bool full = wanted > 0 && lacks_room(config_, spares_, used(), wanted);
@@ -148,18 +152,33 @@ Result<void> Log::make_room(std::uint64_t size) {
     }
     (void)disk_.remove(path(in_the_way.name));
   }
-  std::string waits_for;
-  std::uint64_t oldest = ~0ull;
   std::lock_guard lock(mutex_);
+  return failure(fmt::format("{} is full: {} bytes{}", config_.path, config_.max_bytes.count(), waits_for()),
+                 Error::Kind::overloaded);
+}
+
+/// Whose turn it is, and what to do when it will never come.
+std::string Log::waits_for() const {
+  std::string name;
+  bool left_out = false;
+  std::uint64_t oldest = ~0ull;
   for (const auto& consumer : consumers_)
     if (consumer->config.holds && consumer->saved_.sequence < oldest) {
       oldest = consumer->saved_.sequence;
-      waits_for = consumer->config.name;
+      name = consumer->config.name;
     }
-  return failure(fmt::format("{} is full: {} bytes{}", config_.path, config_.max_bytes.count(),
-                             waits_for.empty() ? " that nobody has read"
-                                               : fmt::format("; the oldest wait for consumer {}", waits_for)),
-                 Error::Kind::overloaded);
+  for (const auto& [orphan, what] : orphans_)
+    if (what.holds && what.at.sequence < oldest) {
+      oldest = what.at.sequence;
+      name = orphan;
+      left_out = true;
+    }
+  if (name.empty()) return " that nobody has read";
+  if (!left_out) return fmt::format("; the oldest wait for consumer {}", name);
+  return fmt::format(
+      "; the oldest wait for consumer {}, which the configuration leaves out: put it back, or give up what it has not "
+      "read: `weir journal forget {} {}`, or `forget: [{}]` in the file",
+      name, config_.path, name, name);
 }
 
 /// An earlier run may have had other sizes and numbers configured.

@@ -80,12 +80,12 @@ void JournalModel::close(TimePoint now) {
 std::uint64_t JournalModel::held() const {
   std::uint64_t held = end();
   for (const auto& [name, reading] : readings_)
-    if (reading.configured && reading.holds) held = std::min(held, reading.settled);
+    if (reading.holds) held = std::min(held, reading.settled);
   return held;
 }
 
 std::uint64_t JournalModel::unread() const {
-  std::uint64_t unread = end();
+  std::uint64_t unread = held();
   for (const auto& [name, reading] : readings_)
     if (reading.configured) unread = std::min(unread, reading.settled);
   return unread;
@@ -204,7 +204,7 @@ std::string JournalModel::judge_place(const std::string& who, const Reading& rea
   const auto is_missed = [&](const Kept& batch) {
     return batch.first >= std::max(position, reading.guarded) && batch.first < first_ && !batch.lost;
   };
-  if (reading.configured && reading.holds && std::ranges::any_of(batches_, is_missed))
+  if (reading.holds && std::ranges::any_of(batches_, is_missed))
     return fmt::format("{} stands at {}, and holds: before {} all was given up", who, position, first_);
   return "";
 }
@@ -225,13 +225,13 @@ std::string JournalModel::stay_away(const std::string& who, std::uint64_t positi
   if (!readings_.contains(who)) return who + " has a cursor, and was never here";
   Reading& reading = readings_[who];
   if (auto wrong = judge_place(who, reading, position); !wrong.empty()) return wrong;
-  // Nobody has made sure of what it says now: it may yet be what it was before.
   reading = {.configured = false,
-             .holds = false,
+             .holds = reading.holds,
              .read = position,
              .settled = position,
-             .saved = reading.saved,
-             .places = reading.places};
+             .saved = position,
+             .guarded = reading.guarded,
+             .places = {position}};
   return "";
 }
 

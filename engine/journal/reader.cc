@@ -15,6 +15,12 @@ Result<bool> Reader::find_segment() {
       // It may have been given up since.
       const auto now = log_.extent_of(at_.sequence);
       if (now && now->number != extent_->number && tries < 100) continue;
+      if (log_.has_lost(extent_->number)) {
+        losses_.damaged += extent_->end - std::max(at_.sequence, extent_->first);
+        losses_.gone += extent_->first - std::min(at_.sequence, extent_->first);
+        at_.sequence = extent_->end;
+        continue;
+      }
       extent_.reset();
       return std::unexpected(scan.error());
     }

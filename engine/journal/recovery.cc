@@ -86,6 +86,7 @@ class Recovery {
       const auto consumer = name.substr(0, name.size() - std::string_view(".cursor").size());
       if (!*cursor) note(name, "the cursor cannot be read; this consumer starts again at the oldest event");
       found_.cursors[consumer] = *cursor;
+      if (*cursor && !(*cursor)->holds) found_.optional_consumers.insert(consumer);
     }
     return {};
   }

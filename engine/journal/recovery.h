@@ -8,6 +8,7 @@
 ///
 /// Thread: one. Cost: above.
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct Recovered {
   std::vector<Spare> spares;
   std::vector<std::string> unfinished;                     ///< names: segments and cursors that were being made
   std::map<std::string, std::optional<Position>> cursors;  ///< nothing: it cannot be read
+  std::set<std::string> optional_consumers;                ///< of those: what they have not read is not kept for them
   Position end;               ///< behind the last event that counts, and not before any cursor
   std::uint64_t on_disk = 1;  ///< sequence behind the last event that is there: less when a cursor is ahead
   std::uint64_t next_number = 1;

@@ -70,8 +70,11 @@ Result<void> sync_both(Disk& disk, const std::string& folder) {
 
 /// Keeps a copy of what is replaced in place; a missing file needs none.
 Result<void> keep_copy(Disk& disk, const std::string& folder, const std::string& name, std::size_t most) {
+  const auto there = disk.look(folder + "/" + name);
+  if (!there) return std::unexpected(there.error());
+  if (!*there) return {};
   auto file = disk.open(folder + "/" + name, Disk::Open::read);
-  if (!file) return {};
+  if (!file) return std::unexpected(file.error());
   std::string bytes(most, '\0');
   const auto got = (*file)->read(bytes, 0);
   if (!got) return std::unexpected(got.error());

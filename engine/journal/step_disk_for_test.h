@@ -38,6 +38,7 @@ class StepDisk : public Disk {
     return done;
   }
   Result<std::vector<std::string>> list(const std::string& folder) override { return disk_.list(folder); }
+  Result<std::optional<FileLook>> look(const std::string& path) override { return disk_.look(path); }
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override {
     return watch([&] { return disk_.lock(path); });
   }
@@ -65,6 +66,7 @@ class StepDisk : public Disk {
       return disk_.watch([&] { return file_->truncate(length); });
     }
     Result<std::uint64_t> size() override { return file_->size(); }
+    Result<FileLook> look() override { return file_->look(); }
 
    private:
     StepDisk& disk_;

@@ -104,12 +104,61 @@ class JournalMistakes(WeirTest):
             f.write("a file")
         self.fails(BASE, r"journal log: .*/log.*(Not a directory|File exists)")
 
-    def test_a_consumer_that_is_gone_is_named_and_holds_nothing_up(self):
-        first = self.start(BASE)
+    WITHOUT_B = "\n".join(line for line in BASE.splitlines() if not line.startswith("  b:")) + "\n"
+
+    def events_of_b(self):
+        with open(self.path("b.ndjson")) as f:
+            return f.read().count("\n")
+
+    def test_a_required_consumer_that_is_left_out_finds_its_events_when_it_is_back(self):
+        first = self.start(BASE.replace("  b: { type: file, from: [log], path: \"@DIR/b.ndjson\"", "  b: { type: http, from: [log], url: \"http://127.0.0.1:1/x\"")
+                           .replace("memory: 128MiB", "memory: 128MiB\ndrain_deadline: 1s"))
+        self.store(first, "x", 500)
+        first.stop()
+        second = self.start(self.WITHOUT_B)
+        second.says("nobody reads by the cursor b (500 events behind); they are kept")
+        for i in range(20):
+            self.store(second, f"y{i}", 500)
+        self.assertIn("what it has not read is kept until it is back or forgotten", second.command("why", "log")[1])
+        self.assertEqual(second.stop(), 0)
+        third = self.start(BASE)
+        eventually(lambda: self.events_of_b() == 10_500, "b has all of them", 20)
+        self.assertEqual(third.stop(), 0)
+
+    def test_the_journal_fills_for_a_consumer_that_is_left_out_and_names_it_until_it_is_forgotten(self):
+        small = BASE.replace("16MiB", "2MiB").replace("stored, max", "stored, ack_timeout: 1s, max")
+        without = self.WITHOUT_B.replace("16MiB", "2MiB").replace("stored, max", "stored, ack_timeout: 1s, max")
+        self.assertEqual(self.start(small).stop(), 0)
+        second = self.start(without)
+        statuses = [post(second.address, ndjson(events(f"y{i}", 200, load="z" * 200))).status for i in range(60)]
+        self.assertTrue({503, 504} & set(statuses), statuses)
+        second.says("weir journal forget " + self.path("log") + " b")
+        code, _, err = weir("journal", "forget", self.path("log"), "b")
+        self.assertEqual(code, 1)
+        self.assertIn("stop that one first", err)
+        second.kill()
+        self.assertEqual(weir("journal", "forget", self.path("log"), "nobody")[0], 64)
+        code, out, _ = weir("journal", "forget", self.path("log"), "b")
+        self.assertEqual(code, 0)
+        self.assertIn("consumer b is forgotten", out)
+        self.assertNotIn("b.cursor", os.listdir(self.path("log")))
+        third = self.start(without)
+        eventually(lambda: post(third.address, ndjson(events("again", 5))).status == 200, "there is room", 20)
+
+    def test_the_file_may_say_that_a_consumer_is_forgotten(self):
+        self.assertEqual(self.start(BASE).stop(), 0)
+        second = self.start(self.WITHOUT_B.replace("max_bytes: 16MiB", "max_bytes: 16MiB, forget: [b]"))
+        second.says("the consumer b is forgotten")
+        self.assertNotIn("b.cursor", os.listdir(self.path("log")))
+        code, _, err = self.check(BASE.replace("max_bytes: 16MiB", "max_bytes: 16MiB, forget: [b]"))
+        self.assertNotEqual(code, 0)
+        self.assertIn("journals.log.forget: names b, by which sinks.b reads", err)
+
+    def test_an_optional_consumer_that_is_gone_is_named_and_holds_nothing_up(self):
+        first = self.start(BASE.replace("b.ndjson\", ", "b.ndjson\", required: false, consumer: { when_behind: skip }, "))
         self.store(first, "x")
         self.assertEqual(first.stop(), 0)
-        without = "\n".join(line for line in BASE.splitlines() if not line.startswith("  b:")) + "\n"
-        second = self.start(without)
+        second = self.start(self.WITHOUT_B)
         second.says("nobody reads by the cursor b")
         for i in range(40):
             self.store(second, f"y{i}", 500)

@@ -1,9 +1,12 @@
 """Ports, paths, disks and databases that are taken, missing, full, locked or damaged: a clear line, and nothing lost."""
 import contextlib
+import gzip
+import json
 import os
 import socket
 import sqlite3
 import subprocess
+import threading
 import time
 
 from clients import events, ndjson, post
@@ -169,6 +172,96 @@ class Running(WeirTest):
     def test_a_full_disk_under_a_database_refuses_clients_and_loses_nothing(self):
         told = self.on_a_small_disk(SQLITE.replace("@DIR/out", "@DIR/disk/out"))
         self.assertLessEqual(told, set(rows_of(self.path("disk/out.db"))))
+
+
+class TakenAway(WeirTest):
+    """An oracle: clients push, their file is taken away; each id that was told to be stored is in some file."""
+
+    def push(self, weir, count, told, stop=None):
+        """`count` threads as obedient clients, until `stop` is set."""
+        def client(name):
+            n = 0
+            while not stop.is_set():
+                rows = events(f"{name}-{n}", 3)
+                answer = post(weir.address, ndjson(rows))
+                if answer.status == 200:
+                    told.extend(e["id"] for e in rows)
+                else:
+                    time.sleep(0.05)
+                n += 1
+        threads = [threading.Thread(target=client, args=(f"c{i}",)) for i in range(count)]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def found(self, text_of):
+        found, torn = set(), []
+        for name in os.listdir(self.folder):
+            if not name.startswith("out.ndjson"):
+                continue
+            for line in text_of(self.path(name)).split(b"\n"):
+                if line.startswith(b"{"):
+                    try:
+                        found.add(json.loads(line)["id"])
+                    except ValueError:
+                        torn.append(line)
+                elif line and line != b"a note":
+                    torn.append(line)
+        return found, torn
+
+    def taken_away(self, config, text_of, notes):
+        weir = self.start(config)
+        told, stop = [], threading.Event()
+        threads = self.push(weir, 4, told, stop)
+        out, moves = self.path("out.ndjson"), 0
+        try:
+            for n in range(40):
+                before = len(told)
+                eventually(lambda: len(told) > before and os.path.exists(out), "clients go on", 20)
+                moves += 1
+                if n % 3 == 0:  # logrotate, without a signal
+                    os.rename(out, f"{out}.r{n}")
+                elif n % 3 == 1:  # a cleaner; what was in it is kept by another name
+                    os.link(out, f"{out}.k{n}")
+                    os.unlink(out)
+                elif notes:  # somebody else writes to it
+                    with open(out, "ab", buffering=0) as f:
+                        f.write(b"a note\n")
+                    notes.append(n)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        self.assertEqual(weir.stop(), 0)
+        found, torn = self.found(text_of)
+        self.assertEqual(moves, 40)
+        self.assertLessEqual(set(told), found, "acknowledged and in no file")
+        self.assertEqual(torn, [])
+        self.assertIn("what comes now goes to a new one", weir.log())
+
+    def test_nothing_acknowledged_is_lost_behind_renames_deletions_and_other_writers(self):
+        def text_of(path):
+            with open(path, "rb") as f:
+                return f.read()
+        self.taken_away(FILE, text_of, notes=[-1])
+
+    def test_nothing_acknowledged_is_lost_behind_renames_and_deletions_of_a_packed_file(self):
+        def text_of(path):
+            with gzip.open(path, "rb") as f:
+                return f.read()
+        self.taken_away(FILE.replace("type: file", "type: file\n    compression: gzip"), text_of, notes=None)
+
+    def test_a_journal_whose_folder_is_gone_stops_answering_and_says_so(self):
+        weir = self.start(CONFIG.replace("SINK", 'type: file\n    path: "@DIR/out.ndjson"').replace("from: [in]", "from: [j]")
+                          .replace("sinks:", 'journals:\n  j: { type: disk, from: [in], path: "@DIR/journal", max_bytes: 16MiB }\nsinks:')
+                          .replace("ack_timeout: 60s", "ack_timeout: 2s"))
+        self.assertEqual(post(weir.address, ndjson(events("before", 3))).status, 200)
+        os.rename(self.path("journal"), self.path("elsewhere"))
+        self.assertIn(post(weir.address, ndjson(events("during", 3))).status, (503, 504))
+        weir.says("was moved or deleted while it was in use")
+        os.rename(self.path("elsewhere"), self.path("journal"))
+        eventually(lambda: post(weir.address, ndjson(events("after", 3))).status == 200, "it goes on", 20)
+        eventually(lambda: {e["id"] for e in self.lines_of("out.ndjson")} >= {e["id"] for e in events("after", 3)}, "delivered", 20)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,11 @@ MODEL = "Model.*"
 JOURNAL = ("JournalModel.*", "weir_journal_test")
 DISK = ("DiskJournalTest.*", "weir_connector_disk_test")
 SPILL = ("SpillTest.*", "weir_pipeline_test")
+FILE_SINK = ("*FileSinkTest.*", "weir_connector_file_test")
+FILE_SOURCE = ("FileSourceTest.*", "weir_connector_file_test")
+SQLITE = ("SqliteSinkTest.*", "weir_connector_sqlite_test")
+TAKEN_AWAY = ("TakenAway.*", "weir_journal_test")
+LEFT_OUT = ("LeftOut.*", "weir_journal_test")
 
 
 def mutant(name, file, text, instead, test=MODEL):
@@ -103,6 +108,34 @@ MUTANTS = [
     mutant("writes that find no room leave segments behind", "engine/journal/log_room.cc",
            "while (!current_ && segments_.size() > 1 &&", "while (!current_ && segments_.size() > 1000 &&",
            ("LogTest.*", "weir_journal_test")),
+    mutant("a write is answered whose segment is gone", "engine/journal/log.cc",
+           "if (auto r = still_named(sealed.number, sealed.file); !r) return r;", "static_cast<void>(sealed);", TAKEN_AWAY),
+    mutant("a write is answered whose folder is gone", "engine/journal/log.cc",
+           "if (locked_.is_named_by(*found)) return {};", "if (found) return {};", TAKEN_AWAY),
+    mutant("a segment that cannot be opened counts as lost", "engine/journal/log_keep.cc",
+           "return found && !*found && still_ours();", "return true;", TAKEN_AWAY),
+    mutant("a consumer that is left out holds nothing", "engine/journal/log_room.cc",
+           "if (std::ranges::any_of(orphans_, left_out)) return false;", "static_cast<void>(left_out);", LEFT_OUT),
+    mutant("a consumer that may skip holds when it is left out", "engine/journal/recovery.cc",
+           "if (*cursor && !(*cursor)->holds)", "if (*cursor && (*cursor)->holds && false)", LEFT_OUT),
+    mutant("a delivery is confirmed that is in no file of that name", "connectors/file/log_file.cc",
+           "if (!as_left && !(held_.is_named_by(*found) && stands_as_lines(**found))) return lost_hold(state);",
+           "static_cast<void>(as_left);", FILE_SINK),
+    mutant("what others wrote behind a group that failed is cut", "connectors/file/log_file.cc",
+           "if (static_cast<std::uint64_t>(size) != held_.length()) {", "if (static_cast<std::uint64_t>(size) < length_) {",
+           FILE_SINK),
+    mutant("a path that cannot be looked at counts as as it was", "connectors/file/log_file.cc",
+           "return std::unexpected(error(-found.error(), \"cannot look whether it is still there\"));\n  const auto state",
+           "return {};\n  const auto state", FILE_SINK),
+    mutant("a folder that cannot be listed counts as empty when files are rotated", "connectors/file/file_sink.cc",
+           "if (!names) return std::unexpected(log_.error(-names.error(), \"cannot list its folder to rotate it\"));",
+           "if (!names) return std::vector<std::uint64_t>{};", FILE_SINK),
+    mutant("a folder that cannot be listed counts as empty when files are followed", "connectors/file/names.cc",
+           "if (listed == 0) return {};", "if (listed <= 0) return {};", FILE_SOURCE),
+    mutant("a copy is read again as a whole", "connectors/file/marks.cc",
+           "shared = std::max(shared, mark.end);", "static_cast<void>(mark);", FILE_SOURCE),
+    mutant("a transaction is confirmed that is in no database of that name", "connectors/sqlite/sqlite_sink.cc",
+           "if (*named) return delivery;", "static_cast<void>(named);\n    return delivery;", SQLITE),
     mutant("cursor past a gap", "connectors/disk/journal_source.cc",
            "piece.settled = true;", "at(0).settled = piece.settled = true;", DISK),
     mutant("cursor moves before delivery has settled", "connectors/disk/journal_source.cc",

@@ -38,7 +38,7 @@ struct JournalStatus {
   struct Consumer {
     std::string name;
     bool holds = true;
-    bool configured = true;      ///< false: a cursor without a configured consumer
+    bool configured = true;      ///< false: a cursor that nobody reads by; it may hold all the same
     std::uint64_t position = 0;  ///< the next event it has not settled
     std::uint64_t lag_events = 0, lag_bytes = 0;
     Duration lag{0};                         ///< age of the oldest event it has not settled

@@ -33,11 +33,10 @@ Admitted<void> EarlyReturns::arrive(std::uint64_t key, TimePoint now) {
       return {};
     }
     ++early_;
-    if (entry.early < config_.patience)
-      ++entry.early;
-    else
-      entry.due = now + milliseconds(entry.wait_ms);
-    return rejected(entry.reason, entry.due - now);
+    if (entry.early++ < config_.patience) return rejected(entry.reason, entry.due - now);
+    entry.early = static_cast<std::uint16_t>(config_.patience);
+    entry.due = now + milliseconds(entry.wait_ms);
+    return rejected(Reason::too_early, entry.due - now);
   }
   return {};
 }

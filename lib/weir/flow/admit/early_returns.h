@@ -9,7 +9,7 @@
 ///   at its time or later                    asked anew; forgotten
 ///   before it, for less than `patience`     the rest of its time: its place stays, and it takes no other
 ///   times in a row
-///   before it, more often                   its time begins anew: it gets in only after it has kept away once
+///   before it, more often                   too_early; its time begins anew: it has to keep away once
 ///
 /// The table is bounded: each key has eight places it can be in, and a new one takes the place whose time is nearest.
 /// Somebody who is pushed out is asked anew, as without this policy. Times are exact; `tolerance` is for clocks and
@@ -39,7 +39,8 @@ class EarlyReturns {
   explicit EarlyReturns(const EarlyReturnsConfig& config);
   static Bytes footprint(const EarlyReturnsConfig& config);
 
-  /// An arrival. The rejection is the one the client was given before, with the time that is left.
+  /// An arrival. The rejection has the reason the client was given before, or too_early above `patience`, and the time
+  /// that is left.
   Admitted<void> arrive(std::uint64_t key, TimePoint now);
   /// It was refused and told when to come.
   void told(std::uint64_t key, const Rejection& rejection, TimePoint now);

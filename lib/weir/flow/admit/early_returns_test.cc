@@ -45,6 +45,7 @@ TEST_F(EarlyReturnsTest, WhoComesTooOftenBeforeStartsItsTimeAnewUntilItKeepsAway
   for (int i = 0; i < 100; ++i) {
     now += 1s;
     EXPECT_EQ(left(1), 4s) << "it never keeps away";
+    EXPECT_EQ(policy.arrive(1, now).error().reason, Reason::too_early);
   }
   now += 4s;
   EXPECT_TRUE(policy.arrive(1, now)) << "it has obeyed";

@@ -290,7 +290,7 @@ class NoDescriptors {
  public:
   NoDescriptors() {
     getrlimit(RLIMIT_NOFILE, &before_);
-    const int next = ::dup(0);
+    const int next = ::socket(AF_INET, SOCK_STREAM, 0);
     ::close(next);
     const rlimit none{static_cast<rlim_t>(next), before_.rlim_max};
     setrlimit(RLIMIT_NOFILE, &none);
@@ -309,7 +309,7 @@ TEST(HttpConnections, AReserveAnswersWhenTheProcessHasNoDescriptorLeft) {
   std::array<int, 4> sockets{};
   for (int& fd : sockets) fd = ::socket(AF_INET, SOCK_STREAM, 0);
   const NoDescriptors none;
-  ASSERT_EQ(::dup(0), -1);
+  ASSERT_EQ(::socket(AF_INET, SOCK_STREAM, 0), -1);
   TestClient first(server, 0, sockets[0]), second(server, 0, sockets[1]);
   first.send("GET /1 HT");
   server.until([](HttpServer& s) { return s.stats().bytes_in == 9_B; });

@@ -55,6 +55,18 @@ TEST_F(EarlyReturnsTest, WhoComesTooOftenBeforeStartsItsTimeAnewUntilItKeepsAway
   EXPECT_TRUE(policy.arrive(1, now));
 }
 
+TEST_F(EarlyReturnsTest, WhoWaitsForHalfOfItsTimeEachTimeIsNotHastyAndGetsIn) {
+  tell(1, 60s);
+  int tries = 0;
+  while (!policy.arrive(1, now)) {
+    now += 30s;
+    ASSERT_LT(++tries, 4);
+  }
+  tell(1, 60s);
+  for (int i = 0; i < 20 && !policy.arrive(1, now); ++i) now += 3s;
+  EXPECT_EQ(policy.arrive(1, now).error().reason, Reason::too_early) << "this one is";
+}
+
 TEST_F(EarlyReturnsTest, TheTableIsBoundedAndKeepsTheLatestTimes) {
   for (std::uint64_t key = 1; key <= 10'000; ++key) tell(key, std::chrono::seconds(key));
   std::size_t remembered = 0;

@@ -123,7 +123,7 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   std::optional<observe::Admin> admin;
   std::string admin_address;
   if (!config->admin.listen.empty()) {
-    admin.emplace(config->admin.listen, context,
+    admin.emplace(config->admin, context,
                   observe::Admin::Asks{[&flow] { return flow.status(); }, [&flow] { return flow.why_not_ready(); }},
                   &flow.taps());
     const auto opened = admin->open();

@@ -196,7 +196,10 @@ KeySection budget() {
 KeySection admin() {
   return {"admin",
           "The listener for /metrics, /health, /ready and `weir top`, `why` and `tap`.",
-          {key("listen", address, "127.0.0.1:9600", "Where to listen, as HOST:PORT; empty: nowhere.")}};
+          {key("listen", address, "127.0.0.1:9600", "Where to listen, as HOST:PORT; empty: nowhere."),
+           key("hosts", texts, std::nullopt, "Host names it answers to besides addresses and localhost."),
+           key("insecure", boolean, "false",
+               "Whether it may listen where other machines reach it: anybody there reads it.")}};
 }
 
 }  // namespace

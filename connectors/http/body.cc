@@ -60,6 +60,15 @@ std::optional<Format> format_of(std::string_view content_type) {
   return std::nullopt;
 }
 
+bool is_json_type(std::string_view content_type) {
+  if (format_of(content_type) == Format::lines) return true;
+  constexpr std::string_view json = "application/json";
+  const auto same = [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); };
+  const std::string_view type = content_type.substr(0, json.size());
+  const std::string_view rest = content_type.substr(type.size());
+  return std::ranges::equal(json, type, same) && (rest.empty() || rest.front() == ';' || rest.front() == ' ');
+}
+
 Bytes parser_memory(BodyLimits limits) { return limits.max_event * 16; }
 
 BodyParser::BodyParser(BodyLimits limits, const PriorityRule& rule, bool keep_all_bad)

@@ -28,6 +28,8 @@ enum class Format : std::uint8_t { lines, any };  ///< any: an array, lines, or 
 /// Which format a Content-Type announces; nullopt: none that is taken. A missing type, text/plain and what curl -d
 /// sends are looked at.
 std::optional<Format> format_of(std::string_view content_type);
+/// Whether it states JSON or NDJSON: a browser asks the server before it sends such a type to another site.
+bool is_json_type(std::string_view content_type);
 
 struct BodyLimits {
   Bytes max_event = 256_KiB;

@@ -148,5 +148,12 @@ TEST(FormatOf, KnowsWhatPeopleSend) {
   EXPECT_EQ(format_of("multipart/form-data"), std::nullopt);
 }
 
+TEST(FormatOf, TellsTypesThatAWebPageMaySendUnasked) {
+  for (const char* type : {"application/json", "Application/JSON; charset=utf-8", "application/x-ndjson"})
+    EXPECT_TRUE(is_json_type(type)) << type;
+  for (const char* type : {"", "text/plain", "application/x-www-form-urlencoded", "application/jsonx", "text/json"})
+    EXPECT_FALSE(is_json_type(type)) << type;
+}
+
 }  // namespace
 }  // namespace weir::http

@@ -83,6 +83,8 @@ std::optional<net::Response> HttpIntake::screen(const net::Head& head) const {
   }
   if (head.unknown_encoding) return no(Reason::unsupported_encoding, "Content-Encoding may be gzip or absent");
   if (!format_of(head.content_type)) return no(Reason::unsupported_media_type, head.content_type);
+  if (options_.json_type_only && !is_json_type(head.content_type))
+    return no(Reason::unsupported_media_type, "state application/json or application/x-ndjson: content_type is json");
   if (head.content_length && *head.content_length > options_.max_body)
     return no(Reason::too_large,
               fmt::format("{} bytes, max_body is {}", head.content_length->count(), options_.max_body.count()));

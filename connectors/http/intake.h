@@ -32,6 +32,7 @@ struct HttpOptions {
   Duration ack_timeout = std::chrono::seconds(30);
   Level acks = Level::stored;
   PriorityRule priorities;
+  bool json_type_only = false;            ///< content_type: json
   bool keep_malformed = false;            ///< on_malformed: dead_letter
   std::string client_key = "connection";  ///< what tells clients apart that come back early: or address, or a header
   /// As many clients are remembered as may be told a time while all connections are in use.

@@ -73,6 +73,7 @@ HttpOptions read(const Options& o) {
   http.limits = {o.size("max_event"), o.count("max_events")};
   http.ack_timeout = o.duration("ack_timeout");
   http.client_key = o.text("client_key");
+  http.json_type_only = o.text("content_type") == "json";
   return http;
 }
 
@@ -100,6 +101,12 @@ void add_to(Catalog& catalog) {
   type.options = {
       {"listen", address, "127.0.0.1:8080", false, "address and port; port 0 takes a free one"},
       {"path", text, "/events", false, "where events are posted to"},
+      {.name = "content_type",
+       .kind = OptionKind::choice,
+       .fallback = "any",
+       .help = "json: a request has to state a type of JSON or NDJSON, which a web page of another site cannot send "
+               "unasked",
+       .choices = {"any", "json"}},
       {"max_body", size, "1MiB", false, "largest body, decoded; larger ones are answered 413"},
       {"max_event", size, "256KiB", false, "largest event; at most 16MiB"},
       {"max_events", count, "10000", false, "most events in one request"},

@@ -102,6 +102,8 @@ std::string journal_type_name(std::string_view type);
 
 struct Admin {
   std::string listen = "127.0.0.1:9600";  ///< empty: none
+  std::vector<std::string> hosts{};       ///< further Host names it answers to
+  bool insecure = false;                  ///< it may listen where other machines reach it
 };
 
 struct MemoryRow {

@@ -85,17 +85,33 @@ void read_parts(Reader& reader, Section& root, const Catalog& catalog, Draft& dr
   }
 }
 
+/// An address in numbers that is not the loopback's.
+bool is_reachable_from_outside(std::string_view listen) {
+  const std::string_view host = listen.substr(0, listen.rfind(':'));
+  if (host.starts_with('[')) return host != "[::1]";
+  return !host.empty() && host.find_first_not_of("0123456789.") == host.npos && !host.starts_with("127.");
+}
+
 void read_admin(Reader& reader, Section& root, Admin& admin) {
   const Yaml* node = root.find("admin");
   Section section(reader, node, "admin");
   const Yaml* listen = section.find("listen");
   const std::vector<OptionSpec> specs{
-      {.name = "listen", .kind = OptionKind::address, .help = "where to listen, as HOST:PORT"}};
+      {.name = "listen", .kind = OptionKind::address, .help = "where to listen, as HOST:PORT"},
+      {.name = "hosts", .kind = OptionKind::texts, .help = "further Host names it answers to"},
+      {.name = "insecure", .kind = OptionKind::boolean, .help = "whether other machines may reach it"}};
   Options options;
-  if (listen && listen->kind == Yaml::Kind::scalar && listen->text.empty())
+  if (listen && listen->kind == Yaml::Kind::scalar && listen->text.empty()) {
     admin.listen.clear();
-  else if (read_options(reader, section, specs, options) && options.has("listen"))
-    admin.listen = options.text("listen");
+  } else if (read_options(reader, section, specs, options)) {
+    admin.listen = options.get_or<std::string>("listen", admin.listen);
+    admin.hosts = options.get_or<std::vector<std::string>>("hosts", {});
+    admin.insecure = options.get_or<bool>("insecure", false);
+    if (listen && !admin.insecure && is_reachable_from_outside(admin.listen))
+      reader.error(listen->location, "admin.listen",
+                   fmt::format("whoever reaches {} reads metrics and events without a password", admin.listen),
+                   "listen on 127.0.0.1, or say `insecure: true`");
+  }
   section.finish();
 }
 

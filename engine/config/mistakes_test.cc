@@ -136,6 +136,11 @@ INSTANTIATE_TEST_SUITE_P(
         {"Address",
          with("", "", "", "admin: { listen: localhost }\n"),
          {"weir.yaml:16:18: admin.listen: 'localhost' has no port: write HOST:PORT, as in 127.0.0.1:8080"}},
+        {"OpenAdmin",
+         with("", "", "", "admin: { listen: '0.0.0.0:9600' }\n"),
+         {"weir.yaml:16:18: admin.listen: whoever reaches 0.0.0.0:9600 reads metrics and events without a password: "
+          "listen "
+          "on 127.0.0.1, or say `insecure: true`"}},
         {"Choice",
          with("", "", "mode: sfae"),
          {"weir.yaml:16:11: sinks.warehouse.mode: 'sfae' is unknown; did you mean safe?"}},

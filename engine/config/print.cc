@@ -93,8 +93,10 @@ class Printer {
     section("stages", config_.stages);
     section("journals", config_.sinks, &Sink::is_journal);
     section("sinks", config_.sinks, std::not_fn(&Sink::is_journal));
-    out_ +=
-        fmt::format("admin: {{ listen: {} }}\n", hidden("admin.listen") ? "<secret>" : scalar(config_.admin.listen));
+    const Admin& admin = config_.admin;
+    out_ += fmt::format("admin: {{ listen: {}{}{} }}\n", hidden("admin.listen") ? "<secret>" : scalar(admin.listen),
+                        admin.hosts.empty() ? "" : ", hosts: " + flow_list(admin.hosts),
+                        admin.insecure ? ", insecure: true" : "");
     return std::move(out_);
   }
 

@@ -174,6 +174,7 @@ void Dialer::take_answer() {
 
 Result<void> Dialer::find_addresses(TimePoint deadline, const Options& options) {
   ask();
+  take_answer();
   while (question_ && !is_cancelled(options) && context_.now() < deadline) {
     {
       std::unique_lock lock(question_->mutex);

@@ -36,6 +36,7 @@ struct Head {
   bool keep_alive = true;
   bool expect_continue = false;
   std::string_view content_type{};  ///< "" when not sent
+  std::string_view host{};          ///< as sent, with its port; "" only in HTTP/1.0
   std::string_view fields{};        ///< all header lines as sent, each ended by CR LF
 
   /// The first field of this name, whatever its case; "" when there is none. Cost: a scan of the header, about 100 ns.

@@ -9,7 +9,7 @@ using boost::asio::awaitable;
 using std::chrono::seconds;
 
 std::string head_of(std::size_t length) {
-  return "POST /p HTTP/1.1\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
+  return "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
 }
 
 /// Answers without reading.
@@ -21,22 +21,24 @@ awaitable<void> refuse(Exchange& e) {
 TEST(HttpRefusals, ASmallUnreadBodyLeavesTheConnectionAlive) {
   TestServer server(refuse);
   TestClient client(server);
-  client.send(head_of(60'000) + std::string(60'000, 'x') + "GET / HTTP/1.1\r\n\r\n");
+  client.send(head_of(60'000) + std::string(60'000, 'x') + "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(client.answer().find("close") == std::string::npos);
   EXPECT_TRUE(client.answer().ends_with("busy")) << "found behind the body";
   client.send(head_of(10));
   EXPECT_TRUE(client.answer().ends_with("busy")) << "before the body has come";
-  client.send("0123456789GET / HTTP/1.1\r\n\r\n");
+  client.send("0123456789GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(client.answer().ends_with("busy"));
 }
 
 TEST(HttpRefusals, AChunkedBodyThatIsAllHereLeavesItAliveToo) {
   TestServer server(refuse);
   TestClient client(server);
-  client.send("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n");
+  client.send(
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: "
+      "h\r\n\r\n");
   EXPECT_TRUE(client.answer().ends_with("busy"));
   EXPECT_TRUE(client.answer().ends_with("busy"));
-  client.send("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
   EXPECT_TRUE(client.answer().find("Connection: close") != std::string::npos);
 }
 
@@ -80,7 +82,7 @@ TEST(HttpRefusals, AGzipBombStopsAtTheLimit) {
   });
   const std::string bomb = test_gzip(std::string(5'000'000, 'x'));
   TestClient client(server);
-  client.send("POST / HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: " + std::to_string(bomb.size()) +
+  client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Encoding: gzip\r\nContent-Length: " + std::to_string(bomb.size()) +
               "\r\n\r\n" + bomb);
   EXPECT_TRUE(client.answer().ends_with("\r\n\r\ntoo_large"));
   EXPECT_LE(largest, 1_MiB);
@@ -92,8 +94,8 @@ TEST(HttpRefusals, DamagedGzipIsSaidToBe) {
   TestServer server(echo);
   TestClient client(server);
   for (std::string body : {std::string("not gzip"), test_gzip("cut").substr(0, 12)}) {
-    client.send("POST / HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: " + std::to_string(body.size()) +
-                "\r\n\r\n" + body);
+    client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Encoding: gzip\r\nContent-Length: " +
+                std::to_string(body.size()) + "\r\n\r\n" + body);
     EXPECT_TRUE(client.answer().ends_with("unsupported_encoding"));
   }
 }
@@ -105,16 +107,18 @@ TEST(HttpRefusals, BrokenRequestsGetTheirReasonAndAClose) {
     client.send(request);
     return client.rest();
   };
-  for (const char* bad : {"GARBAGE\r\n\r\n", "GET /\r\n", "\x16\x03\x01\x02", "GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n",
-                          "POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
+  for (const char* bad :
+       {"GARBAGE\r\n\r\n", "GET /\r\n", "\x16\x03\x01\x02", "GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n c\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
     const auto answer = answer_to(bad);
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 400")) << bad << answer;
     EXPECT_NE(answer.find("Connection: close"), answer.npos);
   }
   EXPECT_NE(answer_to("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").find("not HTTP/2"), std::string::npos);
-  EXPECT_TRUE(answer_to("GET / HTTP/1.1\r\nX: " + std::string(5000, 'x')).starts_with("HTTP/1.1 431"));
-  EXPECT_TRUE(answer_to("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc").starts_with("HTTP/1.1 400"));
-  EXPECT_TRUE(answer_to("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(5000, 'x'))
+  EXPECT_TRUE(answer_to("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(5000, 'x')).starts_with("HTTP/1.1 431"));
+  EXPECT_TRUE(answer_to("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc")
+                  .starts_with("HTTP/1.1 400"));
+  EXPECT_TRUE(answer_to("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(5000, 'x'))
                   .starts_with("HTTP/1.1 400"));
   EXPECT_EQ(server.stats().bad_requests, 9u);
 }
@@ -149,7 +153,7 @@ TEST(HttpClientsThatLeave, AreNoticedByAHandlerThatWaits) {
   });
   waiting.gate.emplace(server.io());
   TestClient client(server);
-  client.send("GET / HTTP/1.1\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().requests == 1; });
   EXPECT_FALSE(server.on_reactor([&] { return exchange->client_gone(); }));
   EXPECT_EQ(server.on_reactor([&] { return exchange->peer(); }), "127.0.0.1");
@@ -169,7 +173,7 @@ TEST(HttpClientsThatLeave, InTheMiddleOfAnAnswer) {
     outcome = co_await e.finish();
   });
   TestClient client(server, 4096);
-  client.send("GET / HTTP/1.1\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().bytes_out > 1_B; });
   client.reset();
   server.until([](HttpServer& s) { return s.stats().connections == 0; });
@@ -206,7 +210,7 @@ TEST(HttpStop, RefusesNewConnectionsAndLetsOthersEnd) {
   waiting.gate.emplace(server.io());
   TestClient idle(server);
   TestClient busy(server);
-  busy.send("GET / HTTP/1.1\r\n\r\n");
+  busy.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().requests == 1 && s.stats().connections == 2; });
   server.on_reactor([&] {
     server.server().stop_accepting();

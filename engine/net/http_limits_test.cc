@@ -12,17 +12,17 @@ using boost::asio::awaitable;
 using std::chrono::seconds;
 
 std::string head_of(std::size_t length) {
-  return "POST /p HTTP/1.1\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
+  return "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
 }
 
 TEST(HttpDeadlines, AnIdleConnectionIsClosedAfterIdleTimeout) {
   TestServer server(echo);
   TestClient client(server);
-  client.send("GET / HTTP/1.1\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   client.answer();
   server.until([](HttpServer& s) { return s.stats().idle == 1; });
   server.pass(seconds(59));
-  client.send("GET / HTTP/1.1\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(client.answer().starts_with("HTTP/1.1 200")) << "in time";
   server.until([](HttpServer& s) { return s.stats().idle == 1; });
   server.pass(seconds(61));
@@ -79,7 +79,7 @@ TEST(HttpDeadlines, DoNotRunWhileTheHandlerIsBusyWithSomethingElse) {
   TestServer server(waiting.handler());
   waiting.gate.emplace(server.io());
   TestClient client(server);
-  client.send("GET / HTTP/1.1\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().requests == 1; });
   server.pass(seconds(1000));
   waiting.release(server);
@@ -93,7 +93,7 @@ TEST(HttpDeadlines, AnAnswerThatNobodyReadsIsGivenUp) {
     outcome = co_await e.respond(std::move(r));
   });
   TestClient client(server, 4096);
-  client.send("GET / HTTP/1.1\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().bytes_out > 1_B; });
   server.pass(seconds(31));
   server.until([](HttpServer& s) { return s.stats().connections == 0; });
@@ -110,7 +110,7 @@ TEST(HttpDeadlines, AnAnswerThatNobodyReadsIsGivenUpThoughTheHandlerHadPausedThe
       },
       {.answer_timeout = seconds(20)});
   TestClient client(server, 4096);
-  client.send("GET / HTTP/1.1\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().bytes_out > 1_B; });
   server.pass(seconds(21));
   server.until([](HttpServer& s) { return s.stats().connections == 0; });
@@ -127,7 +127,7 @@ TEST(HttpDeadlines, AnAnswerInPiecesHasOneDeadlineForAllOfThem) {
     over = true;
   });
   TestClient client(server, 4096);
-  client.send("GET / HTTP/1.1\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().bytes_out > 1_B; });
   server.pass(seconds(31));
   server.until([&](HttpServer&) { return over; });
@@ -139,7 +139,7 @@ TEST(HttpDeadlines, AStoppingServerWaitsTenSecondsForAnAnswerToBeRead) {
     co_await e.respond(std::move(r));
   });
   TestClient client(server, 4096);
-  client.send("GET / HTTP/1.1\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().bytes_out > 1_B; });
   server.pass(seconds(11));
   EXPECT_EQ(server.stats().connections, 1u) << "not stopping yet";
@@ -197,17 +197,17 @@ TEST(HttpLinger, HoldsOnlySoManyConnections) {
 TEST(HttpConnections, TheLongestIdleOneMakesRoomAtTheCap) {
   TestServer server(echo, {.max_connections = 2});
   TestClient first(server);
-  first.send("GET / HTTP/1.1\r\n\r\n");
+  first.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   first.answer();
   TestClient second(server);
-  second.send("GET / HTTP/1.1\r\n\r\n");
+  second.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   second.answer();
   server.until([](HttpServer& s) { return s.stats().idle == 2; });
   TestClient third(server);
-  third.send("GET /3 HTTP/1.1\r\n\r\n");
+  third.send("GET /3 HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(third.answer().ends_with("GET /3 "));
   EXPECT_TRUE(first.closed());
-  second.send("GET /2 HTTP/1.1\r\n\r\n");
+  second.send("GET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(second.answer().ends_with("GET /2 "));
   EXPECT_EQ(server.stats().evicted_idle, 1u);
 }
@@ -217,7 +217,7 @@ TEST(HttpConnections, OneTooManyIsToldSoWhenNoneIsIdle) {
   TestServer server(waiting.handler(), {.max_connections = 1, .retry_after_full = seconds(7)});
   waiting.gate.emplace(server.io());
   TestClient busy(server);
-  busy.send("GET / HTTP/1.1\r\n\r\n");
+  busy.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().requests == 1; });
   TestClient late(server);
   late.send(head_of(50'000) + std::string(50'000, 'x'));
@@ -237,7 +237,7 @@ TEST(HttpConnections, OneTooManyReadsItThoughItsBodyIsLarge) {
   TestServer server(waiting.handler(), {.max_connections = 1});
   waiting.gate.emplace(server.io());
   TestClient busy(server);
-  busy.send("GET / HTTP/1.1\r\n\r\n");
+  busy.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().requests == 1; });
   TestClient late(server);
   late.send(head_of(900'000) + std::string(900'000, 'x'));
@@ -256,7 +256,7 @@ TEST(HttpConnections, TheOldestUnfinishedOneMakesRoomWhereTheServerHasToAnswer) 
   second.send("GET /2 HT");
   server.until([](HttpServer& s) { return s.stats().bytes_in == 18_B; });
   TestClient third(server);
-  third.send("GET /3 HTTP/1.1\r\n\r\n");
+  third.send("GET /3 HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(third.answer().ends_with("GET /3 "));
   EXPECT_TRUE(first.closed());
   EXPECT_EQ(server.stats().evicted_unfinished, 1u);
@@ -275,11 +275,11 @@ TEST(HttpConnections, OfOneAddressOnlySoManyAreKept) {
       .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK + 1)}, .sin_zero = {}};
   ASSERT_EQ(::bind(elsewhere, reinterpret_cast<const sockaddr*>(&here), sizeof here), 0);
   TestClient other(server, 0, elsewhere);
-  other.send("GET /o HTTP/1.1\r\n\r\n");
+  other.send("GET /o HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(other.answer().ends_with("GET /o "));
   EXPECT_EQ(server.stats().evicted_unfinished, 0u) << "another address has places of its own";
   TestClient third(server);
-  third.send("GET /3 HTTP/1.1\r\n\r\n");
+  third.send("GET /3 HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(third.answer().ends_with("GET /3 "));
   EXPECT_TRUE(first.closed());
   EXPECT_EQ(server.stats().evicted_unfinished, 1u);
@@ -290,7 +290,7 @@ class NoDescriptors {
  public:
   NoDescriptors() {
     getrlimit(RLIMIT_NOFILE, &before_);
-    const int next = ::dup(0);
+    const int next = ::socket(AF_INET, SOCK_STREAM, 0);
     ::close(next);
     const rlimit none{static_cast<rlim_t>(next), before_.rlim_max};
     setrlimit(RLIMIT_NOFILE, &none);
@@ -309,19 +309,19 @@ TEST(HttpConnections, AReserveAnswersWhenTheProcessHasNoDescriptorLeft) {
   std::array<int, 4> sockets{};
   for (int& fd : sockets) fd = ::socket(AF_INET, SOCK_STREAM, 0);
   const NoDescriptors none;
-  ASSERT_EQ(::dup(0), -1);
+  ASSERT_EQ(::socket(AF_INET, SOCK_STREAM, 0), -1);
   TestClient first(server, 0, sockets[0]), second(server, 0, sockets[1]);
   first.send("GET /1 HT");
   server.until([](HttpServer& s) { return s.stats().bytes_in == 9_B; });
   second.send("GET /2 HT");
   server.until([](HttpServer& s) { return s.stats().bytes_in == 18_B; });
   TestClient third(server, 0, sockets[2]);
-  third.send("GET /3 HTTP/1.1\r\n\r\n");
+  third.send("GET /3 HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(third.answer().ends_with("GET /3 "));
   EXPECT_TRUE(first.closed()) << "the reserve is used up: the oldest unfinished one made room";
   third.close();
   TestClient fourth(server, 0, sockets[3]);
-  fourth.send("GET /4 HTTP/1.1\r\n\r\n");
+  fourth.send("GET /4 HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(fourth.answer().ends_with("GET /4 "));
 }
 
@@ -330,7 +330,7 @@ TEST(HttpConnections, ThoseThatAreToldAreBoundedToo) {
   TestServer server(waiting.handler(), {.max_connections = 1});
   waiting.gate.emplace(server.io());
   TestClient busy(server);
-  busy.send("GET / HTTP/1.1\r\n\r\n");
+  busy.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().requests == 1; });
   std::vector<std::unique_ptr<TestClient>> crowd;
   for (int i = 0; i < 40; ++i) crowd.push_back(std::make_unique<TestClient>(server));

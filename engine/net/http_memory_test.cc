@@ -22,7 +22,7 @@ TEST(HttpMemory, AnIdleConnectionHoldsNoBuffer) {
   constexpr std::size_t count = 200;
   TestServer server(echo);
   std::vector<std::unique_ptr<TestClient>> clients;
-  const std::string request = "POST / HTTP/1.1\r\nContent-Length: 30000\r\n\r\n" + std::string(30'000, 'x');
+  const std::string request = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 30000\r\n\r\n" + std::string(30'000, 'x');
   const auto connect = [&] {
     clients.push_back(std::make_unique<TestClient>(server));
     clients.back()->send(request);

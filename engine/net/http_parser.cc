@@ -25,6 +25,23 @@ std::string_view trim(std::string_view s) {
   return s.substr(first, s.find_last_not_of(" \t") - first + 1);
 }
 
+/// A name, an IPv4 address or an IPv6 one in brackets, and perhaps a port (RFC 9110 section 7.2).
+bool is_host(std::string_view value) {
+  const auto is_any_of = [](std::string_view part, std::string_view others) {
+    return !part.empty() && std::ranges::all_of(part, [others](char c) {
+      return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || others.contains(c);
+    });
+  };
+  const bool bracket = value.starts_with('[');
+  const auto end = bracket ? value.find(']') : value.find(':');
+  if (bracket && end == value.npos) return false;
+  const std::string_view name = bracket ? value.substr(1, end - 1) : value.substr(0, end);
+  const std::string_view port = end == value.npos ? "" : value.substr(end + (bracket ? 1 : 0));
+  if (!is_any_of(name, bracket ? ":." : "-._~%!$&'()*+,;=")) return false;
+  return port.empty() || (port.starts_with(':') && port.size() <= 6 &&
+                          std::ranges::all_of(port.substr(1), [](char c) { return c >= '0' && c <= '9'; }));
+}
+
 /// The path and query of an absolute target ("http://host/path?query"), which every server must understand.
 std::string_view origin_form(std::string_view target) {
   const auto scheme = target.find("://");
@@ -77,6 +94,9 @@ struct RequestParser::Beast final : http::basic_parser<true> {
       out->gzip = gzip && !again;
     } else if (name == http::field::expect) {
       out->expect_continue = same(value, "100-continue");
+    } else if (name == http::field::host) {
+      if (!out->host.empty() || !is_host(value)) error = http::error::bad_value;
+      out->host = value;
     } else if (name == http::field::transfer_encoding) {
       if (!same(value, "chunked") || out->version < 11) error = http::error::bad_transfer_encoding;
     }
@@ -148,6 +168,7 @@ RequestParser::Status RequestParser::parse_complete(std::string_view text) {
   const std::size_t used = beast_->put(boost::asio::const_buffer(text.data(), text.size()), error);
   beast_->out = nullptr;
   if (error || used != text.size() || !beast_->is_header_done()) return Status::bad_request;
+  if (head_.version >= 11 && head_.host.empty()) return Status::bad_request;
   const auto fields = text.find('\n') + 1;
   head_.fields = text.substr(fields, text.size() - fields - 2);
   head_.chunked = beast_->chunked();

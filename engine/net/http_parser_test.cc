@@ -43,7 +43,7 @@ TEST(RequestParser, TakesTheAbsoluteForm) {
   EXPECT_EQ(parser.head().target, "/a/b");
   EXPECT_EQ(parser.head().query, "c");
   parser.reset();
-  ASSERT_EQ(parser.parse_head("GET http://host HTTP/1.1\r\n\r\n"), Status::done);
+  ASSERT_EQ(parser.parse_head("GET http://host HTTP/1.1\r\nHost: h\r\n\r\n"), Status::done);
   EXPECT_EQ(parser.head().target, "/");
 }
 
@@ -53,8 +53,8 @@ TEST(RequestParser, KnowsWhoKeepsTheConnection) {
     EXPECT_EQ(parser.parse_head(text), Status::done) << text;
     return parser.head().keep_alive;
   };
-  EXPECT_TRUE(keeps("GET / HTTP/1.1\r\n\r\n"));
-  EXPECT_FALSE(keeps("GET / HTTP/1.1\r\nConnection: Close\r\n\r\n"));
+  EXPECT_TRUE(keeps("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+  EXPECT_FALSE(keeps("GET / HTTP/1.1\r\nHost: h\r\nConnection: Close\r\n\r\n"));
   EXPECT_FALSE(keeps("GET / HTTP/1.0\r\n\r\n"));
   EXPECT_TRUE(keeps("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
 }
@@ -81,14 +81,30 @@ TEST(RequestParser, RefusesWhatRequestsAreSmuggledWith) {
            "X\r\n",
            ": empty\r\n",
        })
-    EXPECT_EQ(status_of(std::string("POST / HTTP/1.1\r\n") + fields + "\r\n"), Status::bad_request) << fields;
+    EXPECT_EQ(status_of(std::string("POST / HTTP/1.1\r\nHost: h\r\n") + fields + "\r\n"), Status::bad_request)
+        << fields;
   EXPECT_EQ(status_of("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), Status::bad_request);
-  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n"), Status::done) << "agreeing";
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n"), Status::done)
+      << "agreeing";
+}
+
+TEST(RequestParser, WantsOneHostThatIsOne) {
+  const auto with = [](std::string_view fields) {
+    return status_of("GET / HTTP/1.1\r\n" + std::string(fields) + "\r\n");
+  };
+  for (const char* host :
+       {"a", "a.example:8080", "127.0.0.1:1", "[::1]", "[2001:db8::1]:443", "xn--bcher-kva.example", "a_b"})
+    EXPECT_EQ(with("Host: " + std::string(host) + "\r\n"), Status::done) << host;
+  for (const char* host : {"", "a b", "a/b", "a@b", "a,b:x", "a:123456", "[::1", "[]", "[::1]x", ":80", "a\"b", "a:8o"})
+    EXPECT_EQ(with("Host: " + std::string(host) + "\r\n"), Status::bad_request) << host;
+  EXPECT_EQ(with("Host: a\r\nHost: a\r\n"), Status::bad_request) << "twice";
+  EXPECT_EQ(with("X: y\r\n"), Status::bad_request) << "none";
+  EXPECT_EQ(status_of("GET / HTTP/1.0\r\n\r\n"), Status::done) << "HTTP/1.0 needs none";
 }
 
 TEST(RequestParser, RefusesControlCharacters) {
   const auto with = [](std::string_view middle, char c) {
-    std::string text = std::string("GET /") + std::string(middle) + " HTTP/1.1\r\nX: ab\r\n\r\n";
+    std::string text = std::string("GET /") + std::string(middle) + " HTTP/1.1\r\nHost: h\r\nX: ab\r\n\r\n";
     if (middle.empty())
       text[text.find("ab") + 1] = c;
     else
@@ -107,12 +123,12 @@ TEST(RequestParser, KnowsAtTheFirstLineWhatIsNoHttp1) {
   EXPECT_EQ(status_of("GET / HTTP/1.2\r\n"), Status::bad_request);
   EXPECT_EQ(status_of("GET / HTTP/1.1\n"), Status::bad_request) << "a bare LF";
   EXPECT_EQ(status_of("\r\n\r\n"), Status::bad_request);
-  EXPECT_EQ(status_of("\r\nGET / HTTP/1.1\r\n\r\n"), Status::done)
+  EXPECT_EQ(status_of("\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n"), Status::done)
       << "one empty line before a request is to be ignored";
 }
 
 TEST(RequestParser, CountsTheWholeHeadAgainstItsLimit) {
-  const std::string start = "GET / HTTP/1.1\r\n";
+  const std::string start = "GET / HTTP/1.1\r\nHost: h\r\n";
   const auto of_size = [&](std::size_t size) {
     return start + "X: " + std::string(size - start.size() - 7, 'x') + "\r\n\r\n";
   };
@@ -125,7 +141,8 @@ TEST(RequestParser, CountsTheWholeHeadAgainstItsLimit) {
 TEST(RequestParser, MarksEncodingsItCannotUndo) {
   const auto head_of = [](std::string_view fields) {
     RequestParser parser(1_KiB);
-    EXPECT_EQ(parser.parse_head(std::string("POST / HTTP/1.1\r\n") + std::string(fields) + "\r\n"), Status::done);
+    EXPECT_EQ(parser.parse_head(std::string("POST / HTTP/1.1\r\nHost: h\r\n") + std::string(fields) + "\r\n"),
+              Status::done);
     return std::pair(parser.head().gzip, parser.head().unknown_encoding);
   };
   EXPECT_EQ(head_of("Content-Encoding: X-Gzip\r\n"), std::pair(true, false));
@@ -136,7 +153,7 @@ TEST(RequestParser, MarksEncodingsItCannotUndo) {
 }
 
 TEST(RequestParser, RefusesBadChunks) {
-  const std::string head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
   EXPECT_EQ(transcript(head + "3\r\nabc\r\n0\r\n\r\n", 1), "POST / {abc} | need_more");
   EXPECT_EQ(transcript(head + "3;ext=\"1\"\r\nabc\r\n0\r\nTrailer: x\r\n\r\n", 1), "POST / {abc} | need_more");
   for (const char* body : {"x\r\n\r\n", "3\r\nabcd\r\n\r\n", "ffffffffffffffff1\r\n", "-1\r\n", "3 \r\nabc\r\n\x01",
@@ -149,8 +166,8 @@ TEST(RequestParser, RefusesBadChunks) {
 
 TEST(RequestParser, GivesTheSameResultWhereverPacketsEnd) {
   const std::string text =
-      "POST /a HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello\r\nGET /b?q HTTP/1.1\r\nX: y\r\n\r\n"
-      "PUT /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwiki\r\n5\r\npedia\r\n0\r\n\r\nGET / "
+      "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello\r\nGET /b?q HTTP/1.1\r\nHost: h\r\nX: y\r\n\r\n"
+      "PUT /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwiki\r\n5\r\npedia\r\n0\r\n\r\nGET / "
       "HTTP/1.0\r\n\r\nGARBAGE\r\n";
   const std::string expected = "POST /a {hello} | GET /b {} | PUT /c {wikipedia} | GET / {} | bad_request";
   for (std::size_t step = 1; step <= text.size(); ++step)
@@ -158,8 +175,9 @@ TEST(RequestParser, GivesTheSameResultWhereverPacketsEnd) {
 }
 
 TEST(RequestParser, HandsOutNoMoreThanAsked) {
-  for (const char* head : {"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabcdefghi",
-                           "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nabcdefghi\r\n0\r\n\r\n"}) {
+  for (const char* head :
+       {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabcdefghi",
+        "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nabcdefghi\r\n0\r\n\r\n"}) {
     RequestParser parser(1_KiB);
     std::string_view rest = head;
     ASSERT_EQ(parser.parse_head(rest), Status::done);

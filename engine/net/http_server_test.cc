@@ -13,11 +13,12 @@ std::string body_of(const std::string& answer) {
   return head == answer.npos ? "NO ANSWER: " + answer : answer.substr(head + 4);
 }
 std::string post(std::string_view body, std::string_view fields = {}) {
-  return "POST /p HTTP/1.1\r\n" + std::string(fields) + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         std::string(body);
+  return "POST /p HTTP/1.1\r\nHost: h\r\n" + std::string(fields) + "Content-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + std::string(body);
 }
 std::string chunked(std::string_view body, std::string_view fields = {}) {
-  return "POST /p HTTP/1.1\r\n" + std::string(fields) + "Transfer-Encoding: chunked\r\n\r\n" + std::string(body);
+  return "POST /p HTTP/1.1\r\nHost: h\r\n" + std::string(fields) + "Transfer-Encoding: chunked\r\n\r\n" +
+         std::string(body);
 }
 
 TEST(HttpServer, AnswersAndKeepsTheConnection) {
@@ -39,7 +40,7 @@ TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
   std::string requests;
   for (int i = 0; i < 500; ++i) {
     const std::string n = std::to_string(i);
-    requests += i % 3 == 0   ? "GET /" + n + " HTTP/1.1\r\n\r\n"
+    requests += i % 3 == 0   ? "GET /" + n + " HTTP/1.1\r\nHost: h\r\n\r\n"
                 : i % 3 == 1 ? post(n)
                              : chunked(
                                    "1\r\n#\r\n"
@@ -87,7 +88,7 @@ TEST(HttpServer, CarriesLargeBodiesOfEveryKind) {
 TEST(HttpServer, AnswersHeadWithoutABody) {
   TestServer server(echo);
   TestClient client(server);
-  client.send("HEAD /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n");
+  client.send("HEAD /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_EQ(client.answer(true), "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n");
   EXPECT_EQ(body_of(client.answer()), "GET /b ");
 }
@@ -100,7 +101,7 @@ TEST(HttpServer, ClosesForHttp10UnlessAsked) {
   TestClient kept(server);
   kept.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   EXPECT_TRUE(kept.answer().find("Connection: keep-alive\r\n") != std::string::npos);
-  kept.send("GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
+  kept.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   EXPECT_TRUE(kept.rest().ends_with("Connection: close\r\n\r\nGET / "));
 }
 
@@ -114,14 +115,14 @@ TEST(HttpServer, SendsContinueOnlyWhenTheBodyIsWanted) {
     co_await e.respond(std::move(no));
   });
   TestClient wanted(server);
-  wanted.send("POST /p HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+  wanted.send("POST /p HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
   EXPECT_EQ(wanted.answer(), "HTTP/1.1 100 Continue\r\n\r\n");
   wanted.send("abc");
   EXPECT_EQ(body_of(wanted.answer()), "POST /p abc");
-  wanted.send("POST /p HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc");
+  wanted.send("POST /p HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc");
   EXPECT_EQ(body_of(wanted.answer()), "POST /p abc") << "it did not wait";
   TestClient refused(server);
-  refused.send("POST /no HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+  refused.send("POST /no HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
   const std::string answer = refused.answer();
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 404")) << answer;
   EXPECT_TRUE(answer.find("Connection: close") != answer.npos) << "nobody can tell whether the body will come";
@@ -136,8 +137,8 @@ TEST(HttpServer, StreamsAnAnswerInChunks) {
     co_await e.finish();
   });
   TestClient client(server);
-  client.send("GET / HTTP/1.1\r\n\r\n");
-  client.send("HEAD / HTTP/1.1\r\nConnection: close\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  client.send("HEAD / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n";
   EXPECT_EQ(client.rest(),
             head + "\r\n6\r\nhello \r\na\r\nwide world\r\n0\r\n\r\n" + head + "Connection: close\r\n\r\n");
@@ -155,7 +156,7 @@ TEST(HttpServer, WritesRetryAfterAndWholeExtraLines) {
     co_await e.respond(std::move(r));
   });
   TestClient client(server);
-  client.send("GET / HTTP/1.1\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_EQ(client.answer(),
             "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
             "Retry-After: 2\r\nRateLimit: 1\r\n\r\n{}");
@@ -164,7 +165,7 @@ TEST(HttpServer, WritesRetryAfterAndWholeExtraLines) {
 TEST(HttpServer, AHandlerWithoutAnAnswerClosesTheConnection) {
   TestServer server([](Exchange&) -> awaitable<void> { co_return; });
   TestClient client(server);
-  client.send("GET / HTTP/1.1\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(client.closed());
 }
 
@@ -176,7 +177,7 @@ TEST(HttpServer, WaitsForAClientThatReadsSlowly) {
     outcome.set_value(co_await e.respond(std::move(r)));
   });
   TestClient client(server, 4096);
-  client.send("GET / HTTP/1.1\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   auto future = outcome.get_future();
   EXPECT_TRUE(body_of(client.answer()) == large);
   EXPECT_TRUE(future.get());
@@ -197,10 +198,10 @@ TEST(HttpServer, AnswersThatWaitDoNotMixWithOthers) {
       },
       {.send_buffer = 8_KiB});
   TestClient slow(server, 4096), other(server);
-  slow.send("GET /stream HTTP/1.1\r\n\r\n");
+  slow.send("GET /stream HTTP/1.1\r\nHost: h\r\n\r\n");
   std::string stream;
   while (!stream.ends_with("\r\n0\r\n\r\n")) {
-    other.send("GET /other HTTP/1.1\r\n\r\n");
+    other.send("GET /other HTTP/1.1\r\nHost: h\r\n\r\n");
     ASSERT_EQ(body_of(other.answer()), "GET /other ");
     const auto some = slow.some();
     ASSERT_FALSE(some.empty());
@@ -231,7 +232,7 @@ TEST(HttpServer, PiecesStayValidWhileOthersAreRead) {
   gate.emplace(server.io());
   const std::string body(50'000, 'h');
   TestClient holder(server);
-  holder.send("POST /hold HTTP/1.1\r\nContent-Length: 50000\r\n\r\n" + body.substr(0, 20'000));
+  holder.send("POST /hold HTTP/1.1\r\nHost: h\r\nContent-Length: 50000\r\n\r\n" + body.substr(0, 20'000));
   server.until([](HttpServer& s) { return s.stats().bytes_in > 20_KiB - 500_B; });
   holder.send(body.substr(20'000));
   TestClient other(server);

@@ -92,7 +92,8 @@ struct HttpSessionTest : testing::Test {
     return HttpSession({.address = server.address, .timeout = timeout, .max_idle = max_idle}, context);
   }
   Result<HttpAnswer> post(HttpSession& session, const std::string& body = "hi") {
-    return session.exchange("POST / HTTP/1.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n", body);
+    return session.exchange("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n",
+                            body);
   }
   Duration timeout = 5s, max_idle = 30s;
   Context context;

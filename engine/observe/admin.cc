@@ -12,9 +12,9 @@
 
 namespace weir::observe {
 
-Admin::Admin(const std::string& listen, const Context& context, Asks asks, pipeline::TapBoard* taps)
-    : context_(context), asks_(std::move(asks)), taps_(taps) {
-  config_.listen = listen;
+Admin::Admin(const config::Admin& admin, const Context& context, Asks asks, pipeline::TapBoard* taps)
+    : context_(context), asks_(std::move(asks)), taps_(taps), hosts_(admin.listen, admin.hosts) {
+  config_.listen = admin.listen;
   config_.max_connections = 16;
   config_.max_header = 8_KiB;
   config_.receive_buffer = 4_KiB;
@@ -60,7 +60,12 @@ void Admin::stop() {
 boost::asio::awaitable<void> Admin::handle(net::Exchange& exchange) {
   const auto& head = exchange.head();
   net::Response response;
-  if (head.method != "GET" && head.method != "HEAD")
+  if (!hosts_.answers(head.host))
+    response = {.status = 421,
+                .body =
+                    "{\"error\":\"wrong_host\",\"message\":\"this listener does not go by that name: ask it by its "
+                    "address, or list the name under admin.hosts\"}\n"};
+  else if (head.method != "GET" && head.method != "HEAD")
     response = {.status = 405,
                 .body = "{\"error\":\"method_not_allowed\",\"message\":\"the admin listener only answers GET\"}\n"};
   else

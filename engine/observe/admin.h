@@ -6,7 +6,8 @@
 /// and descriptors are kept in reserve. It is opened before the flow starts: /health says from the first moment that
 /// the process lives, and /ready at once what it waits for ("starting: opening journal ingest"); 200 only while the
 /// flow runs. It only reads: a FlowStatus is taken for each of the others. /api/tap shows events (tap.h), redacted: who
-/// can reach the listener can read them.
+/// can reach the listener can read them. So that no web page can (DNS rebinding), it answers only to addresses and to
+/// the names it is given (host_names.h).
 ///
 /// Thread: `open` and `stop` from the owner. Cost: idle, a sleeping thread. On cancel: `stop` closes its connections.
 #include <weir/base/context.h>
@@ -15,8 +16,10 @@
 #include <memory>
 #include <string>
 
+#include "config/config.h"
 #include "net/http_server.h"
 #include "net/reactor.h"
+#include "observe/host_names.h"
 #include "pipeline/report/status.h"
 #include "pipeline/report/tap.h"
 
@@ -30,7 +33,7 @@ class Admin {
     std::function<std::string()> why_not_ready;  ///< empty: it is ready
   };
   /// Without `taps` there is no /api/tap; they have to outlive the listener.
-  Admin(const std::string& listen, const Context& context, Asks asks, pipeline::TapBoard* taps = nullptr);
+  Admin(const config::Admin& admin, const Context& context, Asks asks, pipeline::TapBoard* taps = nullptr);
   ~Admin();
 
   /// Binds; the address people can use.
@@ -45,6 +48,7 @@ class Admin {
   const Context& context_;
   Asks asks_;
   pipeline::TapBoard* taps_;
+  HostNames hosts_;
   net::Reactor reactor_{"admin"};
   std::unique_ptr<net::HttpServer> server_;
 };

@@ -143,6 +143,25 @@ class BadRequests(WeirTest):
                 self.refused(answer, 400, "bad_request")
         self.nothing_stored()
 
+    def test_no_host_two_hosts_or_no_valid_one_are_400(self):
+        for hosts in ("", "Host: w\r\nHost: w\r\n", "Host: a b\r\n", "Host:\r\n", "Host: w/x\r\n"):
+            with Raw(self.weir.address) as raw:
+                raw.send(f"POST /events HTTP/1.1\r\n{hosts}Content-Length: 3\r\n\r\n{{}}\n")
+                self.refused(raw.answer(), 400, "bad_request")
+        self.nothing_stored()
+
+    def test_admin_does_not_answer_to_the_name_of_a_web_page(self):
+        for host, status in (("evil.example:9600", 421), ("localhost:1", 200), ("127.0.0.1", 200)):
+            with Raw(self.weir.admin) as raw:
+                raw.send(f"GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n")
+                self.assertEqual(raw.answer().status, status, host)
+
+    def test_a_source_can_demand_a_type_that_no_web_page_sends_unasked(self):
+        weir = self.start(STRICT.replace("out.ndjson", "typed.ndjson").replace("acks:", "content_type: json, acks:"))
+        for content_type in ("text/plain", "application/x-www-form-urlencoded"):
+            self.refused(post(weir.address, ndjson(events("x", 1)), content_type=content_type), 415, "unsupported_media_type")
+        self.assertEqual(post(weir.address, ndjson(events("y", 1)), content_type="application/x-ndjson").stored, 1)
+
     def test_headers_above_max_header_are_431(self):
         with Raw(self.weir.address) as raw:
             raw.send("POST /events HTTP/1.1\r\nHost: w\r\nX-Long: " + "x" * 20000 + "\r\n\r\n")

@@ -271,7 +271,8 @@ bool Connection::end_exchange() {
 boost::asio::awaitable<void> Connection::leave() {
   if (gone_ || (parser_.body_done() && rest_.empty() && !has_input())) co_return;
   std::optional<std::uint64_t> left;  // of a request that has ended already more may follow: nobody knows how much
-  if (!head().chunked && !parser_.body_done()) left = parser_.body_left() - std::min<std::uint64_t>(parser_.body_left(), rest_.size());
+  if (!head().chunked && !parser_.body_done())
+    left = parser_.body_left() - std::min<std::uint64_t>(parser_.body_left(), rest_.size());
   co_await linger(left);
 }
 

@@ -33,11 +33,13 @@ Admitted<void> EarlyReturns::arrive(std::uint64_t key, TimePoint now) {
       return {};
     }
     ++early_;
-    if (entry.early < config_.patience)
-      ++entry.early;
-    else
-      entry.due = now + milliseconds(entry.wait_ms);
-    return rejected(entry.reason, entry.due - now);
+    const bool hasty = now - entry.last < (entry.due - entry.last) / 2;
+    entry.last = now;
+    entry.early = hasty ? static_cast<std::uint16_t>(entry.early + 1) : std::uint16_t{0};
+    if (entry.early <= config_.patience) return rejected(entry.reason, entry.due - now);
+    entry.early = static_cast<std::uint16_t>(config_.patience);
+    entry.due = now + milliseconds(entry.wait_ms);
+    return rejected(Reason::too_early, entry.due - now);
   }
   return {};
 }
@@ -51,6 +53,7 @@ void EarlyReturns::told(std::uint64_t key, const Rejection& rejection, TimePoint
   const auto most = static_cast<long>(std::numeric_limits<std::uint32_t>::max());
   *place = {.key = key,
             .due = now + rejection.retry_after,
+            .last = now,
             .wait_ms = static_cast<std::uint32_t>(std::min<long>(ms, most)),
             .early = 0,
             .reason = rejection.reason};

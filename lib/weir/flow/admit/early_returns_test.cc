@@ -45,6 +45,7 @@ TEST_F(EarlyReturnsTest, WhoComesTooOftenBeforeStartsItsTimeAnewUntilItKeepsAway
   for (int i = 0; i < 100; ++i) {
     now += 1s;
     EXPECT_EQ(left(1), 4s) << "it never keeps away";
+    EXPECT_EQ(policy.arrive(1, now).error().reason, Reason::too_early);
   }
   now += 4s;
   EXPECT_TRUE(policy.arrive(1, now)) << "it has obeyed";
@@ -52,6 +53,18 @@ TEST_F(EarlyReturnsTest, WhoComesTooOftenBeforeStartsItsTimeAnewUntilItKeepsAway
   EXPECT_EQ(left(1), 2s) << "and its count begins anew";
   now += 2s;
   EXPECT_TRUE(policy.arrive(1, now));
+}
+
+TEST_F(EarlyReturnsTest, WhoWaitsForHalfOfItsTimeEachTimeIsNotHastyAndGetsIn) {
+  tell(1, 60s);
+  int tries = 0;
+  while (!policy.arrive(1, now)) {
+    now += 30s;
+    ASSERT_LT(++tries, 4);
+  }
+  tell(1, 60s);
+  for (int i = 0; i < 20 && !policy.arrive(1, now); ++i) now += 3s;
+  EXPECT_EQ(policy.arrive(1, now).error().reason, Reason::too_early) << "this one is";
 }
 
 TEST_F(EarlyReturnsTest, TheTableIsBoundedAndKeepsTheLatestTimes) {

@@ -67,6 +67,7 @@ struct HttpServer::Runner : std::enable_shared_from_this<Runner> {
   asio::awaitable<void> keep_sweeping();
   bool make_room(const tcp::socket& socket);
   bool close_one(const asio::ip::address* of);
+  void end_oldest_refusal();
   bool find_descriptor();
   void fill_reserve();
   void sweep();
@@ -119,10 +120,13 @@ asio::awaitable<void> HttpServer::Runner::accept() {
       co_return;
     }
     state.accepted.add();
-    if (make_room(socket))
+    if (make_room(socket)) {
       spawn(serve(self, std::move(socket)));
-    else if (state.refused.add(); refusals.size() < max_refusals)
-      spawn(refuse(std::move(socket)));
+      continue;
+    }
+    state.refused.add();
+    if (refusals.size() >= max_refusals) end_oldest_refusal();
+    spawn(refuse(std::move(socket)));
   }
 }
 
@@ -156,6 +160,13 @@ bool HttpServer::Runner::close_one(const asio::ip::address* of) {
     return true;
   }
   return false;
+}
+
+/// It has been told; that it may not have read it yet is less than the next one not being told at all.
+void HttpServer::Runner::end_oldest_refusal() {
+  const auto oldest = std::ranges::find_if(refusals, [](const Refusal& r) { return r.socket->is_open(); });
+  ErrorCode ignored;
+  if (oldest != refusals.end()) oldest->socket->close(ignored);
 }
 
 /// Whether one was set free for accept to use.

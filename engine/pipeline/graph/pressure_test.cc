@@ -64,5 +64,23 @@ TEST(Pressure, TravelsFromAStalledSinkToTheSourceAndBackOnce) {
   EXPECT_EQ(stats.resumes, 1u);
 }
 
+TEST(Pressure, AReloadedBatchSizeMovesTheFloorOfABoundThatIsSizedByTime) {
+  config::Sink sink;
+  sink.name = "slow";
+  sink.queue.bound = {1000, 1_MiB};
+  sink.queue.max_wait = 1ms;
+  sink.batch.most.events = 1;
+  Ids ids{WallTime{}};
+  const ManualClock clock;
+  const Context context(clock);
+  SinkNode node(sink, ids, context, 0, 1);
+  const auto bound = [&] { return node.queue.pressure(TimePoint{1s}).bound.events; };
+  node.served(10, 10s);  // one a second: the time alone would leave no room at all
+  EXPECT_EQ(bound(), 1u) << "one batch for its worker";
+  sink.batch.most.events = 20;
+  node.reconfigure(sink);
+  EXPECT_EQ(bound(), 20u);
+}
+
 }  // namespace
 }  // namespace weir::pipeline

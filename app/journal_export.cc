@@ -19,14 +19,12 @@
 namespace weir::app {
 namespace {
 
-constexpr std::array<std::string_view, priority_count> priority_names{"batch", "low", "normal", "high", "critical"};
-
 std::string with_meta(const JournalEvent& event) {
   std::string received;
   append_rfc3339(event.received, received);
   JsonObject json;
   json.add("sequence", std::to_string(event.sequence));
-  json.text("priority", priority_names[static_cast<std::size_t>(event.priority)]).text("received", received);
+  json.text("priority", name(event.priority)).text("received", received);
   if (event.dead_letter) json.add("dead_letter", "true");
   if (is_utf8(event.text)) return json.text("event", event.text).json();
   std::string hex;

@@ -9,7 +9,6 @@
 namespace weir::generator {
 namespace {
 
-constexpr std::array<std::string_view, priority_count> priority_names{"batch", "low", "normal", "high", "critical"};
 constexpr Duration longest_debt = std::chrono::milliseconds(100);
 
 std::string_view trimmed(std::string_view text) {

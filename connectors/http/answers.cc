@@ -65,7 +65,7 @@ net::Response HttpIntake::answer(const Tally& tally, std::size_t events) const {
       paths += fmt::format("{}\"{}\":{}", paths.empty() ? "" : ",", name(static_cast<Fate>(i)), n);
   if (paths.find(',') != paths.npos) body += ",\"paths\":{" + paths + "}";
   if (worst >= Fate::dropped)
-    body += fmt::format(",\"reason\":\"{}\",\"message\":{}", key(tally.reason), json_text(info(tally.reason).summary));
+    body += fmt::format(",\"reason\":\"{}\",\"message\":{}", name(tally.reason), json_text(info(tally.reason).summary));
   net::Response response;
   // A permanent failure is an error for the sender; a drop is part of what `processed` allows.
   response.status = worst == Fate::failed ? 422 : 200;

@@ -17,8 +17,6 @@ void append_unhexed(std::string& out, std::string_view hex) {
   }
 }
 
-constexpr std::string_view priority_names[priority_count] = {"batch", "low", "normal", "high", "critical"};
-
 const Path event_path = *Path::parse(".event"), hex_path = *Path::parse(".event_hex");
 
 }  // namespace
@@ -82,7 +80,7 @@ const Envelope& EnvelopeMaker::make(const Batch& batch, std::uint32_t event) {
   const bool letter = batch.info().dead_letter;
   if (letter) open_letter(batch[event]);
   if (keep_priorities_ && batch.info().priority != Priority::normal)
-    envelope_.headers.emplace_back(priority_header, priority_names[static_cast<std::size_t>(batch.info().priority)]);
+    envelope_.headers.emplace_back(priority_header, name(batch.info().priority));
   if (key_.empty() && headers_.empty() && !letter) return envelope_;
   event_.look_at(envelope_.value);
   read(key_);

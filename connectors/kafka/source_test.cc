@@ -37,7 +37,7 @@ class KeepingOutput final : public conformance::FakeOutput {
   bool dead_letters_ready() const override { return buries; }
   void dead_letter(std::string_view event, Reason reason, std::string_view why, std::optional<EventPosition> place,
                    Receipt* receipt) override {
-    letters.push_back(fmt::format("{}@{}|{}|{}|{}", place->name, place->position, key(reason), why, event));
+    letters.push_back(fmt::format("{}@{}|{}|{}|{}", place->name, place->position, name(reason), why, event));
     receipt->settle(1, Fate::dead_lettered);
   }
   void settle(Fate fate = Fate::stored) {

@@ -9,7 +9,6 @@
 namespace weir::sqlite {
 namespace {
 
-constexpr const char* priority_names[priority_count] = {"batch", "low", "normal", "high", "critical"};
 constexpr int columns = 4;
 
 std::string in_quotes(std::string_view name) {
@@ -158,7 +157,7 @@ void SqliteSink::bind(sqlite3_stmt* statement, int at, const Row& row) const {
       std::chrono::duration_cast<std::chrono::milliseconds>(info.received_wall.time_since_epoch()).count();
   sqlite3_bind_text(statement, at + 1, ids_.data() + row.id_offset, static_cast<int>(row.id_length), SQLITE_STATIC);
   sqlite3_bind_int64(statement, at + 2, received);
-  sqlite3_bind_text(statement, at + 3, priority_names[static_cast<std::size_t>(info.priority)], -1, SQLITE_STATIC);
+  sqlite3_bind_text(statement, at + 3, name(info.priority).data(), -1, SQLITE_STATIC);
   sqlite3_bind_text(statement, at + 4, row.event.data(), static_cast<int>(row.event.size()), SQLITE_STATIC);
 }
 

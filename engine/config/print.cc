@@ -67,19 +67,6 @@ std::string value(const Options& options, const OptionSpec& spec) {
   }
 }
 
-std::string_view name_of(Priority priority) {
-  constexpr std::array<std::string_view, priority_count> names{"batch", "low", "normal", "high", "critical"};
-  return names[static_cast<std::size_t>(priority)];
-}
-std::string_view name_of(flow::BreakerConfig::Window window) {
-  constexpr std::array<std::string_view, 3> names{"none", "count", "time"};
-  return names[static_cast<std::size_t>(window)];
-}
-std::string_view name_of(flow::BackoffConfig::Jitter jitter) {
-  constexpr std::array<std::string_view, 4> names{"additive", "full", "equal", "decorrelated"};
-  return names[static_cast<std::size_t>(jitter)];
-}
-
 class Printer {
  public:
   Printer(const Config& config, const Catalog& catalog) : config_(config), catalog_(catalog) {}
@@ -144,10 +131,10 @@ class Printer {
   void print(const PriorityRule& rule) {
     std::string map;
     for (const auto& [text, priority] : rule.map)
-      map += fmt::format("{}{}: {}", map.empty() ? "" : ", ", scalar(text, true), name_of(priority));
+      map += fmt::format("{}{}: {}", map.empty() ? "" : ", ", scalar(text, true), name(priority));
     key("priority", fmt::format("{{ from: {}, map: {{ {} }}, default: {} }}",
                                 rule.from_header() ? scalar("header:" + rule.header) : scalar(rule.path), map,
-                                name_of(rule.fallback)));
+                                name(rule.fallback)));
   }
 
   void print(const Stage& stage) {
@@ -209,11 +196,11 @@ class Printer {
         "{}\n      minimum_calls: {}\n"
         "      failure_rate: {}\n      slow_rate: {}\n      slow_call: {}\n      open: {}\n      half_open_calls: {}\n "
         "     half_open_wait: {}\n",
-        b.consecutive_failures, name_of(b.window), b.window_calls, to_text(b.window_time), b.minimum_calls,
+        b.consecutive_failures, name(b.window), b.window_calls, to_text(b.window_time), b.minimum_calls,
         to_text_ratio(b.failure_rate), to_text_ratio(b.slow_rate), to_text(b.slow_call), to_text(b.open),
         b.half_open_calls, to_text(b.half_open_wait));
     out_ += fmt::format("    retry:\n      base: {}\n      cap: {}\n      jitter: {}\n      additive_most: {}\n",
-                        to_text(to.backoff.base), to_text(to.backoff.cap), name_of(to.backoff.jitter),
+                        to_text(to.backoff.base), to_text(to.backoff.cap), name(to.backoff.jitter),
                         to_text(to.backoff.additive_most));
     out_ +=
         fmt::format("      budget: {{ ratio: {}, minimum: {}, window: {} }}\n", to_text_ratio(to.retry_budget.ratio),

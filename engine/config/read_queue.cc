@@ -56,6 +56,7 @@ void read_breaker(Reader& reader, const Yaml* node, const std::string& path, Bre
   section.count("half_open_calls", out.half_open_calls, 1, 1000);
   section.duration("half_open_wait", out.half_open_wait, least_time);
   section.finish();
+  section.report(check(out));
   if (out.window == Window::count && out.minimum_calls > out.window_calls)
     reader.error_at(section.path("minimum_calls"),
                     fmt::format("{} calls never fit into a window of {}", out.minimum_calls, out.window_calls),
@@ -74,6 +75,7 @@ void read_budget(Reader& reader, Section& retry, flow::RetryBudgetConfig& out) {
   section.value("minimum", out.minimum, parse_rate);
   section.duration("window", out.window, std::chrono::seconds(1));
   section.finish();
+  section.report(check(out));
 }
 
 void read_retry(Reader& reader, const Yaml* node, const std::string& path, flow::DestinationConfig& out) {
@@ -89,6 +91,7 @@ void read_retry(Reader& reader, const Yaml* node, const std::string& path, flow:
   section.duration("additive_most", out.backoff.additive_most);
   read_budget(reader, section, out.retry_budget);
   section.finish();
+  section.report(check(out.backoff));
   if (out.backoff.base > out.backoff.cap)
     reader.error_at(section.path("base"),
                     fmt::format("{} is longer than the cap of {}", to_text(out.backoff.base), to_text(out.backoff.cap)),
@@ -141,6 +144,7 @@ void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow:
   if (spill) read_spill(reader, section, spills, *spill);
   if (spills) check_spill(reader, section, queue);
   section.finish();
+  section.report(check(queue));
   if (queue.resume_at >= queue.pause_at)
     reader.error_at(section.path(reader.given(section.path("resume_at")) ? "resume_at" : "pause_at"),
                     fmt::format("resume_at ({}) has to be below pause_at ({})", to_text_ratio(queue.resume_at),

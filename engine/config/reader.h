@@ -6,6 +6,8 @@
 /// nearest known one. A value that does not parse is reported and leaves its default in place, so reading goes on.
 ///
 /// Thread: one owner. Cost: start only.
+#include <weir/base/checked.h>
+
 #include <map>
 #include <optional>
 #include <string>
@@ -71,6 +73,8 @@ class Section {
   void know(std::string key) { known_.push_back(std::move(key)); }
   /// Reports unknown keys.
   void finish();
+  /// Reports a value that a policy cannot work with, at the key of its field.
+  void report(const std::optional<Unfit>& unfit);
 
   /// True when the key is there and right; then `out` has the value.
   template <typename T, typename Parse>

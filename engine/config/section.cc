@@ -58,6 +58,10 @@ void Section::finish() {
   }
 }
 
+void Section::report(const std::optional<Unfit>& unfit) {
+  if (unfit) reader_.error_at(path(unfit->field), unfit->what);
+}
+
 bool Section::size(std::string_view key, Bytes& out, Bytes least) {
   return value(key, out, [&](std::string_view text) { return at_least(parse_size(text), least, text); });
 }

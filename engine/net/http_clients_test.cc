@@ -70,7 +70,7 @@ TEST(HttpRefusals, AGzipBombStopsAtTheLimit) {
     for (;;) {
       const auto piece = co_await e.read(64_KiB);
       if (!piece) {
-        Response r{.status = info(piece.error().reason).http_status, .body = std::string(key(piece.error().reason))};
+        Response r{.status = info(piece.error().reason).http_status, .body = std::string(name(piece.error().reason))};
         co_await e.respond(std::move(r));
         break;
       }

@@ -198,7 +198,7 @@ inline boost::asio::awaitable<void> echo(Exchange& exchange) {
     const auto piece = co_await exchange.read(10_KiB);
     if (!piece) {
       Response refusal{.status = info(piece.error().reason).http_status,
-                       .body = std::string(key(piece.error().reason))};
+                       .body = std::string(name(piece.error().reason))};
       if (piece.error().reason != Reason::client_gone) co_await exchange.respond(std::move(refusal));
       co_return;
     }

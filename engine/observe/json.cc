@@ -18,14 +18,6 @@ std::string optional_seconds(const std::optional<Duration>& d) {
   return d ? fmt::format("{:.3f}", seconds(*d)) : "null";
 }
 
-std::string breaker_name(flow::BreakerState state) {
-  switch (state) {
-    case flow::BreakerState::closed: return "closed";
-    case flow::BreakerState::open: return "open";
-    default: return "half_open";
-  }
-}
-
 std::string account(const pipeline::NodeSnapshot& s) {
   std::string consumed;
   for (int i = 0; i < fate_count; ++i)
@@ -34,7 +26,7 @@ std::string account(const pipeline::NodeSnapshot& s) {
   std::string reasons;
   for (std::size_t r = 0; r < s.by_reason.size(); ++r)
     if (s.by_reason[r])
-      reasons += fmt::format("{}\"{}\":{}", reasons.empty() ? "" : ",", key(static_cast<Reason>(r)), s.by_reason[r]);
+      reasons += fmt::format("{}\"{}\":{}", reasons.empty() ? "" : ",", name(static_cast<Reason>(r)), s.by_reason[r]);
   return fmt::format(
       R"("in":{},"created":{},"bytes":{},"emitted":{},"merged":{},"pending":{},"consumed":{{{}}},"reasons":{{{}}},"difference":{})",
       s.in, s.created, s.bytes, s.emitted, s.merged, s.pending, consumed, reasons, s.difference());
@@ -44,7 +36,8 @@ std::string edge_account(const pipeline::SinkStatus& s) {
   std::string dropped;
   for (std::size_t r = 0; r < s.edge.dropped.size(); ++r)
     if (s.edge.dropped[r])
-      dropped += fmt::format("{}\"{}\":{}", dropped.empty() ? "" : ",", key(static_cast<Reason>(r)), s.edge.dropped[r]);
+      dropped +=
+          fmt::format("{}\"{}\":{}", dropped.empty() ? "" : ",", name(static_cast<Reason>(r)), s.edge.dropped[r]);
   return fmt::format(R"({{"offered":{},"delivered":{},"drained":{},"pending":{},"dropped":{{{}}},"difference":{}}})",
                      s.edge.offered.events, s.edge.delivered.events, s.edge.drained.events, s.edge.pending.events,
                      dropped, s.edge_difference());
@@ -70,8 +63,8 @@ std::string pressure_row(const pipeline::SinkStatus& s) {
       json_text(s.name), p.waiting.events, p.waiting.bytes.count(), p.bound.events, p.bound.bytes.count(), p.fill,
       p.paused, p.service_rate.value, p.growth.value, seconds(p.oldest_age), optional_seconds(p.time_to_full),
       optional_seconds(p.time_to_low), s.edge.pauses, s.edge.resumes, s.edge.max_waiting.events,
-      s.edge.max_waiting.bytes.count(), breaker_name(s.destination.breaker), seconds(s.blocked_for),
-      json_text(s.last_error), json_text(s.why), latency(s));
+      s.edge.max_waiting.bytes.count(), name(s.destination.breaker), seconds(s.blocked_for), json_text(s.last_error),
+      json_text(s.why), latency(s));
 }
 
 std::uint64_t ended(const pipeline::NodeSnapshot& node, Fate fate) {
@@ -123,9 +116,9 @@ std::string graph_sink(const pipeline::SinkStatus& s) {
       R"({{"name":{},"type":{},"required":{},"in":{},"stored":{},"dead_lettered":{},"dropped":{},"failed":{},{},{},)"
       R"("breaker":"{}","blocked_for_s":{:.3f},"retries":{},"failures":{},"last_error":{},"why":{},"latency":{},"spill":{}}})",
       json_text(s.name), json_text(s.type), s.required, s.node.in, s.node.consumed[0],
-      ended(s.node, Fate::dead_lettered), dropped, ended(s.node, Fate::failed), load, work,
-      breaker_name(s.destination.breaker), seconds(s.blocked_for), s.destination.retries, s.destination.failures,
-      json_text(s.last_error), json_text(s.why), latency(s), spill);
+      ended(s.node, Fate::dead_lettered), dropped, ended(s.node, Fate::failed), load, work, name(s.destination.breaker),
+      seconds(s.blocked_for), s.destination.retries, s.destination.failures, json_text(s.last_error), json_text(s.why),
+      latency(s), spill);
 }
 
 std::string journal_consumer(const JournalStatus::Consumer& c) {

@@ -19,9 +19,6 @@ constexpr std::size_t most_comparisons = 1'000'000;
 constexpr std::size_t most_lines = 200;  // of one sink
 constexpr std::size_t context = 3;       // equal lines around what differs
 
-constexpr std::array<std::string_view, priority_count> priority_names{"batch", "low", "normal", "high", "critical"};
-std::string_view name(Priority priority) { return priority_names[static_cast<std::size_t>(priority)]; }
-
 /// An event, or what is expected of one, parsed once.
 struct Side {
   std::string shown;
@@ -205,7 +202,7 @@ void compare_fates(const config::TestCase& test, const Rehearsed& rehearsed, Lin
   for (const auto& each : test.fates) {
     const auto got = rehearsed.count(each.fate, each.reason);
     std::string what(each.fate ? weir::name(*each.fate) : "pending");
-    if (each.reason) what += fmt::format(" ({})", key(*each.reason));
+    if (each.reason) what += fmt::format(" ({})", name(*each.reason));
     if (got == each.count) {
       lines.push_back({Kind::same, fmt::format("{}: {}", what, got)});
       continue;

@@ -66,7 +66,7 @@ void Lockstep::compare_line(std::size_t sink) {
   same(who + "resumes", stats.resumes, model.resumes);
   for (std::size_t r = 0; r < stats.dropped.size(); ++r) {
     const auto dropped = model.dropped.find(static_cast<Reason>(r));
-    same(fmt::format("{}dropped {}", who, key(static_cast<Reason>(r))), stats.dropped[r],
+    same(fmt::format("{}dropped {}", who, name(static_cast<Reason>(r))), stats.dropped[r],
          dropped == model.dropped.end() ? 0 : dropped->second);
   }
   for (int c = 0; c < priority_count; ++c) {

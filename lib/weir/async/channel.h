@@ -19,6 +19,8 @@
 /// time), `closed` (closed, and all that was in it has been received). receive_all takes all that waits under one lock,
 /// up to `most` (one event may exceed its bytes): use it wherever waking a thread costs more than the work.
 ///
+/// An `int`, or anything else movable, is an item with one word: `Channel<Item<int>>` (item.h).
+///
 /// Notifications are sent only to sleepers. A receiver is woken for an arrival, senders when the edge falls to its low
 /// watermark: once a pause, not once an event.
 ///
@@ -73,12 +75,18 @@ class Channel {
   Admitted<void> try_send(T& item);
   boost::asio::awaitable<Admitted<void>> send(T& item, TimePoint deadline);
   Admitted<void> send_for(T& item, Duration most_time);
+  /// For one who does not want it back: what does not go in is destroyed.
+  Admitted<void> try_send(T&& item) { return try_send(item); }
+  boost::asio::awaitable<Admitted<void>> send(T&& item, TimePoint deadline) {
+    return send_own(std::move(item), deadline);
+  }
+  Admitted<void> send_for(T&& item, Duration most_time) { return send_for(item, most_time); }
 
-  Received<T> try_receive(Load most);
+  [[nodiscard]] Received<T> try_receive(Load most);
   boost::asio::awaitable<Received<T>> receive(Load most, TimePoint deadline);
-  Received<T> receive_for(Load most, Duration most_time);
+  [[nodiscard]] Received<T> receive_for(Load most, Duration most_time);
   boost::asio::awaitable<Received<std::vector<T>>> receive_all(Load most, TimePoint deadline);
-  Received<std::vector<T>> receive_all_for(Load most, Duration most_time);
+  [[nodiscard]] Received<std::vector<T>> receive_all_for(Load most, Duration most_time);
   /// To be told what receivers completed, for the service rate (flow::Edge::served).
   void served(std::uint64_t events, Duration busy);
 
@@ -86,8 +94,8 @@ class Channel {
   void close();
   /// Closes, and waits until all has been received: true; false: the deadline came first. Received work may still be in
   /// progress: to wait for its end, let receivers hold a Pass of a Gate.
-  boost::asio::awaitable<bool> drain(TimePoint deadline);
-  bool drain_for(Duration most_time);
+  [[nodiscard]] boost::asio::awaitable<bool> drain(TimePoint deadline);
+  [[nodiscard]] bool drain_for(Duration most_time);
   /// Closes; what waits ends as a dropped item, Reason::shutdown.
   void cancel();
 
@@ -100,6 +108,9 @@ class Channel {
 
  private:
   struct Aftermath;
+  boost::asio::awaitable<Admitted<void>> send_own(T item, TimePoint deadline) {
+    co_return co_await send(item, deadline);
+  }
   std::optional<Admitted<void>> offer(T& item, Turn* turn);
   template <typename Pops>
   std::optional<Received<void>> take(Turn* turn, Pops& pops);

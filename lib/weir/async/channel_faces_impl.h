@@ -14,7 +14,9 @@ std::optional<Admitted<void>> Channel<T>::offer(T& item, Turn* turn) {
   if (turn) turn->look();
   if (edge_.closed()) return std::unexpected(refuse(Reason::shutting_down, item));
   if (!senders_.waits_before(item.priority(), turn ? turn->number() : last_in_line)) {
-    item = edge_.push(std::move(item), context_.now(), after.dropped_items);
+    const TimePoint now = context_.now();
+    if constexpr (requires { item.stamp(now); }) item.stamp(now);
+    item = edge_.push(std::move(item), now, after.dropped_items);
     wake_receiver(after);  // no sender: a push makes no room for other senders, and two whose items do not fit would
                            // wake each other in turn
   }

@@ -69,6 +69,12 @@ struct ChannelTest : testing::Test {
   }
 };
 
+TEST_F(ChannelTest, IsNotMadeOfDurationsThatAreNone) {
+  EXPECT_THROW(make({.expire_after = Duration{0}}), std::invalid_argument);
+  EXPECT_THROW(channel->reconfigure({.bound = {5, 1_KiB}, .max_wait = Duration{-1}}), std::invalid_argument);
+  EXPECT_EQ(channel->pressure().bound.events, 10u) << "as it was";
+}
+
 // ---- full ----
 
 TEST_F(ChannelTest, TakesThePrefixThatFitsAndLeavesTheRest) {

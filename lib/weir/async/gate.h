@@ -21,7 +21,7 @@ namespace weir::async {
 
 class Gate {
  public:
-  class Pass {
+  class [[nodiscard]] Pass {
    public:
     Pass(Pass&& o) noexcept : gate_(std::exchange(o.gate_, nullptr)) {}
     Pass& operator=(Pass&& o) noexcept {
@@ -45,11 +45,11 @@ class Gate {
   Gate& operator=(const Gate&) = delete;
   ~Gate() { WEIR_CHECK(inside_ == 0); }
 
-  std::optional<Pass> try_enter();
+  [[nodiscard]] std::optional<Pass> try_enter();
   void close();
-  boost::asio::awaitable<bool> drained(TimePoint deadline);
+  [[nodiscard]] boost::asio::awaitable<bool> drained(TimePoint deadline);
   /// For a thread that may block.
-  bool drained_for(Duration most);
+  [[nodiscard]] bool drained_for(Duration most);
 
   bool closed() const;
   std::uint64_t inside() const;

@@ -29,7 +29,7 @@ struct Report {
   Duration rest{0};         ///< ok only: what the other side asks to be left between two starts (flow::Destination)
 };
 
-class Permit {
+class [[nodiscard]] Permit {
  public:
   using Settle = std::move_only_function<void(Report)>;  ///< called exactly once; must not throw
 

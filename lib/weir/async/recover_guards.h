@@ -41,6 +41,7 @@ class DestinationGuard final : public Guard {
   DestinationGuard(const flow::DestinationConfig& config, const Context& context, std::uint64_t seed)
       : context_(context), destination_(config, seed) {}
 
+  const Context& context() const { return context_; }
   /// Arrival::retry draws on the retry budget.
   Admitted<Permit> try_start(const Arrival& arrival) override;
   /// The wait before the next attempt of an operation that failed so many times, jittered.

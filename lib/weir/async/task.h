@@ -37,7 +37,7 @@ struct Task {
 };
 
 template <typename R>
-struct Promised {
+struct [[nodiscard]] Promised {
   Task task;
   std::future<Admitted<R>> answer;  ///< what it returned or threw, or a Rejection with the Reason it was not run for
 };

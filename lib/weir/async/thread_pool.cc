@@ -1,6 +1,5 @@
 #include <weir/async/thread_pool.h>
 
-#include <stdexcept>
 #include <system_error>
 
 namespace weir::async {
@@ -9,14 +8,6 @@ namespace {
 using WhenFull = ThreadPoolConfig::WhenFull;
 
 constexpr Load one_task{1, Bytes(~std::uint64_t{0})};
-
-const ThreadPoolConfig& checked(const ThreadPoolConfig& config) {
-  if (config.max == 0) throw std::invalid_argument("thread pool: max is 0; give it at least one thread");
-  if (config.core > config.max)
-    throw std::invalid_argument("thread pool: core " + std::to_string(config.core) + " is above max " +
-                                std::to_string(config.max) + "; lower core or raise max");
-  return config;
-}
 
 flow::EdgeConfig edge_config(const ThreadPoolConfig& config) {
   flow::EdgeConfig edge{.bound = config.queue, .max_wait = config.max_wait, .expire_after = config.expire_after};
@@ -30,6 +21,16 @@ flow::EdgeConfig edge_config(const ThreadPoolConfig& config) {
 }
 
 }  // namespace
+
+std::optional<Unfit> check(const ThreadPoolConfig& config) {
+  if (config.max == 0) return Unfit{"max", "is 0: give it at least one thread"};
+  if (config.core > config.max)
+    return Unfit{"core", "is " + std::to_string(config.core) + ", above max, " + std::to_string(config.max) +
+                             ": lower core or raise max"};
+  return first_unfit({check_duration("keep_alive", config.keep_alive, Zero::allowed),
+                      config.max_wait ? check_duration("max_wait", *config.max_wait) : std::nullopt,
+                      config.expire_after ? check_duration("expire_after", *config.expire_after) : std::nullopt});
+}
 
 /// Work that a change leaves to be done without the lock: declare it before the lock.
 struct ThreadPool::Aftermath {
@@ -47,7 +48,7 @@ struct ThreadPool::Aftermath {
 };
 
 ThreadPool::ThreadPool(const ThreadPoolConfig& config, const Context& context)
-    : config_(checked(config)),
+    : config_(checked(config, "thread pool")),
       context_(context),
       edge_(edge_config(config), context.rng().next(), config.max),
       idle_(config.max),

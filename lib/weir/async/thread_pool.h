@@ -54,6 +54,9 @@ struct ThreadPoolConfig {
   std::size_t most_sleepers = 1024;        ///< submitters that may wait for room
 };
 
+/// The first value that cannot be (weir/base/checked.h); keep_alive may be 0 (a thread above core leaves at once).
+[[nodiscard]] std::optional<Unfit> check(const ThreadPoolConfig& config);
+
 struct ThreadPoolStats {
   std::size_t threads = 0, most_threads = 0, idle = 0;
   std::uint64_t started_threads = 0;
@@ -68,7 +71,7 @@ struct ThreadPoolStats {
 
 class ThreadPool {
  public:
-  /// Throws std::invalid_argument for sizes that contradict each other.
+  /// Throws std::invalid_argument for what `check` refuses.
   ThreadPool(const ThreadPoolConfig& config, const Context& context);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -83,8 +86,8 @@ class ThreadPool {
   /// Takes nothing more; what was taken still runs.
   void close();
   /// Closes, and waits until every task that was taken has ended: true; false: the deadline came first.
-  boost::asio::awaitable<bool> drain(TimePoint deadline);
-  bool drain_for(Duration most_time);
+  [[nodiscard]] boost::asio::awaitable<bool> drain(TimePoint deadline);
+  [[nodiscard]] bool drain_for(Duration most_time);
   /// Closes; what is queued ends as shutdown.
   void cancel();
 

@@ -285,6 +285,19 @@ TEST_F(ThreadPoolTest, RefusesSizesThatContradictEachOther) {
   EXPECT_THROW(ThreadPool({.core = 0, .max = 0}, context), std::invalid_argument);
 }
 
+TEST_F(ThreadPoolTest, RefusesDurationsThatAreNone) {
+  for (const Duration wrong : {Duration{-1}, Duration::min(), Duration::max()}) {
+    EXPECT_EQ(check(ThreadPoolConfig{.keep_alive = wrong})->field, "keep_alive");
+    EXPECT_THROW(ThreadPool({.keep_alive = wrong}, context), std::invalid_argument);
+  }
+  for (const Duration wrong : {Duration{0}, Duration{-1}, Duration::max()}) {
+    EXPECT_EQ(check(ThreadPoolConfig{.max_wait = wrong})->field, "max_wait");
+    EXPECT_EQ(check(ThreadPoolConfig{.expire_after = wrong})->field, "expire_after");
+    EXPECT_THROW(ThreadPool({.max_wait = wrong}, context), std::invalid_argument);
+    EXPECT_THROW(ThreadPool({.expire_after = wrong}, context), std::invalid_argument);
+  }
+}
+
 struct ManySubmitters : ThreadPoolTest, testing::WithParamInterface<WhenFull> {};
 
 TEST_P(ManySubmitters, EndEveryTaskInExactlyOneWay) {

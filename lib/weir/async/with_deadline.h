@@ -23,7 +23,7 @@
 namespace weir::async {
 
 /// False: the deadline came first.
-boost::asio::awaitable<bool> with_deadline(boost::asio::awaitable<void> op, Duration most);
+[[nodiscard]] boost::asio::awaitable<bool> with_deadline(boost::asio::awaitable<void> op, Duration most);
 
 template <typename T>
 boost::asio::awaitable<void> into(std::optional<T>& value, boost::asio::awaitable<T> op) {
@@ -31,7 +31,7 @@ boost::asio::awaitable<void> into(std::optional<T>& value, boost::asio::awaitabl
 }
 
 template <typename T>
-boost::asio::awaitable<std::optional<T>> with_deadline(boost::asio::awaitable<T> op, Duration most) {
+[[nodiscard]] boost::asio::awaitable<std::optional<T>> with_deadline(boost::asio::awaitable<T> op, Duration most) {
   std::optional<T> value;
   co_await with_deadline(into(value, std::move(op)), most);
   co_return value;

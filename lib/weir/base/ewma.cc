@@ -1,12 +1,12 @@
+#include <weir/base/checked.h>
 #include <weir/base/ewma.h>
-#include <weir/base/result.h>
 
 #include <algorithm>
 #include <cmath>
 
 namespace weir {
 
-Ewma::Ewma(Duration memory) : memory_(memory) { WEIR_CHECK(memory > Duration{0}); }
+Ewma::Ewma(Duration memory) : memory_(memory) { refuse(check_duration("memory", memory), "ewma"); }
 
 void Ewma::add(double sample, double weight, TimePoint now) {
   if (weight <= 0) return;

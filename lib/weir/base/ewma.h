@@ -17,7 +17,7 @@ namespace weir {
 
 class Ewma {
  public:
-  /// `memory` must be positive.
+  /// Throws std::invalid_argument unless `memory` is above 0 and finite (weir/base/checked.h).
   explicit Ewma(Duration memory);
 
   void add(double sample, TimePoint now) { add(sample, 1.0, now); }

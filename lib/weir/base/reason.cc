@@ -98,7 +98,7 @@ constexpr std::array table{
 }  // namespace
 
 const ReasonInfo& info(Reason reason) { return table[static_cast<std::size_t>(reason)]; }
-std::string_view key(Reason reason) { return info(reason).key; }
+std::string_view name(Reason reason) { return info(reason).key; }
 std::span<const ReasonInfo> all_reasons() { return table; }
 
 std::optional<Reason> reason_from_key(std::string_view key) {

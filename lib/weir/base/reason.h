@@ -68,7 +68,7 @@ struct ReasonInfo {
 };
 
 const ReasonInfo& info(Reason reason);
-std::string_view key(Reason reason);
+std::string_view name(Reason reason);  ///< its key
 std::optional<Reason> reason_from_key(std::string_view key);
 std::span<const ReasonInfo> all_reasons();
 

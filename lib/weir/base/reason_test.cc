@@ -31,7 +31,7 @@ TEST(Reasons, HaveUniqueKeysThatCanBeMetricLabels) {
 TEST(Reasons, AreFoundByTheirKeys) {
   for (const auto& row : all_reasons()) {
     EXPECT_EQ(reason_from_key(row.key), row.reason);
-    EXPECT_EQ(key(row.reason), row.key);
+    EXPECT_EQ(name(row.reason), row.key);
   }
   EXPECT_EQ(reason_from_key("no_such_reason"), std::nullopt);
 }
@@ -56,7 +56,7 @@ TEST(Reasons, AreAnsweredByWhoseLimitItIs) {
 TEST(Reasons, DroppedInsideAreNeverHttpAnswers) {
   for (const auto r : {Reason::drop_newest, Reason::drop_oldest, Reason::drop_lowest, Reason::drop_random,
                        Reason::codel, Reason::expired, Reason::late, Reason::behind})
-    EXPECT_EQ(info(r).http_status, 0) << key(r);
+    EXPECT_EQ(info(r).http_status, 0) << name(r);
 }
 
 TEST(Reasons, AllSayWhatItIsAndWhatToDo) {

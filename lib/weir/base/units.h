@@ -6,9 +6,11 @@
 /// it.
 ///
 /// Thread: values. Cost: as the integers inside.
+#include <array>
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <string_view>
 
 namespace weir {
 
@@ -93,5 +95,9 @@ struct PerSecond {
 /// How important work is to its sender. Decides what is shed first; ageing keeps lower priorities from starving.
 enum class Priority : std::uint8_t { batch, low, normal, high, critical };
 inline constexpr int priority_count = 5;
+inline constexpr std::array<std::string_view, priority_count> priority_names{"batch", "low", "normal", "high",
+                                                                             "critical"};
+/// `name` is the text of every enum of Weir: as written in the configuration, in JSON and in metrics.
+constexpr std::string_view name(Priority priority) { return priority_names[static_cast<std::size_t>(priority)]; }
 
 }  // namespace weir

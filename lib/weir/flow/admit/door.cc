@@ -28,8 +28,14 @@ double most_events(const DoorFacts& fact) {
 
 }  // namespace
 
+std::optional<Unfit> check(const DoorConfig& config) {
+  return check_duration("max_retry_after", config.max_retry_after);
+}
+
 Door::Door(const DoorConfig& config, std::uint64_t seed)
-    : config_(config), rng_(seed), promises_(std::min<Duration>(config.max_retry_after, seconds(300))) {}
+    : config_(checked(config, "door")),
+      rng_(seed),
+      promises_(std::min<Duration>(config.max_retry_after, seconds(300))) {}
 
 double Door::on_their_way() const { return mean_events() * static_cast<double>(reading_ + reading_before_); }
 

@@ -47,6 +47,7 @@
 ///
 /// Thread: one owner (the source holds a mutex). Cost: about 0.2 us to admit, up to a few us to refuse when the
 /// calendar is full; 2 KiB for 60 s.
+#include <weir/base/checked.h>
 #include <weir/base/result.h>
 #include <weir/base/rng.h>
 #include <weir/flow/admit/promises.h>
@@ -60,6 +61,9 @@ struct DoorConfig {
   Duration max_retry_after = std::chrono::seconds(60);  ///< at most 300 s are kept in the calendar
   bool operator==(const DoorConfig&) const = default;
 };
+
+/// The first value that cannot be (weir/base/checked.h).
+[[nodiscard]] std::optional<Unfit> check(const DoorConfig& config);
 
 /// What the door must know of one required destination.
 struct DoorFacts {

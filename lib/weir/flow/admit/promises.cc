@@ -1,3 +1,4 @@
+#include <weir/base/checked.h>
 #include <weir/flow/admit/promises.h>
 
 #include <algorithm>
@@ -10,7 +11,8 @@ namespace {
 constexpr std::int64_t second = 1'000'000'000;
 
 std::size_t slots(Duration horizon) {
-  const auto ahead = std::max<std::int64_t>(0, horizon.count() / second + 1) * Promises::slots_per_second;
+  refuse(check_duration("horizon", horizon), "promises");
+  const auto ahead = (horizon.count() / second + 1) * Promises::slots_per_second;
   return std::bit_ceil(static_cast<std::size_t>(Promises::memory + ahead));
 }
 

@@ -6,9 +6,16 @@
 
 namespace weir::flow {
 
-TokenBucket::TokenBucket(PerSecond rate, std::uint64_t burst)
-    : interval_(static_cast<Picoseconds>(std::llround(std::min(1e12 / rate.value, 9e18)))), burst_(burst) {
-  WEIR_CHECK(rate.value > 0 && rate.value <= 1e9 && burst > 0);
+std::optional<Unfit> TokenBucket::check(PerSecond rate, std::uint64_t burst) {
+  if (auto unfit = check_rate("rate", rate)) return unfit;
+  if (rate.value > 1e9) return Unfit{"rate", "is above 1000000000/s: write less"};
+  if (burst == 0) return Unfit{"burst", "is 0: write 1 or more"};
+  return std::nullopt;
+}
+
+TokenBucket::TokenBucket(PerSecond rate, std::uint64_t burst) : burst_(burst) {
+  refuse(check(rate, burst), "token bucket");
+  interval_ = static_cast<Picoseconds>(std::llround(std::min(1e12 / rate.value, 9e18)));
   arrival_ = std::numeric_limits<std::int64_t>::min();
 }
 

@@ -10,6 +10,7 @@
 ///
 /// Thread: a value; its owner guards it. Cost: a few ns.
 /// Ref: ATM Forum TM 4.0, section 4.4.2 (GCRA, virtual scheduling).
+#include <weir/base/checked.h>
 #include <weir/base/result.h>
 
 #include <cstdint>
@@ -18,8 +19,11 @@ namespace weir::flow {
 
 class TokenBucket {
  public:
-  /// The rate is above 0 and at most 10^9 a second; the burst at least 1.
+  /// Throws std::invalid_argument for what `check` refuses.
   TokenBucket(PerSecond rate, std::uint64_t burst);
+
+  /// The rate is above 0 and at most 10^9 a second; the burst at least 1.
+  [[nodiscard]] static std::optional<Unfit> check(PerSecond rate, std::uint64_t burst);
 
   /// All n or none: then Rejection{rate_limited, when they could go if no others come}.
   Admitted<void> try_take(std::uint64_t n, TimePoint now);

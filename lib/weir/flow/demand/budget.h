@@ -25,7 +25,7 @@ namespace weir {
 
 class Budget;
 
-class Ticket {
+class [[nodiscard]] Ticket {
  public:
   Ticket() = default;
   Ticket(Ticket&& o) noexcept

@@ -31,9 +31,9 @@ class CreditWindow {
   /// Parts of `initial` above `most` are cut. `most` itself must stay below 2^62.
   explicit CreditWindow(Load initial, Load most = http2_most);
 
-  std::expected<void, CreditError> grant(Load more);
+  [[nodiscard]] std::expected<void, CreditError> grant(Load more);
   /// On an error nothing changes.
-  std::expected<void, CreditError> resize(Load initial);
+  [[nodiscard]] std::expected<void, CreditError> resize(Load initial);
 
   bool covers(Load cost) const;
   /// What may be sent now; 0 while negative.
@@ -48,7 +48,7 @@ class CreditWindow {
 };
 
 /// Spends at both levels, or at neither.
-bool try_spend(CreditWindow& stream, CreditWindow& connection, Load cost);
+[[nodiscard]] bool try_spend(CreditWindow& stream, CreditWindow& connection, Load cost);
 
 /// How many of `want` bytes may be sent now: a message is cut where the smaller window ends, so a window of one byte
 /// works.

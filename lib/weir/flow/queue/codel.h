@@ -22,14 +22,14 @@ namespace weir::flow {
 
 class Codel {
  public:
-  explicit Codel(const CodelConfig& config = {}) : config_(config) {}
+  explicit Codel(const CodelConfig& config = {}) : config_(checked(config, "codel")) {}
 
   /// May the item that waited `sojourn` and is next to leave be dropped? `backlog_small`: at most one item waits behind
   /// it, so dropping could only starve the consumer.
   bool should_drop(Duration sojourn, bool backlog_small, TimePoint now);
 
   bool dropping() const { return dropping_; }
-  void reconfigure(const CodelConfig& config) { config_ = config; }
+  void reconfigure(const CodelConfig& config) { config_ = checked(config, "codel"); }
 
  private:
   bool stands_above(Duration sojourn, bool backlog_small, TimePoint now);

@@ -17,13 +17,13 @@ namespace weir::flow {
 
 class DelayGate {
  public:
-  explicit DelayGate(const CodelConfig& config = {}) : config_(config) {}
+  explicit DelayGate(const CodelConfig& config = {}) : config_(checked(config, "delay gate")) {}
 
   /// Is the request that waited `delay` and would start now refused?
   bool refuses(Duration delay, TimePoint now);
   /// From 0 (at rest) to 1: the shortest wait of the interval as a share of twice the target.
   double load() const;
-  void reconfigure(const CodelConfig& config) { config_ = config; }
+  void reconfigure(const CodelConfig& config) { config_ = checked(config, "delay gate"); }
 
  private:
   CodelConfig config_;

@@ -17,12 +17,12 @@ double share(std::uint64_t a, std::uint64_t of) {
 }  // namespace
 
 EdgeBook::EdgeBook(const EdgeConfig& config, std::uint64_t floor_events)
-    : config_(config), floor_events_(floor_events), watermarks_(config.pause_at, config.resume_at) {
+    : config_(checked(config, "edge")), floor_events_(floor_events), watermarks_(config.pause_at, config.resume_at) {
   size_bound();
 }
 
 void EdgeBook::reconfigure(const EdgeConfig& config, std::uint64_t floor_events) {
-  config_ = config;
+  config_ = checked(config, "edge");
   floor_events_ = floor_events;
   watermarks_.move(config.pause_at, config.resume_at);
   size_bound();

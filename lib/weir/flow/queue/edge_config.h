@@ -2,6 +2,7 @@
 /// How one place where work waits is bounded and what it does when full. There is no policy that does nothing.
 ///
 /// Thread: values. Cost: none.
+#include <weir/base/checked.h>
 #include <weir/base/units.h>
 
 #include <array>
@@ -52,5 +53,9 @@ struct EdgeConfig {
   double dead_letter_shed = 0.0;
   bool operator==(const EdgeConfig&) const = default;
 };
+
+/// The first value that cannot be (weir/base/checked.h).
+[[nodiscard]] std::optional<Unfit> check(const CodelConfig& config);
+[[nodiscard]] std::optional<Unfit> check(const EdgeConfig& config);
 
 }  // namespace weir::flow

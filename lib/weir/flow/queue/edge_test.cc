@@ -363,7 +363,7 @@ TEST(ReasonFor, NamesWhatEachPolicyEndsWith) {
   EXPECT_EQ(reason_for(WhenFull::reject), Reason::flow_full);
   for (int i = 0; i < when_full_count; ++i) {
     const auto policy = static_cast<WhenFull>(i);
-    if (may_drop(policy)) EXPECT_EQ(key(*reason_for(policy)), name(policy));
+    if (may_drop(policy)) EXPECT_EQ(name(*reason_for(policy)), name(policy));
   }
 }
 

@@ -17,10 +17,9 @@ Duration sum(Duration a, Duration b) { return a > Duration::max() - b ? Duration
 }  // namespace
 
 Duration Backoff::ceiling(int n) const {
-  const Duration base = std::max(config_.base, Duration{0}), cap = std::max(config_.cap, Duration{0});
   const int doublings = std::clamp(n, 0, 62);
-  if (base.count() > (cap.count() >> doublings)) return cap;
-  return Duration(base.count() << doublings);
+  if (config_.base.count() > (config_.cap.count() >> doublings)) return config_.cap;
+  return Duration(config_.base.count() << doublings);
 }
 
 Duration Backoff::delay(int n, Duration previous, Rng& rng) const {
@@ -38,9 +37,9 @@ Duration Backoff::delay(int n, Duration previous, Rng& rng) const {
 }
 
 Duration Backoff::decorrelated(Duration previous, Rng& rng) const {
-  const Duration low = std::max(config_.base, Duration{0});
+  const Duration low = config_.base;
   const Duration high = previous > Duration::max() / 3 ? Duration::max() : std::max(low, 3 * previous);
-  return std::min(std::max(config_.cap, Duration{0}), low + up_to(high - low, rng));
+  return std::min(config_.cap, low + up_to(high - low, rng));
 }
 
 }  // namespace weir::flow

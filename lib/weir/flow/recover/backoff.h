@@ -20,7 +20,7 @@ namespace weir::flow {
 
 class Backoff {
  public:
-  explicit Backoff(const BackoffConfig& config) : config_(config) {}
+  explicit Backoff(const BackoffConfig& config) : config_(checked(config, "backoff")) {}
 
   /// The wait before retry `n` of an operation (0 is the first; below 0 counts as 0). `previous` is the wait that was
   /// drawn last for it and matters to decorrelated only; 0: not known, a chain of n waits is drawn in its place, which

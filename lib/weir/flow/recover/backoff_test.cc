@@ -51,13 +51,13 @@ TEST(Backoff, DoesNotOverflowForHugeAttempts) {
 TEST(Backoff, DoesNotOverflowForHugeCaps) {
   Rng rng(1);
   for (const auto jitter : {Jitter::additive, Jitter::full, Jitter::equal, Jitter::decorrelated}) {
-    const Backoff b({.base = 1s, .cap = Duration::max(), .jitter = jitter, .additive_most = 1s});
+    const Backoff b({.base = 1s, .cap = longest_duration, .jitter = jitter, .additive_most = 1s});
     for (int n = 0; n < 200; ++n) EXPECT_GE(b.delay(n, Duration::max(), rng), 0ns);
   }
 }
 
 TEST(Backoff, DecorrelatedDoesNotWrapAroundForHugeWaits) {
-  const Backoff b({.base = 1s, .cap = Duration::max(), .jitter = Jitter::decorrelated, .additive_most = 0ns});
+  const Backoff b({.base = 1s, .cap = longest_duration, .jitter = Jitter::decorrelated, .additive_most = 0ns});
   EXPECT_GT(draw(b, 1, Duration::max() / 2).most, 24h);
 }
 

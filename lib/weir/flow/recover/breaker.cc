@@ -45,7 +45,7 @@ void Breaker::Permit::ignored() {
   if (auto* breaker = std::exchange(breaker_, nullptr)) breaker->settle_ignored(generation_);
 }
 
-Breaker::Breaker(const BreakerConfig& config) : config_(config), window_(config) {}
+Breaker::Breaker(const BreakerConfig& config) : config_(checked(config, "breaker")), window_(config) {}
 
 Admitted<Breaker::Permit> Breaker::try_start(TimePoint now) {
   bool counts = true;
@@ -134,6 +134,7 @@ void Breaker::force(Mode mode) {
 }
 
 void Breaker::reconfigure(const BreakerConfig& config) {
+  refuse(check(config), "breaker");
   const bool same_window = config.window == config_.window && config.window_calls == config_.window_calls &&
                            config.window_time == config_.window_time;
   const bool same_probes = config.half_open_calls == config_.half_open_calls;

@@ -58,7 +58,7 @@ class Breaker {
     observe,        ///< decides and counts as automatic, but lets through
   };
 
-  class Permit {
+  class [[nodiscard]] Permit {
    public:
     Permit(Permit&& o) noexcept
         : breaker_(std::exchange(o.breaker_, nullptr)), generation_(o.generation_), started_(o.started_) {}

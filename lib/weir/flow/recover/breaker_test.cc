@@ -390,7 +390,7 @@ TEST_F(BreakerTest, IsNotJammedByFewerProbesThanHaveReported) {
 
 TEST_F(BreakerTest, WaitsForAnEndlessOpenWithoutOverflow) {
   BreakerConfig config;
-  config.open = Duration::max();
+  config.open = longest_duration;
   Breaker b(config);
   fail(b, 5);
   EXPECT_GT(b.try_start(now).error().retry_after, 24h * 365 * 100);

@@ -49,7 +49,10 @@ void Destination::Attempt::ignored() {
 }
 
 Destination::Destination(const DestinationConfig& config, std::uint64_t seed)
-    : breaker_(config.breaker), backoff_(config.backoff), budget_(config.retry_budget), rng_(seed) {}
+    : breaker_(checked(config, "destination").breaker),
+      backoff_(config.backoff),
+      budget_(config.retry_budget),
+      rng_(seed) {}
 
 Admitted<Destination::Attempt> Destination::try_start(Try which, TimePoint now) {
   const auto held_back = [this](Rejection why) {
@@ -83,6 +86,7 @@ Duration Destination::backoff(int failed_attempts_so_far) {
 }
 
 void Destination::reconfigure(const DestinationConfig& config) {
+  refuse(check(config), "destination");  // before anything changes
   breaker_.reconfigure(config.breaker);
   backoff_ = Backoff(config.backoff);
   budget_.reconfigure(config.retry_budget);

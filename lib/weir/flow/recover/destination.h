@@ -46,7 +46,7 @@ class Destination {
  public:
   enum class Try : std::uint8_t { first, retry };
 
-  class Attempt {
+  class [[nodiscard]] Attempt {
    public:
     Attempt(Attempt&& o) noexcept
         : destination_(std::exchange(o.destination_, nullptr)), permit_(std::move(o.permit_)) {}

@@ -2,6 +2,7 @@
 /// How a destination is treated: when nothing is sent to it, when to try again, how much load retries may add.
 ///
 /// Thread: values. Cost: none.
+#include <weir/base/checked.h>
 #include <weir/base/units.h>
 
 #include <cstdint>
@@ -49,5 +50,15 @@ struct DestinationConfig {
   RetryBudgetConfig retry_budget;
   bool operator==(const DestinationConfig&) const = default;
 };
+
+/// The first value that cannot be (weir/base/checked.h). 0 is allowed for half_open_wait (`open` then), additive_most
+/// and the retry budget's minimum (none).
+[[nodiscard]] std::optional<Unfit> check(const BreakerConfig& config);
+[[nodiscard]] std::optional<Unfit> check(const BackoffConfig& config);
+[[nodiscard]] std::optional<Unfit> check(const RetryBudgetConfig& config);
+[[nodiscard]] std::optional<Unfit> check(const DestinationConfig& config);
+
+std::string_view name(BreakerConfig::Window window);
+std::string_view name(BackoffConfig::Jitter jitter);
 
 }  // namespace weir::flow

@@ -8,7 +8,8 @@ constexpr double rounding = 1e-9;  // 0.29 x 100 is 28.999999999999996
 
 }  // namespace
 
-RetryBudget::RetryBudget(const RetryBudgetConfig& config) : config_(config), sums_(config.window) {}
+RetryBudget::RetryBudget(const RetryBudgetConfig& config)
+    : config_(checked(config, "retry budget")), sums_(config.window) {}
 
 bool RetryBudget::has_token(const Sums& sums) const {
   const double allowed =
@@ -35,6 +36,7 @@ Duration RetryBudget::time_to_token(TimePoint now) const {
 }
 
 void RetryBudget::reconfigure(const RetryBudgetConfig& config) {
+  refuse(check(config), "retry budget");
   if (config.window != config_.window) sums_ = Sums(config.window);
   config_ = config;
 }

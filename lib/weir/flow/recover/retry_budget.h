@@ -23,7 +23,7 @@ class RetryBudget {
   /// A first attempt was made.
   void on_attempt(TimePoint now) { sums_.add(firsts, now); }
   /// Whether a retry may be made now; if so, it is counted.
-  bool try_retry(TimePoint now);
+  [[nodiscard]] bool try_retry(TimePoint now);
   /// How long until try_retry says yes if nothing else happens: 0 to a window and one twentieth of it.
   Duration time_to_token(TimePoint now) const;
   /// Values change, counts are kept; another window starts empty.

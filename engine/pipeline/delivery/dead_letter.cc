@@ -13,7 +13,7 @@ std::string dead_letter_json(const Letter& letter) {
     place = fmt::format(R"("place":{},"position":{},)", json_text(letter.place->name), letter.place->position);
   if (!text)
     for (const char c : letter.event) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return fmt::format(R"({{"reason":"{}","why":{},"origin":{},{}"attempts":{},"at_ms":{},"{}":{}}})", key(letter.reason),
+  return fmt::format(R"({{"reason":"{}","why":{},"origin":{},{}"attempts":{},"at_ms":{},"{}":{}}})", name(letter.reason),
                      json_text(letter.why), json_text(letter.origin), place, letter.attempts, at_ms,
                      text ? "event" : "event_hex", text ? json_text(letter.event) : json_text(hex));
 }

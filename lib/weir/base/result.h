@@ -24,12 +24,8 @@ struct Error {
   Duration retry_after{0};  ///< overloaded only: the Retry-After that the remote end named, or 0
 };
 
-/// A class of its own, not an alias, so that a call whose Result is dropped does not compile without a warning.
 template <typename T>
-class [[nodiscard]] Result : public std::expected<T, Error> {
- public:
-  using std::expected<T, Error>::expected;
-};
+using Result = std::expected<T, Error>;
 
 inline std::unexpected<Error> failure(std::string message, Error::Kind kind = Error::Kind::failed) {
   return std::unexpected(Error{kind, std::move(message), Duration{0}});
@@ -41,10 +37,7 @@ struct Rejection {
 };
 
 template <typename T>
-class [[nodiscard]] Admitted : public std::expected<T, Rejection> {
- public:
-  using std::expected<T, Rejection>::expected;
-};
+using Admitted = std::expected<T, Rejection>;
 
 inline std::unexpected<Rejection> rejected(Reason reason, Duration retry_after = Duration{0}) {
   return std::unexpected(Rejection{reason, retry_after});

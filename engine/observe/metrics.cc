@@ -66,7 +66,7 @@ void node(Sheet& sheet, const char* kind, const std::string& name, const pipelin
   for (std::size_t r = 0; r < s.by_reason.size(); ++r)
     if (s.by_reason[r])
       sheet.counter("weir_node_refused_events_total", "Events refused, dropped, failed or abandoned, by reason.",
-                    with("reason", name(static_cast<Reason>(r))), number(s.by_reason[r]));
+                    with("reason", weir::name(static_cast<Reason>(r))), number(s.by_reason[r]));
 }
 
 void queue(Sheet& sheet, const pipeline::SinkStatus& s) {
@@ -91,7 +91,7 @@ void queue(Sheet& sheet, const pipeline::SinkStatus& s) {
   for (std::size_t r = 0; r < s.edge.dropped.size(); ++r)
     if (s.edge.dropped[r])
       sheet.counter("weir_queue_dropped_events_total", "Events dropped by the queue's policy, by reason.",
-                    {{"sink", s.name}, {"reason", std::string(name(static_cast<Reason>(r)))}},
+                    {{"sink", s.name}, {"reason", std::string(weir::name(static_cast<Reason>(r)))}},
                     number(s.edge.dropped[r]));
 }
 

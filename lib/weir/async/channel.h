@@ -72,15 +72,15 @@ class Channel {
   Channel& operator=(const Channel&) = delete;
   ~Channel();  ///< as cancel
 
-  Admitted<void> try_send(T& item);
-  boost::asio::awaitable<Admitted<void>> send(T& item, TimePoint deadline);
-  Admitted<void> send_for(T& item, Duration most_time);
+  [[nodiscard]] Admitted<void> try_send(T& item);
+  [[nodiscard]] boost::asio::awaitable<Admitted<void>> send(T& item, TimePoint deadline);
+  [[nodiscard]] Admitted<void> send_for(T& item, Duration most_time);
   /// For one who does not want it back: what does not go in is destroyed.
-  Admitted<void> try_send(T&& item) { return try_send(item); }
-  boost::asio::awaitable<Admitted<void>> send(T&& item, TimePoint deadline) {
+  [[nodiscard]] Admitted<void> try_send(T&& item) { return try_send(item); }
+  [[nodiscard]] boost::asio::awaitable<Admitted<void>> send(T&& item, TimePoint deadline) {
     return send_own(std::move(item), deadline);
   }
-  Admitted<void> send_for(T&& item, Duration most_time) { return send_for(item, most_time); }
+  [[nodiscard]] Admitted<void> send_for(T&& item, Duration most_time) { return send_for(item, most_time); }
 
   [[nodiscard]] Received<T> try_receive(Load most);
   boost::asio::awaitable<Received<T>> receive(Load most, TimePoint deadline);
@@ -108,7 +108,7 @@ class Channel {
 
  private:
   struct Aftermath;
-  boost::asio::awaitable<Admitted<void>> send_own(T item, TimePoint deadline) {
+  [[nodiscard]] boost::asio::awaitable<Admitted<void>> send_own(T item, TimePoint deadline) {
     co_return co_await send(item, deadline);
   }
   std::optional<Admitted<void>> offer(T& item, Turn* turn);
@@ -117,7 +117,7 @@ class Channel {
   std::optional<bool> look_drained(Turn* turn);
   auto popping(T& item, Load most);
   auto popping_all(std::vector<T>& items, Load most);
-  Admitted<void> sent(const T& item, std::optional<Admitted<void>> done);
+  [[nodiscard]] Admitted<void> sent(const T& item, std::optional<Admitted<void>> done);
   Rejection refuse(Reason reason, const T& item);
   void after_change(Aftermath& after);
   void wake_receiver(Aftermath& after);

@@ -37,7 +37,7 @@ struct Arrival {
 class Guard {
  public:
   virtual ~Guard() = default;
-  virtual Admitted<Permit> try_start(const Arrival& arrival) = 0;
+  [[nodiscard]] virtual Admitted<Permit> try_start(const Arrival& arrival) = 0;
 };
 
 struct GuardStats {
@@ -59,7 +59,7 @@ class GuardChain final : public Guard {
   GuardChain& operator=(const GuardChain&) = delete;
 
   void add(std::string name, std::unique_ptr<Guard> guard, Mode mode = Mode::enforce);
-  Admitted<Permit> try_start(const Arrival& arrival) override;
+  [[nodiscard]] Admitted<Permit> try_start(const Arrival& arrival) override;
   /// In the order in which they are asked.
   std::vector<GuardStats> stats() const;
 

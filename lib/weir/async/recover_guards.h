@@ -22,7 +22,7 @@ class BreakerGuard final : public Guard {
  public:
   BreakerGuard(const flow::BreakerConfig& config, const Context& context) : context_(context), breaker_(config) {}
 
-  Admitted<Permit> try_start(const Arrival& arrival) override;
+  [[nodiscard]] Admitted<Permit> try_start(const Arrival& arrival) override;
   void force(flow::Breaker::Mode mode);
   void reconfigure(const flow::BreakerConfig& config);
   flow::BreakerStats stats() const;
@@ -43,7 +43,7 @@ class DestinationGuard final : public Guard {
 
   const Context& context() const { return context_; }
   /// Arrival::retry draws on the retry budget.
-  Admitted<Permit> try_start(const Arrival& arrival) override;
+  [[nodiscard]] Admitted<Permit> try_start(const Arrival& arrival) override;
   /// The wait before the next attempt of an operation that failed so many times, jittered.
   Duration backoff(int failed_attempts_so_far);
   void force(flow::Breaker::Mode mode);

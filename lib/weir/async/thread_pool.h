@@ -78,10 +78,10 @@ class ThreadPool {
   ~ThreadPool();  ///< as cancel, then joins
 
   /// After a Rejection (flow_full, shutting_down) the task is the caller's as it was.
-  Admitted<void> try_submit(Task& task);
+  [[nodiscard]] Admitted<void> try_submit(Task& task);
   /// flow_full: too many wait already; deadline_exceeded; shutting_down.
-  boost::asio::awaitable<Admitted<void>> submit(Task& task, TimePoint deadline);
-  Admitted<void> submit_for(Task& task, Duration most_time);
+  [[nodiscard]] boost::asio::awaitable<Admitted<void>> submit(Task& task, TimePoint deadline);
+  [[nodiscard]] Admitted<void> submit_for(Task& task, Duration most_time);
 
   /// Takes nothing more; what was taken still runs.
   void close();
@@ -108,7 +108,7 @@ class ThreadPool {
   void enqueue(Task& task, Aftermath& after);
   void starts_running();
   std::optional<Admitted<void>> offer(Task& task, Turn* turn);
-  Admitted<void> submitted(std::optional<Admitted<void>> done);
+  [[nodiscard]] Admitted<void> submitted(std::optional<Admitted<void>> done);
   std::unexpected<Rejection> refuse(Reason reason);
   void work(Workers::iterator self);
   std::optional<bool> take(Task& task, Turn* turn);

@@ -1,5 +1,6 @@
 // What a door, a calendar of promises and a token bucket can be made of.
 #include <weir/flow/admit/door.h>
+#include <weir/flow/admit/early_returns.h>
 #include <weir/flow/admit/token_bucket.h>
 #include <weir/flow/checks_for_test.h>
 
@@ -11,6 +12,13 @@ TEST(AdmitChecks, ADoorRefusesAWaitThatIsNone) {
   for (const Duration wrong : wrong_durations())
     expect_refused("max_retry_after", DoorConfig{.max_retry_after = wrong},
                    [](const DoorConfig& c) { const Door door(c, 1); });
+}
+
+TEST(AdmitChecks, EarlyReturnsRefuseAToleranceThatIsNone) {
+  EXPECT_FALSE(check(EarlyReturnsConfig{.tolerance = Duration{0}}));
+  for (const Duration wrong : wrong_durations(Zero::allowed))
+    expect_refused("tolerance", EarlyReturnsConfig{.tolerance = wrong},
+                   [](const EarlyReturnsConfig& c) { const EarlyReturns policy(c); });
 }
 
 TEST(AdmitChecks, PromisesRefuseAHorizonThatIsNone) {

@@ -86,7 +86,7 @@ class Door {
 
   /// flow_full, priority_shed, breaker_open, destination_hold, memory_full or shutting_down, with a Retry-After in
   /// whole seconds.
-  Admitted<void> decide(std::span<const DoorFacts> required, bool memory_full, TimePoint now);
+  [[nodiscard]] Admitted<void> decide(std::span<const DoorFacts> required, bool memory_full, TimePoint now);
   /// To be called once for each admitted request, when its events are counted (0 if it brought none): until then it
   /// counts as an average request on its way. A request that never reports is forgotten after 30 to 60 s.
   void on_admitted(std::uint64_t events);

@@ -12,8 +12,12 @@ using std::chrono::milliseconds;
 
 }  // namespace
 
+std::optional<Unfit> check(const EarlyReturnsConfig& config) {
+  return check_duration("tolerance", config.tolerance, Zero::allowed);
+}
+
 EarlyReturns::EarlyReturns(const EarlyReturnsConfig& config)
-    : config_(config), entries_(std::bit_ceil(std::max(config.clients, ways))) {}
+    : config_(checked(config, "early returns")), entries_(std::bit_ceil(std::max(config.clients, ways))) {}
 
 Bytes EarlyReturns::footprint(const EarlyReturnsConfig& config) {
   return Bytes(std::bit_ceil(std::max(config.clients, ways)) * sizeof(Entry));

@@ -22,6 +22,7 @@
 /// from a header.
 ///
 /// Thread: a value; its owner guards it. Cost: about 20 ns; 40 bytes a place.
+#include <weir/base/checked.h>
 #include <weir/base/reason.h>
 #include <weir/base/result.h>
 
@@ -37,6 +38,9 @@ struct EarlyReturnsConfig {
   bool operator==(const EarlyReturnsConfig&) const = default;
 };
 
+/// The first value that cannot be (weir/base/checked.h); a tolerance of 0 takes nobody for punctual who is early.
+[[nodiscard]] std::optional<Unfit> check(const EarlyReturnsConfig& config);
+
 class EarlyReturns {
  public:
   explicit EarlyReturns(const EarlyReturnsConfig& config);
@@ -44,7 +48,7 @@ class EarlyReturns {
 
   /// An arrival. The rejection has the reason the client was given before, or too_early above `patience`, and the time
   /// that is left.
-  Admitted<void> arrive(std::uint64_t key, TimePoint now);
+  [[nodiscard]] Admitted<void> arrive(std::uint64_t key, TimePoint now);
   /// It was refused and told when to come.
   void told(std::uint64_t key, const Rejection& rejection, TimePoint now);
   std::uint64_t early() const { return early_; }  ///< arrivals refused here so far

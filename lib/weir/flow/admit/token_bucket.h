@@ -26,7 +26,7 @@ class TokenBucket {
   [[nodiscard]] static std::optional<Unfit> check(PerSecond rate, std::uint64_t burst);
 
   /// All n or none: then Rejection{rate_limited, when they could go if no others come}.
-  Admitted<void> try_take(std::uint64_t n, TimePoint now);
+  [[nodiscard]] Admitted<void> try_take(std::uint64_t n, TimePoint now);
 
  private:
   __extension__ using Picoseconds = __int128;

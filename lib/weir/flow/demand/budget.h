@@ -68,7 +68,7 @@ class Budget {
   Budget& operator=(const Budget&) = delete;
 
   /// All of it, or Rejection{memory_full}: never a part, never a wait.
-  Admitted<Ticket> try_take(Bytes amount) {
+  [[nodiscard]] Admitted<Ticket> try_take(Bytes amount) {
     auto used = used_.load(std::memory_order_relaxed);
     do {
       if (amount.count() > total_ - used) return rejected(Reason::memory_full);

@@ -84,7 +84,7 @@ class Breaker {
   Breaker& operator=(const Breaker&) = delete;
   ~Breaker() { WEIR_CHECK(permits_out_ == 0); }
 
-  Admitted<Permit> try_start(TimePoint now);
+  [[nodiscard]] Admitted<Permit> try_start(TimePoint now);
 
   /// Starts the new mode closed and with an empty window.
   void force(Mode mode);

@@ -72,7 +72,7 @@ class Destination {
   Destination(const Destination&) = delete;
   Destination& operator=(const Destination&) = delete;
 
-  Admitted<Attempt> try_start(Try which, TimePoint now);
+  [[nodiscard]] Admitted<Attempt> try_start(Try which, TimePoint now);
   /// The wait before the next attempt of an operation that failed so many times, jittered.
   Duration backoff(int failed_attempts_so_far);
   /// Values change, state is kept (semantics H2).

@@ -57,7 +57,7 @@ Sink draw_sink(Rng& rng, const Graph& graph) {
   sink.failure_fate = chance(rng, 70) ? Fate::failed : Fate::dropped;
   sink.failures_to_open = 1 + static_cast<int>(rng.below(4));
   sink.open = 500ms;
-  sink.backoff_base = chance(rng, 50) ? Duration{1} : 20ms;
+  sink.backoff_base = chance(rng, 50) ? 0ms : 20ms;
   sink.backoff_cap = 100ms;
   return sink;
 }

@@ -79,7 +79,7 @@ struct Sink {
   Fate failure_fate = Fate::failed;  ///< of a permanent failure without dead letters
   int failures_to_open = 5;          ///< in a row; the breaker
   Duration open = std::chrono::seconds(10);
-  Duration backoff_base{1}, backoff_cap{1};  ///< the shortest there is
+  Duration backoff_base{0}, backoff_cap{0};
 };
 
 struct Graph {

@@ -179,7 +179,7 @@ bool FileReader::find_line_end(WatchedFile& file, TimePoint now) {
     const bool ends = line_end || (to_end && watched_->ended(file, now));
     const auto before = file.read;
     file.read += line_end ? static_cast<std::size_t>(line_end - scratch_.get()) + 1 : n;
-    if (to_end) file.looked_at = look->length;
+    if (to_end && !line_end) file.looked_at = look->length;
     if (ends && !end_large_line(file)) {
       file.read = before;
       return false;

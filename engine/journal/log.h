@@ -139,6 +139,7 @@ class Log {
   Result<void> still_named(std::uint64_t number, const HeldFile& segment) const;
   Result<void> still_ours() const;
   Result<void> confirm() const;
+  bool is_kept(std::uint64_t number) const;
   Result<void> flush();
   Result<void> commit();
   void give_up();

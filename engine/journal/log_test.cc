@@ -237,9 +237,9 @@ TEST_F(LogTest, RefusesAFormatItDoesNotKnow) {
   EXPECT_THAT(newer.error().message, HasSubstr("version 3"));
 }
 
-TEST_F(LogTest, NamesACursorNobodyReadsByAndWaitsForNoneOfThem) {
+TEST_F(LogTest, NamesACursorNobodyReadsByAndWaitsForNoneOfThoseThatMaySkip) {
   auto log = open();
-  ASSERT_TRUE(log->add_consumer({.name = "gone"}));
+  ASSERT_TRUE(log->add_consumer({.name = "gone", .holds = false}));
   ASSERT_TRUE(write(*log, 1, 11));
   ASSERT_TRUE(log->close());
   log.reset();

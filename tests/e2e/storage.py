@@ -252,7 +252,7 @@ class TakenAway(WeirTest):
         self.taken_away(FILE.replace("type: file", "type: file\n    compression: gzip"), text_of, notes=None)
 
     def test_a_journal_whose_folder_is_gone_stops_answering_and_says_so(self):
-        weir = self.start(CONFIG.replace("SINK", 'type: file\n    path: "@DIR/out.ndjson"').replace("from: [in]", "from: [j]")
+        weir = self.start(CONFIG.replace("SINK", 'type: file\n    on_failure: drop\n    path: "@DIR/out.ndjson"').replace("from: [in]", "from: [j]")
                           .replace("sinks:", 'journals:\n  j: { type: disk, from: [in], path: "@DIR/journal", max_bytes: 16MiB }\nsinks:')
                           .replace("ack_timeout: 60s", "ack_timeout: 2s"))
         self.assertEqual(post(weir.address, ndjson(events("before", 3))).status, 200)

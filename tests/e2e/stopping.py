@@ -257,8 +257,9 @@ class Reloading(WeirTest):
         self.assertEqual(post(weir.address, ndjson(events("b", 2))).status, 200)
         self.reload(weir, config, "out.ndjson again before its next delivery")
         self.assertEqual(post(weir.address, ndjson(events("c", 2))).status, 200)
-        self.assertEqual([row["id"] for row in self.lines_of("out.ndjson.1")], ["a-0", "a-1", "b-0", "b-1"])
-        self.assertEqual([row["id"] for row in self.lines_of("out.ndjson")], ["c-0", "c-1"])
+        # What was rotated is left at the next delivery already, with or without a hangup.
+        self.assertEqual([row["id"] for row in self.lines_of("out.ndjson.1")], ["a-0", "a-1"])
+        self.assertEqual([row["id"] for row in self.lines_of("out.ndjson")], ["b-0", "b-1", "c-0", "c-1"])
 
     def certificate(self):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost",

@@ -54,7 +54,7 @@ fuzz: ## every fuzzer for FUZZ_SECONDS (60)
 
 mutants: ## break the engine on purpose: what changed and a third of the rest (ALL=1: all); every mutant must be caught
 	@scripts/install-packages test
-	@scripts/build dev weir_pipeline_test weir_journal_test weir_connector_disk_test
+	@scripts/build dev $$(python3 -B tests/mutants/run.py --targets)
 	@python3 -B tests/mutants/run.py $(if $(ALL),--all)
 
 fresh-machine: ## the README's commands in a Debian that has nothing (root, debootstrap; ALL=1: make test too)

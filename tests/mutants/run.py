@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Breaks the engine on purpose, one way at a time, and expects a test to notice.
 
-    run.py [--all] [--only WORD] [--jobs N] [--build DIR]
+    run.py [--all] [--only WORD] [--jobs N] [--build DIR]        run.py --targets
 
 Without --all: the mutants whose file or test changed since the last landing (scripts/changed-files), and a third of the
-others, another one each day. DIR (build/dev) holds the tests, built. For each mutant it compiles the objects that hold
+others, another one each day. DIR (build/dev) holds the tests, built (--targets names them). For each mutant it compiles the objects that hold
 code of the changed file, with a copy of it in the file's place (clang's file overlay), links them before the libraries,
 so that they stand in for what is there, runs the test and expects it to fail. Neither the sources nor DIR are touched.
 Exits 1 when a mutant survives, 2 when a text no longer stands where it should or something does not build.
@@ -161,7 +161,11 @@ def main():
     parser.add_argument("--only", default="", help="mutants with this word in their name")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="mutants that are worked on at the same time")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/dev")
+    parser.add_argument("--targets", action="store_true", help="print the tests that have to be built, and nothing else")
     args = parser.parse_args()
+    if args.targets:
+        print(" ".join(sorted({m["target"] for m in MUTANTS})))
+        return
     mutants = [m for m in MUTANTS if args.only in m["name"]]
     if not mutants:
         parser.error(f"no mutant has {args.only} in its name")

@@ -12,7 +12,8 @@ std::optional<Unfit> check(const BreakerConfig& config) {
 }
 
 std::optional<Unfit> check(const BackoffConfig& config) {
-  return first_unfit({check_duration("base", config.base, Zero::allowed), check_duration("cap", config.cap),
+  return first_unfit({check_duration("base", config.base, Zero::allowed),
+                      check_duration("cap", config.cap, Zero::allowed),
                       check_duration("additive_most", config.additive_most, Zero::allowed)});
 }
 

@@ -51,8 +51,8 @@ struct DestinationConfig {
   bool operator==(const DestinationConfig&) const = default;
 };
 
-/// The first value that cannot be (weir/base/checked.h). 0 is allowed for half_open_wait (`open` then), the backoff's
-/// base (again at once), additive_most and the retry budget's minimum (none).
+/// The first value that cannot be (weir/base/checked.h). 0 is allowed for half_open_wait (`open` then), a backoff's
+/// base and cap (again at once), additive_most and the retry budget's minimum (none).
 [[nodiscard]] std::optional<Unfit> check(const BreakerConfig& config);
 [[nodiscard]] std::optional<Unfit> check(const BackoffConfig& config);
 [[nodiscard]] std::optional<Unfit> check(const RetryBudgetConfig& config);

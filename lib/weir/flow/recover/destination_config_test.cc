@@ -14,7 +14,7 @@ void reconfigure_budget(const RetryBudgetConfig& config) { RetryBudget(RetryBudg
 TEST(DestinationConfig, TheDefaultsAndTheZerosThatMeanSomethingAreTaken) {
   EXPECT_FALSE(check(DestinationConfig{}));
   EXPECT_FALSE(check(BreakerConfig{.half_open_wait = Duration{0}}));
-  EXPECT_FALSE(check(BackoffConfig{.base = Duration{0}, .additive_most = Duration{0}}));
+  EXPECT_FALSE(check(BackoffConfig{.base = Duration{0}, .cap = Duration{0}, .additive_most = Duration{0}}));
   EXPECT_FALSE(check(RetryBudgetConfig{.ratio = 0, .minimum = {0}}));
 }
 
@@ -35,9 +35,9 @@ TEST(DestinationConfig, ABreakerRefusesDurationsAndSharesThatAreNone) {
 }
 
 TEST(DestinationConfig, ABackoffRefusesDurationsThatAreNone) {
-  for (const Duration wrong : wrong_durations()) expect_refused("cap", BackoffConfig{.cap = wrong}, make_backoff);
   for (const Duration wrong : wrong_durations(Zero::allowed)) {
     expect_refused("base", BackoffConfig{.base = wrong}, make_backoff);
+    expect_refused("cap", BackoffConfig{.cap = wrong}, make_backoff);
     expect_refused("additive_most", BackoffConfig{.additive_most = wrong}, make_backoff);
   }
 }

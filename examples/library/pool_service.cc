@@ -37,7 +37,7 @@ Outcome burst(WhenFull when_full, const Context& context) {
     else
       ++outcome.refused;  // abort: the rejection says when to come back; the client gets a 503
   }
-  pool.drain_for(30s);
+  if (!pool.drain_for(30s)) outcome.wrong = requests;  // somebody still works: no figure of this run is final
   for (auto& [request, answer] : answers) {
     const Admitted<int> result = answer.get();  // never waits for ever: a discarded task answers with its Reason
     if (!result)

@@ -27,6 +27,7 @@ using asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
 
 constexpr auto sweep_interval = std::chrono::milliseconds(200);
+constexpr auto request_begins_within = std::chrono::milliseconds(50);
 constexpr std::uint64_t max_refusals = 16;  // connections above the cap that are being told so
 
 bool out_of_descriptors(const ErrorCode& error) {
@@ -86,8 +87,10 @@ struct HttpServer::Runner : std::enable_shared_from_this<Runner> {
   TimePoint last_sweep{};
   struct Refusal {
     tcp::socket* socket;
-    Duration waited;
+    Duration waited{0};
+    bool told = false;
   };
+  void tell(Refusal& refusal);
   std::list<Refusal> refusals;
   std::vector<int> reserve;   ///< descriptors to be given up for a connection
   bool accept_stuck = false;  ///< out of file descriptors: the sweeper tries again
@@ -162,11 +165,13 @@ bool HttpServer::Runner::close_one(const asio::ip::address* of) {
   return false;
 }
 
-/// It has been told; that it may not have read it yet is less than the next one not being told at all.
+/// That it may not have read the answer yet is less than the next one not being told at all.
 void HttpServer::Runner::end_oldest_refusal() {
   const auto oldest = std::ranges::find_if(refusals, [](const Refusal& r) { return r.socket->is_open(); });
+  if (oldest == refusals.end()) return;
+  tell(*oldest);
   ErrorCode ignored;
-  if (oldest != refusals.end()) oldest->socket->close(ignored);
+  oldest->socket->close(ignored);
 }
 
 /// Whether one was set free for accept to use.
@@ -185,11 +190,8 @@ void HttpServer::Runner::fill_reserve() {
   }
 }
 
-/// Answers before a request is read, then waits for the client to close, so that no reset overtakes the answer.
-asio::awaitable<void> HttpServer::Runner::refuse(tcp::socket socket) {
-  if (state.config.tls) co_return;  // an answer would cost a handshake: it is only closed
-  const auto self = shared_from_this();
-  const auto place = refusals.insert(refusals.end(), {&socket, Duration{0}});
+void HttpServer::Runner::tell(Refusal& refusal) {
+  if (std::exchange(refusal.told, true) || !refusal.socket->is_open()) return;
   const Rejection why{Reason::too_many_connections, state.config.retry_after_full};
   const std::string body = problem_body(why, {});
   std::string answer;
@@ -199,12 +201,33 @@ asio::awaitable<void> HttpServer::Runner::refuse(tcp::socket socket) {
                        .keep_alive = false,
                        .retry_after = why.retry_after});
   answer += body;
+  ErrorCode ignored;
+  if (::send(refusal.socket->native_handle(), answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+    refusal.socket->shutdown(tcp::socket::shutdown_send, ignored);
+  else
+    refusal.socket->close(ignored);
+}
+
+/// Until a request begins to arrive, for a moment: some clients take an answer that comes before they have sent
+/// anything for a broken connection.
+asio::awaitable<void> first_bytes(tcp::socket& socket) {
+  const auto moment = std::make_shared<asio::steady_timer>(socket.get_executor(), request_begins_within);
+  socket.async_wait(tcp::socket::wait_read, [moment](const ErrorCode&) { moment->cancel(); });
+  ErrorCode ignored;
+  co_await moment->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  if (socket.is_open()) socket.cancel(ignored);
+}
+
+/// Answers without reading the request, then waits for the client to close, so that no reset overtakes the answer.
+asio::awaitable<void> HttpServer::Runner::refuse(tcp::socket socket) {
+  if (state.config.tls) co_return;  // an answer would cost a handshake: it is only closed
+  const auto self = shared_from_this();
+  const auto place = refusals.insert(refusals.end(), {.socket = &socket});
+  co_await first_bytes(socket);
+  tell(*place);
   ErrorCode error;
-  if (::send(socket.native_handle(), answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
-    socket.shutdown(tcp::socket::shutdown_send, error);
-    while (!error && drop_input(socket.native_handle()))
-      co_await socket.async_wait(tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
-  }
+  while (!error && socket.is_open() && drop_input(socket.native_handle()))
+    co_await socket.async_wait(tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
   refusals.erase(place);
 }
 

@@ -5,7 +5,6 @@ program here posts TRIES bodies on fresh connections and prints one line for eac
 the source (413, as a full flow does with 503) and by the listener, whose connections are all in use (503). One whose tools are not on the
 machine is skipped.
 """
-import os
 import shutil
 import subprocess
 
@@ -113,7 +112,7 @@ class ClientLanguages(WeirTest):
     def answers(self, size):
         host, port = self.weir.address
         done = subprocess.run([*self.program, host, str(port), str(size), str(TRIES)], cwd=self.folder, text=True,
-                              capture_output=True, timeout=100, env={"GOCACHE": self.path("cache"), **os.environ})
+                              capture_output=True, timeout=100)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.split("\n")[:-1]
 
@@ -121,7 +120,14 @@ class ClientLanguages(WeirTest):
         self.tried("python3", "post.py", PYTHON, "python3")
 
     def test_go(self):
-        self.tried("go", "post.go", GO, "go", "run")
+        if shutil.which("go"):
+            with open(self.path("client.go"), "w") as f:
+                f.write(GO)
+            try:  # the first time it compiles its whole library
+                subprocess.run(["go", "build", "-o", "client", "client.go"], cwd=self.folder, check=True, timeout=60)
+            except subprocess.TimeoutExpired:
+                self.skipTest("go did not build the client within 60 s")
+        self.tried("go", "post.go", GO, "sh", "-c", 'shift; exec ./client "$@"', "client")
 
     def test_node(self):
         self.tried("node", "post.js", NODE, "node")

@@ -1,0 +1,19 @@
+#pragma once
+/// What sanitizers this build has, for tests that cannot hold under one of them.
+///
+/// Thread: constants. Cost: none.
+
+namespace weir {
+
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+/// It looks at memory through a pipe: a process without descriptors is told that its objects are none.
+inline constexpr bool checks_need_descriptors = true;
+#else
+inline constexpr bool checks_need_descriptors = false;
+#endif
+#else
+inline constexpr bool checks_need_descriptors = false;
+#endif
+
+}  // namespace weir

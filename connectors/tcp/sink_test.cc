@@ -85,6 +85,9 @@ class Receiver {
     }
     return all;
   }
+  void wait_until_ended(int connections) const {
+    while (ended_ < connections) std::this_thread::yield();
+  }
   std::string address;
 
  private:
@@ -92,6 +95,7 @@ class Receiver {
     for (int fd = 0; (fd = ::accept(listener_, nullptr, nullptr)) >= 0;) {
       take(fd);
       ::close(fd);
+      ++ended_;
     }
   }
   void take(int fd) {
@@ -121,6 +125,7 @@ class Receiver {
   Plan plan_;
   int listener_ = -1;
   std::atomic<bool> stop_ = false;
+  std::atomic<int> ended_ = 0;
   std::mutex mutex_;
   std::vector<int> files_;
   std::thread thread_;
@@ -244,6 +249,7 @@ TEST(TcpSink, NoticesThatAKeptConnectionWasClosed) {
   Opened out(options_for(receiver.address));
   const Delivered first(batch_of(json_events("a", 1), 1));
   while (out.sink->deliver(first).outcome == Outcome::again) std::this_thread::yield();
+  receiver.wait_until_ended(1);  // "sent" promises nothing of what arrives after that
   const Delivered second(batch_of(json_events("b", 1), 2));
   while (out.sink->deliver(second).outcome == Outcome::again) std::this_thread::yield();
   out.sink->close();

@@ -3,11 +3,17 @@
 #include "pipeline/delivery/dead_letter.h"
 
 namespace weir::pipeline {
+namespace {
+
+constexpr std::array priorities{Priority::batch, Priority::low, Priority::normal, Priority::high, Priority::critical};
+static_assert(priorities.size() == priority_count);
+
+}  // namespace
 
 ReactorOutput::ReactorOutput(SourceNode& node, boost::asio::io_context& reactor, Bytes batch_bytes)
     : node_(node),
       batch_bytes_(batch_bytes),
-      port_(node.route, node.counters),
+      port_(node.route, node.counters, std::max(batch_bytes, 64_KiB)),
       flushing_(reactor, [this] { flush(); }),
       resuming_(reactor, [this] { on_room_now(); }) {
   for (SinkQueue* queue : node.route.required_queues()) queue->add_listener(*this);
@@ -23,26 +29,27 @@ bool ReactorOutput::paused(Priority priority) const {
 }
 
 void ReactorOutput::push(Batch batch, Ticket spare) {
-  Lane& l = lane(batch.priority());
-  WEIR_CHECK(!is_stuck(l));
-  if (l.open && !l.open->empty()) flush(l);  // keeps the order
+  const Priority priority = batch.priority();
+  Lane& l = lane(priority);
+  WEIR_CHECK(ready(priority));
+  if (l.open && !l.open->empty()) flush(priority);  // keeps the order
   node_.counters.in.fetch_add(batch.size(), std::memory_order_release);
   node_.counters.bytes.fetch_add(batch.load().bytes.count(), std::memory_order_relaxed);
-  if (is_stuck(l)) {
+  if (!ready(priority)) {
     l.next = std::move(batch);  // the open batch filled the edge; ready() is false now, so there is never a second
     l.next_spare = std::move(spare);
   } else {
-    board(l, std::move(batch), std::move(spare));
-    send(l);
+    port_.take(std::move(batch), std::move(spare));
+    send(priority);
   }
   publish();
 }
 
 void ReactorOutput::add(std::string_view event, Priority priority, Receipt* receipt, Ticket part) {
   Lane& l = lane(priority);
-  WEIR_CHECK(!is_stuck(l));
+  WEIR_CHECK(ready(priority));
   if (!l.open) l.open = std::make_unique<BatchBuilder>(BatchBuilder::Limits{batch_bytes_, 1024});
-  if (!l.open->fits(event.size())) flush(l);
+  if (!l.open->fits(event.size())) flush(priority);
   if (l.open->empty()) {
     l.info = BatchInfo{};
     l.info.priority = priority;
@@ -58,41 +65,37 @@ void ReactorOutput::add(std::string_view event, Priority priority, Receipt* rece
 }
 
 void ReactorOutput::flush() {
-  for (Lane& l : lanes_)
-    if (l.open && !l.open->empty() && !is_stuck(l)) flush(l);
+  for (const Priority priority : priorities)
+    if (const Lane& l = lane(priority); l.open && !l.open->empty() && ready(priority)) flush(priority);
   publish();
 }
 
-void ReactorOutput::flush(Lane& l) {
+void ReactorOutput::flush(Priority priority) {
+  Lane& l = lane(priority);
   l.info.first_id = node_.next_ids(l.open->size());
   Ticket spare;
   Batch batch = l.open->seal(l.info, &spare);
-  board(l, std::move(batch), std::move(spare));
-  send(l);
+  port_.take(std::move(batch), std::move(spare));
+  send(priority);
 }
 
-void ReactorOutput::board(Lane& l, Batch batch, Ticket spare) {
-  if (!l.stuck) l.stuck.emplace(node_.route, std::max(batch_bytes_, 64_KiB));
-  l.stuck->board(std::move(batch), std::move(spare));
-}
-
-void ReactorOutput::send(Lane& l) {
+void ReactorOutput::send(Priority priority) {
   // Sends until nothing more fits: a prefix of which the stages keep nothing fills no sink queue, so no wake-up would
   // come for the rest.
   Port::Progress progress{.sent = 1};
-  while (progress.sent > 0 && !l.stuck->empty()) {
-    in_motion_.store(l.stuck->batch.size(), std::memory_order_release);
+  while (progress.sent > 0 && port_.waiting(priority) > 0) {
+    in_motion_.store(port_.waiting(priority), std::memory_order_release);
     arm();
-    progress = port_.push(*l.stuck, node_.context().now(), node_.context().wall());
+    progress = port_.push(priority, node_.context().now(), node_.context().wall());
   }
-  if (!l.stuck->empty()) {
-    if (progress.later > Duration{0}) come_later(progress.later, l.stuck->batch.size());
+  if (const auto waiting = port_.waiting(priority); waiting > 0) {
+    if (progress.later > Duration{0}) come_later(progress.later, waiting);
     return;
   }
-  l.stuck->spare = Ticket{};
+  Lane& l = lane(priority);
   if (l.next.empty()) return;
-  board(l, std::move(l.next), std::move(l.next_spare));
-  send(l);
+  port_.take(std::move(l.next), std::move(l.next_spare));
+  send(priority);
 }
 
 void ReactorOutput::come_later(Duration wait, std::uint64_t events) {
@@ -134,16 +137,18 @@ void ReactorOutput::on_queue_room() noexcept { resuming_.schedule(); }
 
 void ReactorOutput::on_room_now() {
   send_dead_letters();
-  for (Lane& l : lanes_)
-    if (is_stuck(l)) send(l);
+  for (const Priority priority : priorities)
+    if (!ready(priority)) send(priority);
   flush();
   if (on_room) on_room();
 }
 
 void ReactorOutput::publish() {
   std::uint64_t held = letters_.size();
-  for (const Lane& l : lanes_)
-    held += (l.open ? l.open->size() : 0) + (l.stuck ? l.stuck->batch.size() : 0) + l.next.size();
+  for (const Priority priority : priorities) {
+    const Lane& l = lane(priority);
+    held += (l.open ? l.open->size() : 0) + port_.waiting(priority) + l.next.size();
+  }
   pending_.store(held, std::memory_order_release);
   in_motion_.store(0, std::memory_order_release);
 }
@@ -163,8 +168,9 @@ SinkQueue::Abandoned ReactorOutput::abandon() {
     node_.counters.consume(Fate::abandoned, batch.size(), Reason::shutdown);
     batch.settle(Fate::abandoned, Reason::shutdown);
   };
-  for (Lane& l : lanes_) {
-    if (is_stuck(l)) end(l.stuck->batch);
+  for (const Priority priority : priorities) {
+    Lane& l = lane(priority);
+    if (Batch waiting = port_.give_up(priority); !waiting.empty()) end(waiting);
     if (!l.next.empty()) end(l.next);
     if (l.open && !l.open->empty()) {
       Batch batch = l.open->seal(l.info);

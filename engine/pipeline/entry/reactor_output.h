@@ -2,8 +2,8 @@
 /// The source output that an intake works through: one reactor's way into the flow.
 ///
 /// Per priority it has an open batch of small events (its buffer is a footprint, made when first used), flushed at the
-/// end of the reactor's turn, and what waits for room or for a stage. Nothing of a priority passes what waits, so at
-/// most one batch waits besides it (decision 0005).
+/// end of the reactor's turn. What waits for room or for a stage is in the port, and nothing of its priority passes it,
+/// so at most one batch waits besides it, here (decision 0005).
 ///
 /// Thread: its reactor, except on_queue_room and the counts. Cost: add a copy; push the port's. On cancel: `abandon`
 /// ends what is held.
@@ -11,7 +11,6 @@
 #include <weir/component/source.h>
 
 #include <array>
-#include <optional>
 
 #include "pipeline/entry/source_node.h"
 #include "pipeline/route/port.h"
@@ -28,7 +27,7 @@ class ReactorOutput final : public SourceOutput, public RoomListener {
   Admitted<Ticket> reserve(Bytes amount) override { return node_.budget().try_take(amount); }
   Bytes cost(std::size_t bytes, std::size_t events) const override;
   bool paused(Priority priority) const override;
-  bool ready(Priority priority) const override { return !is_stuck(lanes_[static_cast<std::size_t>(priority)]); }
+  bool ready(Priority priority) const override { return port_.waiting(priority) == 0; }
   void push(Batch batch, Ticket spare) override;
   void add(std::string_view event, Priority priority, Receipt* receipt, Ticket part) override;
   void flush() override;
@@ -58,17 +57,14 @@ class ReactorOutput final : public SourceOutput, public RoomListener {
  private:
   struct Lane {
     std::unique_ptr<BatchBuilder> open;
-    BatchInfo info;                    // of the open batch
-    std::optional<StagedBatch> stuck;  // waits for room, or for a stage; nothing of this priority may pass it
-    Batch next;                        // pushed while the open batch before it got stuck
+    BatchInfo info;  // of the open batch
+    Batch next;      // pushed while the open batch before it waits in the port
     Ticket next_spare;
   };
-  static bool is_stuck(const Lane& lane) { return lane.stuck && !lane.stuck->empty(); }
-  void board(Lane& lane, Batch batch, Ticket spare);
   void come_later(Duration wait, std::uint64_t events);
   Lane& lane(Priority priority) { return lanes_[static_cast<std::size_t>(priority)]; }
-  void flush(Lane& lane);
-  void send(Lane& lane);
+  void flush(Priority priority);
+  void send(Priority priority);
   void send_dead_letters();
   void publish();
 

@@ -32,13 +32,32 @@ struct Grown {
 
 }  // namespace
 
-Port::Port(const Route& route, NodeCounters& origin)
-    : route_(route), origin_(origin), required_(route.required_queues()), letters_(route) {
+Port::Port(const Route& route, NodeCounters& origin, Bytes chunk_bytes)
+    : route_(route), origin_(origin), chunk_bytes_(chunk_bytes), required_(route.required_queues()), letters_(route) {
   for (const auto& step : route.steps) stages_.push_back(step.stage->plan->stage());
 }
 
 bool Port::paused(Priority priority) const {
   return std::ranges::any_of(required_, [&](const SinkQueue* queue) { return queue->paused(priority); });
+}
+
+void Port::take(Batch batch, Ticket spare) {
+  auto& staged = staged_[static_cast<std::size_t>(batch.priority())];
+  if (!staged) staged.emplace(route_, chunk_bytes_);
+  staged->board(std::move(batch), std::move(spare));
+}
+
+Batch Port::give_up(Priority priority) {
+  auto& staged = staged_[static_cast<std::size_t>(priority)];
+  return staged ? std::move(staged->batch) : Batch{};
+}
+
+Port::Progress Port::push(Priority priority, TimePoint now, WallTime wall) {
+  if (waiting(priority) == 0) return {};
+  StagedBatch& staged = *staged_[static_cast<std::size_t>(priority)];
+  const Progress progress = push(staged, now, wall);
+  if (staged.empty()) staged.spare = Ticket{};
+  return progress;
 }
 
 Port::Progress Port::push(StagedBatch& staged, TimePoint now, WallTime wall) {

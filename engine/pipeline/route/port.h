@@ -1,15 +1,17 @@
 #pragma once
-/// Carries out a Route for one reactor, with stage objects of its own. For each batch a port
+/// Carries out a Route for one reactor, with stage objects of its own. A batch is given to it whole; what cannot go yet
+/// waits here, one batch of each priority. For each batch a port
 ///   1. asks every stage about every event of the next chunk (StagedBatch: once, no locks held),
 ///   2. locks the required sink queues in order and finds the prefix that all of them have room for (semantics A6),
 ///   3. gives each branch that prefix: the bytes are shared where a branch takes all, copied where a stage stands
 ///      before it; what was merged is owed by its window from now on.
-/// What did not fit stays in the staged batch. The prefix counts events before the stages: a branch is never asked to
+/// What did not fit waits. The prefix counts events before the stages: a branch is never asked to
 /// keep what another cannot take now, and never holds a half-finished output.
 ///
 /// Thread: one reactor. Cost: one lock per required sink queue and batch; stages as they cost; a copy only behind a
 /// stage.
-#include <functional>
+#include <array>
+#include <optional>
 
 #include "pipeline/route/stage_letters.h"
 #include "pipeline/route/staged_batch.h"
@@ -18,14 +20,24 @@ namespace weir::pipeline {
 
 class Port {
  public:
-  Port(const Route& route, NodeCounters& origin);
+  /// `chunk_bytes`: how much of the stages' output is kept before what fits is sent on.
+  Port(const Route& route, NodeCounters& origin, Bytes chunk_bytes);
 
   struct Progress {
     std::uint32_t sent = 0;
     Duration later{0};  ///< a stage holds up the rest for so long; 0: only room is missing, or nothing
   };
-  /// Sends on the prefix that is looked at and fits now; the staged batch keeps the rest.
-  Progress push(StagedBatch& staged, TimePoint now, WallTime wall);
+  /// Takes a batch, and what its copies may cost; nothing of its priority may be waiting.
+  void take(Batch batch, Ticket spare);
+  /// How many events of a priority wait for room or for a stage.
+  std::uint32_t waiting(Priority priority) const {
+    const auto& staged = staged_[static_cast<std::size_t>(priority)];
+    return staged ? staged->batch.size() : 0;
+  }
+  /// Sends on the prefix of what waits that is looked at and fits now. Nothing waits: {0, 0}.
+  Progress push(Priority priority, TimePoint now, WallTime wall);
+  /// Takes back what waits: it is never sent.
+  Batch give_up(Priority priority);
   bool paused(Priority priority) const;
   std::span<SinkQueue* const> required_queues() const { return required_; }
 
@@ -35,6 +47,7 @@ class Port {
     Batch batch;
     SinkQueue::Aftermath aftermath;
   };
+  Progress push(StagedBatch& staged, TimePoint now, WallTime wall);
   std::uint32_t prefix_that_fits(const StagedBatch& staged);
   void count(const StagedBatch& staged, std::uint32_t n);
   void branch(Batch front, StagedBatch& staged);
@@ -44,6 +57,8 @@ class Port {
 
   const Route& route_;
   NodeCounters& origin_;
+  const Bytes chunk_bytes_;
+  std::array<std::optional<StagedBatch>, priority_count> staged_;  // made when first used
   std::vector<SinkQueue*> required_;
   std::vector<std::unique_ptr<Stage>> stages_;  // one for each step
   JsonEvent json_;                              // of the event they look at

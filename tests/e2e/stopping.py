@@ -231,14 +231,27 @@ class Reloading(WeirTest):
         self.assertEqual(self.reloads(weir), {"applied": 1, "refused": 1, "invalid": 1})
         weir.write(self.CONFIG)
 
+    def held_until_full(self, weir):
+        """The requests that were taken. One after the other, so that it is known which were refused (while the breaker is open)."""
+        taken = []
+        for n in range(200):
+            before = weir.graph(source="in")["in"]
+            request = Pending(weir.address, ndjson(events(f"h{n}", 10)))
+            eventually(lambda: weir.graph(source="in")["in"] == before + 10 or not request.waits(0), lambda: weir.graph())
+            if request.waits(0):
+                taken.append(request)
+            if weir.ask("/api/pressure")["edges"][0]["paused"]:
+                return taken
+            time.sleep(0 if request.waits(0) else 0.02)
+        self.fail("the queue was never full")
+
     def test_when_full_is_taken_over_by_all_that_reads_it(self):
         """From reject to block a sender waits, and is refused when it is reject again."""
         weir = self.start(self.CONFIG)
         block = self.CONFIG.replace("acks: stored", "acks: stored, when_full: block")
         self.assertEqual(post(weir.address, ndjson(events("before", 5))).status, 200)
         with Locked(self.path("out.db")):
-            held = [Pending(weir.address, ndjson(events(f"h{n}", 10))) for n in range(10)]
-            eventually(lambda: post(weir.address, ndjson(events("more", 1))).status == 503, lambda: weir.graph())
+            held = self.held_until_full(weir)
             self.reload(weir, block, "sources.in.when_full: block, was reject: applied")
             waits = Pending(weir.address, ndjson(events("waits", 1)))
             self.assertTrue(waits.waits(0.5))

@@ -13,6 +13,7 @@ FILE_SOURCE = ("FileSourceTest.*", "weir_connector_file_test")
 SQLITE = ("SqliteSinkTest.*", "weir_connector_sqlite_test")
 TAKEN_AWAY = ("TakenAway.*", "weir_journal_test")
 LEFT_OUT = ("LeftOut.*", "weir_journal_test")
+RATES = ("*Rate*.*", "weir_flow_test")
 
 
 def mutant(name, file, text, instead, test=MODEL):
@@ -53,7 +54,8 @@ MUTANTS = [
     mutant("lost wake-up: the pause mask is not moved by what is taken", "lib/weir/async/locked_edge.h",
            "    take(std::move(item));\n  }\n  publish();", "    take(std::move(item));\n  }"),
     mutant("lost wake-up: the rest of a filtered prefix", "engine/pipeline/entry/reactor_output.cc",
-           "while (progress.sent > 0 && !l.stuck->empty()) {", "if (progress.sent > 0 && !l.stuck->empty()) {"),
+           "while (progress.sent > 0 && port_.waiting(priority) > 0) {",
+           "if (progress.sent > 0 && port_.waiting(priority) > 0) {"),
     mutant("double settle: what moved is settled here too", "lib/weir/component/batch.cc",
            "if (receipt && !ending.moved)", "if (receipt)"),
     mutant("overshoot by a batch", "lib/weir/flow/queue/edge_impl.h",
@@ -159,4 +161,11 @@ MUTANTS = [
            "  not_before_ = {};  // what failed was the other one\n", "", "WorkerTest.*"),
     mutant("a reload takes a component's table for policy", "engine/config/reloadable.cc",
            "if (!is_section(segments[i])) return nullptr;", "static_cast<void>(is_section);", ("Reload.*", "weir_config_test")),
+    mutant("a key that is pushed out comes back with a fresh quota", "lib/weir/flow/admit/keyed_rates.h",
+           "if (entry->used && !is_whole(entry->limiter, now)) continue;",
+           "if (entry->used && !is_whole(entry->limiter, now) && entry != first) continue;", RATES),
+    mutant("a log that is full counts some for shorter", "lib/weir/flow/admit/sliding_log.cc",
+           "    log_.back().at = std::max(log_.back().at, now);\n", "", RATES),
+    mutant("what was given back is charged", "lib/weir/flow/admit/virtual_schedule.h",
+           "end_ -= of(units);", "(void)units;", RATES),
 ]

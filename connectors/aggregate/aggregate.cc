@@ -22,7 +22,7 @@ Verdict Aggregate::take(const Event& event, std::string& out) {
   auto& json = json_of(event, own_);
   parts_.key.read(json);
   for (std::size_t i = 0; i < numbers_.size(); ++i) {
-    const auto value = parts_.inputs[i].value(json, event.wall);
+    const auto value = parts_.inputs[i].value(json, event.facts());
     numbers_[i] = value.kind == JsonValue::Kind::number ? value.number : std::nanl("");
   }
   const auto hash = parts_.key.hash(parts_.secret);

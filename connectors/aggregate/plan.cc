@@ -24,7 +24,9 @@ class Plan final : public StagePlan {
       : settings_(std::move(settings)), windows_(std::make_shared<Windows>(settings_.shape, settings_.folds)) {
     auto rng = context.rng();
     secret_ = {rng.next(), rng.next()};
+    for (const auto& input : settings_.folds.inputs()) reads_.add(ValueExpression::compile(input).value().attributes());
   }
+  Attributes reads() const override { return reads_; }
   std::unique_ptr<Stage> stage() override {
     Aggregate::Parts parts{.key = KeyReader::compile(settings_.by).value(), .secret = secret_};
     for (const auto& input : settings_.folds.inputs())
@@ -53,6 +55,7 @@ class Plan final : public StagePlan {
   Settings settings_;
   std::shared_ptr<Windows> windows_;
   KeyHash secret_;
+  Attributes reads_;
 };
 
 /// `.a.b` is written as "a.b".

@@ -21,6 +21,7 @@ struct FileIntake::Arrived {
   FileReader::Piece piece;
   Ticket ticket;
   Ranges::Range* range;  // null: counted instead of given
+  std::shared_ptr<const Origin> origin{};
 };
 
 FileIntake::FileIntake(const IntakeSetup& setup, const FileConfig& config, std::shared_ptr<Watched> watched)
@@ -101,10 +102,22 @@ std::optional<FileIntake::Arrived> FileIntake::take_piece() {
   Arrived arrived{std::move(piece), std::move(ticket_), std::exchange(again_, nullptr)};
   ticket_ = Ticket{};
   WatchedFile& file = *arrived.piece.file;
+  arrived.origin = origin_of(arrived.piece);
   if (!arrived.range && arrived.piece.epoch == file.epoch) file.given = arrived.piece.end;
   if (!arrived.range && (!large || output_.has_dead_letters()))
     arrived.range = &ranges_.issue(file, arrived.piece.begin, arrived.piece.end, arrived.piece.epoch, large);
   return arrived;
+}
+
+/// While the piece's file is ours. Null: no expression asks for it.
+std::shared_ptr<const Origin> FileIntake::origin_of(const FileReader::Piece& piece) const {
+  const bool offsets = output_.reads(Attribute::offset);
+  if (!offsets && !output_.reads(Attribute::file)) return nullptr;
+  Origin made;
+  made.file = origin_text(piece.file->path);
+  if (offsets)
+    for (const auto& slot : piece.index) made.offsets.push_back(piece.begin + slot.offset);
+  return std::make_shared<const Origin>(std::move(made));
 }
 
 /// From here on the files may be the thread's again.
@@ -116,7 +129,7 @@ void FileIntake::give(Arrived& arrived, TimePoint now) {
 }
 
 void FileIntake::give_lines(Arrived& arrived, TimePoint now) {
-  auto& [piece, ticket, range] = arrived;
+  auto& [piece, ticket, range, origin] = arrived;
   const auto space = piece.block.space();
   if (space[piece.got - 1] != '\n') space[piece.got++] = '\n';
   piece.block.wrote(piece.got);
@@ -130,6 +143,7 @@ void FileIntake::give_lines(Arrived& arrived, TimePoint now) {
   info.received_wall = output_.context().wall();
   info.one_line_each = true;
   info.first_id = output_.next_ids(n);
+  info.origin = std::move(origin);
   if (priority_of_) {
     const std::string_view data(piece.block.data().data(), piece.got);
     priorities_.clear();
@@ -147,7 +161,7 @@ void FileIntake::give_lines(Arrived& arrived, TimePoint now) {
 }
 
 void FileIntake::give_large_line(Arrived& arrived) {
-  const auto& [piece, ticket, range] = arrived;
+  const auto& [piece, ticket, range, origin] = arrived;
   const auto length = piece.end - piece.begin;
   if (!std::exchange(said_large_, true))
     log::warn({"source", config_.watch.source},

@@ -57,6 +57,7 @@ class FileIntake final : public Intake {
   bool takes_letters() const { return !output_.has_dead_letters() || output_.dead_letters_ready(); }
   void look_at_answer(TimePoint now);
   std::optional<Arrived> take_piece();
+  std::shared_ptr<const Origin> origin_of(const FileReader::Piece& piece) const;
   void give(Arrived& arrived, TimePoint now);
   void give_lines(Arrived& arrived, TimePoint now);
   void give_large_line(Arrived& arrived);

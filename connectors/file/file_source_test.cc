@@ -35,6 +35,8 @@ class SlowOutput final : public SourceOutput {
   bool holds = false, takes_dead_letters = false;
   std::vector<std::string> events, dead;
   std::vector<Priority> priorities;
+  Attributes read;                   // what the flow behind it reads
+  std::vector<std::string> origins;  // of each event: file@offset
   std::vector<Batch> held;
   std::uint64_t too_large = 0;
   void settle_all(Fate fate) {
@@ -47,10 +49,13 @@ class SlowOutput final : public SourceOutput {
   Bytes cost(std::size_t bytes, std::size_t count) const override { return block_size(bytes, count, 1); }
   bool paused(Priority) const override { return false; }
   bool ready(Priority) const override { return true; }
+  bool reads(Attribute attribute) const override { return read.has(attribute); }
   void push(Batch batch, Ticket) override {
     for (std::uint32_t i = 0; i < batch.size(); ++i) {
       events.emplace_back(batch[i]);
       priorities.push_back(batch.priority());
+      if (const auto& origin = batch.info().origin)
+        origins.push_back(origin->file + "@" + std::to_string(origin->offset(batch.number(i)).value_or(0)));
     }
     held.push_back(std::move(batch));
     if (!holds) settle_all(Fate::stored);
@@ -96,6 +101,7 @@ class FileSourceTest : public testing::Test {
     reactor = std::make_unique<boost::asio::io_context>();
     output = std::make_unique<SlowOutput>(context);
     output->takes_dead_letters = dead_letters;
+    output->read = read;
     intake = source->intake({*reactor, 0, *output});
     intake->start();
     run();
@@ -137,6 +143,7 @@ class FileSourceTest : public testing::Test {
   Options options;
   PriorityRule priorities;
   bool dead_letters = false;
+  Attributes read;
   std::unique_ptr<Source> source;
   std::unique_ptr<boost::asio::io_context> reactor;
   std::unique_ptr<SlowOutput> output;
@@ -164,6 +171,27 @@ TEST_F(FileSourceTest, LeavesALineUnreadUntilItHasEnded) {
   write("o\nthree");
   run();
   EXPECT_THAT(taken(), ElementsAre("two"));
+}
+
+TEST_F(FileSourceTest, SaysWhereEachLineBeginsWhenSomebodyReadsIt) {
+  write("one\r\n\ntwo\n");
+  open();
+  EXPECT_THAT(output->origins, IsEmpty()) << "nobody asked";
+  read.add(Attribute::offset);
+  close();
+  write("three\nfour\n");
+  open();
+  EXPECT_THAT(output->origins, ElementsAre(path + "@10", path + "@16"));
+}
+
+TEST_F(FileSourceTest, SaysWhereLinesOfSeveralPrioritiesBegin) {
+  priorities.path = ".p";
+  priorities.map = {{"h", Priority::high}};
+  read.add(Attribute::offset);
+  write("{}\n{\"p\":\"h\"}\n{}\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre(R"({"p":"h"})", "{}", "{}"));
+  EXPECT_THAT(output->origins, ElementsAre(path + "@3", path + "@0", path + "@13"));
 }
 
 TEST_F(FileSourceTest, TakesTheLastLineWithoutItsEndWhenAFileIsReadOnce) {

@@ -5,7 +5,8 @@ namespace {
 
 class Plan final : public StagePlan {
  public:
-  explicit Plan(std::string where) : where_(std::move(where)) {}
+  Plan(std::string where, Attributes reads) : where_(std::move(where)), reads_(reads) {}
+  Attributes reads() const override { return reads_; }
   std::unique_ptr<Stage> stage() override {
     // It compiled before: a parser's memory belongs to one thread, so each reactor gets its own.
     return std::make_unique<Filter>(std::move(Expression::compile(where_).value()));
@@ -13,6 +14,7 @@ class Plan final : public StagePlan {
 
  private:
   std::string where_;
+  Attributes reads_;
 };
 
 }  // namespace
@@ -30,7 +32,7 @@ void add_to(Catalog& catalog) {
   type.compile = [](const Options& options, const Context&) -> Result<std::shared_ptr<StagePlan>> {
     auto where = Expression::compile(options.text("where"));
     if (!where) return std::unexpected(std::move(where.error()));
-    return std::make_shared<Plan>(options.text("where"));
+    return std::make_shared<Plan>(options.text("where"), where->attributes());
   };
   catalog.add(std::move(type));
 }

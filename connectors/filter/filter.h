@@ -12,7 +12,8 @@ class Filter final : public Stage {
   explicit Filter(Expression where) : where_(std::move(where)) {}
   Verdict take(const Event& event, std::string& out) override {
     (void)out;
-    const bool wanted = event.json ? where_.matches(*event.json, event.wall) : where_.matches(event.bytes, event.wall);
+    const bool wanted =
+        event.json ? where_.matches(*event.json, event.facts()) : where_.matches(event.bytes, event.facts());
     return wanted ? Verdict::passed() : Verdict::filtered();
   }
 

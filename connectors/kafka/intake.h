@@ -67,6 +67,7 @@ class KafkaIntake final : public Intake {
   Slot& fill_slot();
   void give(Receipt& receipt, Ticket ticket, TimePoint now);
   void classify();
+  std::shared_ptr<const Origin> origin_of(const rd_kafka_message_t& first) const;
   void count_what_is_left_out();
   bool write_letters();
   void let_go();
@@ -86,6 +87,7 @@ class KafkaIntake final : public Intake {
   WallTime written_{};  // of its first message
   std::uint64_t first_id_ = 0, first_position_ = 0;
   std::shared_ptr<const std::string> place_;  // of the piece
+  std::shared_ptr<const Origin> origin_;
   std::vector<const rd_kafka_message_t*>
       letters_;  // those that cannot enter the flow; written as dead letters from the back
   std::uint64_t skipped_ = 0, too_large_ = 0;  // counted instead

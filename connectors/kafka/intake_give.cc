@@ -21,6 +21,7 @@ void KafkaIntake::gather() {
   first_id_ = id_of(first);
   place_ = std::make_shared<const std::string>(fmt::format("{}/{}", rd_kafka_topic_name(first.rkt), first.partition));
   first_position_ = static_cast<std::uint64_t>(first.offset);
+  origin_ = origin_of(first);
   for (const Message& message : run_->messages) {
     const auto number = static_cast<std::uint32_t>(message->offset - first.offset);
     const auto begin = text_.size();
@@ -42,6 +43,17 @@ void KafkaIntake::gather() {
     priorities_.push_back(value ? config_.priorities.of(*value) : config_.priorities.fallback);
   }
   if (field_) classify();
+}
+
+/// Null: no expression asks for it.
+std::shared_ptr<const Origin> KafkaIntake::origin_of(const rd_kafka_message_t& first) const {
+  using enum Attribute;
+  if (!output_.reads(topic) && !output_.reads(partition) && !output_.reads(offset)) return nullptr;
+  Origin made;
+  made.topic = origin_text(rd_kafka_topic_name(first.rkt));
+  made.partition = static_cast<std::uint64_t>(first.partition);
+  made.first_offset = static_cast<std::uint64_t>(first.offset);
+  return std::make_shared<const Origin>(std::move(made));
 }
 
 void KafkaIntake::classify() {
@@ -70,6 +82,7 @@ void KafkaIntake::give(Receipt& receipt, Ticket ticket, TimePoint now) {
   info.first_id = config_.recorded ? first_id_ : output_.next_ids(index_.back().number + 1);
   info.place = place_;
   info.first_position = first_position_;
+  info.origin = origin_;
   if (priorities_.empty())
     push_copy(output_, text_, index_, &receipt, info, ticket);
   else

@@ -93,6 +93,7 @@ Result<void> Edits::set(const Path& path, ValueExpression value, bool moved) {
   // A moved value is left out at its old place, so it adds no growth; any other value is a copy.
   if (!moved) growth_.factor += value.growth().factor;
   growth_.plus += value.growth().plus;
+  reads_.add(value.attributes());
   for (const auto& step : path.steps) growth_.plus += Bytes(step.key.size() + 6);
   values_.push_back(std::move(value));
   return {};
@@ -125,14 +126,15 @@ Edits::Node* Edits::escaped_child(const Node& of, std::string_view written) {
   }
 }
 
-bool Edits::apply(JsonEvent& event, WallTime wall, std::string& out) {
+bool Edits::apply(JsonEvent& event, const EventFacts& facts, std::string& out) {
   members_ = event.members();
   if (!members_ || !members_->complete()) return false;
   event_ = &event;
-  wall_ = wall;
+  facts_ = facts;
   changed_ = broken_ = false;
   append_within(out, growth_.of(Bytes(event.event().size())).count(), [&](Room& room) {
     char* before = room.mark();
+    if (nodes_[0].action == Action::set) return void(put_value(nodes_[0], room));
     object(nodes_[0], room, [&](auto each_one) {
       for (const auto& member : members_->all()) each_one(member);
     });
@@ -218,7 +220,7 @@ bool Edits::put_new(Node& node, std::string_view comma, Room& out) {
 }
 
 bool Edits::put_value(Node& node, Room& out) {
-  const bool written = values_[node.value].write(*event_, wall_, out);
+  const bool written = values_[node.value].write(*event_, facts_, out);
   changed_ = changed_ || written;
   return written;
 }

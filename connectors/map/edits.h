@@ -5,7 +5,7 @@
 /// looks closer only where a name is in the tree. Numbers keep their digits, texts their escapes, and an event that was
 /// JSON still is. An event that is no object, or is broken where it is walked over, is left alone.
 ///
-///   set      the value goes to the first member of that name, others of the same name go; nothing there: it is
+///   set      of the whole event (a path without steps) alone: the value replaces it. Else the value goes to the first member of that name, others of the same name go; nothing there: it is
 ///            added, with the objects around it. A value that is missing changes nothing.
 ///   remove   every member of that name goes, however its name is escaped
 ///   take     as remove, for a member that a `set` moves elsewhere: by its name as it is written
@@ -34,11 +34,12 @@ class Edits {
   Result<void> take(const Path& path) { return mark(path, Action::take); }
   Result<void> parse(const Path& path) { return mark(path, Action::parse); }
   Result<void> keep(const Path& path) { return mark(path, Action::keep); }
-  bool empty() const { return nodes_.size() == 1; }
+  bool empty() const { return nodes_.size() == 1 && nodes_[0].action == Action::none; }
   Growth growth() const { return growth_; }
+  Attributes reads() const { return reads_; }
 
   /// Appends the changed event; false: nothing changed, and nothing was appended.
-  bool apply(JsonEvent& event, WallTime wall, std::string& out);
+  bool apply(JsonEvent& event, const EventFacts& facts, std::string& out);
 
  private:
   enum class Action : std::uint8_t { none, set, remove, take, parse, keep };
@@ -72,10 +73,11 @@ class Edits {
   std::vector<Node> nodes_;
   std::vector<ValueExpression> values_;
   Growth growth_;
+  Attributes reads_;
   bool keeping_ = false, changed_ = false, broken_ = false;
   JsonEvent* event_ = nullptr;
   const JsonMembers* members_ = nullptr;
-  WallTime wall_;
+  EventFacts facts_;
   std::string unescaped_, text_;
   std::unique_ptr<simdjson::dom::parser> parser_;
 };

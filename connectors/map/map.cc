@@ -54,7 +54,7 @@ Result<void> add_renames(const Options& options, Edits& edits, std::vector<Path>
 
 Result<void> add_sets(const Options& options, Edits& edits, std::vector<Path>& touched) {
   for (const auto& [target, text] : options.table("set")) {
-    const auto path = path_of("set", target);
+    const auto path = target == "." ? Result<Path>(Path{}) : path_of("set", target);
     if (!path) return std::unexpected(path.error());
     auto value = ValueExpression::compile(text);
     if (!value) return wrong("set", target, value.error());
@@ -91,13 +91,16 @@ Result<void> add_changes(const Options& options, std::vector<Edits>& passes) {
 
 class Plan final : public StagePlan {
  public:
-  Plan(Options options, Growth growth) : options_(std::move(options)), growth_(growth) {}
+  Plan(Options options, Growth growth, Attributes reads)
+      : options_(std::move(options)), growth_(growth), reads_(reads) {}
   std::unique_ptr<Stage> stage() override { return std::move(Map::compile(options_).value()); }
   Growth growth() const override { return growth_; }
+  Attributes reads() const override { return reads_; }
 
  private:
   Options options_;
   Growth growth_;
+  Attributes reads_;
 };
 
 }  // namespace
@@ -125,6 +128,12 @@ Growth Map::growth() const {
   return all;
 }
 
+Attributes Map::reads() const {
+  Attributes all;
+  for (const auto& pass : passes_) all.add(pass.reads());
+  return all;
+}
+
 Verdict Map::take(const Event& event, std::string& out) {
   auto bytes = event.bytes;
   bool changed = false;
@@ -135,7 +144,7 @@ Verdict Map::take(const Event& event, std::string& out) {
     const bool last = i + 1 == passes_.size();
     auto& to = last ? out : between_[free];
     if (!last) to.clear();
-    if (!passes_[i].apply(json, event.wall, to)) continue;
+    if (!passes_[i].apply(json, event.facts(), to)) continue;
     changed = true;
     if (last) return Verdict::rewritten();
     const auto size = to.size();
@@ -169,7 +178,7 @@ void add_to(Catalog& catalog) {
   type.compile = [](const Options& options, const Context&) -> Result<std::shared_ptr<StagePlan>> {
     auto map = Map::compile(options);
     if (!map) return std::unexpected(std::move(map.error()));
-    return std::make_shared<Plan>(options, (*map)->growth());
+    return std::make_shared<Plan>(options, (*map)->growth(), (*map)->reads());
   };
   catalog.add(std::move(type));
 }

@@ -18,6 +18,7 @@ class Map final : public Stage {
   static Result<std::unique_ptr<Map>> compile(const Options& options);
   Verdict take(const Event& event, std::string& out) override;
   Growth growth() const;
+  Attributes reads() const;
 
  private:
   std::vector<Edits> passes_;

@@ -132,6 +132,30 @@ TEST(Map, SetsTheFirstOfEqualNamesAndDropsTheOthers) {
   EXPECT_EQ(mapped({.set = {{".o.x", "1"}}}, R"({"o":{},"o":{"x":2}})"), R"({"o":{"x":1},"o":{}})");
 }
 
+TEST(Map, ReplacesTheWholeEvent) {
+  EXPECT_EQ(mapped({.set = {{".", "{ was: ., n: .n + 1 }"}}}, R"({"n":1})"), R"({"was":{"n":1},"n":2})");
+  EXPECT_EQ(mapped({.rename = {{".a", ".b"}}, .set = {{".", "[.b]"}}}, R"({"a":1})"), "[1]");
+  EXPECT_EQ(mapped({.set = {{".", ".none"}}}, R"({"n":1})"), "=");
+  EXPECT_EQ(mapped({.set = {{".", "1"}}}, "plain text"), "=");
+  EXPECT_NE(mapped({.set = {{".", "1"}, {".a", "1"}}}, "{}").find("around it"), std::string::npos);
+  EXPECT_NE(mapped({.remove = {"."}}, "{}").find("expected a name after the dot"), std::string::npos);
+}
+
+TEST(Map, SetsWhereAnEventCameFrom) {
+  const auto plan = compile({.set = {{".from", "{ source: @source, file: @file, at: @offset }"}}}).value();
+  EXPECT_TRUE(plan->reads().has(Attribute::offset));
+  EXPECT_FALSE(plan->reads().has(Attribute::peer));
+  Origin origin;
+  origin.file = "a.log";
+  origin.first_offset = 7;
+  BatchInfo info;
+  info.origin = std::make_shared<const Origin>(origin);
+  const PaddedText event("{}");
+  std::string out;
+  plan->stage()->take({event.view(), info, {}, {}, nullptr, "in", 2}, out);
+  EXPECT_EQ(out, R"({"from":{"source":"in","file":"a.log","at":9}})");
+}
+
 TEST(Map, SaysWhatIsWrong) {
   EXPECT_EQ(mapped({.set = {{".a", ".b +"}}}, "{}"), "set .a: expected a path or a value\n  .b +\n      ^");
   EXPECT_NE(mapped({.set = {{"a", "1"}}}, "{}").find("set a: expected a path"), std::string::npos);

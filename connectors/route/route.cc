@@ -12,7 +12,10 @@ constexpr std::string_view unmatched = "unmatched";
 
 class Plan final : public StagePlan {
  public:
-  explicit Plan(Options::Table outputs) : outputs_(std::move(outputs)) {}
+  explicit Plan(Options::Table outputs) : outputs_(std::move(outputs)) {
+    for (const auto& [name, where] : outputs_) reads_.add(Expression::compile(where).value().attributes());
+  }
+  Attributes reads() const override { return reads_; }
   std::unique_ptr<Stage> stage() override {
     std::vector<Expression> conditions;
     for (const auto& [name, where] : outputs_) conditions.push_back(Expression::compile(where).value());
@@ -27,6 +30,7 @@ class Plan final : public StagePlan {
 
  private:
   Options::Table outputs_;
+  Attributes reads_;
 };
 
 bool plain(std::string_view name) {
@@ -57,7 +61,7 @@ Verdict Route::take(const Event& event, std::string& out) {
   (void)out;
   auto& json = json_of(event, own_);
   for (std::size_t i = 0; i < conditions_.size(); ++i)
-    if (conditions_[i].matches(json, event.wall)) return Verdict::passed(static_cast<std::uint8_t>(i));
+    if (conditions_[i].matches(json, event.facts())) return Verdict::passed(static_cast<std::uint8_t>(i));
   return Verdict::passed(static_cast<std::uint8_t>(conditions_.size()));
 }
 

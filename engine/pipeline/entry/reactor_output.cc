@@ -46,15 +46,21 @@ void ReactorOutput::push(Batch batch, Ticket spare) {
 }
 
 void ReactorOutput::add(std::string_view event, Priority priority, Receipt* receipt, Ticket part) {
+  add_from(nullptr, event, priority, receipt, std::move(part));
+}
+
+void ReactorOutput::add_from(const std::shared_ptr<const Origin>& origin, std::string_view event, Priority priority,
+                             Receipt* receipt, Ticket part) {
   Lane& l = lane(priority);
   WEIR_CHECK(ready(priority));
   if (!l.open) l.open = std::make_unique<BatchBuilder>(BatchBuilder::Limits{batch_bytes_, 1024});
-  if (!l.open->fits(event.size())) flush(priority);
+  if (!l.open->fits(event.size()) || (l.info.origin != origin && !l.open->empty())) flush(priority);
   if (l.open->empty()) {
     l.info = BatchInfo{};
     l.info.priority = priority;
     l.info.received = node_.context().now();
     l.info.received_wall = node_.context().wall();
+    l.info.origin = origin;
     flushing_.schedule();  // whoever ends a wait flushes as well: an open batch never lies there unseen
   }
   node_.counters.in.fetch_add(1, std::memory_order_release);

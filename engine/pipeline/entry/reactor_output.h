@@ -30,6 +30,9 @@ class ReactorOutput final : public SourceOutput, public RoomListener {
   bool ready(Priority priority) const override { return port_.waiting(priority) == 0; }
   void push(Batch batch, Ticket spare) override;
   void add(std::string_view event, Priority priority, Receipt* receipt, Ticket part) override;
+  void add_from(const std::shared_ptr<const Origin>& origin, std::string_view event, Priority priority,
+                Receipt* receipt, Ticket part) override;
+  bool reads(Attribute attribute) const override { return node_.route.reads.has(attribute); }
   void flush() override;
   bool has_dead_letters() const override { return node_.dead_letters != nullptr; }
   bool dead_letters_ready() const override { return letters_.empty(); }

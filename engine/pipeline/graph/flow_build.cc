@@ -82,6 +82,8 @@ void Flow::build_routes() {
 void Flow::lead(SourceNode& origin, const config::Source& source) {
   origin.route = route_of(source);
   origin.route.tap = taps_.find(origin.name);
+  for (const auto& step : origin.route.steps) origin.route.reads.add(step.stage->plan->reads());
+  origin.route.source = origin_text(origin.name);
   for (const auto& delivery : origin.route.deliveries)
     if (delivery.required) origin.required.push_back(find(sinks_, delivery.queue->name()));
 }

@@ -65,6 +65,8 @@ struct Route {
     bool required;  ///< some required sink stands behind it
   };
   Tap* tap = nullptr;  ///< the origin's own events
+  Attributes reads;    ///< that some stage on the way reads
+  std::string source;  ///< the origin's name, as @source
   std::vector<Step> steps;
   std::vector<Delivery> deliveries;  // optional ones first
   std::vector<Merge> merges;

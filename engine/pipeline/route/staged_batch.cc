@@ -57,7 +57,8 @@ Duration StagedBatch::ask(std::size_t step, Stage& stage, JsonEvent& json, TimeP
   }
   const std::size_t before = make_room(step, input.bytes.size());
   if (json.event().data() != input.bytes.data() || json.event().size() != input.bytes.size()) json.look_at(input.bytes);
-  const Verdict verdict = stage.take({input.bytes, batch.info(), now, wall, &json}, buffers_[step]);
+  const Verdict verdict = stage.take(
+      {input.bytes, batch.info(), now, wall, &json, route_.source, batch.number(looked_ - gone_)}, buffers_[step]);
   if (verdict.kind == Verdict::Kind::later) {
     buffers_[step].resize(before);
     return std::max(verdict.wait, Duration{1});

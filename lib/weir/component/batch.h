@@ -15,6 +15,7 @@
 /// add up their bytes), no copy; settle O(runs). On cancel: a Batch must be ended with `settle`; to destroy one with
 /// events is a defect (checked in debug builds).
 #include <weir/base/units.h>
+#include <weir/component/origin.h>
 #include <weir/component/receipt.h>
 #include <weir/flow/demand/budget.h>
 
@@ -47,6 +48,7 @@ struct BatchInfo {
   std::uint64_t first_id = 0;  ///< stable ids: event k of what was read is first_id + k; never given twice
   std::shared_ptr<const std::string> place;  ///< where it was read, if the source says so: event k lies there at
   std::uint64_t first_position = 0;          ///< first_position + k
+  std::shared_ptr<const Origin> origin;      ///< null: nobody asked, or there is nothing to say beyond the source
 };
 
 class Batch {
@@ -75,6 +77,7 @@ class Batch {
   TimePoint since() const { return info().received; }
   std::string_view operator[](std::uint32_t i) const;
   std::uint64_t id(std::uint32_t i) const { return info().first_id + slots()[i].number; }
+  std::uint32_t number(std::uint32_t i) const { return slots()[i].number; }
   std::optional<EventPosition> place_of(std::uint32_t i) const {
     if (!info().place) return std::nullopt;
     return EventPosition{*info().place, info().first_position + slots()[i].number};

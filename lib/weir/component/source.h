@@ -62,6 +62,17 @@ class SourceOutput {
   virtual void push(Batch batch, Ticket spare) = 0;
   /// Only while ready(priority). `part` covers cost() of this event; the receipt may be null.
   virtual void add(std::string_view event, Priority priority, Receipt* receipt, Ticket part) = 0;
+  /// The same for an event of an origin that differs from event to event; null: none. An open batch has one origin.
+  virtual void add_from(const std::shared_ptr<const Origin>& origin, std::string_view event, Priority priority,
+                        Receipt* receipt, Ticket part) {
+    (void)origin;
+    add(event, priority, receipt, std::move(part));
+  }
+  /// Whether some expression behind this source reads it: what nobody reads need not be kept. Constant.
+  virtual bool reads(Attribute attribute) const {
+    (void)attribute;
+    return false;
+  }
   virtual void flush() = 0;
 
   virtual bool has_dead_letters() const = 0;

@@ -46,6 +46,7 @@ struct Verdict {
 };
 
 class JsonEvent;
+struct EventFacts;
 
 /// An event at a stage. `block_padding` bytes behind it may be read.
 struct Event {
@@ -56,7 +57,30 @@ struct Event {
   /// The index of `bytes`, shared by all stages that see them unchanged, and made at the first look-up. The same object
   /// for every event of a stage; nullptr: the stage makes its own.
   JsonEvent* json = nullptr;
+  std::string_view source{};  ///< the name of the source it came from, or of the stage that merged events into it
+  std::uint32_t number = 0;   ///< its place in the block it came in with
+
+  /// What an expression may ask about it besides its bytes.
+  EventFacts facts() const;
 };
+
+/// What an expression knows of an event besides its bytes. A bare time says it all where nothing else is known.
+struct EventFacts {
+  EventFacts() = default;
+  EventFacts(WallTime now) : wall(now) {}
+  WallTime wall{};  ///< now
+  const BatchInfo* info = nullptr;
+  std::string_view source{};
+  std::uint32_t number = 0;
+};
+
+inline EventFacts Event::facts() const {
+  EventFacts made(wall);
+  made.info = &info;
+  made.source = source;
+  made.number = number;
+  return made;
+}
 
 class Stage {
  public:
@@ -97,6 +121,8 @@ class StagePlan {
   /// stage's own name.
   virtual std::vector<std::string> outputs() const { return {}; }
   virtual Growth growth() const { return {}; }
+  /// What its expressions read of an event's origin: sources keep nothing else.
+  virtual Attributes reads() const { return {}; }
   /// The strongest level that paths through it may carry: less than stored for a stage that may drop.
   virtual Level strongest() const { return Level::stored; }
   /// Why it is not stored, for the error: "it sheds what is above the rate".

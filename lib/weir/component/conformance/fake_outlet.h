@@ -21,6 +21,8 @@ class FakeOutput : public SourceOutput {
   std::vector<Priority> priorities;
   std::vector<std::string> violations;
   std::uint64_t refusals = 0;
+  Attributes read;                                     ///< what the flow behind it reads
+  std::vector<std::shared_ptr<const Origin>> origins;  ///< of each event
   /// Makes it ready and not paused, and tells the intake, as the pipeline does.
   void make_room() {
     is_paused = false;
@@ -39,16 +41,22 @@ class FakeOutput : public SourceOutput {
   bool ready(Priority) const override { return is_ready; }
   void push(Batch batch, Ticket) override {
     if (!is_ready) violations.emplace_back("push while not ready");
-    for (std::uint32_t i = 0; i < batch.size(); ++i) keep(batch[i], batch.priority());
+    for (std::uint32_t i = 0; i < batch.size(); ++i) keep(batch[i], batch.priority(), batch.info().origin);
     batch.settle(Fate::stored);
   }
   void add(std::string_view event, Priority priority, Receipt* receipt, Ticket part) override {
     if (!is_ready) violations.emplace_back("add while not ready");
     if (is_paused) violations.emplace_back("add while paused");
     if (part.amount() < cost(event.size(), 1)) violations.emplace_back("add without a ticket for its cost");
-    keep(event, priority);
+    keep(event, priority, nullptr);
     if (receipt) receipt->settle(1, Fate::stored);
   }
+  void add_from(const std::shared_ptr<const Origin>& origin, std::string_view event, Priority priority,
+                Receipt* receipt, Ticket part) override {
+    add(event, priority, receipt, std::move(part));
+    origins.back() = origin;
+  }
+  bool reads(Attribute attribute) const override { return read.has(attribute); }
   void flush() override {}
   bool has_dead_letters() const override { return false; }
   bool dead_letters_ready() const override { return false; }
@@ -61,9 +69,10 @@ class FakeOutput : public SourceOutput {
   std::string_view why() const override { return "the test holds it up"; }
 
  private:
-  void keep(std::string_view event, Priority priority) {
+  void keep(std::string_view event, Priority priority, std::shared_ptr<const Origin> origin) {
     events.emplace_back(event);
     priorities.push_back(priority);
+    origins.push_back(std::move(origin));
   }
   const Context& context_;
   Budget budget_;

@@ -1,4 +1,5 @@
 #include <weir/component/expression/evaluator.h>
+#include <weir/component/expression/json_string.h>
 #include <weir/component/expression/timestamp.h>
 
 #include <algorithm>
@@ -101,6 +102,20 @@ void append_number(long double number, std::string& out) {
   out.append(text, write_number(number, text));
 }
 
+void write_json(const JsonValue& value, Room& json) {
+  if (!value.raw.empty()) {
+    json.put_padded(value.raw);
+  } else if (value.kind == Kind::text) {
+    json.put('"');
+    put_escaped(value.text, json);
+    json.put('"');
+  } else if (value.kind == Kind::number && value.text.empty()) {
+    json.used(write_number(value.number, json.take(max_number)));
+  } else {
+    json.put(value.kind == Kind::null ? "null" : value.text);
+  }
+}
+
 Evaluator::Evaluator(Program program)
     : program_(std::move(program)), slots_(program_.paths.size()), made_(program_.nodes.size()) {
   // They stay where they are for good: moving a vector moves none of its elements.
@@ -185,6 +200,9 @@ void Evaluator::make(std::uint16_t index) {
     case Op::now:
     case Op::to_unix:
     case Op::to_rfc3339: return make_time(node, made);
+    case Op::attribute: return make_attribute(static_cast<Attribute>(node.first), made);
+    case Op::object:
+    case Op::array: return make_collection(node, made);
     default: return set_flag(made.value, truth(index));
   }
 }
@@ -218,18 +236,74 @@ void Evaluator::make_case(const JsonValue& of, bool up, Made& made) {
 }
 
 void Evaluator::make_time(const Program::Node& node, Made& made) {
-  const auto when = node.op == Op::now ? wall_ : time_of(value(node.first));
+  const auto when = node.op == Op::now ? facts_.wall : time_of(value(node.first));
   made.value.kind = Kind::missing;
   if (!when) return;
   if (node.op == Op::to_unix)
     return set_number(made.value, static_cast<long double>(when->time_since_epoch().count()) / 1e9L);
-  // All events of a batch get the same time.
+  set_time(*when, made);
+}
+
+/// All events of a batch get the same time.
+void Evaluator::set_time(WallTime when, Made& made) {
   if (made.time != when) {
     made.text.clear();
-    append_rfc3339(*when, made.text);
+    append_rfc3339(when, made.text);
     made.time = when;
   }
   set_text(made.value, made.text);
+}
+
+void Evaluator::make_attribute(Attribute which, Made& made) {
+  made.value.kind = Kind::missing;
+  const auto text = [&](std::string_view name) {
+    if (!name.empty()) set_text(made.value, name);
+  };
+  if (which == Attribute::source) return text(facts_.source);
+  if (!facts_.info) return;
+  if (which == Attribute::received) return set_time(facts_.info->received_wall, made);
+  if (!facts_.info->origin) return;
+  const Origin& origin = *facts_.info->origin;
+  const auto number = [&](std::optional<std::uint64_t> n) {
+    if (n) set_number(made.value, static_cast<long double>(*n));
+  };
+  switch (which) {
+    case Attribute::file: return text(origin.file);
+    case Attribute::peer: return text(origin.peer);
+    case Attribute::topic: return text(origin.topic);
+    case Attribute::partition: return number(origin.partition);
+    default: return number(origin.offset(facts_.number));
+  }
+}
+
+/// A member whose value is missing is left out; an element is null, so that those behind it keep their places.
+void Evaluator::make_collection(const Program::Node& node, Made& made) {
+  const bool named = node.op == Op::object;
+  made.text.clear();
+  append_within(made.text, node.growth.of(Bytes(event_->event().size())).count(), [&](Room& json) {
+    json.put(named ? '{' : '[');
+    bool first = true;
+    for (auto next = node.first; next != Program::no_item; next = program_.nodes[next].second)
+      if (put_item(program_.nodes[next], named, first, json)) first = false;
+    json.put(named ? '}' : ']');
+  });
+  made.value.kind = named ? Kind::object : Kind::array;
+  made.value.raw = made.value.text = made.text;
+}
+
+bool Evaluator::put_item(const Program::Node& item, bool named, bool first, Room& json) {
+  const auto& found = value(item.first);
+  if (named && found.kind == Kind::missing) return false;
+  if (!first) json.put(',');
+  if (named) {
+    write_json(program_.literals[item.third].value, json);
+    json.put(':');
+  }
+  if (found.kind == Kind::missing)
+    json.put("null");
+  else
+    write_json(found, json);
+  return true;
 }
 
 }  // namespace weir

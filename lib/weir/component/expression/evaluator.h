@@ -6,6 +6,7 @@
 ///
 /// Thread: one owner. Cost: that of the paths (JsonEvent) and about 5 ns a node.
 #include <weir/component/expression/program.h>
+#include <weir/component/expression/room.h>
 
 namespace weir {
 
@@ -18,9 +19,9 @@ class Evaluator {
   const Program& program() const { return program_; }
 
   /// What follows speaks about this event.
-  void begin(JsonEvent& event, WallTime wall) {
+  void begin(JsonEvent& event, const EventFacts& facts) {
     event_ = &event;
-    wall_ = wall;
+    facts_ = facts;
   }
   bool holds() { return truth(program_.root()); }
   /// Until the next event.
@@ -41,6 +42,10 @@ class Evaluator {
   void calculate(const Program::Node& node, Made& made);
   void make_case(const JsonValue& of, bool up, Made& made);
   void make_time(const Program::Node& node, Made& made);
+  static void set_time(WallTime when, Made& made);
+  void make_attribute(Attribute which, Made& made);
+  void make_collection(const Program::Node& node, Made& made);
+  bool put_item(const Program::Node& item, bool named, bool first, Room& json);
 
   struct Slot {
     JsonValue value;
@@ -51,8 +56,11 @@ class Evaluator {
   std::vector<Slot> slots_;  // one a path
   std::vector<Made> made_;   // one a node
   JsonEvent* event_ = nullptr;
-  WallTime wall_;
+  EventFacts facts_;
 };
+
+/// Writes a value that is not missing as JSON.
+void write_json(const JsonValue& value, Room& json);
 
 /// A whole number in full, any other with the fewest digits that give the same double. Gives the place behind it, at
 /// most max_number bytes further.

@@ -19,15 +19,18 @@ class Expression {
   /// The error names the place with a caret under it.
   static Result<Expression> compile(std::string_view text, Bytes largest_event = 16_MiB);
 
-  bool matches(std::string_view event, WallTime wall = {}) {
+  bool matches(std::string_view event, const EventFacts& facts = {}) {
     own_.look_at(event);
-    return matches(own_, wall);
+    return matches(own_, facts);
   }
   /// Always with the same JsonEvent, and never with one as well as with bare events.
-  bool matches(JsonEvent& event, WallTime wall) {
-    evaluator_.begin(event, wall);
+  bool matches(JsonEvent& event, const EventFacts& facts) {
+    evaluator_.begin(event, facts);
     return evaluator_.holds();
   }
+
+  /// What it reads of an event's origin.
+  Attributes attributes() const { return evaluator_.program().attributes; }
 
  private:
   Expression(Program program, Bytes largest_event) : evaluator_(std::move(program)), own_(largest_event) {}

@@ -19,6 +19,13 @@ Growth of_literal(const Program::Literal& literal) {
   return fixed(escaped.size() + 2);
 }
 
+/// A missing element is written as null.
+Growth of_item(const Program& program, const Program::Node& node) {
+  auto all = sum(larger(program.nodes[node.first].growth, fixed(4)), fixed(1));
+  if (node.third != Program::no_item) all = sum(all, sum(of_literal(program.literals[node.third]), fixed(1)));
+  return node.second == Program::no_item ? all : sum(all, program.nodes[node.second].growth);
+}
+
 }  // namespace
 
 // A text is never written longer than it was read (json_string.h), so what is made of a path costs its raw length.
@@ -28,6 +35,10 @@ Growth growth_of(const Program& program, const Program::Node& node) {
   switch (node.op) {
     case literal: return of_literal(program.literals[node.first]);
     case path: return {};
+    case attribute: return fixed(Origin::max_text + 2);  // names; numbers and times are shorter
+    case object:
+    case array: return sum(fixed(2), node.first == Program::no_item ? fixed(0) : of(node.first));
+    case item: return of_item(program, node);
     case add: return larger(sum(of(node.first), of(node.second)), fixed(32));
     case lower:
     case upper: return of(node.first);

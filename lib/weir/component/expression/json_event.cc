@@ -110,6 +110,14 @@ void read_value(std::string_view raw, JsonValue& result, std::string& unescaped)
   }
 }
 
+/// The event itself, without the space around it.
+std::string_view whole(std::string_view event, bool complete) {
+  constexpr std::string_view space = " \t\r\n";
+  if (!complete) return {};
+  const auto from = event.find_first_not_of(space);
+  return event.substr(from, event.find_last_not_of(space) - from + 1);
+}
+
 }  // namespace
 
 JsonValue parse_json_number(std::string_view text) {
@@ -125,7 +133,8 @@ const JsonMembers* JsonEvent::members() {
 
 std::string_view JsonEvent::find(const Path& path) {
   const auto* members = this->members();
-  if (!members || path.steps.empty()) return {};
+  if (!members) return {};
+  if (path.steps.empty()) return whole(event_, members->complete());
   const auto* outermost = members->find(path.steps[0].key, path.steps[0].head);
   if (!outermost) return {};
   auto value = members->value(*outermost);

@@ -65,7 +65,7 @@ class Parser {
   /// A path may hold a boolean, a choice may give one; a sum or a text never is one.
   void need_condition(Node node, std::size_t at) const {
     const auto& [op, first, second, third, growth] = program_.nodes[node];
-    const bool never = (op >= Op::add && op < Op::coalesce) ||
+    const bool never = (op >= Op::add && op < Op::coalesce) || op > Op::choose ||
                        (op == Op::literal && program_.literals[first].value.kind != JsonValue::Kind::boolean);
     if (never) throw Wrong{"a value alone is no condition: compare it with something", at};
   }
@@ -141,6 +141,9 @@ class Parser {
     const char c = scan_.peek();
     const auto start = scan_.at();
     if (c == '.') return add({Op::path, path()}, start);
+    if (c == '@') return attribute(start);
+    if (c == '{') return object(start);
+    if (c == '[') return array(start);
     if (const auto name = scan_.call_name(); !name.empty()) return call(name);
     if (c == '(') {
       scan_.take("(");
@@ -151,6 +154,50 @@ class Parser {
     }
     program_.literals.push_back(scan_.literal());
     return add({Op::literal, static_cast<Node>(program_.literals.size() - 1)}, start);
+  }
+
+  Node attribute(std::size_t start) {
+    const auto which = scan_.attribute();
+    program_.attributes.add(which);
+    return add({Op::attribute, static_cast<Node>(which)}, start);
+  }
+
+  Node object(std::size_t start) {
+    scan_.take("{");
+    return collection(Op::object, "}", start, [this] {
+      program_.literals.push_back(scan_.key());
+      const auto key = static_cast<Node>(program_.literals.size() - 1);
+      scan_.need(":", "and a value");
+      return key;
+    });
+  }
+  Node array(std::size_t start) {
+    scan_.take("[");
+    return collection(Op::array, "]", start, [] { return Program::no_item; });
+  }
+
+  /// Its items are chained from the last to the first, as a node refers only to what is there already.
+  template <typename Key>
+  Node collection(Op op, std::string_view end, std::size_t start, Key key) {
+    const Deeper deeper(*this);
+    std::vector<std::pair<Node, Node>> items;  // key, value
+    while (!scan_.take(end)) {
+      if (!items.empty()) scan_.need(",", "or " + std::string(end));
+      const auto name = key();
+      need_new(name, items);
+      items.emplace_back(name, either());
+    }
+    Node next = Program::no_item;
+    for (auto at = items.rbegin(); at != items.rend(); ++at) next = add({Op::item, at->second, next, at->first}, start);
+    return add({op, next}, start);
+  }
+
+  /// No object with one name twice.
+  void need_new(Node key, const std::vector<std::pair<Node, Node>>& items) const {
+    if (key == Program::no_item) return;
+    for (const auto& [known, value] : items)
+      if (program_.literals[known].text == program_.literals[key].text)
+        throw Wrong{"there are two members of this name", scan_.at()};
   }
 
   Node call(std::string_view name) {
@@ -179,6 +226,7 @@ class Parser {
   Node argument(Op op, std::size_t index) {
     const char c = scan_.peek();
     const auto start = scan_.at();
+    if (op == Op::exists && c == '@') return attribute(start);
     if (op == Op::exists && c != '.') throw Wrong{"expected a path such as .status", start};
     if (op == Op::exists) return add({Op::path, path()}, start);
     const auto made = either();

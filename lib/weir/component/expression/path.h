@@ -15,6 +15,7 @@
 
 namespace weir {
 
+/// Without steps it is the event itself: `.` in an expression.
 struct Path {
   struct Step {
     std::string key;                       ///< as it stands in the event; unused with an index

@@ -43,6 +43,10 @@ struct Program {
     to_text,
     coalesce,
     choose,
+    attribute,  ///< first: which
+    object,     ///< first: its first item, or no_item
+    array,
+    item,  ///< first: its value; second: the next item, or no_item; third: the literal that is its key, in an object
   };
   struct Node {
     Op op;
@@ -56,6 +60,8 @@ struct Program {
   std::vector<Path> paths;
   std::vector<Literal> literals;
   std::vector<Node> nodes;
+  Attributes attributes{};  ///< that it reads
+  static constexpr std::uint16_t no_item = 0xffff;
 
   std::uint16_t root() const { return static_cast<std::uint16_t>(nodes.size() - 1); }
   static constexpr std::size_t max_text = 4096, max_nodes = 512, max_paths = 32;

@@ -11,6 +11,14 @@ namespace weir {
 using Wrong = WrongExpression;
 using Kind = JsonValue::Kind;
 
+namespace {
+
+/// What stands behind the dot of `.name`; anything else there is left to parse_path to complain about, except what may
+/// follow a whole value.
+bool begins_a_step(char c) { return std::string_view(" \t\r\n,)}]=!<>&|+*/").find(c) == std::string_view::npos; }
+
+}  // namespace
+
 void Scanner::skip_space() {
   while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
     ++at_;
@@ -38,8 +46,35 @@ std::string_view Scanner::call_name() {
 Path Scanner::path() {
   Path parsed;
   skip_space();
+  if (rest() == "." || (rest().starts_with('.') && !begins_a_step(rest()[1]))) {
+    ++at_;  // the whole event
+    return parsed;
+  }
   if (auto wrong = parse_path(text_, at_, parsed)) throw Wrong{*wrong, at_};
   return parsed;
+}
+
+Attribute Scanner::attribute() {
+  const auto start = at_++;
+  std::size_t end = at_;
+  while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) || text_[end] == '_')) ++end;
+  const auto name = text_.substr(at_, end - at_);
+  const auto* known = std::ranges::find(attribute_names, name);
+  if (known == attribute_names.end()) {
+    std::string names;
+    for (const auto each : attribute_names) names += (names.empty() ? "@" : ", @") + std::string(each);
+    throw Wrong{"there is no such attribute; there are " + names, start};
+  }
+  at_ = end;
+  return static_cast<Attribute>(known - attribute_names.begin());
+}
+
+Program::Literal Scanner::key() {
+  if (peek() == '"') return {.value = {.kind = Kind::text}, .text = text()};
+  const auto start = at_;
+  while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_')) ++at_;
+  if (at_ == start) throw Wrong{"expected the name of a member, in quotes when it is unusual", start};
+  return {.value = {.kind = Kind::text}, .text = std::string(text_.substr(start, at_ - start))};
 }
 
 Program::Literal Scanner::literal() {
@@ -56,7 +91,9 @@ JsonValue Scanner::word() {
                                     std::pair{"null", JsonValue{.kind = Kind::null}}})
     if (take(name)) return value;
   if (text_[at_] == '\'') throw Wrong{"texts stand in double quotes", at_};
-  throw Wrong{"expected a path (.status), a text (\"paid\"), a number, true, false or null", at_};
+  throw Wrong{
+      "expected a path (.status), an attribute (@file), a text (\"paid\"), a number, true, false, null, {...} or [...]",
+      at_};
 }
 
 JsonValue Scanner::number() {

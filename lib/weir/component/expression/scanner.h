@@ -33,6 +33,10 @@ class Scanner {
   std::string_view call_name();
   Path path();
   Program::Literal literal();
+  /// `@file`
+  Attribute attribute();
+  /// The name of a member: a word, or a text in quotes.
+  Program::Literal key();
 
  private:
   void skip_space();

@@ -23,16 +23,18 @@ class ValueExpression {
 
   /// Writes it as JSON; false: it is missing. Always with the same JsonEvent, and never with one as well as with bare
   /// events.
-  bool write(JsonEvent& event, WallTime wall, Room& json);
-  bool append_to(std::string_view event, WallTime wall, std::string& json);
+  bool write(JsonEvent& event, const EventFacts& facts, Room& json);
+  bool append_to(std::string_view event, const EventFacts& facts, std::string& json);
   /// Its value, for callers that count or compare it instead of writing it; valid until the next call.
-  const JsonValue& value(JsonEvent& event, WallTime wall) {
-    evaluator_.begin(event, wall);
+  const JsonValue& value(JsonEvent& event, const EventFacts& facts) {
+    evaluator_.begin(event, facts);
     return evaluator_.root();
   }
   const Growth& growth() const { return evaluator_.program().nodes.back().growth; }
   /// Every path it may read.
   const std::vector<Path>& paths() const { return evaluator_.program().paths; }
+  /// What it reads of an event's origin.
+  Attributes attributes() const { return evaluator_.program().attributes; }
 
  private:
   ValueExpression(Program program, Bytes largest_event) : evaluator_(std::move(program)), own_(largest_event) {}

@@ -89,6 +89,96 @@ TEST(ValueExpression, IsMissingWhenAnythingItNeedsIs) {
   EXPECT_EQ(made(".a", "no json"), "-");
 }
 
+TEST(ValueExpression, TheWholeEventIsAValue) {
+  EXPECT_EQ(made(".", " {\"a\": 1.50}\n"), R"({"a": 1.50})");
+  EXPECT_EQ(made("if(exists(.), 1, 2)", "{}"), "1");
+  EXPECT_EQ(made("if(exists(.), 1, 2)", "plain text"), "2");
+  EXPECT_EQ(made("."), order);
+  for (const std::string_view broken : {"", " ", "[1]", "7", R"({"a":1)", "no json"}) EXPECT_EQ(made(".", broken), "-");
+  EXPECT_NE(made(". + .a. ").find("expected a name after the dot"), std::string::npos);
+  EXPECT_NE(made(".[0]").find("expected a name after the dot"), std::string::npos);
+}
+
+TEST(ValueExpression, BuildsObjectsAndArrays) {
+  EXPECT_EQ(made("{}"), "{}");
+  EXPECT_EQ(made("[ ]"), "[]");
+  EXPECT_EQ(made(R"({ id: .id, "odd \"key\"": [.n, .price, "x", null, true, .n > 2], o: { o: .o } })"),
+            R"({"id":"O-1","odd \"key\"":[3,1.50e1,"x",null,true,true],"o":{"o":{"x": [1, 2]}}})");
+  EXPECT_EQ(made("[{}, [], .none, { a: .none }]"), "[{},[],null,{}]");
+  EXPECT_EQ(made("{ all: . }", R"({"a":1})"), R"({"all":{"a":1}})");
+  EXPECT_EQ(made("coalesce(.none, [1])"), "[1]");
+  EXPECT_EQ(made("[.a, .a]", R"({"a":"\u0001"})"), R"(["\u0001","\u0001"])");
+  EXPECT_EQ(made("{ a: 1 } == { a: 1 }"), "false") << "objects have no equality";
+}
+
+TEST(ValueExpression, ShowsWhatIsWrongWithAnObjectOrAnArray) {
+  for (const auto& [expression, message] : {std::pair{"{ a 1 }", "expected :"},
+                                            {"{ a: 1", "expected , or }"},
+                                            {"[1, 2", "expected , or ]"},
+                                            {"{ : 1 }", "the name of a member"},
+                                            {"{ a: 1, a: 2 }", "two members of this name"},
+                                            {"[1, ]", "a path"},
+                                            {"{ a: { b: 1 } } && true", "alone is no condition"}})
+    EXPECT_NE(made(expression).find(message), std::string::npos) << expression << " -> " << made(expression);
+  const std::string deep = std::string(40, '[') + std::string(40, ']');
+  EXPECT_NE(made(deep).find("32 deep"), std::string::npos);
+}
+
+TEST(ValueExpression, ReadsWhereAnEventCameFrom) {
+  Origin origin;
+  origin.file = "/var/log/a\"b";
+  origin.peer = "127.0.0.1";
+  origin.topic = "orders";
+  origin.partition = 3;
+  origin.offsets = {10, 25};
+  BatchInfo info;
+  info.received_wall = wall;
+  info.origin = std::make_shared<const Origin>(origin);
+  EventFacts facts(wall);
+  facts.info = &info;
+  facts.source = "in";
+  facts.number = 1;
+  const auto told = [&](std::string_view expression) {
+    auto compiled = ValueExpression::compile(expression).value();
+    std::string json;
+    return compiled.append_to(PaddedText("{}").view(), facts, json) ? json : std::string("-");
+  };
+  EXPECT_EQ(told("[@source, @file, @offset, @peer, @topic, @partition, @received]"),
+            R"(["in","/var/log/a\"b",25,"127.0.0.1","orders",3,"2023-11-14T22:13:20.005Z"])");
+  EXPECT_EQ(told("@offset + 1"), "26");
+  EXPECT_EQ(told("@file + \":\" + to_text(@offset)"), R"("/var/log/a\"b:25")");
+  facts.number = 2;
+  EXPECT_EQ(told("@offset"), "-");
+  origin.offsets.clear();
+  origin.first_offset = 100;
+  info.origin = std::make_shared<const Origin>(origin);
+  EXPECT_EQ(told("@offset"), "102") << "the messages of a partition are counted";
+  info.origin = nullptr;
+  EXPECT_EQ(told("[@source, @file, exists(@peer), @received]"), R"(["in",null,false,"2023-11-14T22:13:20.005Z"])");
+  EXPECT_EQ(made("[@source, @received]"), "[null,null]") << "nothing is known of a bare event";
+  EXPECT_EQ(made("@host").substr(0, 33), "there is no such attribute; there");
+  Attributes reads = ValueExpression::compile("if(.a, @file, @peer)").value().attributes();
+  EXPECT_TRUE(reads.has(Attribute::file) && reads.has(Attribute::peer) && !reads.has(Attribute::offset));
+  EXPECT_TRUE(ValueExpression::compile(".a").value().attributes().empty());
+}
+
+TEST(Origin, ANameIsTextOfBoundedLength) {
+  EXPECT_EQ(origin_text("/var/log/\xc3\xa4.log"), "/var/log/\xc3\xa4.log");
+  EXPECT_EQ(origin_text("a\nb\xff"),
+            "a\xef\xbf\xbd"
+            "b\xef\xbf\xbd");
+  const auto written = [](std::string_view name) {
+    std::string json;
+    append_escaped(origin_text(name), json);
+    return json;
+  };
+  EXPECT_EQ(written(std::string(300, 'x') + "end").size(), Origin::max_text);
+  EXPECT_TRUE(written(std::string(300, 'x') + "end").ends_with("xend"));
+  EXPECT_TRUE(written(std::string(300, 'x') + "end").starts_with("...x"));
+  EXPECT_LE(written(std::string(300, '"')).size(), Origin::max_text);
+  EXPECT_LE(written(std::string(300, '\xff')).size(), Origin::max_text);
+}
+
 TEST(ValueExpression, ShowsWhereItIsWrong) {
   EXPECT_EQ(made("lowr(.a)"),
             "there is no such function; there are exists, contains, starts_with, lower, upper, length, now, to_unix, "

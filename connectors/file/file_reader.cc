@@ -129,7 +129,7 @@ void FileReader::read_some(WatchedFile& file, const Room& room, TimePoint now) {
     return;
   }
   if (lines.used == 0) {
-    if (const auto zeros = zeros_at(data); zeros == data.size() && zeros > 0 && !last)
+    if (const auto zeros = zeros_at({data.data(), data.size()}); zeros == data.size() && zeros > 0 && !last)
       return step_over_zeros(file, zeros, size, to_end);
     if (to_end)
       file.looked_at = size;

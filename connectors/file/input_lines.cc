@@ -1,21 +1,17 @@
 #include "input_lines.h"
 
-#include <algorithm>
+#include <weir/component/text_start.h>
+
 #include <cstring>
 
 namespace weir::file {
-
-std::size_t zeros_at(std::span<const char> data) {
-  const auto text = std::ranges::find_if(data, [](char c) { return c != '\0'; });
-  return static_cast<std::size_t>(text - data.begin());
-}
 
 Lines find_lines(std::span<const char> data, bool is_last, std::size_t max_event, std::size_t most,
                  std::vector<Batch::Slot>& index) {
   index.clear();
   std::size_t at = 0;
   while (at < data.size() && index.size() < most) {
-    const auto begin = at + zeros_at(data.subspan(at));
+    const auto begin = at + zeros_at({data.data() + at, data.size() - at});
     if (begin == data.size()) break;
     at = begin;
     const auto* const end = static_cast<const char*>(std::memchr(data.data() + at, '\n', data.size() - at));

@@ -20,9 +20,6 @@ struct Lines {
   bool too_large = false;  ///< nothing was used, because the line at the front is longer than max_event
 };
 
-/// How many zeros stand at its beginning.
-std::size_t zeros_at(std::span<const char> data);
-
 /// `index` is filled anew, with at most `most` events.
 Lines find_lines(std::span<const char> data, bool is_last, std::size_t max_event, std::size_t most,
                  std::vector<Batch::Slot>& index);

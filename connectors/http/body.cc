@@ -98,6 +98,7 @@ std::optional<BodyParser::Trouble> BodyParser::parse(std::span<char> body, Forma
     }
     return trouble;
   }
+  if (limits_.text) return parse_text(body);
   const auto start = skip_space(body, 0);
   if (format == Format::any && start < body.size() && body[start] == '[') return parse_array(body.subspan(0));
   auto trouble = parse_lines(body);
@@ -158,6 +159,21 @@ std::optional<BodyParser::Trouble> BodyParser::parse_lines(std::span<char> body)
   return std::nullopt;
 }
 
+/// A carriage return before its line feed is no part of a line; blanks are.
+std::optional<BodyParser::Trouble> BodyParser::parse_text(std::span<char> body) {
+  std::uint64_t line = 0;
+  for (std::size_t at = 0; at < body.size();) {
+    ++line;
+    const char* newline = static_cast<const char*>(std::memchr(body.data() + at, '\n', body.size() - at));
+    const std::size_t next = newline ? static_cast<std::size_t>(newline - body.data()) : body.size();
+    const std::size_t end = next > at && body[next - 1] == '\r' ? next - 1 : next;
+    if (end > at)
+      if (auto trouble = one(body, at, end, line)) return trouble;
+    at = next + 1;
+  }
+  return std::nullopt;
+}
+
 std::optional<BodyParser::Trouble> BodyParser::parse_array(std::span<char> body) {
   parsed_.array = true;
   std::size_t at = skip_space(body, skip_space(body, 0) + 1);
@@ -203,7 +219,7 @@ std::optional<BodyParser::Trouble> BodyParser::one(std::span<char> body, std::si
                                                         limits_.max_event.count())};
   if (parsed_.index.size() + parsed_.bad_events >= limits_.max_events)
     return Trouble{Reason::too_many_events, fmt::format("there are more than {}", limits_.max_events)};
-  if (const char* why = error_of(event)) {
+  if (const char* why = limits_.text ? nullptr : error_of(event)) {
     if (parsed_.bad.size() < max_named || keep_all_bad_)
       parsed_.bad.push_back({line, static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(event.size()), why});
     ++parsed_.bad_events;

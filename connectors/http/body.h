@@ -1,9 +1,9 @@
 #pragma once
-/// Splits the body of a request into events: NDJSON, a JSON array, or one object.
+/// Splits the body of a request into events: NDJSON, a JSON array, or one object; or lines of any text.
 ///
-/// Every event is validated completely (a malformed line must be named before anything of its request is stored) and
-/// stays where it is in the buffer: parsing yields an index, not copies. Newlines between the tokens of an array
-/// element or a pretty-printed object become spaces, so that an event is always one line.
+/// Except for text every event is validated completely (a malformed line must be named before anything of its request
+/// is stored) and stays where it is in the buffer: parsing yields an index, not copies. Newlines between the tokens of
+/// an array element or a pretty-printed object become spaces, so that an event is always one line.
 ///
 /// Thread: one reactor; the parser's memory is reused and grows to about 16 x max_event at most. Cost: about 130 ns for
 /// a 200-byte event. Ref: RFC 8259; application/x-ndjson.
@@ -34,6 +34,7 @@ bool is_json_type(std::string_view content_type);
 struct BodyLimits {
   Bytes max_event = 256_KiB;
   std::uint64_t max_events = 10'000;
+  bool text = false;  ///< content_type: text: each line is an event as it is, JSON or not
 };
 
 struct BadEvent {
@@ -68,6 +69,7 @@ class BodyParser {
 
  private:
   bool parse_good_lines(std::span<char> body);
+  std::optional<Trouble> parse_text(std::span<char> body);
   std::optional<Trouble> parse_lines(std::span<char> body);
   std::optional<Trouble> parse_array(std::span<char> body);
   std::optional<Trouble> one(std::span<char> body, std::size_t from, std::size_t to, std::uint64_t line);

@@ -38,6 +38,23 @@ TEST_F(BodyParsing, TakesLinesAsTheyAreAndSkipsEmptyOnes) {
   EXPECT_EQ(parser.parsed().bad_events, 0u);
 }
 
+TEST(TextParsing, TakesLinesOfAnyText) {
+  const PriorityRule no_priorities;
+  BodyParser parser({.max_event = 64_B, .max_events = 5, .text = true}, no_priorities, false);
+  const auto reason = [&](std::string_view text) {
+    const auto trouble = parser.parse(Body(text).span(), Format::any);
+    return trouble ? std::optional(trouble->reason) : std::nullopt;
+  };
+  Body body("\xef\xbb\xbf[plain \n\n\r\nlevel=info\r\n{\"a\":\n\xff");
+  ASSERT_FALSE(parser.parse(body.span(), Format::any));
+  std::vector<std::string> lines;
+  for (const auto& slot : parser.parsed().index) lines.push_back(body.bytes.substr(slot.offset, slot.length));
+  EXPECT_EQ(lines, (std::vector<std::string>{"[plain ", "level=info", "{\"a\":", "\xff"}));
+  EXPECT_EQ(parser.parsed().bad_events, 0u);
+  EXPECT_EQ(reason(std::string(65, 'x') + "\n"), Reason::event_too_large);
+  EXPECT_EQ(reason("1\n2\n3\n4\n5\n6\n"), Reason::too_many_events);
+}
+
 TEST_F(BodyParsing, TakesALastLineWithoutANewline) {
   EXPECT_EQ(events("{\"a\":1}\n{\"b\":2}"), (Texts{"{\"a\":1}", "{\"b\":2}"}));
 }

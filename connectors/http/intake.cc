@@ -24,7 +24,8 @@ struct HttpIntake::Unit {
   BlockWriter body;
   Ticket ticket;
   SourceOutput& output;
-  std::uint64_t events = 0;  // the number of its events: the door is told once, however the request ends
+  std::shared_ptr<const Origin> origin{};  // its peer, where an expression reads it
+  std::uint64_t events = 0;                // the number of its events: the door is told once, however the request ends
   Unit(Priority c, std::size_t bytes, Ticket t, SourceOutput& o)
       : priority(c), body(bytes), ticket(std::move(t)), output(o) {}
   Unit(const Unit&) = delete;
@@ -82,7 +83,8 @@ std::optional<net::Response> HttpIntake::screen(const net::Head& head) const {
     return response;
   }
   if (head.unknown_encoding) return no(Reason::unsupported_encoding, "Content-Encoding may be gzip or absent");
-  if (!format_of(head.content_type)) return no(Reason::unsupported_media_type, head.content_type);
+  if (!options_.limits.text && !format_of(head.content_type))
+    return no(Reason::unsupported_media_type, head.content_type);
   if (options_.json_type_only && !is_json_type(head.content_type))
     return no(Reason::unsupported_media_type, "state application/json or application/x-ndjson: content_type is json");
   if (head.content_length && *head.content_length > options_.max_body)
@@ -152,6 +154,11 @@ asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
   }
   exchange.limit_body(options_.max_body);
   Unit unit(priority, bytes + 1, std::move(*ticket), output_);
+  if (output_.reads(Attribute::peer)) {
+    Origin origin;
+    origin.peer = origin_text(exchange.peer());
+    unit.origin = std::make_shared<const Origin>(std::move(origin));
+  }
   auto read = co_await read_body(exchange, priority, unit.body);
   if (!read) {
     output_.refused(0, read.error().reason);
@@ -282,8 +289,8 @@ asio::awaitable<bool> HttpIntake::give_small(Unit& unit, Receipt* receipt, std::
     }
     Bytes part = output_.cost(index[i].length, 1);
     if (i % events_per_overhead != 0) part -= overhead;
-    output_.add({data + index[i].offset, index[i].length}, priority, receipt,
-                unit.ticket.split(std::min(part, unit.ticket.amount())));
+    output_.add_from(unit.origin, {data + index[i].offset, index[i].length}, priority, receipt,
+                     unit.ticket.split(std::min(part, unit.ticket.amount())));
   }
   co_return true;
 }
@@ -294,6 +301,7 @@ asio::awaitable<bool> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::
   if (n == 0) co_return true;
   BatchInfo info;
   info.priority = unit.priority;
+  info.origin = unit.origin;
   info.one_line_each = true;  // the body was taken apart at its line feeds; those inside an element became spaces
   const auto received_now = [&] {
     info.received = output_.context().now();

@@ -70,7 +70,7 @@ HttpOptions read(const Options& o) {
   http.server.send_buffer = o.size("send_buffer");
   http.path = o.text("path");
   http.max_body = o.size("max_body");
-  http.limits = {o.size("max_event"), o.count("max_events")};
+  http.limits = {o.size("max_event"), o.count("max_events"), o.text("content_type") == "text"};
   http.ack_timeout = o.duration("ack_timeout");
   http.client_key = o.text("client_key");
   http.json_type_only = o.text("content_type") == "json";
@@ -105,8 +105,8 @@ void add_to(Catalog& catalog) {
        .kind = OptionKind::choice,
        .fallback = "any",
        .help = "json: a request has to state a type of JSON or NDJSON, which a web page of another site cannot send "
-               "unasked",
-       .choices = {"any", "json"}},
+               "unasked; text: of any type, each line is an event as it is, JSON or not",
+       .choices = {"any", "json", "text"}},
       {"max_body", size, "1MiB", false, "largest body, decoded; larger ones are answered 413"},
       {"max_event", size, "256KiB", false, "largest event; at most 16MiB"},
       {"max_events", count, "10000", false, "most events in one request"},

@@ -169,6 +169,7 @@ class StdinIntake final : public Intake {
   /// Moves what belongs to the next line that is not empty from what was read.
   void cut() {
     while (!whole_ && !rest_.empty()) {
+      if (length_ == 0) rest_.remove_prefix(zeros_at(rest_));  // a hole
       const auto end = rest_.find('\n');
       const auto part = rest_.substr(0, end);
       length_ += part.size();

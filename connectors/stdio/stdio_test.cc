@@ -135,6 +135,21 @@ TEST(Stdin, TakesTextAsWindowsWritesIt) {
   EXPECT_THAT(run.output.events, ElementsAre("one", "two", "three"));
 }
 
+TEST(Stdin, StepsOverTheHoleThatAnEmptiedFileLeaves) {
+  StdinRun run;
+  run.options.set("max_event", Bytes(8));
+  run.start();
+  const std::string hole(1000, '\0');
+  run.pipe.write(hole + "one\n" + hole);
+  EXPECT_TRUE(run.until([&] { return run.output.events.size() == 1; }));
+  run.pipe.write(hole + "two\r\n" + hole + "\n" + hole);
+  EXPECT_TRUE(run.until([&] { return run.output.events.size() == 2; }));
+  run.pipe.close_writer();
+  EXPECT_TRUE(run.until([&] { return run.intake->quiet(); }));
+  EXPECT_EQ(run.output.events, (std::vector<std::string>{"one", "two"}));
+  EXPECT_EQ(run.output.refusals, 0u) << "a hole is never a line that is too long";
+}
+
 TEST(Stdin, CountsLinesThatAreTooLong) {
   StdinRun run;
   run.options.set("max_event", 5_B);

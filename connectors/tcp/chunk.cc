@@ -65,6 +65,7 @@ void TcpIntake::lay_out(const Peer& peer, std::size_t size, Connection::State st
     chunk_.base[size++] = '\n';  // the last line of a sender that has closed properly
   peer->framer.scan({chunk_.base, size}, chunk_.frames);
   if (chunk_.frames.too_large) output_.refused(chunk_.frames.too_large, Reason::event_too_large);
+  if (chunk_.frames.malformed) output_.refused(chunk_.frames.malformed, Reason::malformed);
   chunk_.peer = peer;
   chunk_.size = size;
   chunk_.next = 0;
@@ -108,7 +109,7 @@ bool TcpIntake::give_one() {
   const std::string_view event{chunk_.base + slot.offset, slot.length};
   const Priority priority = priority_of(event);
   if (!may_give(priority) || !reserve(output_.cost(event.size(), 1))) return false;
-  output_.add(event, priority, nullptr, std::move(chunk_.ticket));
+  output_.add_from(chunk_.peer->origin, event, priority, nullptr, std::move(chunk_.ticket));
   ++chunk_.next;
   return true;
 }
@@ -134,6 +135,7 @@ bool TcpIntake::give_block() {
   info.received = output_.context().now();
   info.received_wall = output_.context().wall();
   info.one_line_each = options_.framing == Framing::newline;
+  info.origin = chunk_.peer->origin;
   info.first_id = output_.next_ids(static_cast<std::uint32_t>(n));
   push_copy(output_, {chunk_.base + begin, bytes}, std::span(index).subspan(first, n), nullptr, info, chunk_.ticket);
   chunk_.ticket = Ticket{};

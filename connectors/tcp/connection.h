@@ -38,6 +38,7 @@ struct Connection {
   Duration waited{0};  ///< for the sender: since it connected, its last frame, or the beginning of this one
   Phase phase = Phase::waiting;
   bool closed = false;
+  std::shared_ptr<const Origin> origin;  ///< its peer, where an expression reads it
   std::list<std::shared_ptr<Connection>>::iterator place;
 };
 

@@ -12,7 +12,7 @@ using testing::ElementsAre;
 
 struct Heard {
   std::vector<std::string> events;
-  std::uint64_t too_large = 0;
+  std::uint64_t too_large = 0, malformed = 0;
   bool broken = false;
   std::string rest;
   bool operator==(const Heard&) const = default;
@@ -30,6 +30,7 @@ Heard hear(Framing framing, std::string_view stream, const std::vector<std::size
     framer.scan(heard.rest, found);
     for (const auto& slot : found.index) heard.events.push_back(heard.rest.substr(slot.offset, slot.length));
     heard.too_large += found.too_large;
+    heard.malformed += found.malformed;
     heard.broken = found.broken;
     heard.rest.erase(0, found.consumed);
   };
@@ -59,8 +60,37 @@ TEST(Framing, AByteOrderMarkBeforeTheFirstLineIsNoPartOfIt) {
 }
 
 TEST(Framing, BytesOfAnyKindAreALine) {
-  const std::string binary("\0\xff\x80{\x1b", 5);
+  const std::string binary("\xff\0\x80{\x1b\0", 6);
   EXPECT_THAT(hear(Framing::newline, binary + "\n", {}).events, ElementsAre(binary));
+}
+
+TEST(Framing, ZerosInFrontOfALineAreAHoleAndNeverTooLarge) {
+  const std::string hole(100, '\0');
+  const std::string stream = hole + "one\n" + hole + "\r\n" + hole + "12345678\r\n" + hole + "123456789\n" + hole;
+  const auto whole = hear(Framing::newline, stream, {});
+  EXPECT_THAT(whole.events, ElementsAre("one", "12345678"));
+  EXPECT_EQ(whole.too_large, 1u);
+  EXPECT_EQ(whole.rest, "") << "a hole is not kept";
+  for (std::size_t cut = 0; cut <= stream.size(); ++cut) EXPECT_EQ(hear(Framing::newline, stream, {cut}), whole) << cut;
+}
+
+TEST(Framing, OctetCountingSaysHowLongAnEventIs) {
+  const std::string stream = "3 one8 12\n45678";
+  const auto whole = hear(Framing::octets, stream + "5 re", {});
+  EXPECT_THAT(whole.events, ElementsAre("one", "12\n45678"));
+  EXPECT_EQ(whole.rest, "5 re");
+  for (std::size_t a = 0; a <= stream.size() + 2; ++a) {
+    EXPECT_EQ(hear(Framing::octets, stream + "5 re", {a}), whole) << a;
+    for (const std::string_view wrong : {"xx", "0 ", " a", "9x", "123456789 ", "<13>text"}) {
+      const auto heard = hear(Framing::octets, stream + std::string(wrong), {a});
+      EXPECT_THAT(heard.events, ElementsAre("one", "12\n45678")) << wrong;
+      EXPECT_TRUE(heard.broken) << wrong;
+      EXPECT_EQ(heard.malformed, 1u) << wrong << " cut at " << a;
+    }
+  }
+  const auto large = hear(Framing::octets, "9 123456789", {});
+  EXPECT_TRUE(large.broken);
+  EXPECT_EQ(large.too_large, 1u);
 }
 
 TEST(Framing, ALineOfExactlyTheLimitIsTakenAndOneMoreIsNot) {

@@ -97,6 +97,13 @@ void TcpIntake::welcome(tcp::socket socket) {
     return;
   }
   auto peer = std::make_shared<Connection>(std::move(socket), options_.framing, options_.max_event);
+  if (output_.reads(Attribute::peer)) {
+    ErrorCode unknown;
+    const auto remote = peer->socket.remote_endpoint(unknown);
+    Origin origin;
+    if (!unknown) origin.peer = origin_text(remote.address().to_string());
+    peer->origin = std::make_shared<const Origin>(std::move(origin));
+  }
   peer->place = connections_.insert(connections_.end(), peer);
   if (options_.tls) {
     peer->tls = options_.tls->accept(peer->socket.native_handle());

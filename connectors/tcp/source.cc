@@ -82,8 +82,9 @@ SourceType source_type() {
        choice,
        "newline",
        false,
-       "How events are told apart: by a line feed, or by 4 bytes of length (big endian) before each.",
-       {"newline", "length"}},
+       "How events are told apart: by a line feed, by 4 bytes of length (big endian) before each, or by its length in "
+       "decimal and a space (syslog's octet counting).",
+       {"newline", "length", "octets"}},
       {"max_event", size, "256KiB", false,
        "Largest event, at most 16MiB: a larger line is skipped and counted, a larger length closes its connection."},
       {"max_connections", count, "1024", false,
@@ -110,7 +111,8 @@ SourceType source_type() {
 TcpOptions read_options(const Options& o) {
   TcpOptions tcp;
   tcp.listen = o.text("listen");
-  tcp.framing = o.text("framing") == "length" ? Framing::length : Framing::newline;
+  const auto& framing = o.text("framing");
+  tcp.framing = framing == "length" ? Framing::length : framing == "octets" ? Framing::octets : Framing::newline;
   tcp.max_event = o.size("max_event");
   tcp.max_connections = o.count("max_connections");
   tcp.idle_timeout = o.duration("idle_timeout");

@@ -77,6 +77,23 @@ TEST(TcpSource, BringsLinesOfManyConnectionsInTheOrderOfEach) {
   EXPECT_THAT(source.output.violations, IsEmpty());
 }
 
+TEST(TcpSource, SaysWhoSentAnEventWhenSomebodyReadsIt) {
+  TestSource unasked;
+  TestPeer nobody(unasked.address());
+  nobody.send("one\n");
+  EXPECT_TRUE(unasked.run_until([&] { return unasked.output.events.size() == 1; }));
+  EXPECT_EQ(unasked.output.origins.back(), nullptr);
+  TestSource source;
+  source.output.read.add(Attribute::peer);
+  TestPeer peer(source.address());
+  peer.send("small\n" + std::string(20'000, 'x') + "\n");
+  EXPECT_TRUE(source.run_until([&] { return source.output.events.size() == 2; }));
+  for (const auto& origin : source.output.origins) {
+    ASSERT_NE(origin, nullptr);
+    EXPECT_EQ(origin->peer, "127.0.0.1");
+  }
+}
+
 TEST(TcpSource, TakesEventsThatComeByteByByte) {
   for (const std::string framing : {"newline", "length"}) {
     Options options = source_options();

@@ -386,6 +386,7 @@ std::map<std::string, StagePart> stage_parts() {
       {"filter", {.options = "where: .n > 3", .keeps = big}},
       {"map", {.options = "set: { .seen: true }, rename: { .n: .number }"}},
       {"route", {.options = "outputs: { big: .n > 3 }", .output = "st.big", .keeps = big}},
+      {"parse", {.options = "format: regex, pattern: '\"id\":\"(?P<id>[^\"]*)\"'"}},
       {"sample", {.options = "rate: 50%", .keeps_ids = false}},
       {"throttle", {.options = "rate: 5000/s, burst: 10, when_over: slow"}},
       {"dedupe", {.options = "by: [.id], window: 1m, max_keys: 10000", .strongest = Level::processed}},

@@ -168,4 +168,13 @@ MUTANTS = [
            "    log_.back().at = std::max(log_.back().at, now);\n", "", RATES),
     mutant("what was given back is charged", "lib/weir/flow/admit/virtual_schedule.h",
            "end_ -= of(units);", "(void)units;", RATES),
+    mutant("every line of a piece is said to begin where the piece does", "connectors/file/file_intake.cc",
+           "made.offsets.push_back(piece.begin + slot.offset);", "made.offsets.push_back(piece.begin + 0 * slot.offset);",
+           FILE_SOURCE),
+    mutant("a name that a line has twice stands twice in its object", "connectors/parse/members.cc",
+           "const bool several = std::any_of(behind, members_.end(), same);", "const bool several = false;",
+           ("Parse.*", "weir_connector_parse_test")),
+    mutant("a hole counts against max_event", "connectors/tcp/framing.cc",
+           "  if (!skipping_) line += zeros_at({line, static_cast<std::size_t>(end - line)});", "",
+           ("Framing.*", "weir_connector_tcp_test")),
 ]

@@ -47,7 +47,7 @@ std::expected<std::optional<std::uint64_t>, int> last_line(const InputFile& file
 }  // namespace
 
 void Watched::complain(const std::string& what) {
-  if (complaint_ != what) log::warn({"source", config_.source}, "{}", what);
+  log::warn({"source", config_.source}, "{}", what);  // what repeats is left out by the log
   complaint_ = what;
 }
 

@@ -119,7 +119,7 @@ class Watched {
   std::vector<FilePosition> left_over_;  // of files that are not open
   bool fresh_ = true;                    // there was no checkpoint
   bool renamed_unseen_ = false;          // one of the last run's may still be found under another name
-  std::string complaint_;                // each is logged once
+  std::string complaint_;                // the last one
   std::uint64_t without_place_ = 0;      // of this look
   struct Newcomer {
     std::uint64_t size = 0;

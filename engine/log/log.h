@@ -3,9 +3,13 @@
 /// levels, the form of a line and limits on what repeats are decided in one place and not at the callers.
 ///
 /// Who speaks is given apart from what is said: `warn({"sink", name_}, "{}; trying again", why)` is printed as
-/// "sink archive: ...; trying again". The pair and the format text together are the key of a message.
+/// "sink archive: ...; trying again". Lines that repeat are left out and counted (repeats.h): by their
+/// text, and by the pair and the format text together.
 ///
-/// Thread: any. Cost: one load where the level is off; else one formatted line and a write.
+///   text   2026-11-30T07:05:02.123Z warn  sink archive: ...; trying again
+///   json   {"time":"2026-11-30T07:05:02.123Z","level":"warn","sink":"archive","message":"...; trying again"}
+///
+/// Thread: any. Cost: one load where the level is off; else a lock, one formatted line and a write.
 #include <fmt/core.h>
 
 #include <cstdint>
@@ -21,9 +25,13 @@ struct Origin {
   std::string_view kind, name;
 };
 
+struct Form {
+  bool json = false;        ///< one object a line
+  bool local_time = false;  ///< time stamps with the offset of this machine's zone; else UTC
+};
 /// From now on lines go to stderr, with a time stamp and their level, coloured on a terminal.
-void start(Level lowest);
-/// Before the process ends: everything said is written.
+void start(Level lowest, Form form = {});
+/// Before the process ends: everything said is written, and how much was left out.
 void stop();
 /// Lines below it are left out; `off` leaves out all. Tests and rehearsals use it alone, without start().
 void set_level(Level lowest);

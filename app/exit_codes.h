@@ -8,8 +8,8 @@ enum ExitCode : int {
   ok = 0,
   failed = 1,             ///< something outside went wrong (a port in use, ...), or `test`: a case failed
   bad_configuration = 2,  ///< the configuration has errors, all of them printed; `test`: it has no cases
-  unsettled = 3,          ///< `run`: stopped with work unsettled, but safe: its sender was not told it was stored
-  abandoned = 4,          ///< `run`: stopped with work abandoned that had been accepted (acks: accepted)
+  unsettled = 3,          ///< `run`: nothing is lost, but not all was delivered: it is on the disk, or its sender knows
+  abandoned = 4,          ///< `run`: work is lost whose sender had been told that it was taken
   not_reachable = 5,      ///< `why`, `top`, `tap`: no running Weir answered at the admin address
   damaged = 6,            ///< `journal`: something is wrong with it, all of it printed
   not_all_replayed = 7,   ///< `replay`: some events were refused, each with its reason
@@ -28,11 +28,13 @@ inline constexpr std::array exit_codes{
     ExitCodeRow{
         bad_configuration, "bad configuration",
         "The configuration has errors; all of them are printed with file, line and column. test: it has no cases."},
-    ExitCodeRow{
-        unsettled, "stopped unsettled but safe",
-        "run: stopped with work unsettled but safe: its sender was not told it was stored. replay: interrupted."},
-    ExitCodeRow{abandoned, "abandoned after being accepted",
-                "run: stopped with work abandoned that had been accepted (acks: accepted)."},
+    ExitCodeRow{unsettled, "stopped unsettled but safe",
+                "run: stopped with work undelivered but safe: a journal or spill has it, its sender was not told it "
+                "was stored, "
+                "or was told that it was refused for good. replay: interrupted."},
+    ExitCodeRow{abandoned, "lost after being accepted",
+                "run: work is lost whose sender had been told that it was taken: given up at the stop (acks: accepted, "
+                "copies for optional sinks), or refused for good by a destination without a dead letter."},
     ExitCodeRow{
         not_reachable, "no running weir at the admin address",
         "why, top, tap: no running weir answers at the admin address. replay: nothing was taken for --patience."},

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <optional>
@@ -20,6 +22,12 @@
 
 namespace weir::app {
 namespace {
+
+void start_log(const config::LogForm& form, bool quiet) {
+  constexpr std::array levels{log::Level::debug, log::Level::info, log::Level::warn, log::Level::error};
+  const log::Level wanted = levels[static_cast<std::size_t>(form.level)];
+  log::start(quiet ? std::max(wanted, log::Level::warn) : wanted, {.json = form.json, .local_time = form.local_time});
+}
 
 /// Keeps the memory that malloc holds close to what is charged: few arenas, and large blocks are returned to the system
 /// when freed.
@@ -72,9 +80,27 @@ Started start(pipeline::Flow& flow, const Context& context, const sigset_t& sign
     if (!came_back) std::_Exit(ok);
     return Started::given_up;
   }
-  if (!started) fmt::print(stderr, "weir: {}\n", started.error().message);
+  if (!started) log::error("not started: {}", started.error().message);
   if (told) pthread_kill(pthread_self(), SIGTERM);  // it came in time to start: stopped as any other flow
   return started ? Started::yes : Started::failed;
+}
+
+/// A sentence for each of what must never be told as one.
+void say_what_was_left(const pipeline::StopReport& report) {
+  if (report.kept) log::warn("stopped: {} events are kept on the disk for the next start", report.kept);
+  if (report.repeated)
+    log::warn("stopped: {} events unsettled; their senders were not told they were stored, and will send them again",
+              report.repeated);
+  if (const auto told = report.refused - report.refused_lost)
+    log::warn("stopped: {} events were refused for good, and their senders were told so; the last by {}", told,
+              report.refused_by);
+  if (report.refused_lost)
+    log::error("stopped: {} events were refused for good and are lost: no dead_letter kept them; the last by {}",
+               report.refused_lost, report.refused_by);
+  if (report.lost)
+    log::error("stopped: {} events abandoned though their senders had been told they were taken: they are lost",
+               report.lost);
+  if (report.exit_code() == ok) log::info("stopped: nothing was left");
 }
 
 int stop(pipeline::Flow& flow, const config::Config& config, const Context& context, const sigset_t& signals) {
@@ -94,15 +120,7 @@ int stop(pipeline::Flow& flow, const config::Config& config, const Context& cont
     std::_Exit(4);
   }
   log_final_ledger(flow.status());
-  if (report.kept) log::warn("stopped: {} events are kept on the disk for the next start", report.kept);
-  if (report.unanswered)
-    log::error("stopped: {} events abandoned, {} of them after being accepted: they are lost", report.abandoned,
-               report.unanswered);
-  else if (report.abandoned)
-    log::warn("stopped: {} events unsettled; their senders were not told they were stored, and will send them again",
-              report.abandoned);
-  else if (!report.kept)
-    log::info("stopped: nothing was left");
+  say_what_was_left(report);
   return report.exit_code();
 }
 
@@ -110,9 +128,14 @@ int stop(pipeline::Flow& flow, const config::Config& config, const Context& cont
 
 int run(const std::vector<std::string>& files, const Catalog& catalog, bool quiet) {
   auto config = load_or_explain(files, catalog);
-  if (!config) return bad_configuration;
+  if (!config) {
+    log::start(log::Level::error);
+    log::error("not started: the configuration has errors");
+    log::stop();
+    return bad_configuration;
+  }
   set_up_malloc();
-  log::start(quiet ? log::Level::warn : log::Level::info);
+  start_log(config->log, quiet);
   if (const auto warning = descriptor_warning(config->memory, raise_descriptor_limit()); !warning.empty())
     log::warn("{}", warning);
   const sigset_t signals = block_signals();
@@ -128,7 +151,8 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
                   &flow.taps());
     const auto opened = admin->open();
     if (!opened) {
-      fmt::print(stderr, "weir: {}\n", opened.error().message);
+      log::error("not started: {}", opened.error().message);
+      log::stop();
       return failed;
     }
     admin_address = *opened;

@@ -281,6 +281,7 @@ std::string config_schema(const Catalog& catalog) {
     }
   }
   top.add("admin", refers_to("admin"));
+  top.add("log", refers_to("log"));
   add_tests_schema(top, definitions);
   JsonObject schema;
   schema.text("$schema", "https://json-schema.org/draft/2020-12/schema").text("title", "Weir configuration");

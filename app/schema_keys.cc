@@ -202,11 +202,19 @@ KeySection admin() {
                "Whether it may listen where other machines reach it: anybody there reads it.")}};
 }
 
+KeySection log() {
+  return {"log",
+          "What the process says on standard error.",
+          {one_of("level", {"debug", "info", "warn", "error"}, "info", "What is less than this is not said."),
+           one_of("format", {"text", "json"}, "text", "json: one object a line, for machines."),
+           one_of("time", {"utc", "local"}, "utc", "The zone of time stamps; each says which.")}};
+}
+
 }  // namespace
 
 std::vector<KeySection> config_keys() {
-  return {process(), source(), priority_rule(), stage(), journal(), sink(),  consumer(), workers(),
-          queue(),   spill(),  codel(),         batch(), breaker(), retry(), budget(),   admin()};
+  return {process(), source(), priority_rule(), stage(),   journal(), sink(),   consumer(), workers(), queue(),
+          spill(),   codel(),  batch(),         breaker(), retry(),   budget(), admin(),    log()};
 }
 
 }  // namespace weir::app

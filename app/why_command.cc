@@ -34,6 +34,10 @@ void say_source(simdjson::dom::element row) {
 void say_sink(simdjson::dom::element row) {
   const std::string state = flag(row, "paused") ? "readers are paused" : number(row, "fill") > 0 ? "keeps up" : "idle";
   fmt::print("{}: {} <- {}\n", text(row, "sink"), state, text(row, "why"));
+  if (simdjson::dom::element refused; !row["refused_for_good"].get(refused) && refused.is_object())
+    fmt::print("{}: {:.0f} events refused for good since the start, {:.0f} of them lost, the last {:.0f} s ago: {}\n",
+               text(row, "sink"), number(refused, "events"), number(refused, "lost"), number(refused, "ago_s"),
+               text(refused, "words"));
   simdjson::dom::element latency;
   if (!row["latency"].get(latency)) fmt::print("{}: {}\n", text(row, "sink"), text(latency, "sentence"));
 }

@@ -106,6 +106,14 @@ struct Admin {
   bool insecure = false;                  ///< it may listen where other machines reach it
 };
 
+/// How the process tells what happens.
+struct LogForm {
+  enum class Level : std::uint8_t { debug, info, warn, error } level = Level::info;
+  bool json = false;        ///< one object a line
+  bool local_time = false;  ///< else UTC
+  bool operator==(const LogForm&) const = default;
+};
+
 struct MemoryRow {
   std::string part;  ///< "sink warehouse: batch buffers"
   Footprint footprint;
@@ -126,6 +134,7 @@ struct Config {
   std::vector<Stage> stages;
   std::vector<Sink> sinks;
   Admin admin;
+  LogForm log;
   int reactors = 1;
   Duration drain_deadline = std::chrono::seconds(30);
   Bytes batch_bytes = 256_KiB;  ///< an open batch's buffer

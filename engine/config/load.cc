@@ -115,6 +115,16 @@ void read_admin(Reader& reader, Section& root, Admin& admin) {
   section.finish();
 }
 
+void read_log(Reader& reader, Section& root, LogForm& log) {
+  using Level = LogForm::Level;
+  Section section(reader, root.find("log"), "log");
+  section.choice("level", log.level,
+                 {{"debug", Level::debug}, {"info", Level::info}, {"warn", Level::warn}, {"error", Level::error}});
+  section.choice("format", log.json, {{"text", false}, {"json", true}});
+  section.choice("time", log.local_time, {{"utc", false}, {"local", true}});
+  section.finish();
+}
+
 void read_memory(Reader& reader, Section& root, MemoryTable& table) {
   std::optional<Bytes> size;  // nothing: auto
   const auto size_or_auto = [](std::string_view text) -> Parsed<std::optional<Bytes>> {
@@ -167,6 +177,7 @@ Loaded load_tree(Yaml root, const std::vector<std::string>& files, std::vector<P
   read_process(reader, top, draft.config);
   read_parts(reader, top, catalog, draft);
   read_admin(reader, top, draft.config.admin);
+  read_log(reader, top, draft.config.log);
   auto cases = read_tests(reader, top.find("tests"), draft.config);
   if (tests) *tests = std::move(cases);
   top.finish();

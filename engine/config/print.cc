@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "config/hide.h"
 #include "config/report.h"
@@ -67,6 +68,8 @@ std::string value(const Options& options, const OptionSpec& spec) {
   }
 }
 
+constexpr std::array<std::string_view, 4> level_names{"debug", "info", "warn", "error"};  // in the order of the enum
+
 class Printer {
  public:
   Printer(const Config& config, const Catalog& catalog) : config_(config), catalog_(catalog) {}
@@ -84,6 +87,10 @@ class Printer {
     out_ += fmt::format("admin: {{ listen: {}{}{} }}\n", hidden("admin.listen") ? "<secret>" : scalar(admin.listen),
                         admin.hosts.empty() ? "" : ", hosts: " + flow_list(admin.hosts),
                         admin.insecure ? ", insecure: true" : "");
+    if (const LogForm& log = config_.log; log != LogForm{})
+      out_ +=
+          fmt::format("log: {{ level: {}, format: {}, time: {} }}\n", level_names[static_cast<std::size_t>(log.level)],
+                      log.json ? "json" : "text", log.local_time ? "local" : "utc");
     return std::move(out_);
   }
 

@@ -54,17 +54,24 @@ std::string latency(const pipeline::SinkStatus& s) {
       figure(t.usual.has_value(), usual.p99), t.batches, seconds(t.under_way), name(judge(t)), json_text(s.latency));
 }
 
+/// null: nothing was.
+std::string refused_for_good(const pipeline::RefusedForGood& r) {
+  if (r.events == 0) return "null";
+  return fmt::format(R"({{"events":{},"lost":{},"ago_s":{:.3f},"words":{}}})", r.events, r.events - r.told,
+                     seconds(r.ago), json_text(r.words));
+}
+
 std::string pressure_row(const pipeline::SinkStatus& s) {
   const auto& p = s.pressure;
   return fmt::format(
       R"({{"sink":{},"waiting_events":{},"waiting_bytes":{},"bound_events":{},"bound_bytes":{},"fill":{:.4f},"paused":{},"service_rate":{:.1f},)"
       R"("growth":{:.1f},"oldest_age_s":{:.3f},"time_to_full_s":{},"time_to_low_s":{},"pauses":{},"resumes":{},"max_waiting_events":{},)"
-      R"("max_waiting_bytes":{},"breaker":"{}","blocked_for_s":{:.3f},"last_error":{},"why":{},"latency":{}}})",
+      R"("max_waiting_bytes":{},"breaker":"{}","blocked_for_s":{:.3f},"last_error":{},"refused_for_good":{},"why":{},"latency":{}}})",
       json_text(s.name), p.waiting.events, p.waiting.bytes.count(), p.bound.events, p.bound.bytes.count(), p.fill,
       p.paused, p.service_rate.value, p.growth.value, seconds(p.oldest_age), optional_seconds(p.time_to_full),
       optional_seconds(p.time_to_low), s.edge.pauses, s.edge.resumes, s.edge.max_waiting.events,
       s.edge.max_waiting.bytes.count(), name(s.destination.breaker), seconds(s.blocked_for), json_text(s.last_error),
-      json_text(s.why), latency(s));
+      refused_for_good(s.refused), json_text(s.why), latency(s));
 }
 
 std::uint64_t ended(const pipeline::NodeSnapshot& node, Fate fate) {
@@ -114,11 +121,11 @@ std::string graph_sink(const pipeline::SinkStatus& s) {
           : "null";
   return fmt::format(
       R"({{"name":{},"type":{},"required":{},"in":{},"stored":{},"dead_lettered":{},"dropped":{},"failed":{},{},{},)"
-      R"("breaker":"{}","blocked_for_s":{:.3f},"retries":{},"failures":{},"last_error":{},"why":{},"latency":{},"spill":{}}})",
+      R"("breaker":"{}","blocked_for_s":{:.3f},"retries":{},"failures":{},"last_error":{},"refused_for_good":{},"why":{},"latency":{},"spill":{}}})",
       json_text(s.name), json_text(s.type), s.required, s.node.in, s.node.consumed[0],
       ended(s.node, Fate::dead_lettered), dropped, ended(s.node, Fate::failed), load, work, name(s.destination.breaker),
-      seconds(s.blocked_for), s.destination.retries, s.destination.failures, json_text(s.last_error), json_text(s.why),
-      latency(s), spill);
+      seconds(s.blocked_for), s.destination.retries, s.destination.failures, json_text(s.last_error),
+      refused_for_good(s.refused), json_text(s.why), latency(s), spill);
 }
 
 std::string journal_consumer(const JournalStatus::Consumer& c) {

@@ -234,7 +234,7 @@ class Postgres(WeirTest):
         self.addCleanup(w.kill)
         w.spawn()
         self.assertEqual(w.wait(), 1, w.log())
-        said = [line for line in w.lines if line.startswith("weir: ")]
+        said = [line for line in w.lines if " error not started: " in line]
         self.assertEqual(len(said), 1, w.log())
         self.assertNotIn(PASSWORD, w.log())
         return said[0]

@@ -65,7 +65,7 @@ class Stopping(WeirTest):
         self.assertEqual({p.result().status for p in self.pending}, {202})
         self.weir.signal(signal.SIGTERM)
         self.assert_ends(4, 10)
-        self.assertIn("50 events abandoned, 50 of them after being accepted", self.weir.log())
+        self.assertIn("50 events abandoned though their senders had been told they were taken: they are lost", self.weir.log())
 
     def test_a_flow_that_drains_before_the_deadline_ends_with_0(self):
         lock = self.stalled(deadline="20s")
@@ -160,6 +160,79 @@ class Stopping(WeirTest):
         self.assertEqual(self.weir.stop(), 0)
         self.assertLess(time.monotonic() - began, 3)
         idle.close()
+
+
+class Refuser(http.server.BaseHTTPRequestHandler):
+    """Answers every event with 400, in words of its own."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(400)
+        words = b"no such tenant: acme"
+        self.send_header("Content-Length", str(len(words)))
+        self.end_headers()
+        self.wfile.write(words)
+
+    def log_message(self, *_):
+        pass
+
+
+REFUSED = """memory: 128MiB
+log: { format: FORMAT }
+sources:
+  in: { type: http, listen: "@HTTP", acks: ACKS, max_connections: 32 }
+sinks:
+  out: { type: http, from: [in], url: "http://127.0.0.1:PORT/", on_failure: FATE }
+admin: { listen: "@ADMIN" }
+"""
+
+
+class RefusedForGood(WeirTest):
+    """What a destination refuses for good is never called nothing."""
+
+    def run_against_the_refuser(self, acks, fate="fail", form="text"):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refuser)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        config = REFUSED.replace("ACKS", acks).replace("FATE", fate).replace("FORMAT", form)
+        return self.start(config.replace("PORT", str(server.server_address[1])))
+
+    def test_a_log_line_and_why_quote_the_words_and_the_exit_code_says_that_events_are_lost(self):
+        w = self.run_against_the_refuser("accepted")
+        self.assertEqual(post(w.address, ndjson(events("a", 5))).status, 202)
+        w.says("no such tenant: acme")
+        self.assertIn("5 of them lost", w.command("why", "out")[1])
+        self.assertIn("no such tenant: acme", w.command("why", "out")[1])
+        w.signal(signal.SIGTERM)
+        self.assertEqual(w.wait(), 4, w.log())
+        self.assertIn("5 events were refused for good and are lost", w.log())
+        self.assertNotIn("nothing was left", w.log())
+
+    def test_a_sender_that_is_told_has_lost_nothing_and_yet_not_all_was_delivered(self):
+        w = self.run_against_the_refuser("stored")
+        self.assertEqual(post(w.address, ndjson(events("a", 5))).status, 422)
+        w.signal(signal.SIGTERM)
+        self.assertEqual(w.wait(), 3, w.log())
+        self.assertIn("5 events were refused for good, and their senders were told so", w.log())
+
+    def test_what_is_dropped_because_the_file_says_so_is_lost_too(self):
+        w = self.run_against_the_refuser("stored", "drop")
+        post(w.address, ndjson(events("a", 5)))
+        w.says("refused for good and lost")
+        w.signal(signal.SIGTERM)
+        self.assertEqual(w.wait(), 4, w.log())
+
+    def test_a_log_in_json_is_an_object_a_line_with_a_time_in_a_stated_zone(self):
+        w = self.run_against_the_refuser("accepted", form="json")
+        post(w.address, ndjson(events("a", 5)))
+        line = json.loads(w.says("no such tenant: acme"))
+        self.assertEqual((line["level"], line["sink"]), ("error", "out"))
+        self.assertRegex(line["time"], r"^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z$")
+        w.signal(signal.SIGTERM)
+        self.assertEqual(w.wait(), 4, w.log())
+        for text in w.lines:
+            json.loads(text)
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):

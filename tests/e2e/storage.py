@@ -3,6 +3,7 @@ import contextlib
 import gzip
 import json
 import os
+import re
 import socket
 import sqlite3
 import subprocess
@@ -37,7 +38,7 @@ class Starting(WeirTest):
         self.addCleanup(weir.kill)
         weir.spawn()
         self.assertEqual(weir.wait(), 1, weir.log())
-        self.assertEqual(len([line for line in weir.lines if line.startswith("weir: ")]), 1, weir.log())
+        self.assertEqual(len([line for line in weir.lines if re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z error not started: ", line)]), 1, weir.log())
         return weir.log()
 
     def test_a_port_in_use_is_named(self):

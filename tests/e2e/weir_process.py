@@ -84,7 +84,7 @@ class Weir:
         return "\n".join(self.lines)
 
     def ready(self):
-        return any(line.endswith(" ready") for line in self.lines)
+        return any(line.endswith((" ready", '"message":"ready"}')) for line in self.lines)
 
     def says(self, text, within=None):
         """Until the log holds a line with `text`; that line."""
@@ -197,7 +197,8 @@ class WeirTest(unittest.TestCase):
         for w in self.running:
             if w.process.poll() is None:
                 w.assert_balanced()
-                self.assertEqual(w.stop(), 0, w.log())
+                refused = any(sink["refused_for_good"] for sink in w.ask("/api/graph")["sinks"])
+                self.assertIn(w.stop(), (3, 4) if refused else (0,), w.log())
             w.reader.join(PATIENCE)
             if w.process.returncode != -signal.SIGKILL:
                 self.assertIn("every event is accounted for", w.log())

@@ -78,20 +78,26 @@ SinkStatus SinkNode::glance(TimePoint now) const {
   s.destination = destination.stats();
   s.blocked_for = blocked_for(now);
   s.failing = failing.load(std::memory_order_relaxed);
-  s.last_error = last_error();
   s.workers = workers;
   s.workers_busy = workers_busy.load(std::memory_order_relaxed);
+  std::lock_guard lock(mutex_);
+  s.last_error = last_error_;
+  s.refused = refused_;
+  s.refused.ago = now - refused_at_;
   return s;
+}
+
+void SinkNode::refused_for_good(std::uint64_t events, std::uint64_t told, const std::string& words, TimePoint now) {
+  std::lock_guard lock(mutex_);
+  refused_.events += events;
+  refused_.told += told;
+  refused_.words = words;
+  refused_at_ = now;
 }
 
 void SinkNode::remember_error(const std::string& message) {
   std::lock_guard lock(mutex_);
   last_error_ = message;
-}
-
-std::string SinkNode::last_error() const {
-  std::lock_guard lock(mutex_);
-  return last_error_;
 }
 
 config::WorkerBatch SinkNode::batch() const {

@@ -45,7 +45,10 @@ struct SinkNode {
   async::DestinationGuard destination;  ///< what all its workers know of the remote end
   int workers = 1;
   GroupTimes times;
+  bool fed_by_journals = false, fed_by_senders = false;
 
+  /// Where what it gives up still is. With both kinds of origin it is said to be repeated; a journal says what it has.
+  Remains remains() const { return fed_by_journals && !fed_by_senders ? Remains::on_disk : Remains::with_sender; }
   /// What workers take from.
   SinkQueue& line() { return spill ? spill->back() : queue; }
   /// The pressure of all that waits between producers and workers.
@@ -71,8 +74,9 @@ struct SinkNode {
   /// What describe() needs, without the counters.
   SinkStatus glance(TimePoint now) const;
 
+  /// So many events ended for good without a dead letter, `told` of them with a sender that is told so.
+  void refused_for_good(std::uint64_t events, std::uint64_t told, const std::string& words, TimePoint now);
   void remember_error(const std::string& message);
-  std::string last_error() const;
   /// Worker batch limits; policy values that SIGHUP may change.
   config::WorkerBatch batch() const;
   void reconfigure(const config::Sink& sink);
@@ -83,6 +87,8 @@ struct SinkNode {
   flow::BusyTime busy_;
   std::string last_error_;
   config::WorkerBatch batch_;
+  RefusedForGood refused_;
+  TimePoint refused_at_{};
   std::atomic<Duration::rep> blocked_until_{0};
   std::atomic<Reason> blocked_by_{Reason::destination_hold};
 };

@@ -180,7 +180,25 @@ void Worker::finish(Delivery delivery) {
     if (!dead.empty()) node_.remember_error(dead.front().why);
   }
   if (!dead.empty() && node_.dead_letters) return write_letters(std::move(dead));
+  if (!dead.empty()) refuse_for_good(dead);
   settle_group(Fate::stored, dead, false);
+}
+
+/// Nothing keeps them: says so, in the words of whoever refuses them. A sender that waits is told that they have
+/// failed; any other has been told that they were taken.
+void Worker::refuse_for_good(const std::vector<DeadLetter>& dead) {
+  std::uint64_t told = 0;
+  for (const DeadLetter& d : dead)
+    told +=
+        node_.failure_fate == Fate::failed && group_[d.batch].carries_receipts() && group_[d.batch].receipt_of(d.event);
+  node_.refused_for_good(dead.size(), told, dead.front().why, context_.now());
+  std::string_view words = dead.front().why;
+  if (const std::string name = "sink " + node_.name + ": "; words.starts_with(name)) words.remove_prefix(name.size());
+  if (told == dead.size())
+    log::warn({"sink", node_.name}, "{} events refused for good, as their senders are told: {}", dead.size(), words);
+  else
+    log::error({"sink", node_.name}, "{} events refused for good and lost (no dead_letter): {}", dead.size() - told,
+               words);
 }
 
 // The delivered events are settled last, together with those that moved to the dead letters: the group stays in hand as
@@ -247,13 +265,6 @@ void Worker::settle_group(Fate rest, std::span<const DeadLetter> exceptions, boo
   group_.clear();
 }
 
-void Worker::leave(const Batch& batch) {
-  left_.events += batch.size();
-  batch.for_each_run([&](Receipt* receipt, std::uint32_t n) {
-    if (batch.carries_receipts() && !receipt) left_.unanswered += n;
-  });
-}
-
 /// At the deadline of a stop: ends each event of the group exactly once, wherever it is on its way to the dead letters.
 ///
 ///   dead_[0, next_dead_)    their letters are written: in the queue of the dead letters, or still in `letters_`
@@ -281,7 +292,7 @@ Worker::Next Worker::give_up() {
   node_.in_hand.fetch_add(gone.size() - letters_.size(),
                           std::memory_order_release);  // they have left `in_hand` already
   if (!letters_.empty()) {
-    leave(letters_);
+    left_.add(letters_, node_.remains());
     node_.counters.consume(Fate::abandoned, letters_.size(), Reason::shutdown);
     letters_.settle(Fate::abandoned, Reason::shutdown);
   }
@@ -289,12 +300,7 @@ Worker::Next Worker::give_up() {
     std::vector<Batch::Ending> endings;
     for (const auto& d : gone)
       if (d.batch == b) endings.push_back({d.event, Fate::dead_lettered, d.reason, true});
-    if (!node_.spill || !node_.spill->keep(group_[b], endings)) {
-      leave(group_[b]);
-      left_.events -= endings.size();
-      for (const auto& ending : endings)
-        left_.unanswered -= group_[b].carries_receipts() && !group_[b].receipt_of(ending.index);
-    }
+    if (!node_.spill || !node_.spill->keep(group_[b], endings)) left_.add(group_[b], node_.remains(), endings);
     node_.counters.consume(Fate::abandoned, group_[b].size() - endings.size(), Reason::shutdown);
     node_.in_hand.fetch_sub(group_[b].size(), std::memory_order_release);
     // Senders that wait are told that the outcome is unknown, because an attempt may have arrived.

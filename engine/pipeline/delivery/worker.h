@@ -36,10 +36,7 @@ class Worker final : public RoomListener {
   void run();
   /// From any thread, at the drain deadline.
   void abandon();
-  struct Left {
-    std::uint64_t events = 0, unanswered = 0;
-  };
-  Left left() const { return left_; }  ///< after run() returned: what was abandoned
+  const Left& left() const { return left_; }  ///< after run() returned: what was abandoned
   Sink& sink() { return *sink_; }
   /// From any thread: the next attempt is made by this sink, which is open. The one before is closed; a group it was in
   /// the middle of begins anew.
@@ -60,11 +57,11 @@ class Worker final : public RoomListener {
   void put_off(const Delivery& delivery, async::Permit& permit, TimePoint now);
   void went_well(Delivery delivery);
   void finish(Delivery delivery);
+  void refuse_for_good(const std::vector<DeadLetter>& dead);
   void write_letters(std::vector<DeadLetter> dead);
   Next push_dead_letters();
   void settle_group(Fate rest, std::span<const DeadLetter> exceptions, bool moved);
   Next give_up();
-  void leave(const Batch& batch);
   Load group_load() const;
 
   SinkNode& node_;

@@ -164,13 +164,10 @@ std::string_view ReactorOutput::why() const {
   return why_;
 }
 
-SinkQueue::Abandoned ReactorOutput::abandon() {
-  SinkQueue::Abandoned sum;
+Left ReactorOutput::abandon() {
+  Left sum;
   auto end = [&](Batch& batch) {
-    sum.events += batch.size();
-    batch.for_each_run([&](Receipt* receipt, std::uint32_t n) {
-      if (!receipt) sum.unanswered += n;
-    });
+    sum.add(batch, node_.remains);
     node_.counters.consume(Fate::abandoned, batch.size(), Reason::shutdown);
     batch.settle(Fate::abandoned, Reason::shutdown);
   };
@@ -179,6 +176,7 @@ SinkQueue::Abandoned ReactorOutput::abandon() {
     if (Batch waiting = port_.give_up(priority); !waiting.empty()) end(waiting);
     if (!l.next.empty()) end(l.next);
     if (l.open && !l.open->empty()) {
+      l.info.first_id = node_.next_ids(l.open->size());
       Batch batch = l.open->seal(l.info);
       end(batch);
     }

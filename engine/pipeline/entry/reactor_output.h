@@ -54,8 +54,8 @@ class ReactorOutput final : public SourceOutput, public RoomListener {
     const auto moving = in_motion_.load(std::memory_order_acquire), held = pending();
     return held > moving ? held - moving : 0;
   }
-  /// Ends everything held with abandoned{shutdown}; returns events and how many nobody waited for.
-  SinkQueue::Abandoned abandon();
+  /// Ends everything held with abandoned{shutdown}.
+  Left abandon();
 
  private:
   struct Lane {

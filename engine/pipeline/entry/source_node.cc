@@ -15,6 +15,7 @@ SourceNode::SourceNode(const config::Source& source, Budget& budget, Ids& ids, c
     : name(source.name),
       type(source.type),
       acks(source.acks),
+      remains(source.is_consumer() ? Remains::on_disk : Remains::with_sender),
       budget_(budget),
       ids_(ids),
       context_(context),

@@ -24,6 +24,7 @@ class SourceNode {
   const std::string name;
   const std::string type;
   const Level acks;
+  const Remains remains;  ///< where what it gives up still is
   NodeCounters counters;
   Route route;
   SinkNode* dead_letters = nullptr;

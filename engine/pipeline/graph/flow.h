@@ -31,13 +31,20 @@
 
 namespace weir::pipeline {
 
+/// What a run left undone. Each count is of other events, and means something else (left.h).
 struct StopReport {
-  std::uint64_t abandoned = 0;   ///< events that had no fate at the deadline
-  std::uint64_t unanswered = 0;  ///< of these, accepted without a receipt: lost, and counted
-  std::uint64_t kept = 0;        ///< events that journals still hold for required consumers
-  /// 0: empty. 3: unsettled but safe, because its sender was not told that it is done. 4: abandoned after it was
-  /// accepted.
-  int exit_code() const { return unanswered ? 4 : abandoned || kept ? 3 : 0; }
+  std::uint64_t abandoned = 0;  ///< endings at the deadline, over all paths: what the ledger has
+  std::uint64_t lost = 0;       ///< nobody has them and nobody sends them again, though their sender was told otherwise
+  std::uint64_t repeated = 0;   ///< their senders were not told that they are stored, and send them again
+  std::uint64_t kept = 0;       ///< in journals and spills, for the next start
+  std::uint64_t refused = 0;    ///< refused for good by a destination, since the start
+  std::uint64_t refused_lost = 0;  ///< of these: their senders were not told
+  std::string refused_by;          ///< "sink archive: answered 400", the last one
+  /// 0: nothing of all this. 4: something is lost. 3: nothing is lost, and not everything is delivered.
+  int exit_code() const {
+    if (lost > 0 || refused_lost > 0) return 4;
+    return repeated > 0 || kept > 0 || refused > 0 ? 3 : 0;
+  }
 };
 
 class Flow {
@@ -116,10 +123,11 @@ class Flow {
   std::uint64_t moved() const;
   void post_to_intakes(const std::function<void(Intake&)>& f);
   void drain(Duration deadline, const std::function<bool()>& hurry);
-  void abandon(StopReport& report);
-  void abandon_intakes(StopReport& report);
+  Left abandon();
+  Left abandon_intakes();
   void close_and_join(bool dead_letter_targets);
-  void put_spills_away(StopReport& report);
+  Left put_spills_away(StopReport& report);
+  void sum_up_refusals(StopReport& report) const;
   void say_last_answers();
   void join_reactors();
   void take_apart();

@@ -84,8 +84,11 @@ void Flow::lead(SourceNode& origin, const config::Source& source) {
   origin.route.tap = taps_.find(origin.name);
   for (const auto& step : origin.route.steps) origin.route.reads.add(step.stage->plan->reads());
   origin.route.source = origin_text(origin.name);
-  for (const auto& delivery : origin.route.deliveries)
-    if (delivery.required) origin.required.push_back(find(sinks_, delivery.queue->name()));
+  for (const auto& delivery : origin.route.deliveries) {
+    SinkNode* sink = find(sinks_, delivery.queue->name());
+    if (delivery.required) origin.required.push_back(sink);
+    (source.is_consumer() ? sink->fed_by_journals : sink->fed_by_senders) = true;
+  }
 }
 
 Flow::MergeStage::MergeStage(StageNode& stage, const config::Source& as_source, Bytes memory, Ids& ids,

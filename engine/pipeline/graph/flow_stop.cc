@@ -25,14 +25,20 @@ StopReport Flow::stop(Duration deadline, const std::function<bool()>& hurry) {
   if (state == FlowState::running) {
     lifecycle_.enter(FlowState::draining);
     drain(deadline, hurry);
-    if (!drained()) abandon(report);
+    Left left;
+    if (!drained()) left = abandon();
     close_and_join(false);
     close_and_join(true);
-    put_spills_away(report);
-    for (auto& w : workers_) {
-      report.abandoned += w.worker->left().events;
-      report.unanswered += w.worker->left().unanswered;
+    left += put_spills_away(report);
+    for (auto& w : workers_) left += w.worker->left();
+    report.abandoned = left.events;
+    report.lost = left.lost();
+    report.repeated = left.repeated();
+    for (const auto& merge : merges_) {  // an aggregate holds what was merged into it
+      report.lost += merge->stage.merge->lost();
+      report.repeated -= std::min(report.repeated, merge->stage.merge->lost_outputs());
     }
+    sum_up_refusals(report);
     say_last_answers();
     join_reactors();
   }
@@ -79,29 +85,24 @@ bool Flow::is_empty() const {
   return empty(false) && empty(true);
 }
 
-void Flow::abandon(StopReport& report) {
+Left Flow::abandon() {
+  Left left;
   lifecycle_.doing("the deadline is over");
   for (auto& sink : sinks_)
     if (sink->spill) sink->spill->stop();  // from here on workers may write what they hold
   for (auto& w : workers_) w.worker->abandon();
-  for (auto& sink : sinks_) {
-    if (sink->spill) continue;
-    const auto left = sink->queue.abandon();
-    report.abandoned += left.events;
-    report.unanswered += left.unanswered;
-  }
-  abandon_intakes(report);
-  for (auto& merge : merges_) {
-    const auto left = merge->stage.merge->abandon();
-    report.abandoned += left.events;
-    report.unanswered += left.unanswered;
-  }
+  for (auto& sink : sinks_)
+    if (!sink->spill) left += sink->queue.abandon(sink->remains());
+  left += abandon_intakes();
+  for (auto& merge : merges_) left += merge->stage.merge->abandon();
+  return left;
 }
 
-void Flow::abandon_intakes(StopReport& report) {
-  std::vector<std::future<SinkQueue::Abandoned>> answers;
+Left Flow::abandon_intakes() {
+  Left all;
+  std::vector<std::future<Left>> answers;
   for (auto& running : running_) {
-    auto answer = std::make_shared<std::promise<SinkQueue::Abandoned>>();
+    auto answer = std::make_shared<std::promise<Left>>();
     answers.push_back(answer->get_future());
     boost::asio::post(running->reactor->io(), [answer, r = running.get()] {
       r->intake->abandon();
@@ -111,14 +112,14 @@ void Flow::abandon_intakes(StopReport& report) {
   const TimePoint until = context_.now() + reactors_answer_within;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const Running& running = *running_[i];
-    SinkQueue::Abandoned left;
+    Left left;
     if (answers[i].wait_for(std::max(Duration{0}, until - context_.now())) == std::future_status::ready)
       left = answers[i].get();
     else  // it hangs: nobody can look who waits for what it holds, so the worse is said
-      left = {running.output->pending(), running.node->acks == Level::accepted ? running.output->pending() : 0};
-    report.abandoned += left.events;
-    report.unanswered += left.unanswered;
+      (running.node->acks == Level::accepted ? left.unanswered : left.merged) = left.events = running.output->pending();
+    all += left;
   }
+  return all;
 }
 
 void Flow::close_and_join(bool dead_letter_targets) {
@@ -131,16 +132,31 @@ void Flow::close_and_join(bool dead_letter_targets) {
   }
 }
 
-void Flow::put_spills_away(StopReport& report) {
+/// What destinations refused for good without a dead letter, and what a disk has lost.
+void Flow::sum_up_refusals(StopReport& report) const {
+  Duration latest = Duration::max();
+  for (const auto& sink : sinks_) {
+    const auto refused = sink->glance(context_.now()).refused;
+    report.refused += refused.events;
+    report.refused_lost += refused.events - refused.told;
+    if (sink->spill) report.lost += sink->edge().dropped[static_cast<std::size_t>(Reason::sink_failed)];
+    if (refused.events == 0 || refused.ago > latest) continue;
+    latest = refused.ago;
+    report.refused_by =
+        refused.words.starts_with("sink ") ? refused.words : "sink " + sink->name + ": " + refused.words;
+  }
+}
+
+Left Flow::put_spills_away(StopReport& report) {
+  Left left;
   for (auto& sink : sinks_) {
     if (!sink->spill) continue;
     lifecycle_.doing("what sink " + sink->name + " has spilled is put away");
     sink->spill->stop();
-    const auto lost = sink->spill->put_away();
-    report.abandoned += lost.events;
-    report.unanswered += lost.unanswered;
+    left += sink->spill->put_away();
     report.kept += sink->spill->kept();
   }
+  return left;
 }
 
 void Flow::say_last_answers() {
@@ -179,8 +195,13 @@ void Flow::close_journals(StopReport& report) {
     if (!journal) continue;
     lifecycle_.doing("closing journal " + journal->status().name);
     journal->close();
-    for (const auto& consumer : journal->status().consumers)
-      if (consumer.configured && consumer.holds) report.kept += consumer.lag_events;
+    std::uint64_t furthest_behind = 0;  // what one consumer has not read, others may have
+    for (const auto& consumer : journal->status().consumers) {
+      if (!consumer.configured) continue;
+      if (consumer.holds) furthest_behind = std::max(furthest_behind, consumer.lag_events);
+      if (consumer.holds) report.lost += consumer.damaged;
+    }
+    report.kept += furthest_behind;
   }
 }
 

@@ -88,16 +88,52 @@ TEST_F(FlowTest, H1AbandonedAfterBeingAcceptedIsExitCode4) {
   sides["sink0"].behaviour.kind = Behaviour::Kind::again;
   graph.sinks[0].backoff_base = graph.sinks[0].backoff_cap = 10s;
   const auto report = run(20ms);
-  EXPECT_EQ(report.unanswered, 10u);
+  EXPECT_EQ(report.lost, 10u);
   EXPECT_EQ(report.exit_code(), 4);
 }
 
-TEST_F(FlowTest, WhatAnOptionalSinkDidNotGetWasPromisedToNobody) {
+struct Copies : FlowTest {
+  /// sink0 is required, sink1 optional and dead.
+  Copies() {
+    graph = fan_out(2, 100);
+    receipt = &unit.receipt;
+    graph.sinks[1].required = false;
+    graph.sinks[1].queue.when_full = flow::WhenFull::drop_oldest;
+    for (auto& sink : graph.sinks) sink.backoff_base = sink.backoff_cap = 10s;
+    sides["sink1"].behaviour.kind = Behaviour::Kind::again;
+  }
+};
+
+TEST_F(Copies, OfADeadOptionalSinkAreLostWhenTheirSendersWereToldThatTheyAreStored) {
+  const auto report = run(200ms);
+  EXPECT_EQ(unit.receipt.tally().of(Fate::stored), 10u);
+  EXPECT_EQ(report.lost, 10u);
+  EXPECT_EQ(report.repeated, 0u);
+  EXPECT_EQ(report.exit_code(), 4);
+}
+
+TEST_F(Copies, ComeAgainWithEventsThatTheRequiredSinkDidNotGetEither) {
   sides["sink0"].behaviour.kind = Behaviour::Kind::again;
-  graph.sinks[0].required = false;
-  graph.sinks[0].queue.when_full = flow::WhenFull::drop_oldest;
-  graph.sinks[0].backoff_base = graph.sinks[0].backoff_cap = 10s;
-  EXPECT_EQ(run(20ms).exit_code(), 3);
+  const auto report = run(20ms);
+  EXPECT_EQ(report.abandoned, 20u);
+  EXPECT_EQ(report.lost, 0u);
+  EXPECT_EQ(report.repeated, 10u) << "an event counts once, on however many paths it was";
+  EXPECT_EQ(report.exit_code(), 3);
+}
+
+TEST_F(FlowTest, WhatWasRefusedForGoodIsLostUnlessItsSenderIsTold) {
+  sides["sink0"].behaviour.kind = Behaviour::Kind::fails;
+  const auto accepted = run(20s);
+  EXPECT_EQ(accepted.refused, 10u);
+  EXPECT_EQ(accepted.refused_lost, 10u);
+  EXPECT_EQ(accepted.exit_code(), 4);
+  EXPECT_NE(accepted.refused_by.find("sink0"), std::string::npos) << accepted.refused_by;
+  receipt = &unit.receipt;
+  const auto told = run(20s);
+  EXPECT_EQ(unit.receipt.tally().of(Fate::failed), 10u);
+  EXPECT_EQ(told.refused, 10u);
+  EXPECT_EQ(told.refused_lost, 0u);
+  EXPECT_EQ(told.exit_code(), 3);
 }
 
 TEST_F(FlowTest, DrainsDeadLettersBeforeItClosesTheirSink) {

@@ -37,7 +37,7 @@ struct SpillTest : testing::Test {
     const auto opened = spill->open();
     ASSERT_TRUE(opened) << opened.error().message;
   }
-  SinkQueue::Abandoned end() {
+  Left end() {
     if (!spill) return {};
     spill->stop();
     const auto lost = spill->put_away();

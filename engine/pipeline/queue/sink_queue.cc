@@ -185,13 +185,10 @@ std::vector<Batch> SinkQueue::take_all() {
   return left;
 }
 
-SinkQueue::Abandoned SinkQueue::abandon() {
-  Abandoned sum;
+Left SinkQueue::abandon(Remains remains) {
+  Left sum;
   for (Batch& batch : take_all()) {
-    sum.events += batch.size();
-    batch.for_each_run([&](Receipt* receipt, std::uint32_t n) {
-      if (batch.carries_receipts() && !receipt) sum.unanswered += n;
-    });
+    sum.add(batch, remains);
     batch.settle(Fate::abandoned, Reason::shutdown);
   }
   return sum;

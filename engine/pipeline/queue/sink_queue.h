@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/report/left.h"
+
 namespace weir::pipeline {
 
 /// A producer that waits for room. Call `arm` before looking at the sink queue, so that no wake-up is lost in between.
@@ -113,12 +115,8 @@ class SinkQueue {
   void reconfigure(const flow::EdgeConfig& config, std::uint64_t floor_events);
   /// Closes it and hands out everything that waits.
   std::vector<Batch> take_all();
-  /// Ends everything that still waits with abandoned{shutdown}; returns the number of events, and of those without a
-  /// receipt.
-  struct Abandoned {
-    std::uint64_t events = 0, unanswered = 0;
-  };
-  Abandoned abandon();
+  /// Ends everything that still waits with abandoned{shutdown}.
+  Left abandon(Remains remains = Remains::with_sender);
 
  private:
   void wake_producers();

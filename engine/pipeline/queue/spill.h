@@ -67,7 +67,7 @@ class Spill final : public RoomListener {
   /// disk.
   bool keep(const Batch& batch, std::span<const Batch::Ending> moved = {});
   /// After `stop`, when the workers have ended: everything goes to the disk, and the log is closed.
-  SinkQueue::Abandoned put_away();
+  Left put_away();
   /// Events that are on the disk for the next start.
   std::uint64_t kept() const;
 
@@ -93,7 +93,7 @@ class Spill final : public RoomListener {
   bool is_behind(Priority priority) const;
   bool is_pressed() const;
   std::uint64_t on_disk() const;
-  void save(Batch batch, SinkQueue::Abandoned& lost);
+  void save(Batch batch, Left& lost);
   void say(const std::string& error);
   void publish();
 

@@ -41,18 +41,13 @@ bool Spill::keep(const Batch& batch, std::span<const Batch::Ending> moved) {
   return kept;
 }
 
-void Spill::save(Batch batch, SinkQueue::Abandoned& lost) {
-  if (!keep(batch)) {
-    lost.events += batch.size();
-    batch.for_each_run([&](Receipt* receipt, std::uint32_t n) {
-      if (batch.carries_receipts() && !receipt) lost.unanswered += n;
-    });
-  }
+void Spill::save(Batch batch, Left& lost) {
+  if (!keep(batch)) lost.add(batch);
   batch.settle(Fate::abandoned, Reason::shutdown);
 }
 
-SinkQueue::Abandoned Spill::put_away() {
-  SinkQueue::Abandoned lost;
+Left Spill::put_away() {
+  Left lost;
   for (Batch& batch : back_.take_all()) save(std::move(batch), lost);
   if (!returning_.empty()) returning_.settle(Fate::abandoned, Reason::shutdown);
   const auto before = lost.events;

@@ -44,6 +44,14 @@ struct SpillStatus {
   std::string error;  ///< why nothing can be spilled now
 };
 
+/// What a destination refused for good and no dead letter keeps.
+struct RefusedForGood {
+  std::uint64_t events = 0;
+  std::uint64_t told = 0;  ///< of these: their sender was told so; the others are lost
+  std::string words;       ///< of the last refusal
+  Duration ago{0};         ///< since then
+};
+
 struct SinkStatus {
   std::string name, type;
   bool required = true;
@@ -55,6 +63,7 @@ struct SinkStatus {
   Duration blocked_for{0};
   bool failing = false;  ///< its last attempt failed
   std::string last_error;
+  RefusedForGood refused;
   std::string why;        ///< "sink queue 512/512 events <- breaker open, next probe in 3 s <- connection refused"
   flow::Sojourn sojourn;  ///< how long events take, now and usually
   std::string latency;    ///< what that means: "p50 3 ms, p99 9 ms, as usual"

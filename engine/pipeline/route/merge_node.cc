@@ -76,9 +76,12 @@ void MergeNode::on_settled(Receipt& receipt) noexcept {
   const auto window = take(receipt);
   const Tally tally = window->receipt.tally();
   for (const auto& owed : window->owed) owed.receipt->settle(owed.events, tally.worst(), tally.reason);
+  if (tally.worst() != Fate::abandoned || window->unanswered == 0) return;
+  lost_.fetch_add(window->unanswered);
+  lost_outputs_.fetch_add(tally.of(Fate::abandoned));
 }
 
-MergeNode::Left MergeNode::abandon() {
+Left MergeNode::abandon() {
   Left left;
   std::vector<Window::Owed> owed;
   std::vector<Receipt*> complete;
@@ -88,6 +91,8 @@ MergeNode::Left MergeNode::abandon() {
       if (w->complete()) continue;  // its end is with its outputs
       left.events += w->attached;
       left.unanswered += w->unanswered;
+      left.merged += w->attached - w->unanswered;
+      w->unanswered = 0;
       owed.insert(owed.end(), w->owed.begin(), w->owed.end());
       owed_ -= w->owed.size();
       w->owed.clear();

@@ -13,9 +13,12 @@
 #include <weir/component/receipt.h>
 #include <weir/component/stage.h>
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <vector>
+
+#include "pipeline/report/left.h"
 
 namespace weir::pipeline {
 
@@ -36,13 +39,12 @@ class MergeNode final : public ReceiptOwner {
   void ended(std::uint64_t window, std::uint64_t merged);
 
   bool empty() const;
-  /// Ends what is owed with abandoned{shutdown}. Returns how many events had been merged into windows that did not end,
-  /// and how many of those had no receipt.
-  struct Left {
-    std::uint64_t events = 0, unanswered = 0;
-  };
+  /// Ends what is owed with abandoned{shutdown}: the events that had been merged into windows that did not end.
   Left abandon();
   void on_settled(Receipt& receipt) noexcept override;
+  /// Events without a receipt whose aggregate was given up: lost, since an aggregate holds what was merged into it.
+  std::uint64_t lost() const { return lost_.load(); }
+  std::uint64_t lost_outputs() const { return lost_outputs_.load(); }
 
  private:
   struct Window {
@@ -64,6 +66,7 @@ class MergeNode final : public ReceiptOwner {
   mutable std::mutex mutex_;
   std::map<std::uint64_t, std::unique_ptr<Window>> windows_;
   std::size_t owed_ = 0;
+  std::atomic<std::uint64_t> lost_{0}, lost_outputs_{0};
 };
 
 }  // namespace weir::pipeline

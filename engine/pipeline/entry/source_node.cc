@@ -6,6 +6,23 @@ namespace weir::pipeline {
 namespace {
 
 constexpr Duration why_lasts = std::chrono::milliseconds(100);
+
+/// Clients may be strangers: they are told causes and times, and neither hosts nor ports nor paths, which are in the
+/// destination's own words.
+std::string without_words(SinkStatus sink) {
+  sink.last_error.clear();
+  if (sink.spill) sink.spill->error.clear();
+  return "sink " + sink.name + ": " + describe(sink);
+}
+
+/// What can hold a source up when no sink does.
+std::string besides_sinks(Duration held, const Budget& budget) {
+  if (held > Duration{0}) return "a stage lets nothing more through for " + human(held);
+  const auto used = budget.used().count();
+  if (used * 10 < budget.total().count() * 9) return {};
+  return "the memory budget is " + std::to_string(used * 100 / budget.total().count()) + " % in use";
+}
+
 constexpr std::size_t most_facts = 32;  // on the stack; configurations with more required sinks look at the first ones
 
 }  // namespace
@@ -90,24 +107,25 @@ std::string SourceNode::why() {
     if (!sink->queue.paused(Priority::normal) && !sink->failing.load(std::memory_order_relaxed)) continue;
     why_ += (why_.empty() ? "sink " : "; sink ") + sink->name + ": " + describe(sink->glance(now));
   }
-  if (const Duration held = held_for(now); why_.empty() && held > Duration{0})
-    why_ = "a stage lets nothing more through for " + human(held);
-  const auto used = budget_.used().count();
-  if (why_.empty() && used * 10 >= budget_.total().count() * 9)
-    why_ = "the memory budget is " + std::to_string(used * 100 / budget_.total().count()) + " % in use";
+  if (why_.empty()) why_ = besides_sinks(held_for(now), budget_);
   // An empty sentence may only mean that the queue is between two pauses: only a cause is kept.
   if (!why_.empty()) why_at_ = now;
   return why_;
 }
 
 std::string SourceNode::why_refused() {
-  if (auto cause = why(); !cause.empty()) return cause;
   const TimePoint now = context_.now();
+  std::string cause;
+  for (SinkNode* sink : required)
+    if (sink->queue.paused(Priority::normal) || sink->failing.load(std::memory_order_relaxed))
+      cause += (cause.empty() ? "" : "; ") + without_words(sink->glance(now));
+  if (cause.empty()) cause = besides_sinks(held_for(now), budget_);
+  if (!cause.empty()) return cause;
   SinkNode* fullest = nullptr;
   double fill = -1;
   for (SinkNode* sink : required)
     if (const double f = sink->queue.pressure(now).fill; f > fill) fill = f, fullest = sink;
-  return fullest ? "sink " + fullest->name + ": " + describe(fullest->glance(now)) : std::string{};
+  return fullest ? without_words(fullest->glance(now)) : std::string{};
 }
 
 }  // namespace weir::pipeline

@@ -199,7 +199,6 @@ void Flow::close_journals(StopReport& report) {
     for (const auto& consumer : journal->status().consumers) {
       if (!consumer.configured) continue;
       if (consumer.holds) furthest_behind = std::max(furthest_behind, consumer.lag_events);
-      if (consumer.holds) report.lost += consumer.damaged;
     }
     report.kept += furthest_behind;
   }

@@ -1,3 +1,5 @@
+#include <weir/component/mode_option.h>
+
 #include <algorithm>
 
 #include "disk_journal.h"
@@ -45,6 +47,7 @@ std::vector<OptionSpec> options() {
        .kind = Kind::size,
        .fallback = "4MiB",
        .help = "The memory of each consumer: what it has on the way to its sink."},
+      mode_option("Who may read and write the files it makes; those that are there keep theirs."),
   };
 }
 
@@ -70,7 +73,7 @@ void add_to(Catalog& catalog) {
   type.footprint = footprint;
   type.read_ahead = [](const Options& o) { return o.size("read_ahead"); };
   type.make = [](const JournalSetup& setup) -> std::shared_ptr<Journal> {
-    return std::make_shared<DiskJournal>(setup.name, log_config(setup.options), setup.context, journal::system_disk(),
+    return std::make_shared<DiskJournal>(setup.name, log_config(setup.options), setup.context, journal::system_disk(mode_of(setup.options)),
                                          setup.options.get_or<std::vector<std::string>>("forget", {}));
   };
   catalog.add(std::move(type));

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <weir/base/context.h>
 #include <weir/base/terminal_text.h>
@@ -96,12 +97,14 @@ Result<std::optional<std::vector<FilePosition>>> load_checkpoint(const std::stri
   return places;
 }
 
-Result<void> save_checkpoint(const std::string& path, std::string_view text) {
+Result<void> save_checkpoint(const std::string& path, std::string_view text, FileMode mode) {
   crash_point("file_source.before_checkpoint");
   const auto temporary = path + ".new";
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-  if (fd < 0) return trouble(path, "cannot be written", errno);
+  const int fd = open_or_make(temporary, O_WRONLY | O_TRUNC | O_NOFOLLOW, mode);
+  if (fd < 0) return trouble(path, "cannot be written", -fd);
   int error = 0;
+  struct stat before{};
+  (void)!::fchmod(fd, ::stat(path.c_str(), &before) == 0 ? before.st_mode & 0777 : mode.bits());
   while (!text.empty() && error == 0) {
     const auto n = ::write(fd, text.data(), text.size());
     if (n < 0 && errno != EINTR) error = errno;
@@ -121,13 +124,14 @@ Result<void> save_checkpoint(const std::string& path, std::string_view text) {
 
 struct CheckpointWriter::State {
   const std::string source, path;
+  const FileMode mode;
   std::mutex mutex;
   std::optional<std::string> next{};  // given, and not begun
   bool failing = false;               // the thread's own
 };
 
-CheckpointWriter::CheckpointWriter(std::string source, std::string path)
-    : state_(new State{.source = std::move(source), .path = std::move(path)}), thread_("checkpoint") {}
+CheckpointWriter::CheckpointWriter(std::string source, std::string path, FileMode mode)
+    : state_(new State{.source = std::move(source), .path = std::move(path), .mode = mode}), thread_("checkpoint") {}
 
 void CheckpointWriter::write(std::string text) {
   {
@@ -143,7 +147,7 @@ void CheckpointWriter::save(State& state) {
     const std::lock_guard lock(state.mutex);
     text = std::exchange(state.next, std::nullopt);
   }
-  const auto saved = save_checkpoint(state.path, *text);
+  const auto saved = save_checkpoint(state.path, *text, state.mode);
   if (!saved && !state.failing)
     log::warn({"source", state.source}, "{}; until then a restart reads more again", saved.error().message);
   if (saved && state.failing)

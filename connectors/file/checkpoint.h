@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "disk.h"
 #include "file_id.h"
 #include "file_thread.h"
 
@@ -37,12 +38,13 @@ std::optional<std::vector<FilePosition>> decode(std::string_view text);
 
 /// No checkpoint yet: nothing in the optional.
 Result<std::optional<std::vector<FilePosition>>> load_checkpoint(const std::string& path);
-Result<void> save_checkpoint(const std::string& path, std::string_view text);
+/// One that is there keeps its mode.
+Result<void> save_checkpoint(const std::string& path, std::string_view text, FileMode mode = {});
 
 class CheckpointWriter {
  public:
   /// `source` is named in what is logged when a write fails.
-  CheckpointWriter(std::string source, std::string path);
+  CheckpointWriter(std::string source, std::string path, FileMode mode = {});
   /// The newest wins: what has not been begun when another comes is never written.
   void write(std::string text);
   /// Whether everything given has been written, or has failed to be (which is logged). Any thread.

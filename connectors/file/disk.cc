@@ -21,8 +21,7 @@ auto retried(Call call) {
 }  // namespace
 
 int Disk::open(const std::string& path) {
-  const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-  const int fd = retried([&] { return ::open(path.c_str(), flags, 0644); });
+  const int fd = open_or_make(path, O_RDWR | O_APPEND | O_NOCTTY | O_NONBLOCK, mode_);
   if (fd < 0) return fd;
   const int locked = retried([&] { return ::flock(fd, LOCK_EX | LOCK_NB); });
   if (locked == 0) return fd;

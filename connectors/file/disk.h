@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <weir/base/file_mode.h>
 #include <weir/base/held_file.h>
 
 #include <cstdint>
@@ -19,6 +20,7 @@ namespace weir::file {
 
 class Disk {
  public:
+  explicit Disk(FileMode mode = {}) : mode_(mode) {}  ///< of the files it makes
   virtual ~Disk() = default;
   /// For reading, and for appending: no write lands anywhere but at the end. Also takes the lock that keeps a second
   /// writer out: -EWOULDBLOCK when somebody has it.
@@ -37,6 +39,9 @@ class Disk {
   virtual int make_folders(const std::string& path);
   virtual int sync_folder(const std::string& path);
   virtual std::expected<std::vector<std::string>, int> list(const std::string& folder);  ///< the names, or an errno
+
+ private:
+  const FileMode mode_;
 };
 
 }  // namespace weir::file

@@ -28,7 +28,7 @@ FileIntake::FileIntake(const IntakeSetup& setup, const FileConfig& config, std::
     : config_(config),
       output_(setup.output),
       reader_(std::make_shared<FileReader>(config.watch, config.max_event, std::move(watched))),
-      writer_(config.watch.source, config.checkpoint),
+      writer_(config.watch.source, config.checkpoint, config.checkpoint_mode),
       turns_(setup.reactor, [this] { turn(); }),
       ranges_(config.max_unsettled, config.keep_failed, [this] { turns_.schedule(); }),
       thread_("files", [this] { turns_.schedule(); }, config.read_in_place) {

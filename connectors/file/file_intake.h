@@ -31,6 +31,7 @@ namespace weir::file {
 struct FileConfig {
   WatchConfig watch;
   std::string checkpoint;
+  FileMode checkpoint_mode{};
   Bytes max_event = 256_KiB;
   Bytes max_unsettled = 8_MiB;
   Duration poll = std::chrono::milliseconds(250);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <weir/base/terminal_text.h>
+#include <weir/component/mode_option.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -152,6 +153,7 @@ SinkType sink_type() {
       {.name = "rotate_keep",
        .kind = OptionKind::count,
        .help = "Deletes the oldest rotated files beyond so many; by default all are kept."},
+      mode_option("Who may read and write the files it makes; those that are there keep theirs."),
   };
   type.ack = [](const Options& options) { return syncs(options) ? SinkAck::durable : SinkAck::sent; };
   type.max_workers = [](const Options&) { return 1; };
@@ -159,7 +161,9 @@ SinkType sink_type() {
     const Bytes fixed = packs(options) ? 32_KiB + gzip_footprint : 32_KiB;
     return std::vector{Footprint{.fixed = fixed, .per_unit = {}, .unit = "file"}};
   };
-  type.make = [](const SinkSetup& setup) { return std::make_unique<FileSink>(setup.name, setup.options); };
+  type.make = [](const SinkSetup& setup) { 
+    return std::make_unique<FileSink>(setup.name, setup.options, std::make_unique<Disk>(mode_of(setup.options)));
+  };
   return type;
 }
 

@@ -74,7 +74,7 @@ class FileSource final : public Source {
     const auto name = config_.checkpoint + ".lock";
     const auto slash = name.rfind('/');
     if (slash != name.npos) Disk().make_folders(name.substr(0, slash));
-    lock_ = Disk().open(name);
+    lock_ = Disk(config_.checkpoint_mode).open(name);
     if (lock_ >= 0) return {};
     return failure(fmt::format("checkpoint {}: {}", terminal_text(config_.checkpoint),
                                lock_ == -EWOULDBLOCK
@@ -123,6 +123,8 @@ std::vector<OptionSpec> options() {
        {},
        false,
        "Where it notes how far everything is settled; by default .NAME.checkpoint beside the file."},
+      mode_option("Who may read and write the checkpoint when it is made; later it keeps the mode it has.",
+                  "checkpoint_mode"),
       {"max_event", size, "256KiB", false,
        "The longest line; longer ones are dead-lettered, or counted; at most 16MiB."},
       {"max_files", count, "64", false, "Most files open at once; at most 4096."},
@@ -145,6 +147,7 @@ FileConfig read_config(const SourceSetup& setup) {
   config.watch.follow = o.get_or<std::string>("mode", "read") == "follow";
   config.watch.from_end = o.get_or<std::string>("start_at", "beginning") == "end";
   config.watch.rotate_wait = o.get_or<Duration>("rotate_wait", std::chrono::seconds(5));
+  config.checkpoint_mode = mode_of(o, "checkpoint_mode");
   config.checkpoint = o.get_or<std::string>("checkpoint", default_checkpoint(config.watch.path));
   for (const char* ending : {"", ".lock", ".new"}) config.watch.own.push_back(config.checkpoint + ending);
   config.max_event = o.get_or<Bytes>("max_event", 256_KiB);

@@ -72,6 +72,7 @@ Result<void> Database::open() {
   if (created)
     return failure(fmt::format("{}: cannot create its folder: {}: create it, or choose another path", config_.path,
                                created.message()));
+  (void)make_file(config_.path, config_.mode);  // what stands in the way, SQLite says as well
   share_heap(static_cast<std::int64_t>(config_.memory.count()));
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   const bool opened = sqlite3_open_v2(config_.path.c_str(), &handle_, flags, nullptr) == SQLITE_OK;

@@ -9,6 +9,7 @@
 /// Thread: one at a time (it may move between threads), but `cancel` any. Cost: that of SQLite. On cancel: whoever
 /// waits for a lock gives up within 0.1 s. Ref: sqlite.org/wal.html, c3ref/hard_heap_limit64, c3ref/busy_handler.
 #include <sqlite3.h>
+#include <weir/base/file_mode.h>
 #include <weir/base/held_file.h>
 #include <weir/base/result.h>
 
@@ -22,6 +23,7 @@ struct DatabaseConfig {
   std::string path;
   std::string synchronous = "full";
   Duration busy_timeout = std::chrono::seconds(5);
+  FileMode mode{};       ///< of a file that is made; its log and index take the mode of the file
   Bytes memory = 8_MiB;  ///< its share of the heap limit; a quarter of it is page cache
 };
 

@@ -4,6 +4,7 @@
 #include <simdjson.h>
 #include <weir/base/terminal_text.h>
 #include <weir/component/event_id.h>
+#include <weir/component/mode_option.h>
 
 #include <algorithm>
 
@@ -28,6 +29,7 @@ DatabaseConfig database_config(const Options& options) {
   return {.path = options.text("path"),
           .synchronous = options.get_or<std::string>("synchronous", "full"),
           .busy_timeout = options.get_or<Duration>("busy_timeout", std::chrono::seconds(5)),
+          .mode = mode_of(options),
           .memory = options.get_or<Bytes>("memory", 8_MiB)};
 }
 
@@ -232,6 +234,8 @@ void add_to(Catalog& catalog) {
        .kind = OptionKind::size,
        .fallback = "8MiB",
        .help = "SQLite's memory: a quarter is page cache, an eighth the largest event."},
+      mode_option(
+          "Who may read and write a database that it makes, with its -wal and -shm; one that is there keeps its own."),
   };
   type.ack = [](const Options& options) {
     return options.get_or<std::string>("synchronous", "full") == "full" ? SinkAck::durable : SinkAck::received;

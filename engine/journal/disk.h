@@ -10,6 +10,7 @@
 /// everything else is `failed`. The message says what, where and why.
 ///
 /// Thread: a Disk any; a File is read by any and written by one. Cost: a virtual call beside the system call.
+#include <weir/base/file_mode.h>
 #include <weir/base/held_file.h>
 #include <weir/base/result.h>
 #include <weir/base/units.h>
@@ -64,7 +65,7 @@ class Disk {
   virtual Result<Bytes> free_space(const std::string& folder) = 0;
 };
 
-/// The machine's disk.
-Disk& system_disk();
+/// The machine's disk; files that it makes have this mode. One for each mode, for as long as the process lives.
+Disk& system_disk(FileMode mode = {});
 
 }  // namespace weir::journal

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <map>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -47,7 +49,14 @@ class Descriptor {
 };
 
 Descriptor opened(const std::string& path, int flags) {
-  return Descriptor(retried([&] { return ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0644); }));
+  return Descriptor(retried([&] { return ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY); }));
+}
+
+/// As opened(), and makes it if there is none.
+Descriptor opened_or_made(const std::string& path, int flags, FileMode mode) {
+  const int fd = open_or_make(path, flags | O_NOCTTY, mode);
+  if (fd < 0) errno = -fd;
+  return Descriptor(fd);
 }
 
 template <typename Look>
@@ -160,9 +169,11 @@ void sign(int fd) {
 
 class SystemDisk : public Disk {
  public:
+  explicit SystemDisk(FileMode mode) : mode_(mode) {}
+
   Result<std::unique_ptr<File>> open(const std::string& path, Open how) override {
-    const int flags = how == Open::read ? O_RDONLY : how == Open::write ? O_RDWR : O_RDWR | O_CREAT | O_EXCL;
-    auto fd = opened(path, flags);
+    auto fd = how == Open::create ? opened_or_made(path, O_RDWR | O_EXCL, mode_)
+                                  : opened(path, how == Open::read ? O_RDONLY : O_RDWR);
     if (!fd.valid()) return disk_failure(how == Open::create ? "create" : "open", path, errno);
     return std::make_unique<SystemFile>(std::move(fd), path);
   }
@@ -212,7 +223,7 @@ class SystemDisk : public Disk {
   Result<std::optional<FileLook>> look(const std::string& path) override { return looked(look_at(path), path); }
 
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override {
-    auto fd = opened(path, O_RDWR | O_CREAT);
+    auto fd = opened_or_made(path, O_RDWR, mode_);
     if (!fd.valid()) return disk_failure("lock", path, errno);
     if (retried([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
       if (errno != EWOULDBLOCK) return disk_failure("lock", path, errno);
@@ -230,13 +241,18 @@ class SystemDisk : public Disk {
     }
     return Bytes(static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize);
   }
+
+ private:
+  const FileMode mode_;
 };
 
 }  // namespace
 
-Disk& system_disk() {
-  static SystemDisk disk;
-  return disk;
+Disk& system_disk(FileMode mode) {
+  static std::mutex mutex;
+  static std::map<std::uint32_t, SystemDisk> disks;
+  const std::lock_guard lock(mutex);
+  return disks.try_emplace(mode.bits(), mode).first->second;
 }
 
 }  // namespace weir::journal

@@ -21,9 +21,20 @@ bool printable(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
 }
 
+/// For a message: without credentials, wherever they end, and without the query, which may hold a token.
+std::string without_secrets(std::string_view url) {
+  const auto scheme = url.find("://");
+  const auto begin = scheme == url.npos ? 0 : scheme + 3;
+  const auto at = url.rfind('@');
+  std::string shown(url);
+  if (at != url.npos && at >= begin) shown.replace(begin, at - begin, "<secret>");
+  if (const auto query = shown.find('?'); query != shown.npos) shown.replace(query + 1, shown.npos, "...");
+  return shown.substr(0, 200);
+}
+
 Result<Url> parse_url(std::string_view text) {
   const auto wrong = [&](std::string_view why) {
-    return failure(fmt::format("url: {} {}: write http://host:port/path", json_text(text.substr(0, 200)), why));
+    return failure(fmt::format("url: {} {}: write http://host:port/path", json_text(without_secrets(text)), why));
   };
   const bool tls = text.starts_with("https://");
   if (!tls && !text.starts_with("http://")) return wrong("does not begin with http:// or https://");

@@ -49,7 +49,8 @@ std::size_t value_end(std::string_view text, std::size_t begin) {
 
 bool names_secret(std::string_view name) {
   std::string words(name);
-  std::ranges::transform(words, words.begin(), [](unsigned char c) { return c == '-' ? '_' : std::tolower(c); });
+  std::ranges::transform(words, words.begin(),
+                         [](unsigned char c) { return c == '-' || c == '.' ? '_' : std::tolower(c); });
   return std::ranges::any_of(secret_names, [&](auto word) { return words.ends_with(word); });
 }
 

@@ -73,7 +73,8 @@ void add_to(Catalog& catalog) {
   type.footprint = footprint;
   type.read_ahead = [](const Options& o) { return o.size("read_ahead"); };
   type.make = [](const JournalSetup& setup) -> std::shared_ptr<Journal> {
-    return std::make_shared<DiskJournal>(setup.name, log_config(setup.options), setup.context, journal::system_disk(mode_of(setup.options)),
+    return std::make_shared<DiskJournal>(setup.name, log_config(setup.options), setup.context,
+                                         journal::system_disk(mode_of(setup.options)),
                                          setup.options.get_or<std::vector<std::string>>("forget", {}));
   };
   catalog.add(std::move(type));

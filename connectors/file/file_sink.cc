@@ -161,7 +161,7 @@ SinkType sink_type() {
     const Bytes fixed = packs(options) ? 32_KiB + gzip_footprint : 32_KiB;
     return std::vector{Footprint{.fixed = fixed, .per_unit = {}, .unit = "file"}};
   };
-  type.make = [](const SinkSetup& setup) { 
+  type.make = [](const SinkSetup& setup) {
     return std::make_unique<FileSink>(setup.name, setup.options, std::make_unique<Disk>(mode_of(setup.options)));
   };
   return type;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <weir/base/terminal_text.h>
+#include <weir/component/mode_option.h>
 
 #include <algorithm>
 #include <cerrno>

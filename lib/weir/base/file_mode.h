@@ -21,8 +21,8 @@ namespace weir {
 class FileMode {
  public:
   constexpr FileMode() = default;
-  /// Octal digits, as chmod takes them: "0640". Nothing when it is none, or would keep the owner from reading or writing,
-  /// or let anybody execute it: Weir could not work with the first, and nobody needs the second.
+  /// Octal digits, as chmod takes them: "0640". Nothing when it is none, or would keep the owner from reading or
+  /// writing, or let anybody execute it: Weir could not work with the first, and nobody needs the second.
   static std::optional<FileMode> from_text(std::string_view text);
   constexpr std::uint32_t bits() const { return bits_; }
   std::string text() const;  ///< "0640"

@@ -23,18 +23,19 @@ struct FileModes : testing::Test {
   FileModes() {
     std::string pattern = std::filesystem::temp_directory_path() / "weir-mode-XXXXXX";
     folder = ::mkdtemp(pattern.data());
+    path = folder + "/file";
   }
   ~FileModes() override {
     ::umask(before);
     std::filesystem::remove_all(folder);
   }
-  void make(const std::string& path, const char* mode) {
-    const int fd = open_or_make(path, O_RDWR, *FileMode::from_text(mode));
+  void make(const std::string& name, const char* mode) {
+    const int fd = open_or_make(name, O_RDWR, *FileMode::from_text(mode));
     ASSERT_GE(fd, 0);
     ::close(fd);
   }
   const mode_t before = ::umask(022);
-  std::string folder, path = folder + "/file";
+  std::string folder, path;
 };
 
 TEST_F(FileModes, AFileIsItsOwnersAloneUnlessToldOtherwise) {

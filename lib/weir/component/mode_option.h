@@ -9,7 +9,8 @@
 
 namespace weir {
 
-/// Octal text, as chmod takes it; a choice, since Weir has to read and write what it makes and nobody has to execute it.
+/// Octal text, as chmod takes it; a choice, since Weir has to read and write what it makes and nobody has to execute
+/// it.
 inline OptionSpec mode_option(std::string help, std::string name = "mode") {
   return {.name = std::move(name),
           .kind = OptionKind::choice,

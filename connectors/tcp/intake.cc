@@ -11,6 +11,7 @@ using boost::asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
 
 constexpr auto sweep_interval = std::chrono::milliseconds(200);
+constexpr Duration rests_after = std::chrono::seconds(5);
 constexpr Bytes send_buffer = 8_KiB;  // nothing is sent but TLS
 
 Priority gate_of(const PriorityRule& rule) {
@@ -104,6 +105,8 @@ void TcpIntake::welcome(tcp::socket socket) {
     if (!unknown) origin.peer = origin_text(remote.address().to_string());
     peer->origin = std::make_shared<const Origin>(std::move(origin));
   }
+  peer->receive_buffer = shared_->receive_buffers.least();
+  if (shared_->receive_buffers.grow_at_all()) set_receive_buffer(peer->socket.native_handle(), peer->receive_buffer);
   peer->place = connections_.insert(connections_.end(), peer);
   if (options_.tls) {
     peer->tls = options_.tls->accept(peer->socket.native_handle());
@@ -160,10 +163,17 @@ void TcpIntake::sweep() {
     const bool shaking = peer->phase == Connection::Phase::handshake;
     if (!shaking && peer->phase != Connection::Phase::waiting) continue;
     peer->waited += passed;
+    if (peer->waited >= rests_after) rest_of_sender(peer);
     const bool hurry = shaking || is_unfinished(*peer);
     if (peer->waited > (hurry ? options_.frame_timeout : options_.idle_timeout)) dismiss(peer, Reason::body_timeout);
   }
   if (std::exchange(accept_stuck_, false)) accept();
+}
+
+/// A buffer that nobody fills is of use to others.
+void TcpIntake::rest_of_sender(const Peer& peer) {
+  if (shared_->receive_buffers.give_back(peer->receive_buffer))
+    set_receive_buffer(peer->socket.native_handle(), peer->receive_buffer);
 }
 
 /// An unfinished frame is lost with its sender, and counted.
@@ -172,6 +182,7 @@ void TcpIntake::dismiss(const Peer& given, Reason why) {
   if (peer->closed) return;
   if (!peer->rest.empty() || (large_.owner == peer && large_.used > 0)) output_.refused(1, why);
   peer->close();
+  shared_->receive_buffers.give_back(peer->receive_buffer);
   connections_.erase(peer->place);
   shared_->connections.fetch_sub(1, std::memory_order_relaxed);
   std::erase(large_.line, peer);
@@ -180,10 +191,12 @@ void TcpIntake::dismiss(const Peer& given, Reason why) {
 
 std::vector<Footprint> footprint(const TcpOptions& options, int reactors, bool with_tls) {
   constexpr Bytes own = 4_KiB;  // the Connection, and the kernel's socket, file and epoll entries
-  const Bytes each = (options.receive_buffer + send_buffer) * 2 + Bytes(rest_capacity) + own;
+  const Bytes least = std::min(least_receive_buffer, options.receive_buffer);
+  const Bytes each = (least + send_buffer) * 2 + Bytes(rest_capacity) + own;
+  const Bytes all_grown((options.receive_buffer - least).count() * 2 * options.max_connections);
   const std::size_t read = rest_capacity + most_quantum;
   const Bytes reactor = Bytes(2 * read + read / 2 * sizeof(Batch::Slot) * 2) + options.max_event;
-  return {{.fixed = Bytes{},
+  return {{.fixed = std::min(options.receive_memory, all_grown),
            .per_unit = each + (with_tls ? net::tls_footprint : 0_B),
            .max_units = options.max_connections,
            .unit = "connection",

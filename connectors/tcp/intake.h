@@ -12,6 +12,8 @@
 ///            to `rest_capacity`, and above that in the one place this reactor has for a large frame. While that is
 ///            taken, others are looked at before they are read, and read only as far as their frames are whole; one
 ///            whose frame is large waits unread, the oldest first (semantics C2)
+///   kernel   a connection's receive buffer grows while its sender fills it and shrinks when it rests
+///            (receive_buffers.h)
 ///
 /// Thread: its reactor; `quiet` any. Cost: a recv and an epoll_ctl for each burst of a sender, one copy of each event.
 /// On cancel: `stop` reads nothing more and closes every connection; what is on the chunk still goes into the flow.
@@ -29,11 +31,13 @@
 #include <string>
 
 #include "connection.h"
+#include "receive_buffers.h"
 
 namespace weir::tcp {
 
 inline constexpr std::size_t most_quantum = 32 << 10;
 inline constexpr std::size_t rest_capacity = 4 << 10;
+inline constexpr Bytes least_receive_buffer = 16_KiB;  // of every connection
 
 struct TcpOptions {
   std::string listen;
@@ -42,14 +46,17 @@ struct TcpOptions {
   std::uint64_t max_connections = 1024;
   Duration idle_timeout = std::chrono::minutes(5);
   Duration frame_timeout = std::chrono::seconds(30);
-  Bytes receive_buffer = 32_KiB;  ///< SO_RCVBUF; the kernel doubles it
+  Bytes receive_buffer = 256_KiB;  ///< SO_RCVBUF, which it may grow to; the kernel doubles it
+  Bytes receive_memory = 16_MiB;   ///< for what receive buffers have grown by, of all connections
   PriorityRule priorities;
   std::optional<net::TlsContext> tls;
 };
 
 /// What the reactors of one source share.
 struct Shared {
+  explicit Shared(const TcpOptions& o) : receive_buffers(least_receive_buffer, o.receive_buffer, o.receive_memory) {}
   std::atomic<std::uint64_t> connections{0};
+  ReceiveBuffers receive_buffers;
 };
 
 class TcpIntake final : public Intake {
@@ -76,6 +83,7 @@ class TcpIntake final : public Intake {
   void turn();
   bool may_read() const;
   void dismiss(const Peer& peer, Reason why);
+  void rest_of_sender(const Peer& peer);
   void update_quiet();
 
   // chunk.cc: what is read, and where it goes

@@ -68,7 +68,7 @@ class TcpSource final : public Source {
   std::string name_, certificate_, key_;
   const Context& context_;
   TcpOptions options_;
-  std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
+  std::shared_ptr<Shared> shared_ = std::make_shared<Shared>(options_);
 };
 
 SourceType source_type() {
@@ -92,8 +92,11 @@ SourceType source_type() {
       {"idle_timeout", duration, "300s", false, "A connection that sends nothing for this long is closed."},
       {"frame_timeout", duration, "30s", false,
        "An event that has begun must be complete within this time of waiting for its sender, and a TLS handshake too."},
-      {"receive_buffer", size, "32KiB", false,
-       "The kernel's receive buffer of each connection (Linux doubles it): what a sender can be ahead of the flow."},
+      {"receive_buffer", size, "256KiB", false,
+       "What the kernel's receive buffer of a connection may grow to, from 16KiB, while its sender fills it (Linux "
+       "doubles it): what a sender can be ahead of the flow."},
+      {"receive_memory", size, "16MiB", false,
+       "What the receive buffers of all connections may take beyond 16KiB each; counts in the memory table."},
       {"tls_certificate", path, {}, false, "PEM file with the certificate and its chain: serve TLS 1.2 or later."},
       {"tls_key", path, {}, false, "PEM file with the certificate's private key, without a password."},
   };
@@ -118,6 +121,7 @@ TcpOptions read_options(const Options& o) {
   tcp.idle_timeout = o.duration("idle_timeout");
   tcp.frame_timeout = o.duration("frame_timeout");
   tcp.receive_buffer = o.size("receive_buffer");
+  tcp.receive_memory = o.size("receive_memory");
   return tcp;
 }
 

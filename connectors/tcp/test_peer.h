@@ -72,6 +72,7 @@ inline Options source_options() {
   o.set("idle_timeout", Duration(std::chrono::minutes(5)));
   o.set("frame_timeout", Duration(std::chrono::seconds(30)));
   o.set("receive_buffer", 32_KiB);
+  o.set("receive_memory", 1_MiB);
   return o;
 }
 

@@ -82,7 +82,8 @@ net::Response Admin::respond_to(std::string_view path, std::string_view query) {
     return {.status = 503, .body = fmt::format("{{\"ready\":false,\"why\":{}}}\n", json_text(why))};
   }
   const auto status = asks_.snapshot();
-  if (path == "/metrics") return {.content_type = "text/plain; version=0.0.4", .body = prometheus_text(status)};
+  if (path == "/metrics")
+    return {.content_type = "text/plain; version=0.0.4", .body = prometheus_text(status, read_process())};
   if (path == "/api/graph") return {.body = graph_json(status)};
   if (path == "/api/pressure") return {.body = pressure_json(status)};
   if (path == "/api/ledger") return {.body = ledger_json(status)};

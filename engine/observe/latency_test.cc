@@ -28,14 +28,18 @@ flow::Sojourn tail() {
           .usual = flow::Sojourn::Times{10ms, 40ms},
           .events = 9000,
           .total = 450.5,
+          .buckets = {0, 0, 0, 4000, 4900, 0, 0, 0, 0, 0, 0, 100},
           .under_way = 2s};
 }
 
-TEST(Pace, IsASummaryWithSumAndCountForPrometheus) {
-  EXPECT_THAT(prometheus_text(status_of(tail())),
-              AllOf(HasSubstr("# TYPE weir_sink_time_seconds summary\n"),
-                    HasSubstr("weir_sink_time_seconds{sink=\"out\",quantile=\"0.5\"} 0.012\n"),
-                    HasSubstr("weir_sink_time_seconds{sink=\"out\",quantile=\"0.99\"} 4.1"),
+TEST(Pace, IsAHistogramForPrometheus) {
+  EXPECT_THAT(prometheus_text(status_of(tail()), {}),
+              AllOf(HasSubstr("# TYPE weir_sink_time_seconds histogram\n"),
+                    HasSubstr("weir_sink_time_seconds_bucket{sink=\"out\",le=\"0.01\"} 4000\n"),
+                    HasSubstr("weir_sink_time_seconds_bucket{sink=\"out\",le=\"0.025\"} 8900\n"),
+                    HasSubstr("weir_sink_time_seconds_bucket{sink=\"out\",le=\"+Inf\"} 9000\n"),
+                    HasSubstr("weir_sink_recent_time_seconds{sink=\"out\",quantile=\"0.5\"} 0.012\n"),
+                    HasSubstr("weir_sink_recent_time_seconds{sink=\"out\",quantile=\"0.99\"} 4.1"),
                     HasSubstr("weir_sink_time_seconds_sum{sink=\"out\"} 450.5\n"),
                     HasSubstr("weir_sink_time_seconds_count{sink=\"out\"} 9000\n"),
                     HasSubstr("weir_sink_usual_time_seconds{sink=\"out\",quantile=\"0.5\"} 0.01\n"),
@@ -44,7 +48,7 @@ TEST(Pace, IsASummaryWithSumAndCountForPrometheus) {
 }
 
 TEST(Pace, LeavesOutOfTheMetricsWhatIsNotKnown) {
-  EXPECT_THAT(prometheus_text(status_of({})),
+  EXPECT_THAT(prometheus_text(status_of({}), {}),
               AllOf(HasSubstr("weir_sink_time_seconds_count{sink=\"out\"} 0\n"), Not(HasSubstr("quantile=")),
                     Not(HasSubstr("weir_sink_usual_time_seconds"))));
 }

@@ -3,6 +3,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <array>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@ namespace {
 using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
+constexpr double infinity = std::numeric_limits<double>::infinity();
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
 /// Families in the order in which they were first named.
@@ -23,12 +25,17 @@ class Sheet {
   void gauge(const std::string& name, const char* help, Labels labels, double value) {
     metric(name, help, MetricType::Gauge, std::move(labels)).gauge.value = value;
   }
-  /// Quantiles of lately, sum and count since the start.
-  void summary(const std::string& name, const char* help, Labels labels, const flow::Sojourn& times) {
-    auto& summary = metric(name, help, MetricType::Summary, std::move(labels)).summary;
-    summary.sample_count = times.events;
-    summary.sample_sum = times.total;
-    if (times.batches) summary.quantile = {{0.5, seconds(times.now.p50)}, {0.99, seconds(times.now.p99)}};
+  /// All since the start: what several processes counted can be added.
+  void histogram(const std::string& name, const char* help, Labels labels, const flow::Sojourn& times) {
+    auto& histogram = metric(name, help, MetricType::Histogram, std::move(labels)).histogram;
+    histogram.sample_count = times.events;
+    histogram.sample_sum = times.total;
+    std::uint64_t up_to = 0;
+    for (std::size_t i = 0; i < times.buckets.size(); ++i) {
+      up_to += times.buckets[i];
+      const bool last = i == flow::sojourn_bounds.size();
+      histogram.bucket.push_back({up_to, last ? infinity : flow::sojourn_bounds[i]});
+    }
   }
   std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
 
@@ -44,6 +51,8 @@ class Sheet {
 };
 
 double number(std::uint64_t n) { return static_cast<double>(n); }
+
+double time_to_full(const std::optional<Duration>& time) { return time ? seconds(*time) : infinity; }
 
 void node(Sheet& sheet, const char* kind, const std::string& name, const pipeline::NodeSnapshot& s) {
   const Labels who{{"kind", kind}, {"node", name}};
@@ -81,8 +90,9 @@ void queue(Sheet& sheet, const pipeline::SinkStatus& s) {
               p.growth.value);
   sheet.gauge("weir_queue_oldest_age_seconds", "How long the oldest event has waited.", who, seconds(p.oldest_age));
   sheet.gauge("weir_queue_paused", "1 while readers are paused.", who, p.paused ? 1 : 0);
-  if (p.time_to_full)
-    sheet.gauge("weir_queue_time_to_full_seconds", "At the present growth.", who, seconds(*p.time_to_full));
+  sheet.gauge("weir_queue_time_to_full_seconds",
+              "Until the queue is full at its present growth; +Inf: it does not fill.", who,
+              time_to_full(p.time_to_full));
   sheet.counter("weir_queue_pauses_total", "Times readers were paused.", who, number(s.edge.pauses));
   sheet.counter("weir_queue_resumes_total", "Times readers were resumed.", who, number(s.edge.resumes));
   sheet.counter("weir_queue_offered_events_total", "Events offered to the queue.", who, number(s.edge.offered.events));
@@ -114,12 +124,16 @@ void sink(Sheet& sheet, const pipeline::SinkStatus& s) {
     sheet.counter("weir_sink_worker_seconds_total", "Where workers spent their time.",
                   {{"sink", s.name}, {"state", state}}, number(ns) / 1e9);
   sheet.counter("weir_sink_deliveries_total", "Calls to the sink.", who, number(s.deliveries));
-  sheet.summary("weir_sink_time_seconds", "From being read to its end, by events; quantiles of the last 30 seconds.",
-                who, s.sojourn);
+  sheet.histogram("weir_sink_time_seconds", "From being read to its end, by events, since start.", who, s.sojourn);
+  const auto quantiles = [&](const std::string& name, const char* help, const flow::Sojourn::Times& times) {
+    for (const auto& [quantile, time] : {std::pair{"0.5", times.p50}, {"0.99", times.p99}})
+      sheet.gauge(name, help, {{"sink", s.name}, {"quantile", quantile}}, seconds(time));
+  };
+  if (s.sojourn.batches)
+    quantiles("weir_sink_recent_time_seconds", "The same in the last 30 seconds: what `weir why` says.", s.sojourn.now);
   if (s.sojourn.usual)
-    for (const auto& [quantile, time] : {std::pair{"0.5", s.sojourn.usual->p50}, {"0.99", s.sojourn.usual->p99}})
-      sheet.gauge("weir_sink_usual_time_seconds", "What that usually is: the mean of the logarithms over an hour.",
-                  {{"sink", s.name}, {"quantile", quantile}}, seconds(time));
+    quantiles("weir_sink_usual_time_seconds", "What that usually is: the mean of the logarithms over an hour.",
+              *s.sojourn.usual);
   sheet.gauge("weir_sink_under_way_seconds", "How long a worker has been with what it holds, at most.", who,
               seconds(s.sojourn.under_way));
   sheet.gauge("weir_destination_breaker_open", "1 while the breaker is open.", who,
@@ -141,8 +155,9 @@ void journal(Sheet& sheet, const JournalStatus& j) {
   sheet.counter("weir_journal_dropped_events_total", "Events given up unread (when_full: drop_oldest).", who,
                 number(j.dropped_events));
   sheet.gauge("weir_journal_failing", "1 while its disk fails or is full.", who, j.error.empty() ? 0 : 1);
-  if (j.time_to_full)
-    sheet.gauge("weir_journal_time_to_full_seconds", "At the present growth.", who, seconds(*j.time_to_full));
+  sheet.gauge("weir_journal_time_to_full_seconds",
+              "Until the journal is full at its present growth; +Inf: it does not fill.", who,
+              time_to_full(j.time_to_full));
   for (const auto& c : j.consumers) {
     if (!c.configured) continue;
     const Labels consumer{{"journal", j.name}, {"consumer", c.name}};
@@ -168,10 +183,23 @@ void upstream(Sheet& sheet, const std::string& source, const Upstream& side) {
                   {{"source", source}, {"what", std::string(what)}}, number(count));
 }
 
+void of_process(Sheet& sheet, const Process& p) {
+  if (p.cpu_seconds)
+    sheet.counter("process_cpu_seconds_total", "Time of the processors, user and system.", {}, *p.cpu_seconds);
+  if (p.resident_bytes) sheet.gauge("process_resident_memory_bytes", "Memory in RAM.", {}, *p.resident_bytes);
+  if (p.virtual_bytes) sheet.gauge("process_virtual_memory_bytes", "Address space in use.", {}, *p.virtual_bytes);
+  if (p.open_fds) sheet.gauge("process_open_fds", "Open file descriptors.", {}, *p.open_fds);
+  if (p.max_fds) sheet.gauge("process_max_fds", "File descriptors that may be open.", {}, *p.max_fds);
+  if (p.start_seconds)
+    sheet.gauge("process_start_time_seconds", "When the process started, since 1970.", {}, *p.start_seconds);
+}
+
 }  // namespace
 
-std::string prometheus_text(const pipeline::FlowStatus& status) {
+std::string prometheus_text(const pipeline::FlowStatus& status, const Process& process) {
   Sheet sheet;
+  sheet.gauge("weir_build_info", "1, with the version that runs.", {{"version", WEIR_VERSION}}, 1);
+  of_process(sheet, process);
   sheet.gauge("weir_up", "1 while the flow runs, 0 while it stops.", {}, status.stopping ? 0 : 1);
   sheet.gauge("weir_uptime_seconds", "Since start.", {}, seconds(status.uptime));
   constexpr std::array<const char*, 3> results{"applied", "refused", "invalid"};
@@ -194,6 +222,8 @@ std::string prometheus_text(const pipeline::FlowStatus& status) {
     sheet.counter("weir_door_admitted_total", "Requests let in.", {{"source", s.name}}, number(s.admitted));
     sheet.counter("weir_door_refused_total", "Requests refused before their body was read.", {{"source", s.name}},
                   number(s.refused));
+    sheet.counter("weir_door_held_total", "Requests held unread for a moment before they were let in or refused.",
+                  {{"source", s.name}}, number(s.held));
     sheet.gauge("weir_source_paused", "1 while the source does not read.", {{"source", s.name}}, s.paused ? 1 : 0);
     upstream(sheet, s.name, s.upstream);
   }

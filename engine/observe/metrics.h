@@ -5,10 +5,12 @@
 /// Thread: pure. Cost: a few hundred lines of text a scrape.
 #include <string>
 
+#include "observe/process.h"
 #include "pipeline/report/status.h"
 
 namespace weir::observe {
 
-std::string prometheus_text(const pipeline::FlowStatus& status);
+/// Every family is described in docs/metrics.md, which metrics_page_test.cc compares with what this writes.
+std::string prometheus_text(const pipeline::FlowStatus& status, const Process& process);
 
 }  // namespace weir::observe

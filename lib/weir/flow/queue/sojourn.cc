@@ -61,12 +61,14 @@ void SojournMeter::ended(Duration time, std::uint64_t events, TimePoint now) {
   ++slice.batches;
   last_end_ = std::max(last_end_, now);
   events_ += events;
+  buckets_[static_cast<std::size_t>(std::ranges::lower_bound(sojourn_bounds, seconds(time)) -
+                                    sojourn_bounds.begin())] += events;
   total_ += seconds(std::max(time, Duration{0})) * static_cast<double>(events);
 }
 
 Sojourn SojournMeter::stats(TimePoint now) {
   advance(now);
-  Sojourn s{.events = events_, .total = total_, .quiet = std::max(Duration{0}, now - last_end_)};
+  Sojourn s{.events = events_, .total = total_, .buckets = buckets_, .quiet = std::max(Duration{0}, now - last_end_)};
   Histogram all;
   for (const Slice& slice : slices_) {
     all.merge(slice.times);

@@ -33,6 +33,11 @@
 
 namespace weir::flow {
 
+/// Bounds of the buckets in which all that ever ended is counted, in seconds: 2 to 2.5 apart, so that a quantile over
+/// several processes is off by half at most.
+inline constexpr std::array<double, 16> sojourn_bounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+                                                       0.5,   1,      2.5,   5,    10,    30,   60,  300};
+
 /// One moment, as plain data.
 struct Sojourn {
   struct Times {
@@ -43,6 +48,8 @@ struct Sojourn {
   std::optional<Times> usual;  ///< absent until enough ended before
   std::uint64_t events = 0;    ///< that ever ended
   double total = 0;            ///< seconds that these took together
+  /// Of these, how many took longer than the bound before and no longer than this one; the last: longer than all.
+  std::array<std::uint64_t, sojourn_bounds.size() + 1> buckets{};
 
   Duration quiet{0};      ///< since the last end (or since the start)
   Duration oldest{0};     ///< age of the oldest that has not ended; told by the owner of the meter
@@ -77,6 +84,7 @@ class SojournMeter {
   TimePoint last_end_;
   std::uint64_t events_ = 0;
   double total_ = 0;
+  std::array<std::uint64_t, sojourn_bounds.size() + 1> buckets_{};
 };
 
 }  // namespace weir::flow

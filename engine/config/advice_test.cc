@@ -122,6 +122,15 @@ TEST(Advice, NamesALingerThatUsesUpTheTime) {
   EXPECT_THAT(told("", ", batch: { linger: 50ms }, queue: { max_wait: 1s }"), IsEmpty());
 }
 
+TEST(Advice, NamesASinkThatWaitsLongerForOneAttemptThanItsSendersWait) {
+  EXPECT_THAT(told("", ", timeout: 31s"),
+              ElementsAre(HasSubstr("timeout (31 s) is above ack_timeout of orders (30 s): when it hangs, its senders "
+                                    "are told 504 before it gives up and anything is tried again. Lower timeout, or "
+                                    "raise ack_timeout.")));
+  EXPECT_THAT(told(", ack_timeout: 31s", ", timeout: 31s"), IsEmpty());
+  EXPECT_THAT(told("", ", required: false, timeout: 31s"), ElementsAre(HasSubstr("optional"))) << "nobody waits for it";
+}
+
 TEST(Advice, WarnsAboveEightyPercentUtilisation) {
   EXPECT_THAT(told_of_ticker("80/s", ", rate: 100/s"), IsEmpty());
   EXPECT_THAT(

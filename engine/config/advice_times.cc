@@ -93,7 +93,17 @@ class TimeAdviser {
                     human(sink.batch.linger), human(*sink.queue.max_wait)));
   }
 
-  /// The bound, the expiry and the linger against the sender's deadline.
+  /// How long one attempt of the sink may take, by its own option.
+  static std::optional<std::pair<const char*, Duration>> longest_attempt(const Sink& sink) {
+    std::optional<std::pair<const char*, Duration>> longest;
+    for (const char* option : {"timeout", "write_timeout", "statement_timeout", "busy_timeout"})
+      if (const Duration time = sink.options.get_or<Duration>(option, Duration{0});
+          time > (longest ? longest->second : Duration{0}))
+        longest = {option, time};
+    return longest;
+  }
+
+  /// The bound, the expiry, the linger and one attempt against the sender's deadline.
   void about_patience(const Sink& sink, const Source& source, Duration patience) {
     const std::string theirs = fmt::format("ack_timeout of {} ({})", source.name, human(patience));
     const auto wait = longest_wait(sink);
@@ -106,6 +116,11 @@ class TimeAdviser {
     if (sink.queue.expire_after && *sink.queue.expire_after >= patience)
       say(fmt::format("expire_after ({}) is not below {}: nothing expires before its senders gave up. Lower it.",
                       human(*sink.queue.expire_after), theirs));
+    if (const auto attempt = longest_attempt(sink); attempt && attempt->second > patience)
+      say(
+          fmt::format("{} ({}) is above {}: when it hangs, its senders are told 504 before it gives up and anything is "
+                      "tried again. Lower {}, or raise ack_timeout.",
+                      attempt->first, human(attempt->second), theirs, attempt->first));
     if (sink.batch.linger >= patience)
       say(fmt::format("batch.linger ({}) is not below {}: its senders give up before a batch is sent. Lower it.",
                       human(sink.batch.linger), theirs));

@@ -65,6 +65,7 @@ inline std::vector<SinkType> sink_types() {
   };
   auto post = type_of<SinkType>("post", "received");
   post.options = {{.name = "url", .kind = OptionKind::text, .fallback = "http://localhost"},
+                  {.name = "timeout", .kind = OptionKind::duration},
                   {.name = "rate", .kind = OptionKind::rate}};
   post.ack = [](const Options&) { return SinkAck::received; };
   post.max_workers = [](const Options&) { return 16; };

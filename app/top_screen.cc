@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "top_line.h"
 
@@ -65,13 +66,15 @@ class Screen {
     out.add(here ? "> " : "  ", Tone::strong).left(name, name_width(), here ? Tone::strong : Tone::plain);
     return out;
   }
+  bool narrow() const { return view_.columns < 100; }
+  int bar_width() const { return narrow() ? 6 : 16; }
   int name_width() const {
     std::size_t most = 8;
     const auto look = [&](const auto& rows) {
       for (const auto& r : rows) most = std::max(most, r.name.size());
     };
     look(data_.sources), look(data_.stages), look(data_.sinks);
-    return static_cast<int>(std::min<std::size_t>(most, view_.columns < 90 ? 14 : 24)) + 1;
+    return static_cast<int>(std::min<std::size_t>(most, narrow() ? 18 : 24)) + 1;
   }
 
   void title(const std::string& name, const std::string& rest) {
@@ -89,7 +92,8 @@ class Screen {
       for (const TopStage& s : data_.stages) add(stage(s));
     }
     blank();
-    title("SINK", fmt::format("{:>8}{:>9}  {:<21}{:>8}{:>6}  STATE", "OUT/S", "WAITING", "QUEUE", "OLDEST", "BUSY"));
+    title("SINK", fmt::format("{:>8}{:>9}  {:<{}}{:>8}{:>6}  STATE", "OUT/S", "WAITING", "QUEUE", bar_width() + 5,
+                              "OLDEST", "BUSY"));
     for (const TopSink& s : data_.sinks) add(sink(s));
     if (view_.interactive) why_of_selected();
   }
@@ -117,7 +121,7 @@ class Screen {
   Line sink(const TopSink& s) {
     Line out = row(s.name);
     out.right(short_count(s.rate), 8).right(short_count(s.waiting), 9).add("  ");
-    out.bar(s.fill, 16, tone_of(s.fill)).add(fmt::format("{:>4.0f}%", s.fill * 100));
+    out.bar(s.fill, bar_width(), tone_of(s.fill)).add(fmt::format("{:>4.0f}%", s.fill * 100));
     out.right(s.waiting > 0 ? short_time(s.oldest) : "-", 8)
         .right(fmt::format("{:.0f}%", s.busy_share * 100), 6)
         .add("  ");
@@ -145,7 +149,12 @@ class Screen {
     const auto [name, why] = selected();
     if (name.empty() || why.empty()) return;
     blank();
-    add(line().add(name + ": ", Tone::strong).add(why));
+    std::string_view rest = why;
+    const auto first = wrapped(why, view_.columns - Line::length(name) - 2);
+    add(line().add(name + ": ", Tone::strong).add(first.front()));
+    rest.remove_prefix(first.front().size());
+    while (rest.starts_with(' ')) rest.remove_prefix(1);
+    for (const std::string& part : wrapped(rest, view_.columns - 2)) add(line().add("  ").add(part));
   }
 
   /// Name and cause of the selected row.
@@ -160,7 +169,9 @@ class Screen {
   }
 
   void fact(const std::string& name, const std::string& value) {
-    if (!value.empty()) add(line().left("  " + name, 18, Tone::dim).add(value));
+    std::string label = "  " + name;
+    for (const std::string& part : wrapped(value, view_.columns - 18))
+      add(line().left(std::exchange(label, ""), 18, Tone::dim).add(part));
   }
 
   void chain(const std::string& why) {
@@ -168,10 +179,13 @@ class Screen {
     std::string indent;
     for (std::size_t at = 0; at != std::string::npos; indent += "  ") {
       const auto end = why.find(" <- ", at);
-      add(line()
-              .left(indent.empty() ? "  why" : "", 18, Tone::dim)
-              .add(indent + (indent.empty() ? "" : "<- "))
-              .add(why.substr(at, end - at)));
+      std::string label = indent.empty() ? "  why" : "", mark = indent.empty() ? "" : "<- ";
+      const int width = view_.columns - 18 - static_cast<int>(indent.size() + mark.size());
+      for (const std::string& part : wrapped(std::string_view(why).substr(at, end - at), width)) {
+        add(line().left(label, 18, Tone::dim).add(indent + mark).add(part));
+        label.clear();
+        mark.assign(mark.size(), ' ');
+      }
       at = end == std::string::npos ? end : end + 4;
     }
   }

@@ -57,6 +57,32 @@ TEST(TopScreen, RatesComeFromTheTimeBetweenTwoAnswers) {
   EXPECT_EQ(now.sources[0].rate, 0);
 }
 
+TEST(TopScreen, CutsNoWordOnATerminalOfEightyColumns) {
+  const std::string why =
+      "sink warehouse-primary: sink queue 512/512 events <- breaker open, next probe in 3 s <- connection to server at "
+      "10.20.30.40, port 5432 failed: Connection refused, is the server running on that host";
+  const TopData data = parsed(
+      R"({"uptime_s":10,"sources":[{"name":"orders","in":1000,"paused":true,"why":")" + why +
+      R"("}],"sinks":[{"name":"warehouse-primary","stored":900,"waiting":512,"bound":512,"fill":1,"breaker":"open",)" +
+      R"("blocked_for_s":3,"required":true,"why":")" + why + R"(","last_error":"Connection refused by its host"}]})");
+  for (const bool details : {false, true}) {
+    const auto lines =
+        top_screen(data, {.columns = 80, .rows = 24, .interactive = true, .details = details, .selected = 1});
+    std::string all;
+    for (const std::string& line : lines) all += line + " ";
+    EXPECT_NE(all.find("is the server running on that host"), std::string::npos) << "it goes on in the next line\n"
+                                                                                 << all;
+    EXPECT_NE(all.find(details ? "next probe in 3 s" : "breaker open, probe in 3.0 s"), std::string::npos) << all;
+    EXPECT_NE(all.find("warehouse-primary"), std::string::npos);
+    for (const std::string& line : lines) {
+      if (!line.ends_with("…")) continue;
+      const std::string last =
+          line.substr(line.rfind(' ') + 1, line.size() - line.rfind(' ') - 1 - std::string("…").size());
+      EXPECT_NE((" " + why + " ").find(" " + last + " "), std::string::npos) << "a cut word: " << line;
+    }
+  }
+}
+
 TEST(TopScreen, NeverDrawsMoreThanTheScreenHolds) {
   TopData data = parsed(graph);
   data.sources.resize(50, data.sources[0]);

@@ -175,7 +175,16 @@ asio::awaitable<Admitted<Ticket>> HttpIntake::pass_door(net::Exchange& exchange,
       output_.refused(0, early.error().reason);
       co_return std::unexpected(early.error());
     }
-  auto ticket = output_.admit(amount, priority);
+  flow::BriefHold::Place place;
+  auto ticket = output_.admit(amount, priority, &place);
+  if (place.wait > Duration{0}) {
+    exchange.pause_timeouts(true);
+    while (place.wait > Duration{0}) {
+      co_await room_.wait(place.wait);
+      ticket = output_.admit(amount, priority, &place);
+    }
+    exchange.pause_timeouts(false);
+  }
   if (!ticket && output_.refuses_when_full()) early_returns_.told(key, ticket.error(), output_.context().now());
   if (ticket || output_.refuses_when_full()) co_return ticket;
   // when_full: block. The request stays unread, which costs its sender the window and us nothing.
@@ -186,7 +195,7 @@ asio::awaitable<Admitted<Ticket>> HttpIntake::pass_door(net::Exchange& exchange,
     const TimePoint before = output_.context().now();
     co_await room_.wait(std::min(look_again, options_.ack_timeout - waited));
     waited += output_.context().now() - before;
-    ticket = output_.admit(amount, priority);
+    ticket = output_.admit(amount, priority, nullptr);
   }
   exchange.pause_timeouts(false);
   co_return ticket;

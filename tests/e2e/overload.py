@@ -99,19 +99,28 @@ class Overload(WeirTest):
             self.assertEqual((answer.status, answer.json["error"]), (504, "outcome_unknown"))
         eventually(lambda: {f"late-{i}" for i in range(5)} <= set(rows_of(self.path("out.db"))), lambda: self.weir.graph())
 
+    def test_once_a_stall_is_known_new_requests_are_refused_at_once(self):
+        with self.stalled(HANGS.replace("ack_timeout: 60s", "ack_timeout: 8s")):
+            pending = [Pending(self.weir.address, ndjson(events("f0", 5)))]
+            answer = eventually(lambda: self.refused_with("destination_stalled"), lambda: self.weir.graph())
+            self.assert_refusal(answer, {"destination_stalled"})
+        self.comes_back()
+        self.assertIn(pending[0].result().status, (200, 504))
+        self.weir.assert_balanced()
+
     def test_a_sink_that_fails_opens_its_breaker_and_the_refusal_tells_cause_and_time_but_no_path(self):
         with self.stalled(FAILS):
             pending = [Pending(self.weir.address, ndjson(events(f"f{n}", 5))) for n in range(4)]
             eventually(lambda: self.weir.graph(sink="out")["breaker"] == "open", lambda: self.weir.graph())
-            answer = eventually(lambda: self.refused_by_the_breaker(), lambda: self.weir.graph())
+            answer = eventually(lambda: self.refused_with("breaker_open"), lambda: self.weir.graph())
             self.assert_refusal(answer, {"breaker_open"})
             self.assertRegex(answer.json["message"], r"sink out: queue \d+/\d+ events <- breaker open, (next probe in|about to probe)")
             self.assertNotIn("out.db", answer.json["message"], "paths are for the log and for admin")
         self.drain(pending)
 
-    def refused_by_the_breaker(self):
+    def refused_with(self, error):
         answer = Pending(self.weir.address, ndjson(events("probe", 1)))
-        return None if answer.waits(0.3) or answer.answer.json.get("error") != "breaker_open" else answer.answer
+        return None if answer.waits(0.3) or answer.answer.json.get("error") != error else answer.answer
 
     def test_why_prints_the_chain_of_causes(self):
         with self.stalled(FAILS):

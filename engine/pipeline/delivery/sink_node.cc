@@ -3,6 +3,11 @@
 #include "pipeline/delivery/shed_letters.h"
 
 namespace weir::pipeline {
+namespace {
+
+constexpr Duration stall_lasts = std::chrono::milliseconds(100);  // looking costs 7 us
+
+}  // namespace
 
 std::uint64_t floor_events(const config::Sink& sink) {
   return static_cast<std::uint64_t>(sink.workers) * std::min<std::uint64_t>(sink.batch.most.events, 64);
@@ -52,6 +57,19 @@ void SinkNode::close() {
 Duration SinkNode::blocked_for(TimePoint now) const {
   const TimePoint until{Duration(blocked_until_.load(std::memory_order_relaxed))};
   return until > now ? until - now : Duration{0};
+}
+
+/// Only a delivery under way can stall it: between two attempts it is held back, and that has a reason of its own.
+Duration SinkNode::stalled_for(TimePoint now) {
+  if (workers_busy.load(std::memory_order_relaxed) < workers) return Duration{0};
+  const Duration::rep at = now.time_since_epoch().count();
+  Duration::rep last = looked_at_.load(std::memory_order_relaxed);
+  if (at - last >= stall_lasts.count() && looked_at_.compare_exchange_strong(last, at, std::memory_order_relaxed)) {
+    const flow::Sojourn s = times.sojourn(Duration{0}, now);
+    const bool stalled = judge(s) == flow::SojournVerdict::stalled;
+    stalled_for_.store(stalled ? std::min(s.quiet, s.under_way).count() : 0, std::memory_order_relaxed);
+  }
+  return Duration(stalled_for_.load(std::memory_order_relaxed));
 }
 
 void SinkNode::start_work(TimePoint now) {

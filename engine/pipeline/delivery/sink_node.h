@@ -67,6 +67,10 @@ struct SinkNode {
     blocked_until_.store(t.time_since_epoch().count(), std::memory_order_relaxed);
   }
 
+  /// Nothing has come back from it for so long, which is far longer than usual (flow/queue/sojourn.h), and all its
+  /// workers wait for that. 0: it is not stalled. Looked at anew at most every 100 ms.
+  Duration stalled_for(TimePoint now);
+
   /// To be called around a delivery. Returns the busy time it added: overlapping workers count once.
   void start_work(TimePoint now);
   Duration stop_work(TimePoint now);
@@ -91,6 +95,7 @@ struct SinkNode {
   TimePoint refused_at_{};
   std::atomic<Duration::rep> blocked_until_{0};
   std::atomic<Reason> blocked_by_{Reason::destination_hold};
+  std::atomic<Duration::rep> looked_at_{0}, stalled_for_{0};
 };
 
 }  // namespace weir::pipeline

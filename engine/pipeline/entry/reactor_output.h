@@ -21,7 +21,9 @@ class ReactorOutput final : public SourceOutput, public RoomListener {
  public:
   ReactorOutput(SourceNode& node, boost::asio::io_context& reactor, Bytes batch_bytes);
 
-  Admitted<Ticket> admit(Bytes worst_case, Priority priority) override { return node_.admit(worst_case, priority); }
+  Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::Place* place) override {
+    return node_.admit(worst_case, priority, place);
+  }
   bool refuses_when_full() const override { return node_.refuses_when_full(); }
   void brought(std::uint64_t events) override { node_.brought(events); }
   Admitted<Ticket> reserve(Bytes amount) override { return node_.budget().try_take(amount); }

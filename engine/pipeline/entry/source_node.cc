@@ -36,10 +36,22 @@ SourceNode::SourceNode(const config::Source& source, Budget& budget, Ids& ids, c
       budget_(budget),
       ids_(ids),
       context_(context),
+      senders_wait_(source.options.get_or<Duration>("ack_timeout", Duration{0})),
       refuse_when_full_(source.refuse_when_full),
       door_({}, seed) {}
 
-Admitted<Ticket> SourceNode::admit(Bytes worst_case, Priority priority) {
+/// A sender that waits for the fate of its events would wait in vain: a stall that has lasted for a good part of the time
+/// it waits will probably last for the rest of it. One that does not wait is let in as long as there is room, and so is
+/// work for the reserved part. Where the queue is full that is the reason.
+void SourceNode::look_for_stall(SinkNode& sink, flow::DoorFacts& fact, TimePoint now) const {
+  if (acks == Level::accepted || fact.to_probe || fact.paused || fact.reserved) return;
+  const Duration stalled = sink.stalled_for(now);
+  if (stalled == Duration{0} || stalled < senders_wait_ / 4) return;
+  fact.to_probe = stalled;
+  fact.blocked_by = Reason::destination_stalled;
+}
+
+Admitted<Ticket> SourceNode::admit(Bytes worst_case, Priority priority, flow::BriefHold::Place* place) {
   const TimePoint now = context_.now();
   std::array<flow::DoorFacts, most_facts> facts;
   std::size_t n = 0;
@@ -54,6 +66,7 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Priority priority) {
     fact.limit = sink->queue.limit(priority);
     if (const Duration blocked = sink->blocked_for(now); blocked > Duration{0}) fact.to_probe = blocked;
     fact.blocked_by = sink->blocked_by();
+    look_for_stall(*sink, fact, now);
   }
   if (const Duration held = held_for(now); held > Duration{0} && n < most_facts) {
     facts[n].paused = true;
@@ -62,7 +75,8 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Priority priority) {
   }
   auto ticket = budget_.try_take(worst_case);
   std::lock_guard lock(mutex_);
-  const auto decided = decide({facts.data(), n}, !ticket, now);
+  const auto decided = decide({facts.data(), n}, !ticket, now, place);
+  if (!decided && place && place->wait > Duration{0}) return std::unexpected(decided.error());
   if (!decided) {
     refused.fetch_add(1, std::memory_order_relaxed);
     counters.because(decided.error().reason, 0);
@@ -72,8 +86,14 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Priority priority) {
   return ticket;
 }
 
-Admitted<void> SourceNode::decide(std::span<const flow::DoorFacts> facts, bool memory_full, TimePoint now) {
-  if (refuse_when_full_) return door_.decide(facts, memory_full, now);
+Admitted<void> SourceNode::decide(std::span<const flow::DoorFacts> facts, bool memory_full, TimePoint now,
+                                  flow::BriefHold::Place* place) {
+  if (refuse_when_full_) {
+    const auto decided = door_.decide(facts, memory_full, now, place);
+    held_units.store(door_.stats().held, std::memory_order_relaxed);
+    return decided;
+  }
+  if (place) door_.leave(*place);  // a reload may have come while it was held
   // A request that waits at the door unread asks again and again: it needs no promised time, and no place in the
   // calendar may be spent on it.
   if (closing_) return rejected(Reason::shutting_down, *closing_);
@@ -104,7 +124,9 @@ std::string SourceNode::why() {
   if (now - why_at_ < why_lasts) return why_;
   why_.clear();
   for (SinkNode* sink : required) {
-    if (!sink->queue.paused(Priority::normal) && !sink->failing.load(std::memory_order_relaxed)) continue;
+    if (!sink->queue.paused(Priority::normal) && !sink->failing.load(std::memory_order_relaxed) &&
+        sink->stalled_for(now) == Duration{0})
+      continue;
     why_ += (why_.empty() ? "sink " : "; sink ") + sink->name + ": " + describe(sink->glance(now));
   }
   if (why_.empty()) why_ = besides_sinks(held_for(now), budget_);

@@ -29,9 +29,9 @@ class SourceNode {
   Route route;
   SinkNode* dead_letters = nullptr;
   std::vector<SinkNode*> required;  ///< whose pressure the door reads
-  std::atomic<std::uint64_t> admitted{0}, refused{0};
+  std::atomic<std::uint64_t> admitted{0}, refused{0}, held_units{0};
 
-  Admitted<Ticket> admit(Bytes worst_case, Priority priority);
+  Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::Place* place);
   Budget& budget() { return budget_; }
   const Context& context() const { return context_; }
   void brought(std::uint64_t events);
@@ -47,13 +47,16 @@ class SourceNode {
   std::uint64_t next_ids(std::uint32_t n) { return ids_.take(n); }
 
  private:
-  Admitted<void> decide(std::span<const flow::DoorFacts> facts, bool memory_full, TimePoint now);
+  Admitted<void> decide(std::span<const flow::DoorFacts> facts, bool memory_full, TimePoint now,
+                        flow::BriefHold::Place* place);
+  void look_for_stall(SinkNode& sink, flow::DoorFacts& fact, TimePoint now) const;
 
   Budget& budget_;
   Ids& ids_;
   const Context& context_;
   Duration held_for(TimePoint now) const;
 
+  const Duration senders_wait_;  ///< for the fate of their events, at most
   std::optional<Duration> closing_;
   std::atomic<bool> refuse_when_full_;
   std::atomic<Duration::rep> held_until_{0};

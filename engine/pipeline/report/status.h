@@ -23,6 +23,7 @@ struct SourceStatus {
   Level acks = Level::accepted;
   NodeSnapshot node;
   std::uint64_t admitted = 0, refused = 0;  ///< units at the door: requests
+  std::uint64_t held = 0;                   ///< of these, held there for a moment first
   bool paused = false;
   std::string why;  ///< what holds it up, if anything
   Upstream upstream{};

@@ -25,6 +25,11 @@ constexpr std::array table{
         destination_hold, "destination_hold", 503, 14, "a required destination asked to be left alone for a while",
         "It refused with a time to come back at, or failed a moment ago: come back after Retry-After. `weir why` "
         "shows its last answer."},
+    ReasonInfo{
+        destination_stalled, "destination_stalled", 503, 14,
+        "nothing has come back from a required destination for far longer than usual",
+        "Nothing of this request was taken: come back after Retry-After. `weir why` says for how long it has been "
+        "waited for; a shorter time-out of the sink ends such waits sooner."},
     ReasonInfo{priority_shed, "priority_shed", 503, 14, "only high and critical work is admitted at this fill",
                "Send what must not wait with a higher priority, or come back after Retry-After."},
     ReasonInfo{concurrency_limited, "concurrency_limited", 503, 14, "the concurrency limit is reached",

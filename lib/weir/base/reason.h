@@ -19,6 +19,7 @@ enum class Reason : std::uint8_t {
   memory_full,
   breaker_open,
   destination_hold,
+  destination_stalled,
   priority_shed,
   concurrency_limited,
   retry_budget_empty,

@@ -20,6 +20,7 @@
 #include <weir/base/result.h>
 #include <weir/component/batch.h>
 #include <weir/component/options.h>
+#include <weir/flow/admit/brief_hold.h>
 
 #include <functional>
 #include <memory>
@@ -44,7 +45,9 @@ struct Capabilities {
 class SourceOutput {
  public:
   virtual ~SourceOutput() = default;
-  virtual Admitted<Ticket> admit(Bytes worst_case, Priority priority) = 0;
+  /// With a `place` whose `wait` is then above 0 the unit is not refused yet: its source leaves it unread, waits so
+  /// long or until `on_room`, and asks again with the same place. Null: it cannot wait.
+  virtual Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::Place* place) = 0;
   /// What `when_full` says now (a reload may change it): the sender of a unit that was not let in is refused. False:
   /// its unit waits unread and asks again.
   virtual bool refuses_when_full() const { return true; }

@@ -29,13 +29,14 @@ double most_events(const DoorFacts& fact) {
 }  // namespace
 
 std::optional<Unfit> check(const DoorConfig& config) {
-  return check_duration("max_retry_after", config.max_retry_after);
+  return first_unfit({check_duration("max_retry_after", config.max_retry_after), within("hold", check(config.hold))});
 }
 
 Door::Door(const DoorConfig& config, std::uint64_t seed)
     : config_(checked(config, "door")),
       rng_(seed),
-      promises_(std::min<Duration>(config.max_retry_after, seconds(300))) {}
+      promises_(std::min<Duration>(config.max_retry_after, seconds(300))),
+      hold_(config.hold) {}
 
 double Door::on_their_way() const { return mean_events() * static_cast<double>(reading_ + reading_before_); }
 
@@ -102,7 +103,6 @@ bool Door::room_beyond_promises(const DoorFacts& fact, const Plan& plan, TimePoi
 }
 
 void Door::count_arrival(double served_per_place, TimePoint now) {
-  promises_.advance(now);
   const Slot slot = Promises::slot(now);
   if (slot - current_ > quiet_places) {
     current_ = slot;
@@ -175,14 +175,36 @@ Duration Door::promise(std::span<const DoorFacts> required, Reason reason, TimeP
   return seconds(longest);
 }
 
-Admitted<void> Door::decide(std::span<const DoorFacts> required, bool memory_full, TimePoint now) {
+/// Held only for want of room, and memory comes back with room. While no rate is known nobody knows that it will take long.
+bool Door::held_instead(BriefHold::Place& place, std::span<const DoorFacts> required, Reason reason, TimePoint now) {
+  const bool before = place.since != never;
+  if (reason != Reason::flow_full && reason != Reason::priority_shed && reason != Reason::memory_full) {
+    hold_.leave(place);
+    return false;
+  }
   const auto plan = this->plan(required);
-  count_arrival(plan ? plan->served / static_cast<double>(plan->group) : 1, now);
+  const double each = plan ? place_seconds * static_cast<double>(plan->group) * promised_share / plan->served : 0;
+  hold_.hold(place, base_wait(required, now), from_seconds(each), now);
+  if (place.wait == Duration{0}) return false;
+  stats_.held += !before;
+  return true;
+}
+
+Admitted<void> Door::decide(std::span<const DoorFacts> required, bool memory_full, TimePoint now,
+                            BriefHold::Place* place) {
+  promises_.advance(now);
+  if (!place || place->since == never) {  // a unit that was held has arrived before
+    const auto plan = this->plan(required);
+    count_arrival(plan ? plan->served / static_cast<double>(plan->group) : 1, now);
+  }
   observe(required, now);
-  if (const auto reason = verdict(required, memory_full, now)) {
+  const auto reason = verdict(required, memory_full, now);
+  if (reason && place && held_instead(*place, required, *reason, now)) return rejected(*reason);
+  if (reason) {
     ++stats_.refused;
     return rejected(*reason, promise(required, *reason, now));
   }
+  if (place) hold_.leave(*place);
   moved_ = now;
   ++reading_;
   ++stats_.admitted;

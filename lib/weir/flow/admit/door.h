@@ -30,6 +30,9 @@
 ///   base        = max(time to the low watermark, time to the probe, time since anything moved, rest of the drain when
 ///                 stopping)
 ///
+/// Who is refused stays away for a second at least, which is long for a queue that is 4 ms of work. A unit that can
+/// wait unread (`place`) is held for a moment instead, while there will be room soon (brief_hold.h).
+///
 /// A stalled sink keeps its last rate, so its time to the low watermark does not change: what grows is the time since
 /// anything moved. When no group within max_retry_after has a place, that time is told without a promise
 /// (`unpromised`).
@@ -50,6 +53,7 @@
 #include <weir/base/checked.h>
 #include <weir/base/result.h>
 #include <weir/base/rng.h>
+#include <weir/flow/admit/brief_hold.h>
 #include <weir/flow/admit/promises.h>
 #include <weir/flow/queue/pressure.h>
 
@@ -59,6 +63,7 @@ namespace weir::flow {
 
 struct DoorConfig {
   Duration max_retry_after = std::chrono::seconds(60);  ///< at most 300 s are kept in the calendar
+  BriefHoldConfig hold{};                               ///< of units that can wait at the door
   bool operator==(const DoorConfig&) const = default;
 };
 
@@ -69,8 +74,9 @@ struct DoorConfig {
 struct DoorFacts {
   Pressure pressure;                   ///< of its sink queue
   bool paused = false;                 ///< for this request's priority
-  std::optional<Duration> to_probe{};  ///< nothing may be sent to it: time to the next probe, or to the end of a hold
-  Reason blocked_by = Reason::breaker_open;  ///< with to_probe: breaker_open or destination_hold
+  std::optional<Duration> to_probe{};  ///< nothing may be sent to it: time to the next probe, or to the end of a hold;
+                                       ///< nothing comes back from it: for so long
+  Reason blocked_by = Reason::breaker_open;  ///< with to_probe: breaker_open, destination_hold or destination_stalled
   bool reserved = false;  ///< this priority may enter the reserved part: only the bound stops it (semantics D5)
   double limit = 1.0;     ///< the part of the bound this priority may fill: 1 - reserved_for_high, or 1
 };
@@ -78,15 +84,20 @@ struct DoorFacts {
 struct DoorStats {
   std::uint64_t admitted = 0, refused = 0;
   std::uint64_t unpromised = 0;  ///< refused and told max_retry_after, because no earlier time was free
+  std::uint64_t held = 0;        ///< units that were held for a moment first; in one of the others when decided
 };
 
 class Door {
  public:
   Door(const DoorConfig& config, std::uint64_t seed);
 
-  /// flow_full, priority_shed, breaker_open, destination_hold, memory_full or shutting_down, with a Retry-After in
-  /// whole seconds.
-  [[nodiscard]] Admitted<void> decide(std::span<const DoorFacts> required, bool memory_full, TimePoint now);
+  /// flow_full, priority_shed, breaker_open, destination_hold, destination_stalled, memory_full or shutting_down, with
+  /// a Retry-After in whole seconds. With a `place` whose `wait` is then above 0 the unit is not refused yet, and not
+  /// counted: it asks again with the same place, however the wait ended.
+  [[nodiscard]] Admitted<void> decide(std::span<const DoorFacts> required, bool memory_full, TimePoint now,
+                                      BriefHold::Place* place = nullptr);
+  /// A held unit goes away, or waits for something else from now on.
+  void leave(BriefHold::Place& place) { hold_.leave(place); }
   /// To be called once for each admitted request, when its events are counted (0 if it brought none): until then it
   /// counts as an average request on its way. A request that never reports is forgotten after 30 to 60 s.
   void on_admitted(std::uint64_t events);
@@ -109,6 +120,7 @@ class Door {
   std::optional<Reason> verdict(std::span<const DoorFacts> required, bool memory_full, TimePoint now) const;
   bool room_beyond_promises(const DoorFacts& fact, const Plan& plan, TimePoint now) const;
   Duration base_wait(std::span<const DoorFacts> required, TimePoint now) const;
+  bool held_instead(BriefHold::Place& place, std::span<const DoorFacts> required, Reason reason, TimePoint now);
   Duration promise(std::span<const DoorFacts> required, Reason reason, TimePoint now);
   void observe(std::span<const DoorFacts> required, TimePoint now);
   void count_arrival(double served_per_place, TimePoint now);
@@ -118,6 +130,7 @@ class Door {
   DoorConfig config_;
   Rng rng_;
   Promises promises_;
+  BriefHold hold_;
   struct {
     Promises::Slot at = -1;
     std::int64_t from = 0, next = 0;

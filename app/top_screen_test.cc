@@ -72,7 +72,7 @@ TEST(TopScreen, CutsNoWordOnATerminalOfEightyColumns) {
     for (const std::string& line : lines) all += line + " ";
     EXPECT_NE(all.find("is the server running on that host"), std::string::npos) << "it goes on in the next line\n"
                                                                                  << all;
-    EXPECT_NE(all.find(details ? "next probe in 3 s" : "breaker open, probe in 3.0 s"), std::string::npos) << all;
+    EXPECT_NE(all.find(details ? "next probe in 3 s" : "breaker open"), std::string::npos) << all;
     EXPECT_NE(all.find("warehouse-primary"), std::string::npos);
     for (const std::string& line : lines) {
       if (!line.ends_with("…")) continue;

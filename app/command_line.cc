@@ -1,11 +1,14 @@
 #include "command_line.h"
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "commands.h"
 #include "completion.h"
+#include "config/problem.h"
 #include "exit_codes.h"
 #include "man_page.h"
 
@@ -16,6 +19,7 @@ namespace {
 struct CommandLine {
   std::vector<std::string> files;
   std::string admin = "127.0.0.1:9600", init_file = "weir.yaml", node, reason, shell;
+  std::vector<std::string> help_of;
   bool quiet = false, force = false;
   CheckOptions check;
   TestOptions test;
@@ -126,7 +130,7 @@ void add_replay_command(CLI::App& cli, CommandLine& line) {
   auto* replay = cli.add_subcommand("replay", "send dead letters, or the events of a journal, to a running weir again");
   ReplayOptions& o = line.replay;
   replay->add_option("FROM", line.replay_from, "a file of dead letters, or the folder of a journal")->required();
-  replay->add_option("--to", o.to, "its http source: http://host:port/events")->required();
+  replay->add_option("--to", o.to, "its http source: http://host:port/events; not needed for --dry-run");
   replay->add_option("--where", o.where,
                      "only those for which this is true; of dead letters: .reason, .origin, .event.x");
   replay->add_option("--rate", o.rate, "at most so many events in this time")->capture_default_str();
@@ -139,7 +143,49 @@ void add_replay_command(CLI::App& cli, CommandLine& line) {
   replay->add_flag("--dry-run", o.dry_run, "only say how many it would be");
   replay->add_flag("--restart", o.restart, "begin anew instead of where the last one ended (FROM.replay)");
   replay->add_flag("--live", o.live, "read a journal while a running weir has it open, as it is");
-  replay->callback([&line] { line.code = app::replay(line.replay_from, line.replay); });
+  replay->callback([&line] {
+    if (line.replay.to.empty() && !line.replay.dry_run) throw CLI::RequiredError("--to");
+    line.code = app::replay(line.replay_from, line.replay);
+  });
+}
+
+/// "weir: there is no command 'chek'; did you mean check?"
+int complain_of_command(const CLI::App& above, const std::string& name) {
+  std::vector<std::string> known;
+  for (const CLI::App* command : above.get_subcommands(nullptr)) known.push_back(command->get_name());
+  const std::string meant = config::did_you_mean(name, known);
+  fmt::print(stderr, "weir: there is no command {}; {}\n", config::quote(name),
+             meant.empty() ? "`weir help` lists them all" : meant);
+  return bad_usage;
+}
+
+const CLI::App* command_of(const CLI::App& above, const std::string& name) {
+  for (const CLI::App* command : above.get_subcommands(nullptr))
+    if (command->get_name() == name) return command;
+  return nullptr;
+}
+
+int print_help(const CLI::App& cli, const std::vector<std::string>& names) {
+  const CLI::App* at = &cli;
+  for (const std::string& name : names) {
+    const CLI::App* below = command_of(*at, name);
+    if (!below) return complain_of_command(*at, name);
+    at = below;
+  }
+  return print(at->help());
+}
+
+/// The first word of the command line that should be a command and is none; what is said of it, and the exit code.
+std::optional<int> complain_of_commands(const CLI::App& cli, int argc, char** argv) {
+  const CLI::App* at = &cli;
+  for (int i = 1; i < argc && at->get_require_subcommand_min() > 0; ++i) {
+    const std::string word = argv[i];
+    if (word.starts_with('-')) break;
+    const CLI::App* below = command_of(*at, word);
+    if (!below) return complain_of_command(*at, word);
+    at = below;
+  }
+  return std::nullopt;
 }
 
 void add_help_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
@@ -159,6 +205,10 @@ void add_help_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog)
     line.code = print(man_page(cli));
   });
   cli.add_subcommand("version", "print the version")->callback([&] { line.code = version(); });
+
+  auto* help = cli.add_subcommand("help", "explain the commands, or one of them");
+  help->add_option("COMMAND", line.help_of, "e.g. check, or journal ls (default: all)");
+  help->callback([&] { line.code = print_help(cli, line.help_of); });
 }
 
 /// Adds the commands to `cli`; parsing it runs the one that was named. All three have to outlive the parsing.
@@ -166,6 +216,7 @@ void define_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
   cli.name("weir");
   cli.description("Weir carries events through systems that can be overloaded, and keeps its promises while they are.");
   cli.require_subcommand(1);
+  cli.set_version_flag("--version", fmt::format("weir {}", WEIR_VERSION), "print the version");
   std::string codes = "Exit codes:";
   for (const ExitCodeRow& row : exit_codes) codes += " " + std::to_string(row.code) + " " + row.brief + ",";
   codes.back() = '.';
@@ -186,6 +237,8 @@ int run_command_line(int argc, char** argv, const Catalog& catalog) {
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() != 0)
+      if (const auto code = complain_of_commands(cli, argc, argv)) return *code;
     return cli.exit(e) == 0 ? ok : bad_usage;
   }
   return line.code;

@@ -41,8 +41,10 @@ inline constexpr std::array exit_codes{
     ExitCodeRow{damaged, "damaged journal",
                 "journal check: damage was found, each place on a line; repair: there is something to do (without "
                 "--apply), or nothing can be done; export: events could not be read."},
-    ExitCodeRow{not_all_replayed, "replayed, but not all",
-                "replay: some events were refused or could not be read, each on a line with its reason."},
+    ExitCodeRow{
+        not_all_replayed, "replayed, but not all",
+        "replay: some events were refused or could not be read, each on a line with its reason, or were taken and "
+        "died again: the last line counts them by fate."},
     ExitCodeRow{bad_usage, "bad usage", "The command line is wrong."},
 };
 

@@ -59,9 +59,11 @@ struct Plan {
 std::optional<Plan> understand(const ReplayOptions& options, WallTime now) {
   const auto wrong = [](std::string_view what) { return complain(what), std::nullopt; };
   Plan plan;
-  auto url = parse_replay_url(options.to);
-  if (!url) return wrong(url.error().message);
-  plan.url = std::move(*url);
+  if (!options.to.empty() || !options.dry_run) {
+    auto url = parse_replay_url(options.to);
+    if (!url) return wrong(url.error().message);
+    plan.url = std::move(*url);
+  }
   const auto rate = config::parse_rate(options.rate);
   if (!rate) return wrong("--rate: " + rate.error());
   if (rate->value <= 0) return wrong("--rate: must be more than 0");
@@ -85,6 +87,19 @@ std::optional<Plan> understand(const ReplayOptions& options, WallTime now) {
 std::string what_of(const ReplayOptions& options) {
   return fmt::format("to {} where {} from {} to {} since {} until {}", options.to, options.where, options.from_seq,
                      options.to_seq, options.since, options.until);
+}
+/// A dry run need not say where to: then it is that of the last replay.
+bool belongs_to(const std::string& what, const ReplayOptions& options) {
+  const std::string ours = what_of(options);
+  return options.to.empty() ? what.ends_with(ours.substr(3)) : what == ours;
+}
+
+/// Events that the other side has taken and that ended there without being delivered: they died again.
+std::uint64_t died_again(const std::map<std::string, std::uint64_t>& fates) {
+  std::uint64_t n = 0;
+  for (const char* fate : {"dead_lettered", "dropped", "failed"})
+    if (const auto at = fates.find(fate); at != fates.end()) n += at->second;
+  return n;
 }
 
 class Replay {
@@ -114,7 +129,7 @@ class Replay {
     const auto before = options_.restart ? Result<std::optional<ReplayProgress>>{} : load_progress(path);
     if (!before) return complain(before.error().message), failed;
     if (*before) {
-      if ((*before)->what != progress_.what)
+      if (!belongs_to((*before)->what, options_))
         return complain(fmt::format("{} remembers another replay ({}); --restart forgets it", path, (*before)->what)),
                bad_usage;
       if ((*before)->identity != source.identity((*before)->place))
@@ -212,7 +227,8 @@ class Replay {
       progress_.refused = refused + refused_;
       if (const auto saved = save_progress(progress_path(from_), progress_); !saved)
         return complain(saved.error().message + "; without it a replay cannot go on where it was"), failed;
-      if (events->empty()) return refused_ > 0 || supply_->lost() > 0 ? not_all_replayed : ok;
+      if (events->empty())
+        return refused_ > 0 || supply_->lost() > 0 || died_again(sender.fates()) > 0 ? not_all_replayed : ok;
     }
   }
 

@@ -54,6 +54,9 @@ void greet(const config::Config& config, const pipeline::FlowStatus& status, con
   log::info("ready");
 }
 
+constexpr Duration watch_every = std::chrono::seconds(1);
+constexpr auto look_for_end = std::chrono::milliseconds(50);
+
 /// After its deadline a stop still waits for threads to return; one that hangs on a disk must not keep the process.
 constexpr Duration patience = std::chrono::seconds(15);
 /// What has not started has taken nothing in: it can be left at any moment.
@@ -146,10 +149,18 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   std::optional<observe::Admin> admin;
   std::string admin_address;
   if (!config->admin.listen.empty()) {
-    admin.emplace(config->admin, context,
-                  observe::Admin::Asks{[&flow] { return flow.status(); }, [&flow] { return flow.why_not_ready(); }},
-                  &flow.taps());
-    const auto opened = admin->open();
+    const observe::Admin::Asks asks{[&flow] { return flow.status(); }, [&flow] { return flow.why_not_ready(); }};
+    admin.emplace(config->admin, context, asks, &flow.taps());
+    auto opened = admin->open();
+    if (!opened && config->admin.by_default) {
+      config::Admin elsewhere = config->admin;
+      elsewhere.listen = "127.0.0.1:0";
+      admin.emplace(elsewhere, context, asks, &flow.taps());
+      const std::string why = std::move(opened.error().message);
+      opened = admin->open();
+      if (opened)
+        log::warn("{}: this weir takes {}: say `--admin {}` to `weir top`, `why` and `tap`", why, *opened, *opened);
+    }
     if (!opened) {
       log::error("not started: {}", opened.error().message);
       log::stop();
@@ -163,12 +174,19 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   greet(*config, flow.status(), admin_address);
 
   Watch watch;
+  TimePoint next_look = context.now();
   while (true) {
-    const int s = hangup ? SIGHUP : wait_for_signal(signals, std::chrono::seconds(1));
+    const int s = hangup ? SIGHUP : wait_for_signal(signals, look_for_end);
     hangup = false;
     if (s == SIGHUP) on_hangup(flow, *config, files, catalog);
     if (asks_to_stop(s)) break;
+    if (flow.at_end()) {
+      log::info("the input has ended (at_end: stop), and all of it has been delivered");
+      break;
+    }
+    if (context.now() < next_look) continue;
     watch.look(flow.status(), context.now());
+    next_look = context.now() + watch_every;
   }
   const int code = stop(flow, *config, context, signals);
   if (admin) admin->stop();

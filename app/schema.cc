@@ -27,7 +27,7 @@ struct KindInfo {
 constexpr std::array kinds{
     KindInfo{OptionKind::text, "text", "", ""},
     KindInfo{OptionKind::path, "path", ".+", "a path"},
-    KindInfo{OptionKind::address, "address", ".*:[0-9]{1,5}", "write HOST:PORT, as in 127.0.0.1:8080"},
+    KindInfo{OptionKind::address, "address", ".+:[0-9]{1,5}", "write HOST:PORT, as in 127.0.0.1:8080"},
     KindInfo{OptionKind::boolean, "boolean", "true|false", "write true or false"},
     KindInfo{OptionKind::count, "count", "[0-9]{1,13}", "write a whole number, digits only"},
     KindInfo{OptionKind::size, "size", "NUMBER(B|KiB|MiB|GiB|KB|MB|GB)",

@@ -1,5 +1,10 @@
 #include "schema_keys.h"
 
+#include <fmt/format.h>
+
+#include "config/config.h"
+#include "config/units_parse.h"
+
 namespace weir::app {
 namespace {
 
@@ -49,8 +54,9 @@ KeySection process() {
 KeySection source() {
   return {"source",
           "Brings events in.",
-          {one_of("acks", {"accepted", "processed", "stored"}, "accepted",
-                  "When the sender is answered: taken over, delivered, or stored by every required sink."),
+          {one_of("acks", {"accepted", "processed", "stored"}, std::nullopt,
+                  "When the sender is answered: taken over, delivered, or stored by every required sink. By default "
+                  "the strongest level that its type and its paths carry; `weir check` shows it."),
            one_of("when_full", {"reject", "block"}, std::nullopt,
                   "What its sender sees when there is no room; reject is the default where the type can refuse."),
            section("priority", "Where an event's priority is read from; without it every event is normal."),
@@ -132,7 +138,11 @@ KeySection queue() {
        key("age_boost", duration, "5s", "Events that waited longer may be served before their priority's turn."),
        section_or("codel", "codel", boolean, "false", "Drops some events while all of them wait too long."),
        key("expire_after", duration, std::nullopt, "Events that waited longer are dropped."),
-       key("reserved_for_high", ratio, "0%", "The part of the bound kept for the priorities high and critical."),
+       key("reserved_for_high", ratio, std::nullopt,
+           fmt::format("The part of the bound kept for the priorities high and critical. By default {} where a source "
+                       "gives priorities, and {} elsewhere.",
+                       config::to_text_ratio(config::usual_reserve(true)),
+                       config::to_text_ratio(config::usual_reserve(false)))),
        key("dead_letter_shed", ratio, "0%", "Of what is dropped here, the share copied to dead_letter.")}};
 }
 

@@ -165,6 +165,9 @@ void add_to(Catalog& catalog) {
   };
   type.ack = pretended;
   type.max_workers = [](const Options&) { return 64; };
+  type.refuses = [](const Options& options) {
+    return options.get_or<std::string>("error", "again") == "again" ? Refuses::none : Refuses::any;
+  };
   type.footprint = [](const Options&, Load batch) {
     return std::vector{Footprint{.fixed = 4_KiB, .per_unit = 64_B, .max_units = batch.events, .unit = "refusal"}};
   };

@@ -46,7 +46,8 @@ std::vector<OptionSpec> options() {
       {.name = "read_ahead",
        .kind = Kind::size,
        .fallback = "4MiB",
-       .help = "The memory of each consumer: what it has on the way to its sink."},
+       .help = "The memory of each consumer: what it has on the way to its sink; less where memory is small.",
+       .shrinks = Shrinks{.least = "1MiB"}},
       mode_option("Who may read and write the files it makes; those that are there keep theirs."),
   };
 }

@@ -2,6 +2,7 @@
 
 #include <weir/base/terminal_text.h>
 #include <weir/component/push_events.h>
+#include <algorithm>
 
 #include "log/log.h"
 
@@ -16,6 +17,12 @@ constexpr auto later = std::chrono::milliseconds(250);
 constexpr auto patience = std::chrono::seconds(1);  // when stopping: ends after so long without a settlement
 
 }  // namespace
+
+bool JournalSource::at_end() const {
+  const auto status = journal_->status();
+  const auto ours = std::ranges::find(status.consumers, place_.consumer->config.name, &JournalStatus::Consumer::name);
+  return ours != status.consumers.end() && ours->lag_events == 0;
+}
 
 std::unique_ptr<Intake> JournalSource::intake(const IntakeSetup& setup) {
   return std::make_unique<JournalIntake>(setup, journal_, place_);

@@ -28,6 +28,8 @@ class JournalSource final : public Source {
   Result<void> open() override { return {}; }
   std::unique_ptr<Intake> intake(const IntakeSetup& setup) override;
   std::string address() const override { return journal_->log().config().path; }
+  /// As far as the journal goes now: everything is settled.
+  bool at_end() const override;
 
  private:
   const std::shared_ptr<DiskJournal> journal_;

@@ -65,6 +65,7 @@ void FileIntake::turn() {
   if (arrived) give(*arrived, now);
   if (arrived && next == Next::soon) return turns_.schedule();  // what it did not need of its memory is free again
   if (next == Next::later && !has_piece_ && reader_->over && ranges_.waiting() == 0) {
+    config_.over->store(true, std::memory_order_release);
     stopping_ = true;
     return turns_.schedule();
   }

@@ -35,7 +35,9 @@ struct FileConfig {
   Bytes max_event = 256_KiB;
   Bytes max_unsettled = 8_MiB;
   Duration poll = std::chrono::milliseconds(250);
-  bool keep_failed = true;     ///< acks: stored
+  bool keep_failed = true;  ///< acks: stored
+  bool stops_at_end = false;
+  std::shared_ptr<std::atomic<bool>> over = std::make_shared<std::atomic<bool>>(false);  ///< all is read and settled
   bool read_in_place = false;  ///< a test's: FileThread without a thread
   PriorityRule priorities;
 };

@@ -155,6 +155,7 @@ SinkType sink_type() {
        .help = "Deletes the oldest rotated files beyond so many; by default all are kept."},
       mode_option("Who may read and write the files it makes; those that are there keep theirs."),
   };
+  type.refuses = [](const Options&) { return Refuses::line_feeds; };
   type.ack = [](const Options& options) { return syncs(options) ? SinkAck::durable : SinkAck::sent; };
   type.max_workers = [](const Options&) { return 1; };
   type.footprint = [](const Options& options, Load) {

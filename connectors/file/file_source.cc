@@ -30,30 +30,7 @@ class FileSource final : public Source {
     if (lock_ >= 0) Disk().close(lock_);
   }
 
-  Result<void> open() override {
-    auto opened = check_options();
-    if (opened) opened = lock();
-    if (opened) opened = begin();
-    return opened;
-  }
-  std::unique_ptr<Intake> intake(const IntakeSetup& setup) override {
-    if (setup.index != 0) return std::make_unique<IdleIntake>();
-    return std::make_unique<FileIntake>(setup, config_, watched_);
-  }
-  std::string address() const override { return terminal_text(config_.watch.path); }
-  Upstream upstream() const override {
-    const auto limits = watched_->limits();
-    Upstream side;
-    side.counts = {{"files_emptied", limits.emptied}, {"limits_reached", limits.reached}};
-    if (limits.without_place > 0)
-      side.trouble = fmt::format("{} files wait for a place: max_files ({}) are open", limits.without_place,
-                                 config_.watch.max_files);
-    if (limits.too_many_names) side.trouble = "its folder has more names than are looked at";
-    return side;
-  }
-
- private:
-  Result<void> check_options() const {
+  Result<void> check() const override {
     const auto& watch = config_.watch;
     if (watch.max_files == 0 || watch.max_files > 4096) return failure("max_files must be between 1 and 4096");
     if (config_.max_event < 1_B || config_.max_event > 16_MiB) return failure("max_event must be between 1B and 16MiB");
@@ -70,6 +47,30 @@ class FileSource final : public Source {
     return {};
   }
 
+  Result<void> open() override {
+    auto opened = check();
+    if (opened) opened = lock();
+    if (opened) opened = begin();
+    return opened;
+  }
+  std::unique_ptr<Intake> intake(const IntakeSetup& setup) override {
+    if (setup.index != 0) return std::make_unique<IdleIntake>();
+    return std::make_unique<FileIntake>(setup, config_, watched_);
+  }
+  std::string address() const override { return terminal_text(config_.watch.path); }
+  bool at_end() const override { return config_.stops_at_end && config_.over->load(std::memory_order_acquire); }
+  Upstream upstream() const override {
+    const auto limits = watched_->limits();
+    Upstream side;
+    side.counts = {{"files_emptied", limits.emptied}, {"limits_reached", limits.reached}};
+    if (limits.without_place > 0)
+      side.trouble = fmt::format("{} files wait for a place: max_files ({}) are open", limits.without_place,
+                                 config_.watch.max_files);
+    if (limits.too_many_names) side.trouble = "its folder has more names than are looked at";
+    return side;
+  }
+
+ private:
   /// Two sources with one checkpoint would overwrite each other's positions.
   Result<void> lock() {
     const auto name = config_.checkpoint + ".lock";
@@ -113,6 +114,13 @@ std::vector<OptionSpec> options() {
        false,
        "read: to the end, once. follow: what is added later as well.",
        {"read", "follow"}},
+      {"at_end",
+       choice,
+       "stop",
+       false,
+       "mode: read. stop: when the input of every source has ended and is delivered, the run is over. wait: it goes "
+       "on.",
+       {"stop", "wait"}},
       {"start_at",
        choice,
        "beginning",
@@ -146,6 +154,7 @@ FileConfig read_config(const SourceSetup& setup) {
   config.watch.path = o.text("path");
   config.watch.max_files = o.get_or<std::uint64_t>("max_files", 64);
   config.watch.follow = o.get_or<std::string>("mode", "read") == "follow";
+  config.stops_at_end = !config.watch.follow && o.get_or<std::string>("at_end", "stop") == "stop";
   config.watch.from_end = o.get_or<std::string>("start_at", "beginning") == "end";
   config.watch.rotate_wait = o.get_or<Duration>("rotate_wait", std::chrono::seconds(5));
   config.checkpoint_mode = mode_of(o, "checkpoint_mode");
@@ -166,6 +175,7 @@ SourceType source_type(InputDisk& disk, bool read_in_place) {
   type.options = options();
   type.can = {.can_pause = true, .can_refuse = false, .can_replay = true};
   type.strongest = Level::stored;
+  type.makes_lines = true;
   type.footprint = [](const Options& o, int) {
     const auto files = o.get_or<std::uint64_t>("max_files", 64);
     const Bytes index(16'400 * sizeof(Batch::Slot) * 2);

@@ -86,10 +86,11 @@ class GeneratorSource final : public Source {
  public:
   GeneratorSource(std::string name, Result<GeneratorConfig> config)
       : name_(std::move(name)), config_(std::move(config)) {}
-  Result<void> open() override {
+  Result<void> check() const override {
     if (config_) return {};
     return failure(fmt::format("source {}: {}", name_, config_.error().message));
   }
+  Result<void> open() override { return check(); }
   std::unique_ptr<Intake> intake(const IntakeSetup& setup) override {
     return std::make_unique<GeneratorIntake>(*config_, setup);
   }

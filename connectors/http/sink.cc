@@ -9,9 +9,19 @@ namespace weir::http {
 HttpSink::HttpSink(const SinkSetup& setup)
     : name_(setup.name), context_(setup.context), config_(sink_config(setup.options)) {}
 
+Result<void> HttpSink::check() const {
+  if (config_) return {};
+  return failure(fmt::format("sink {}: {}", name_, config_.error().message));
+}
+
 // No connection is made yet: the server may start later than this process.
 Result<void> HttpSink::open() {
-  if (!config_) return failure(fmt::format("sink {}: {}", name_, config_.error().message));
+  if (auto fit = check(); !fit) return fit;
+  if (config_->tls && !config_->session.tls) {
+    auto tls = net::TlsContext::client(config_->tls_ca);
+    if (!tls) return failure(fmt::format("sink {}: {}", name_, tls.error().message));
+    config_->session.tls = std::move(*tls);
+  }
   body_ = std::make_unique<BodyWriter>(config_->body);
   session_ = std::make_unique<net::HttpSession>(config_->session, context_);
   most_ = config_->body.most.count();

@@ -27,6 +27,8 @@ struct SinkConfig {
   std::string where;  ///< for messages: the URL without its query, which may hold a secret
   std::string head;   ///< of every request, up to the value of Content-Length
   BodyFormat body;
+  bool tls = false;    ///< https
+  std::string tls_ca;  ///< whose certificates are believed; empty: the system's
 };
 
 /// The error is one line about the option at fault.
@@ -35,6 +37,7 @@ Result<SinkConfig> sink_config(const Options& options);
 class HttpSink final : public Sink {
  public:
   explicit HttpSink(const SinkSetup& setup);
+  Result<void> check() const override;
   Result<void> open() override;
   Delivery deliver(std::span<const Batch> batches) override;
   void cancel() override { session_->cancel(); }

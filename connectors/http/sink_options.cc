@@ -123,9 +123,8 @@ Result<SinkConfig> sink_config(const Options& options) {
   const auto ca = options.get_or<std::string>("tls_ca", "");
   if (!url->tls && !ca.empty()) return failure("tls_ca: `url` asks for no TLS: write https://, or leave it out");
   if (url->tls) {
-    auto context = net::TlsContext::client(ca);
-    if (!context) return std::unexpected(context.error());
-    config.session.tls = std::move(*context);
+    config.tls_ca = ca;
+    config.tls = true;
     config.session.server_name = url->bare_host();
   }
   config.where = fmt::format("{}://{}{}", url->scheme(), url->address(), url->target.substr(0, url->target.find('?')));
@@ -172,7 +171,9 @@ SinkType sink_type() {
       {.name = "max_body",
        .kind = size,
        .fallback = "1MiB",
-       .help = "Largest body before compression; a larger batch is sent as several, a larger event is refused."},
+       .help = "Largest body before compression; a larger batch is sent as several, a larger event is refused. Less "
+               "where memory is small.",
+       .shrinks = Shrinks{.least = "256KiB", .events = 2}},
       {.name = "timeout",
        .kind = duration,
        .fallback = "40s",

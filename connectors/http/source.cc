@@ -15,7 +15,14 @@ class HttpSource final : public Source {
         context_(setup.context),
         options_(std::move(options)) {}
 
+  Result<void> check() const override {
+    if (certificate_.empty() == key_.empty()) return {};
+    return failure(
+        fmt::format("source {}: tls_certificate and tls_key belong together: give both, or none for no TLS", name_));
+  }
+
   Result<void> open() override {
+    if (auto fit = check(); !fit) return fit;
     auto address = net::HttpServer::check_address(options_.server.listen, false);
     if (!address) return std::unexpected(address.error());
     options_.server.listen = *address;
@@ -42,10 +49,7 @@ class HttpSource final : public Source {
 
  private:
   Result<void> read_certificate() {
-    if (certificate_.empty() && key_.empty()) return {};
-    if (certificate_.empty() || key_.empty())
-      return failure(
-          fmt::format("source {}: tls_certificate and tls_key belong together: give both, or none for no TLS", name_));
+    if (certificate_.empty()) return {};
     auto tls = net::TlsContext::server(certificate_, key_, context_.wall());
     if (!tls) return failure(fmt::format("source {}: {}", name_, tls.error().message));
     options_.server.tls = std::move(*tls);
@@ -110,7 +114,11 @@ void add_to(Catalog& catalog) {
       {"max_body", size, "1MiB", false, "largest body, decoded; larger ones are answered 413"},
       {"max_event", size, "256KiB", false, "largest event; at most 16MiB"},
       {"max_events", count, "10000", false, "most events in one request"},
-      {"max_connections", count, "512", false, "most connections of each reactor; each one counts in the memory table"},
+      {.name = "max_connections",
+       .kind = count,
+       .fallback = "512",
+       .help = "most connections of each reactor; each one counts in the memory table; fewer where memory is small",
+       .shrinks = Shrinks{.least = "16"}},
       {"max_header", size, "8KiB", false, "largest request head"},
       {"ack_timeout", duration, "30s", false,
        "a request not settled by then is answered 504; its events stay in the flow"},
@@ -121,7 +129,11 @@ void add_to(Catalog& catalog) {
       {"body_timeout", duration, "30s", false, "a body that makes no progress for this long ends its request"},
       {"answer_timeout", duration, "30s", false,
        "a client that reads nothing of its answer for this long is disconnected; 10s at most while stopping"},
-      {"receive_buffer", size, "32KiB", false, "the kernel's receive buffer of each connection (Linux doubles it)"},
+      {.name = "receive_buffer",
+       .kind = size,
+       .fallback = "32KiB",
+       .help = "the kernel's receive buffer of each connection (Linux doubles it); less where memory is small",
+       .shrinks = Shrinks{.least = "8KiB"}},
       {"send_buffer", size, "8KiB", false, "the kernel's send buffer of each connection (Linux doubles it)"},
       {"tls_certificate",
        path,
@@ -132,6 +144,7 @@ void add_to(Catalog& catalog) {
   };
   type.can = {.can_pause = true, .can_refuse = true, .can_replay = false};
   type.strongest = Level::stored;
+  type.makes_lines = true;
   type.footprint = footprint;
   type.make = [](const SourceSetup& setup) -> std::unique_ptr<Source> {
     HttpOptions http = read(setup.options);

@@ -119,7 +119,11 @@ std::vector<OptionSpec> reading_options() {
   using enum OptionKind;
   return {
       {"max_unacked", count, "10000", false, "How many events may be on their way, read and not settled."},
-      {"prefetch", size, "8MiB", false, "How much is fetched ahead: queued.max.messages.kbytes."},
+      {.name = "prefetch",
+       .kind = size,
+       .fallback = "8MiB",
+       .help = "How much is fetched ahead: queued.max.messages.kbytes; less where memory is small.",
+       .shrinks = Shrinks{.least = "1MiB", .events = 4}},
       {"fetch_max", size, "1MiB", false,
        "The most a broker sends at once: fetch.max.bytes; one larger batch comes alone."},
       {"session_timeout", duration, "45s", false,

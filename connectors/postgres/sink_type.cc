@@ -38,7 +38,10 @@ std::vector<OptionSpec> options() {
       {.name = "max_statement",
        .kind = size,
        .fallback = "2MiB",
-       .help = "Largest statement; a larger batch is sent as several, and an event may have a quarter of it."},
+       .help =
+           "Largest statement; a larger batch is sent as several, and an event may have a quarter of it. Less where "
+           "memory is small.",
+       .shrinks = Shrinks{.least = "512KiB", .events = 5}},
       {.name = "statement_timeout",
        .kind = duration,
        .fallback = "30s",

@@ -47,8 +47,13 @@ SqliteSink::SqliteSink(const SinkSetup& setup)
   rows_.reserve(rows_at_once);
 }
 
-Result<void> SqliteSink::open() {
+Result<void> SqliteSink::check() const {
   if (!id_) return failure(fmt::format("sink {}: id: {}", name_, id_.error().message));
+  return {};
+}
+
+Result<void> SqliteSink::open() {
+  if (auto fit = check(); !fit) return fit;
   auto opened = open_database();
   if (opened) return {};
   return std::unexpected(
@@ -233,7 +238,8 @@ void add_to(Catalog& catalog) {
       {.name = "memory",
        .kind = OptionKind::size,
        .fallback = "8MiB",
-       .help = "SQLite's memory: a quarter is page cache, an eighth the largest event."},
+       .help = "SQLite's memory: a quarter is page cache, an eighth the largest event; less where memory is small.",
+       .shrinks = Shrinks{.least = "2MiB", .events = 8}},
       mode_option(
           "Who may read and write a database that it makes, with its -wal and -shm; one that is there keeps its own."),
   };

@@ -22,6 +22,7 @@ class SqliteSink final : public Sink {
   explicit SqliteSink(const SinkSetup& setup);
   ~SqliteSink() override { close(); }
 
+  Result<void> check() const override;
   Result<void> open() override;
   Delivery deliver(std::span<const Batch> batches) override;
   void cancel() override { database_.cancel(); }

@@ -97,8 +97,9 @@ class ReadingThread {
 
 class StdinIntake final : public Intake {
  public:
-  StdinIntake(const SourceSetup& source, const IntakeSetup& setup, int fd)
-      : name_(source.name),
+  StdinIntake(const SourceSetup& source, const IntakeSetup& setup, int fd, std::shared_ptr<std::atomic<bool>> over)
+      : over_(std::move(over)),
+        name_(source.name),
         max_event_(source.options.get_or<Bytes>("max_event", 256_KiB).count()),
         priority_(source.priorities.fallback),
         output_(setup.output),
@@ -154,6 +155,7 @@ class StdinIntake final : public Intake {
     output_.flush();
     if (at_end_) {
       idle_ = true;
+      over_->store(true, std::memory_order_release);
     } else if (flow_takes()) {
       asked_ = true;
       thread_->ask();
@@ -215,6 +217,7 @@ class StdinIntake final : public Intake {
     return true;
   }
 
+  const std::shared_ptr<std::atomic<bool>> over_;  // all of the input has been given
   const std::string name_;
   const std::size_t max_event_;
   const Priority priority_;
@@ -230,21 +233,27 @@ class StdinIntake final : public Intake {
 
 class StdinSource final : public Source {
  public:
-  StdinSource(const SourceSetup& setup, int fd) : setup_(setup), fd_(fd) {}
+  StdinSource(const SourceSetup& setup, int fd)
+      : setup_(setup), fd_(fd), stops_(setup.options.get_or<std::string>("at_end", "stop") == "stop") {}
   ~StdinSource() override {
     if (mine_) taken() = false;
   }
-  Result<void> open() override {
+  Result<void> check() const override {
     if (setup_.priorities.from_body() || setup_.priorities.from_header())
       return failure("standard input gives all its events one priority: write only default: under priority:");
+    return {};
+  }
+  Result<void> open() override {
+    if (auto fit = check(); !fit) return fit;
     if (taken().exchange(true))
       return failure("another source reads standard input already: a line can only go to one of them");
     mine_ = true;
     return {};
   }
   std::unique_ptr<Intake> intake(const IntakeSetup& setup) override {
-    return std::make_unique<StdinIntake>(setup_, setup, fd_);
+    return std::make_unique<StdinIntake>(setup_, setup, fd_, over_);
   }
+  bool at_end() const override { return stops_ && over_->load(std::memory_order_acquire); }
   std::string address() const override { return "standard input"; }
 
  private:
@@ -254,6 +263,8 @@ class StdinSource final : public Source {
   }
   const SourceSetup setup_;
   const int fd_;
+  const bool stops_;
+  const std::shared_ptr<std::atomic<bool>> over_ = std::make_shared<std::atomic<bool>>(false);
   bool mine_ = false;
 };
 
@@ -266,9 +277,16 @@ SourceType stdin_type(int fd) {
   type.options = {{.name = "max_event",
                    .kind = OptionKind::size,
                    .fallback = "256KiB",
-                   .help = "The longest line; longer ones are dead-lettered, cut, or counted."}};
+                   .help = "The longest line; longer ones are dead-lettered, cut, or counted."},
+                  {.name = "at_end",
+                   .kind = OptionKind::choice,
+                   .fallback = "stop",
+                   .help = "stop: when the input of every source has ended and is delivered, the run is over. wait: it "
+                           "goes on.",
+                   .choices = {"stop", "wait"}}};
   type.can = {.can_pause = true, .can_refuse = false, .can_replay = false};
   type.strongest = Level::accepted;
+  type.makes_lines = true;
   type.footprint = [](const Options& options, int) {
     return std::vector{Footprint{.fixed = 128_KiB + options.get_or<Bytes>("max_event", 256_KiB) * 2}};
   };

@@ -159,6 +159,7 @@ SinkType stdout_type(int fd) {
                    .choices = {"json", "text", "pretty"}}};
   type.ack = [](const Options&) { return SinkAck::sent; };
   type.max_workers = [](const Options&) { return 1; };
+  type.refuses = [](const Options&) { return Refuses::none; };
   type.footprint = [](const Options& options, Load) {
     // The largest event, escaped byte by byte, behind a piece that is almost full; indenting it needs it once more.
     const std::uint64_t times = format_of(options) == Format::pretty ? 8 : 4;

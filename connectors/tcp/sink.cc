@@ -51,9 +51,14 @@ TcpSink::TcpSink(const SinkSetup& setup)
   config_.server_name = setup.options.get_or<std::string>("tls_server_name", host_of(config_.address));
 }
 
+Result<void> TcpSink::check() const {
+  if (!wants_tls_ && !ca_.empty()) return failure(fmt::format("sink {}: tls_ca without tls: add tls: true", name_));
+  return {};
+}
+
 /// The receiver need not listen yet: the pipeline waits for it.
 Result<void> TcpSink::open() {
-  if (!wants_tls_ && !ca_.empty()) return failure(fmt::format("sink {}: tls_ca without tls: add tls: true", name_));
+  if (auto fit = check(); !fit) return fit;
   if (wants_tls_) {
     auto tls = net::TlsContext::client(ca_);
     if (!tls) return failure(fmt::format("sink {}: {}", name_, tls.error().message));

@@ -16,6 +16,7 @@ namespace weir::tcp {
 class TcpSink final : public Sink {
  public:
   explicit TcpSink(const SinkSetup& setup);
+  Result<void> check() const override;
   Result<void> open() override;
   Delivery deliver(std::span<const Batch> batches) override;
   Result<std::string> on_hangup() override;

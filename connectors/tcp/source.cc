@@ -22,8 +22,20 @@ class TcpSource final : public Source {
     options_.priorities = setup.priorities;
   }
 
+  Result<void> check() const override {
+    if (options_.max_event.count() == 0 || options_.max_event > largest_event)
+      return failure("max_event: from 1B to 16MiB is possible");
+    if (options_.max_connections == 0) return failure("max_connections: at least 1, or nobody could send");
+    if (options_.receive_buffer < 4_KiB) return failure("receive_buffer: at least 4KiB");
+    if (certificate_.empty() != key_.empty())
+      return failure("tls_certificate and tls_key belong together: give both, or none for no TLS");
+    return {};
+  }
+
   Result<void> open() override {
-    if (auto sane = check(); !sane) return failure(fmt::format("source {}: {}", name_, sane.error().message));
+    auto sane = check();
+    if (sane) sane = read_certificate();
+    if (!sane) return failure(fmt::format("source {}: {}", name_, sane.error().message));
     const auto endpoint = net::resolve(options_.listen);
     if (!endpoint) return std::unexpected(endpoint.error());
     if (endpoint->port() != 0)
@@ -51,13 +63,7 @@ class TcpSource final : public Source {
   }
 
  private:
-  Result<void> check() {
-    if (options_.max_event.count() == 0 || options_.max_event > largest_event)
-      return failure("max_event: from 1B to 16MiB is possible");
-    if (options_.max_connections == 0) return failure("max_connections: at least 1, or nobody could send");
-    if (options_.receive_buffer < 4_KiB) return failure("receive_buffer: at least 4KiB");
-    if (certificate_.empty() != key_.empty())
-      return failure("tls_certificate and tls_key belong together: give both, or none for no TLS");
+  Result<void> read_certificate() {
     if (certificate_.empty()) return {};
     auto tls = net::TlsContext::server(certificate_, key_, context_.wall());
     if (!tls) return std::unexpected(tls.error());
@@ -87,16 +93,24 @@ SourceType source_type() {
        {"newline", "length", "octets"}},
       {"max_event", size, "256KiB", false,
        "Largest event, at most 16MiB: a larger line is skipped and counted, a larger length closes its connection."},
-      {"max_connections", count, "1024", false,
-       "Most connections of all reactors; each one counts in the memory table, and one more is closed at once."},
+      {.name = "max_connections",
+       .kind = count,
+       .fallback = "1024",
+       .help = "Most connections of all reactors; each one counts in the memory table, and one more is closed at once. "
+               "Fewer where memory is small.",
+       .shrinks = Shrinks{.least = "16"}},
       {"idle_timeout", duration, "300s", false, "A connection that sends nothing for this long is closed."},
       {"frame_timeout", duration, "30s", false,
        "An event that has begun must be complete within this time of waiting for its sender, and a TLS handshake too."},
       {"receive_buffer", size, "256KiB", false,
        "What the kernel's receive buffer of a connection may grow to, from 16KiB, while its sender fills it (Linux "
        "doubles it): what a sender can be ahead of the flow."},
-      {"receive_memory", size, "16MiB", false,
-       "What the receive buffers of all connections may take beyond 16KiB each; counts in the memory table."},
+      {.name = "receive_memory",
+       .kind = size,
+       .fallback = "16MiB",
+       .help = "What the receive buffers of all connections may take beyond 16KiB each; counts in the memory table. "
+               "Less where memory is small.",
+       .shrinks = Shrinks{.least = "256KiB"}},
       {"tls_certificate", path, {}, false, "PEM file with the certificate and its chain: serve TLS 1.2 or later."},
       {"tls_key", path, {}, false, "PEM file with the certificate's private key, without a password."},
   };

@@ -101,6 +101,15 @@ std::string losses(const Sink& sink) {
   return out;
 }
 
+std::string own_letters(const Sink& sink) {
+  if (!sink.has_own_letters) return {};
+  return fmt::format(
+      "; what it refuses for good goes to {}, at most {} files of {}, of which the oldest is deleted: name a "
+      "dead_letter "
+      "for another place, or say on_failure: drop",
+      own_letters_path(sink), own_letters_kept + 1, human(own_letters_file));
+}
+
 std::string door(const Graph& graph, const Source& source) {
   const auto sinks = graph.sinks_of(source);
   if (sinks.empty()) return "nothing reads from this source, so nothing waits here";
@@ -129,7 +138,8 @@ std::vector<Report::Answer> answers_of(const Config& config) {
   for (const Stage& stage : config.stages)
     if (stage.plan && !stage.plan->when_behind().empty())
       answers.push_back({"stages." + stage.name, stage.plan->when_behind()});
-  for (const Sink& sink : config.sinks) answers.push_back({sink.path(), when_full(graph, sink) + losses(sink)});
+  for (const Sink& sink : config.sinks)
+    answers.push_back({sink.path(), when_full(graph, sink) + losses(sink) + own_letters(sink)});
   answers.push_back({"memory", memory(config)});
   return answers;
 }

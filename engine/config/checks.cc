@@ -40,7 +40,7 @@ Carried carried_alone(const Sink& sink) {
   return {};
 }
 
-void check_acks(Reader& reader, const Graph& graph, const SourceType& type, Source& source) {
+void check_acks(Reader& reader, const Catalog& catalog, const Graph& graph, const SourceType& type, Source& source) {
   const std::string path = source.path();
   const Carried carried = carried_by(graph, source, type);
   if (source.is_consumer() || !reader.given(path + ".acks")) {
@@ -53,7 +53,7 @@ void check_acks(Reader& reader, const Graph& graph, const SourceType& type, Sour
   // The source would read the same events again for ever, because they can neither be stored nor dropped.
   if (source.acks != Level::stored || !type.can.can_replay) return;
   for (const Sink* sink : graph.sinks_of(source))
-    if (sink->required && !sink->is_journal && sink->dead_letter.empty() && sink->on_failure == Sink::OnFailure::fail)
+    if (needs_way_out(catalog, graph, *sink))
       reader.error_at(
           sink->path(),
           fmt::format(
@@ -133,7 +133,7 @@ void fill_reserves(Reader& reader, const Graph& graph, Config& config) {
     if (reader.given(sink.path() + ".queue.reserved_for_high")) continue;
     const auto sources = graph.all_sources_of(sink);
     const bool prioritised = std::ranges::any_of(sources, &Source::has_priorities);
-    sink.queue.reserved_for_high = prioritised ? 0.2 : 0.0;
+    sink.queue.reserved_for_high = usual_reserve(prioritised);
   }
 }
 
@@ -214,16 +214,18 @@ bool check_flow(Reader& reader, const Catalog& catalog, Draft& draft) {
   Config& config = draft.config;
   if (!check_names(reader, config)) return false;
   add_consumers(config);
+  add_dead_letters(reader, catalog, draft);
   const Graph graph(config);
   fill_reserves(reader, graph, config);
   for (Source& source : config.sources)
-    if (is_known(graph, draft, source)) check_acks(reader, graph, *catalog.source(source.type), source);
+    if (is_known(graph, draft, source)) check_acks(reader, catalog, graph, *catalog.source(source.type), source);
   check_journals(reader, catalog, graph, draft);
   check_own_output(reader, catalog, graph, draft);
   for (const Sink& sink : config.sinks) {
     check_edge(reader, catalog, graph, sink);
     check_largest_event(reader, graph, draft, sink);
   }
+  check_parts(reader, catalog, draft);
   check_spills(reader, graph, draft);
   check_waiting_stages(reader, catalog, graph, config);
   warn_dead_ends(reader, graph, config);

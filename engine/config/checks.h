@@ -29,6 +29,17 @@ Carried carried_by(const Graph& graph, const Source& source, const SourceType& t
 /// False when names do not resolve or there is a cycle: then there is no graph to reason about.
 bool check_flow(Reader& reader, const Catalog& catalog, Draft& draft);
 
+inline constexpr Bytes own_letters_file = 16_MiB;
+inline constexpr int own_letters_kept = 3;  // rotated files beside the one that is written
+std::string own_letters_path(const Sink& sink);
+/// Whether it may refuse events for good and nothing is said of what becomes of them.
+bool needs_way_out(const Catalog& catalog, const Graph& graph, const Sink& sink);
+/// A bounded dead-letter file for each sink that needs one and has none (dead_letters.cc).
+void add_dead_letters(Reader& reader, const Catalog& catalog, Draft& draft);
+
+/// What the parts themselves would refuse at the start whatever the machine is like: Source::check, Sink::check.
+void check_parts(Reader& reader, const Catalog& catalog, const Draft& draft);
+
 /// check_flow's first half: `from` and `dead_letter`.
 bool check_names(Reader& reader, Config& config);
 

@@ -95,7 +95,11 @@ struct Sink : Node {
   JournalRoom room{};           ///< of a journal
   std::string path() const { return (is_journal ? "journals." : "sinks.") + name; }
   bool is_dead_letter_target = false;
+  bool has_own_letters = false;  ///< its dead-letter file is one that nobody has named
 };
+
+/// The part of a queue that is kept for high and critical when the file does not say.
+inline double usual_reserve(bool has_priorities) { return has_priorities ? 0.2 : 0.0; }
 
 /// What the catalog calls the two sides of a journal type: "journal disk".
 std::string journal_type_name(std::string_view type);
@@ -104,6 +108,7 @@ struct Admin {
   std::string listen = "127.0.0.1:9600";  ///< empty: none
   std::vector<std::string> hosts{};       ///< further Host names it answers to
   bool insecure = false;                  ///< it may listen where other machines reach it
+  bool by_default = true;                 ///< nobody has said where: another port will do
 };
 
 /// How the process tells what happens.
@@ -119,6 +124,12 @@ struct MemoryRow {
   Footprint footprint;
 };
 
+/// A default that was made smaller to fit into `memory` (shrink.h).
+struct ShrunkDefault {
+  std::string path;        ///< "sources.orders.max_connections"
+  std::string now, usual;  ///< as in YAML
+};
+
 /// The sum of `weir check`: budget = memory - footprints.
 struct MemoryTable {
   Bytes memory;
@@ -126,6 +137,7 @@ struct MemoryTable {
   std::vector<MemoryRow> rows;
   Bytes footprints;
   Bytes budget;
+  std::vector<ShrunkDefault> shrunk;
 };
 
 struct Config {
@@ -136,6 +148,7 @@ struct Config {
   Admin admin;
   LogForm log;
   int reactors = 1;
+  bool automatic_reactors = true;  ///< `reactors: auto`
   Duration drain_deadline = std::chrono::seconds(30);
   Bytes batch_bytes = 256_KiB;  ///< an open batch's buffer
   MemoryTable memory;

@@ -108,9 +108,9 @@ TEST(Reload, NamesWhatElseDiffers) {
                   "sources.orders.priority.from: .s, was nothing",
                   "sources.orders.priority.default: normal, was nothing"));
   EXPECT_THAT(
-      differences(flow(), flow("", ", on_failure: drop", "admin: { listen: ':1' }\nreactors: 1\nmemory: 1GiB\n")),
+      differences(flow(), flow("", ", on_failure: drop", "admin: { listen: '[::1]:1' }\nreactors: 1\nmemory: 1GiB\n")),
       ElementsAre("memory: 1GiB, was auto", "reactors: 1, was 2", "sinks.store.on_failure: drop, was fail",
-                  "admin.listen: :1, was 127.0.0.1:9600"));
+                  "admin.listen: [::1]:1, was 127.0.0.1:9600"));
 }
 
 TEST(Reload, RefusesToDeclareMoreMemoryThanWasSetAside) {

@@ -104,6 +104,7 @@ void read_admin(Reader& reader, Section& root, Admin& admin) {
   if (listen && listen->kind == Yaml::Kind::scalar && listen->text.empty()) {
     admin.listen.clear();
   } else if (read_options(reader, section, specs, options)) {
+    admin.by_default = !options.has("listen");
     admin.listen = options.get_or<std::string>("listen", admin.listen);
     admin.hosts = options.get_or<std::vector<std::string>>("hosts", {});
     admin.insecure = options.get_or<bool>("insecure", false);
@@ -147,6 +148,7 @@ void read_process(Reader& reader, Section& root, Config& config) {
   };
   std::uint64_t count = 0;
   root.value("reactors", count, reactors);
+  config.automatic_reactors = count == 0;
   config.reactors = count > 0 ? static_cast<int>(count) : std::clamp(reader.options().cores / 2, 1, 8);
   root.duration("drain_deadline", config.drain_deadline);
   if (root.size("batch_bytes", config.batch_bytes, 4_KiB) && config.batch_bytes > 1_MiB)

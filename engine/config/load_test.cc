@@ -91,7 +91,8 @@ TEST(Load, ReadsEverythingOfAQueueAndADestination) {
 
 TEST(Load, GivesPrioritiesTheirReserveOnEverySinkTheyReach) {
   const Config config = config_of(
-      "sources:\n  a: { type: http, listen: ':1', priority: { from: header:X-Priority, default: low } }\n  b: { type: "
+      "sources:\n  a: { type: http, listen: '[::1]:1', priority: { from: header:X-Priority, default: low } }\n  b: { "
+      "type: "
       "ticker }\n"
       "sinks:\n  x: { type: store, path: x, from: a, dead_letter: z }\n  y: { type: store, path: y, from: b }\n  z: { "
       "type: store, path: z }\n");
@@ -199,7 +200,8 @@ TEST(Memory, CountsADeadLetterSinkQueueAndEachPriorityOnEachReactor) {
 
 TEST(Memory, NeverWrapsAround) {
   const auto result = loaded(
-      "sources: { s: { type: http, listen: ':1', max_connections: 1000000000000 } }\nsinks: { k: { type: print, from: "
+      "sources: { s: { type: http, listen: '[::1]:1', max_connections: 1000000000000 } }\nsinks: { k: { type: print, "
+      "from: "
       "s } }\n");
   EXPECT_FALSE(result.config);
   EXPECT_THAT(result.problems.at(0).text(), HasSubstr("largest: source s: connections 7812500000MiB"));
@@ -208,9 +210,10 @@ TEST(Memory, NeverWrapsAround) {
 
 TEST(Memory, HasToHoldTheLargestRequest) {
   const auto result = loaded(
-      "memory: 64MiB\nsources: { s: { type: http, listen: ':1', max_body: 64MiB } }\nsinks: { k: { type: print, from: "
+      "memory: 64MiB\nsources: { s: { type: http, listen: '[::1]:1', max_body: 64MiB } }\nsinks: { k: { type: print, "
+      "from: "
       "s } }\n");
-  EXPECT_THAT(result.problems.at(0).text(), HasSubstr("one request may need 73MiB: at least 96MiB is needed"));
+  EXPECT_THAT(result.problems.at(0).text(), HasSubstr("one request may need 73MiB: at least 95MiB is needed"));
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "config/graph.h"
+#include "config/shrink.h"
 
 namespace weir::config {
 namespace {
@@ -43,8 +43,6 @@ class Rows {
  private:
   MemoryTable& table_;
 };
-
-Bytes largest_event(const Graph& graph, const Sink& journal);
 
 void add_sources(Rows& rows, const Catalog& catalog, const Config& config, const Graph& graph) {
   for (const Source& source : config.sources) {
@@ -118,6 +116,11 @@ std::string in_whole_mib(Bytes size) {
   return fmt::format("{}MiB", (size.count() + (1_MiB).count() - 1) / (1_MiB).count());
 }
 
+/// What a stage may make of so many bytes in so many events.
+Bytes grown(Bytes bytes, const Growth& growth, std::uint64_t events) {
+  return saturating_add(Bytes(times(bytes.count(), growth.factor)), Bytes(times(growth.plus.count(), events)));
+}
+
 /// The largest unit of a source, with the copies that are made of it behind stages, each as large as stages may make
 /// it.
 Bytes cost_of_unit(const Graph& graph, const Source& source, std::uint64_t bytes) {
@@ -135,14 +138,29 @@ Bytes cost_of_unit(const Graph& graph, const Source& source, std::uint64_t bytes
         break;
       }
       const Growth growth = stage->plan ? stage->plan->growth() : Growth{};
-      copy = saturating_add(Bytes(times(copy.count(), growth.factor)), Bytes(times(growth.plus.count(), events)));
+      copy = grown(copy, growth, events);
     }
     if (copy > Bytes{}) sum = saturating_add(sum, copy + Bytes(events * index_entry));
   }
   return sum;
 }
 
-/// That can get into this journal, over other journals too.
+void check(Reader& reader, const Config& config) {
+  const MemoryTable& table = config.memory;
+  const Bytes needed = needed_budget(config);
+  if (table.budget >= needed) return;
+  const auto largest =
+      std::ranges::max_element(table.rows, {}, [](const MemoryRow& row) { return saturating_total(row.footprint); });
+  reader.error_at("memory",
+                  fmt::format("{}{} is too small: parts declare {} (largest: {} {}) and one request may need {}",
+                              to_text(table.memory), table.automatic ? " (auto)" : "", in_whole_mib(table.footprints),
+                              largest->part, in_whole_mib(saturating_total(largest->footprint)), in_whole_mib(needed)),
+                  fmt::format("at least {} is needed", in_whole_mib(saturating_add(table.footprints, needed))));
+}
+
+}  // namespace
+
+// Over other journals too.
 Bytes largest_event(const Graph& graph, const Sink& journal) {
   Bytes largest = 256_KiB;
   std::vector<const Sink*> journals{&journal};  // each once: dead letters may lead back, and are refused elsewhere
@@ -155,20 +173,18 @@ Bytes largest_event(const Graph& graph, const Sink& journal) {
   return largest;
 }
 
-void check(Reader& reader, const Config& config) {
-  const MemoryTable& table = config.memory;
-  const Bytes needed = std::max(least_budget, worst_case(config));
-  if (table.budget >= needed) return;
-  const auto largest =
-      std::ranges::max_element(table.rows, {}, [](const MemoryRow& row) { return saturating_total(row.footprint); });
-  reader.error_at("memory",
-                  fmt::format("{}{} is too small: parts declare {} (largest: {} {}) and one request may need {}",
-                              to_text(table.memory), table.automatic ? " (auto)" : "", in_whole_mib(table.footprints),
-                              largest->part, in_whole_mib(saturating_total(largest->footprint)), in_whole_mib(needed)),
-                  fmt::format("at least {} is needed", in_whole_mib(saturating_add(table.footprints, needed))));
+Bytes largest_event_behind_stages(const Graph& graph, const Sink& sink) {
+  Bytes largest = largest_event(graph, sink);
+  for (const Source* source : graph.sources_of(sink)) {
+    Bytes event = source->options.has("max_event") ? source->options.size("max_event") : largest_event(graph, sink);
+    for (const Stage* stage : graph.stages_between(*source, sink))
+      event = stage->plan ? grown(event, stage->plan->growth(), 1) : event;
+    largest = std::max(largest, event);
+  }
+  return largest;
 }
 
-}  // namespace
+Bytes needed_budget(const Config& config) { return std::max(least_budget, worst_case(config)); }
 
 Bytes consumer_memory(const Config& config, const Catalog& catalog, const Source& consumer) {
   const Graph graph(config);
@@ -199,8 +215,10 @@ Bytes worst_case(const Config& config) {
   return worst;
 }
 
-void add_memory(Reader& reader, const Catalog& catalog, Config& config) {
+void sum_memory(const Catalog& catalog, Config& config) {
   MemoryTable& table = config.memory;
+  table.rows.clear();
+  table.footprints = {};
   const Graph graph(config);
   Rows rows(table);
   rows.add("process: code, stacks, logging", process);
@@ -214,6 +232,11 @@ void add_memory(Reader& reader, const Catalog& catalog, Config& config) {
   for (const MemoryRow& row : table.rows)
     table.footprints = saturating_add(table.footprints, saturating_total(row.footprint));
   table.budget = table.memory > table.footprints ? table.memory - table.footprints : Bytes(0);
+}
+
+void add_memory(Reader& reader, const Catalog& catalog, Config& config) {
+  shrink_defaults(reader, catalog, config);
+  sum_memory(catalog, config);
   check(reader, config);
 }
 

@@ -8,6 +8,7 @@
 /// listener. The sum saturates, so absurd options give an absurd sum and not a small one.
 ///
 /// Thread: one owner. Cost: start only.
+#include "config/graph.h"
 #include "config/reader.h"
 
 namespace weir::config {
@@ -23,8 +24,16 @@ Bytes saturating_total(const Footprint& footprint);
 /// The most one unit may reserve at a door: the largest `max_body` or `max_event` among the sources, as a block.
 Bytes worst_case(const Config& config);
 
-/// Fills config.memory but for `memory` and `automatic`, and reports a number that is too small.
+/// Fills config.memory but for `memory`, `automatic` and `shrunk`.
+void sum_memory(const Catalog& catalog, Config& config);
+/// The least budget that this flow can work with.
+Bytes needed_budget(const Config& config);
+/// Makes defaults smaller if they have to be (shrink.h), sums, and reports a number that is too small all the same.
 void add_memory(Reader& reader, const Catalog& catalog, Config& config);
+
+/// The largest event that can come out of this journal, or come to a sink behind all that stages add to it.
+Bytes largest_event(const Graph& graph, const Sink& sink);
+Bytes largest_event_behind_stages(const Graph& graph, const Sink& sink);
 
 /// What a journal's consumer may have in flight. The memory is its own, because what drains must not wait for what
 /// fills (semantics C1).

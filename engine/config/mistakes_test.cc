@@ -327,8 +327,8 @@ INSTANTIATE_TEST_SUITE_P(
          {"weir.yaml:16:17: sinks.warehouse.on_failure: drop contradicts dead_letter: keep one of the two"}},
         {"TooLittleMemory",
          "memory: 16MiB\n" + with("", "", "").substr(top.size()),
-         {"weir.yaml:1:9: memory: 16MiB is too small: parts declare 27MiB (largest: process: code, stacks, logging "
-          "12MiB) and one request may need 4MiB: at least 31MiB is needed"}},
+         {"weir.yaml:1:9: memory: 16MiB is too small: parts declare 26MiB (largest: process: code, stacks, logging "
+          "12MiB) and one request may need 4MiB: at least 30MiB is needed"}},
     }),
     name_of);
 

@@ -154,21 +154,9 @@ void compile_stage(Reader& reader, Section& section, const StageType& type, Stag
     return;
   }
   draft.broken.insert(stage.name);
-  // "option: what is wrong" or "table.key: what is wrong" is shown at that place.
-  const std::string& message = compiled.error().message;
-  const auto colon = message.find(": ");
-  const std::string named(colon == std::string::npos ? std::string() : message.substr(0, colon));
-  const auto is_named = [&](const OptionSpec& spec) { return spec.name == part_of(named); };
-  auto location = std::ranges::find_if(type.options, is_named);
-  const bool found = location != type.options.end();
-  if (!found) location = std::ranges::find(type.options, OptionKind::expression, &OptionSpec::kind);
-  const std::string path =
-      location == type.options.end() ? section.path() : section.path(found ? named : location->name);
-  const auto secret = [&](const std::string& hidden) { return path == hidden || path.starts_with(hidden + "."); };
-  const bool hidden = std::ranges::any_of(reader.secrets(), secret);
-  reader.error_at(path, hidden  ? "what the file holds is not what is expected here"
-                        : found ? message.substr(colon + 2)
-                                : message);
+  const auto expression = std::ranges::find(type.options, OptionKind::expression, &OptionSpec::kind);
+  report_at_option(reader, section.path(), type.options, compiled.error().message,
+                   expression == type.options.end() ? std::string() : expression->name);
 }
 
 /// "consumer: warehouse", or a map when there is more to say.
@@ -195,6 +183,21 @@ flow::WhenFull policy_in_front(const Options& options) {
 }
 
 }  // namespace
+
+void report_at_option(Reader& reader, const std::string& part, const std::vector<OptionSpec>& specs,
+                      const std::string& message, const std::string& otherwise) {
+  const auto colon = message.find(": ");
+  const std::string named(colon == std::string::npos ? std::string() : message.substr(0, colon));
+  const bool found = std::ranges::find(specs, part_of(named), &OptionSpec::name) != specs.end() ||
+                     (!named.empty() && reader.given(part + "." + std::string(part_of(named))));
+  const std::string& key = found ? named : otherwise;
+  const std::string path = key.empty() ? part : part + "." + key;
+  const auto secret = [&](const std::string& hidden) { return path == hidden || path.starts_with(hidden + "."); };
+  const bool hidden = std::ranges::any_of(reader.secrets(), secret);
+  reader.error_at(path, hidden  ? "what the file holds is not what is expected here"
+                        : found ? message.substr(colon + 2)
+                                : message);
+}
 
 void read_source(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft) {
   Source source;

@@ -25,6 +25,11 @@ void read_sink(Reader& reader, const YamlEntry& entry, const Catalog& catalog, D
 /// The declared options, checked and with their defaults. False when one is wrong or missing.
 bool read_options(Reader& reader, Section& section, const std::vector<OptionSpec>& specs, Options& out);
 
+/// Reports "option: what is wrong" or "table.key: what is wrong" at that key of the part; another message at
+/// `otherwise`, or at the part. What a file holds is not quoted.
+void report_at_option(Reader& reader, const std::string& part, const std::vector<OptionSpec>& specs,
+                      const std::string& message, const std::string& otherwise = {});
+
 /// `spill`: null where the disk cannot take what does not fit.
 void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow::EdgeConfig& queue,
                 SpillConfig* spill = nullptr);

@@ -56,9 +56,15 @@ std::string row(const MemoryRow& row) {
                      saturating_total(row.footprint).count(), row.footprint.soft);
 }
 
+std::string shrunk(const ShrunkDefault& value) {
+  return fmt::format(R"({{"path":{},"value":{},"usual":{}}})", json_text(value.path), json_text(value.now),
+                     json_text(value.usual));
+}
+
 std::string memory(const MemoryTable& table) {
-  return fmt::format(R"({{"bytes":{},"automatic":{},"declared":{},"budget":{},"parts":{}}})", table.memory.count(),
-                     table.automatic, table.footprints.count(), table.budget.count(), list_of(table.rows, row));
+  return fmt::format(R"({{"bytes":{},"automatic":{},"declared":{},"budget":{},"shrunk":{},"parts":{}}})",
+                     table.memory.count(), table.automatic, table.footprints.count(), table.budget.count(),
+                     list_of(table.shrunk, shrunk), list_of(table.rows, row));
 }
 
 std::string queue(const Sink& sink) {

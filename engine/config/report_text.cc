@@ -138,6 +138,11 @@ void write_memory(Page& page, const Report& report) {
   row("budget: what sources may fill", "", table.budget, "");
   page.line(page.paint(bold, fmt::format("  {:<48}  {:<24}  {:>10}", "memory", "", human(table.memory))));
   if (soft) page.wrapped("  ", "soft: a measured ceiling that the library behind it does not enforce");
+  if (table.shrunk.empty()) return;
+  page.line();
+  page.wrapped("  ", "Not written, and made smaller to leave the sources room in this memory:");
+  for (const ShrunkDefault& value : table.shrunk)
+    page.wrapped("    ", fmt::format("{:<46}  {} (usually {})", value.path, value.now, value.usual));
 }
 
 void write_remarks(Page& page, const Report& report) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "config/reader.h"
 
@@ -18,6 +19,21 @@ Parsed<std::string> parse_from(std::string_view text) {
   for (const auto piece : {text.substr(0, dot), dot == text.npos ? std::string_view("x") : text.substr(dot + 1)})
     if (!why_no_name(piece).empty()) return std::unexpected(why_no_name(text));
   return std::string(text);
+}
+
+/// What other products call a key.
+std::string_view synonym(std::string_view key) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> words{{{"inputs", "from"},
+                                                                                {"input", "from"},
+                                                                                {"sources", "from"},
+                                                                                {"source", "from"},
+                                                                                {"depends_on", "from"},
+                                                                                {"kind", "type"},
+                                                                                {"buffer", "queue"},
+                                                                                {"transforms", "stages"},
+                                                                                {"outputs", "sinks"}}};
+  const auto found = std::ranges::find(words, key, &std::pair<std::string_view, std::string_view>::first);
+  return found == words.end() ? std::string_view() : found->second;
 }
 
 template <typename T>
@@ -51,7 +67,9 @@ void Section::finish() {
   for (const YamlEntry& entry : node_->entries) {
     if (std::ranges::find(known_, entry.key) != known_.end()) continue;
     const std::string shown = quote(entry.key);
-    std::string suggestion = did_you_mean(entry.key, known_);
+    const std::string_view other = synonym(entry.key);
+    std::string suggestion = std::ranges::find(known_, other) != known_.end() ? fmt::format("did you mean {}?", other)
+                                                                              : did_you_mean(entry.key, known_);
     if (suggestion.empty() && known_.size() <= 10) suggestion = "known here: " + join(known_);
     reader_.error(entry.location, path(shown == "'" + entry.key + "'" ? entry.key : shown), "unknown key",
                   std::move(suggestion));

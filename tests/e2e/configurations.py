@@ -126,6 +126,54 @@ class Configurations(WeirTest):
             self.assertIn(shown, printed)
             self.assertNotIn("hunter2", printed)
 
+    def test_check_refuses_what_run_refuses_without_opening_anything(self):
+        http = 'type: http, listen: "127.0.0.1:0", acks: stored, max_connections: 32'
+        generator = "type: generator, rate: 1/s"
+        file = "type: file, from: [in], path: out.ndjson"
+        for old, new, word in (
+                ('listen: "127.0.0.1:0", acks', 'listen: ":8080", acks', "has no host"),
+                ('listen: "127.0.0.1:0", acks', 'listen: "::1:8080", acks', "brackets"),
+                ("acks: stored, max", "acks: stored, tls_certificate: a.pem, max", "belong together"),
+                (http, "type: tcp, tls_key: a.pem, max_connections: 8", "belong together"),
+                (http, "type: tcp, receive_buffer: 1KiB, max_connections: 8", "receive_buffer: at least 4KiB"),
+                (http, 'type: file, path: "a/**/b.log"', "may be a pattern"),
+                (http, "type: file, path: a.log, max_files: 0", "max_files"),
+                (http, "type: stdin, priority: { from: .severity }", "one priority"),
+                (http, generator.replace("rate: 1/s", 'steps: ["soon"]'), "step"),
+                (file, "type: sqlite, from: [in], path: a.db, id: x", "sinks.out.id"),
+                (file, 'type: http, from: [in], url: "ftp://a/"', "sinks.out.url"),
+                (file, 'type: http, from: [in], url: "http://a/", tls_ca: a.pem', "sinks.out.tls_ca"),
+                (file, 'type: tcp, from: [in], address: "127.0.0.1:1", tls_ca: a.pem', "tls_ca without tls")):
+            with self.subTest(new=new):
+                self.assertIn(old, BASE)
+                text = BASE.replace(old, new)
+                if old == file and "tcp" in new:
+                    text = text.replace("acks: stored", "acks: accepted")
+                self.write(text)
+                for command in ("check", "run"):
+                    code, _, err = weir(command, "weir.yaml", folder=self.folder)
+                    self.assertEqual(code, 2, err)
+                    self.assertRegex(err, "^weir.yaml:[0-9]+:[0-9]+: (sources.in|sinks.out)")
+                    self.assertIn(word, err)
+
+    def test_what_other_products_call_a_key_is_known(self):
+        self.write(BASE.replace("from: [in]", "inputs: [in]"))
+        _, _, err = weir("check", "weir.yaml", folder=self.folder)
+        self.assertIn("sinks.out.inputs: unknown key; did you mean from?", err)
+
+    def test_the_version_the_help_of_a_command_and_a_command_that_is_none(self):
+        for args in (("--version",), ("version",)):
+            self.assertEqual(weir(*args), (0, weir("version")[1], ""))
+        for args, words in ((("help",), ("check", "replay")), (("help", "check"), ("--graph",)), (("help", "journal", "ls"), ("--live",))):
+            code, out, err = weir(*args)
+            self.assertEqual((code, err), (0, ""))
+            for word in words:
+                self.assertIn(word, out)
+        for args, meant in ((("chek",), "check"), (("journal", "expor", "x"), "export"), (("help", "chek"), "check")):
+            code, _, err = weir(*args)
+            self.assertEqual(code, 64)
+            self.assertIn(f"did you mean {meant}?", err)
+
     def test_bad_usage_is_64(self):
         for args in ((), ("walk",), ("check", "--loud"), ("explain", "no_such_reason")):
             self.assertEqual(weir(*args, folder=self.folder)[0], 64, args)

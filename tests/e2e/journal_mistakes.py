@@ -42,7 +42,7 @@ CASES = {
         "from: [log], path: \"@DIR/b.ndjson\"", "from: [in], consumer: b, path: \"@DIR/b.ndjson\"",
         "sinks.b.consumer: reads no journal, so there is no place to keep: remove it"),
     "a refusal for good would come back for ever": (
-        "path: \"@DIR/a.ndjson\", on_failure: drop", "path: \"@DIR/a.ndjson\"",
+        "path: \"@DIR/a.ndjson\", on_failure: drop", "path: \"@DIR/a.ndjson\", on_failure: fail",
         "sinks.a: journal log reads again what is not stored, so an event this sink refuses for good would come back for ever: "
         "add dead_letter: or on_failure: drop"),
     "a journal that feeds itself": (

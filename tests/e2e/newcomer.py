@@ -1,6 +1,7 @@
 """What a newcomer types: the commands of the starter configuration and of the README, word for word but for the ports."""
 import os
 import re
+import socket
 import subprocess
 import time
 
@@ -53,6 +54,28 @@ class Newcomer(WeirTest):
         self.assertTrue(rows[0].endswith(sent), rows)
         self.types(curl)
         self.assertEqual(self.types(query).splitlines(), rows, "an event sent twice stands there once")
+
+    def test_a_usual_admin_port_that_is_taken_is_a_warning_and_one_that_was_written_an_error(self):
+        with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                taken.bind(("127.0.0.1", 9600))
+                taken.listen()
+            except OSError:
+                pass  # somebody else has it: as good
+            flow = "memory: 64MiB\nsources: { in: { type: generator, rate: 1/s } }\nsinks: { out: { type: blackhole, from: [in] } }\n"
+            w = Weir(flow, self.folder)
+            self.running.append(w)
+            w.spawn()
+            line = w.says("this weir takes")
+            self.assertIn("127.0.0.1:9600 is in use", line)
+            w.admin = ("127.0.0.1", int(re.search(r"this weir takes 127\.0\.0\.1:(\d+)", line).group(1)))
+            w.says(" ready")
+            self.assertEqual(len(w.graph()["sinks"]), 1)
+            w.write(flow + 'admin: { listen: "127.0.0.1:9600" }\n')
+            code, _, err = weir("run", w.file, folder=self.folder)
+            self.assertEqual(code, 1)
+            self.assertIn("127.0.0.1:9600 is in use", err)
 
     def test_init_check_run_and_the_lines_it_prints(self):
         began = time.monotonic()

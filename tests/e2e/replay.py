@@ -104,6 +104,27 @@ class Replay(WeirTest):
         self.assertIn("replayed 1 (stored 1)", out)
         self.assertEqual(len(self.ids()), LETTERS + 1)
 
+    def test_a_dry_run_needs_no_target_and_sends_nothing(self):
+        self.write_letters([letter(n) for n in range(10)])
+        code, out, err = weir("replay", "dead.ndjson", "--dry-run", folder=self.folder)
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("would replay 10", out)
+        _, url = self.target()
+        self.assertEqual(self.replay(url, "--to-seq", "10")[0], 0)
+        code, out, _ = weir("replay", "dead.ndjson", "--dry-run", "--to-seq", "10", folder=self.folder)
+        self.assertEqual(code, 0)
+        self.assertIn("would replay 0", out, "it goes on where the last replay ended")
+        self.assertEqual(weir("replay", "dead.ndjson", folder=self.folder)[0], 64)
+
+    def test_letters_that_die_again_are_in_the_exit_code(self):
+        self.write_letters([letter(n) for n in range(4)])
+        for fate, code in (("dead_lettered", 7), ("dropped", 7), ("filtered", 0)):
+            with self.subTest(fate=fate):
+                _, url = self.server((200, {}, json.dumps({"events": 4, "fate": fate, "paths": {"stored": 3, fate: 1}})))
+                got, out, _ = self.replay(url, "--restart")
+                self.assertEqual(got, code, out)
+                self.assertIn(f"{fate} 1", out)
+
     def test_conditions_see_the_letter_and_the_event_in_it(self):
         self.write_letters([letter(n) for n in range(LETTERS)])
         _, url = self.target()

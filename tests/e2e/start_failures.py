@@ -40,7 +40,6 @@ FAILING = {
     "file: checkpoint owned": ('{ type: file, path: "@DIR/b.log", checkpoint: "@DIR/owned.checkpoint" }', "another process"),
     "file: permission": ('{ type: file, path: "@DIR/b.log", checkpoint: "@DIR/sealed/b.checkpoint" }', "permission"),
     "file: path missing": ('{ type: file, path: "@DIR/b.log", checkpoint: "@DIR/garbage.db/b.checkpoint" }', "checkpoint"),
-    "generator: steps": ('{ type: generator, steps: ["soon"] }', "step"),
     "kafka: broker": (SOURCES["kafka"], NOBODY_LISTENS),
 }
 # How what lies behind both can fail: the journals and sinks of the flow, and a word of what is said.

@@ -160,6 +160,16 @@ class Tap(WeirTest):
             self.assertEqual((code, err), (0, ""))
             self.assertEqual(len([line for line in out.splitlines() if '"id":"g-1-' in line]), 3)
 
+    def test_each_output_of_a_route_can_be_looked_at(self):
+        w = self.start(CONFIG.replace("type: filter, from: [load], where: '.n > 10'", "type: route, from: [load], outputs: { round: 'contains(.id, \"0\")' }")
+                       .replace("from: [some]", "from: [some.round, some.unmatched]"))
+        for edge, fits in (("some.round", lambda id: "0" in id), ("some.unmatched", lambda id: "0" not in id)):
+            code, out, err = w.command("tap", edge, "--limit", "3")
+            self.assertEqual((code, err), (0, ""))
+            ids = re.findall(r'"id":"([^"]*)"', out)
+            self.assertEqual(len(ids), 3)
+            self.assertTrue(all(map(fits, ids)), (edge, ids))
+
     def test_it_samples_filters_and_hides(self):
         w = self.start(CONFIG)
         code, out, _ = w.command("tap", "load", "--limit", "3", "--sample", "1/10", "--redact", ".pad,n", "--where", '.priority == "normal"')

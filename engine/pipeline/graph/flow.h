@@ -75,6 +75,8 @@ class Flow {
   FlowStatus status() const;
   /// Empty: it is ready. Else what it waits for.
   std::string why_not_ready() const { return lifecycle_.why_not_ready(); }
+  /// Every source says that its input is over, journals are read to their ends, and nothing waits for its delivery.
+  bool at_end() const;
   FlowState state() const { return lifecycle_.state(); }
   /// One tap for each source, stage and sink, by its name.
   TapBoard& taps() { return taps_; }

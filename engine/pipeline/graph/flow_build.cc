@@ -59,6 +59,8 @@ void Flow::build_stages(const Catalog& catalog) {
     WEIR_CHECK(plan.has_value());  // it has been compiled by the configuration already
     node->plan = std::move(*plan);
     node->tap = taps_.find(stage.name);
+    for (const std::string& output : node->plan->outputs())
+      node->output_taps.push_back(&taps_.add(stage.name + "." + output));
     if (!stage.dead_letter.empty()) node->dead_letters = find(sinks_, stage.dead_letter);
     if (Merger* merger = node->plan->merger()) node->merge = std::make_unique<MergeNode>(*merger);
     stages_.push_back(std::move(node));

@@ -85,6 +85,19 @@ bool Flow::is_empty() const {
   return empty(false) && empty(true);
 }
 
+bool Flow::at_end() const {
+  std::lock_guard lock(structure_);
+  if (lifecycle_.state() != FlowState::running || source_objects_.size() != config_.sources.size()) return false;
+  for (std::size_t i = 0; i < source_objects_.size(); ++i)
+    if (!config_.sources[i].is_consumer() && !source_objects_[i]->at_end()) return false;
+  const auto before = moved();
+  for (std::size_t i = 0; i < source_objects_.size(); ++i)
+    if (config_.sources[i].is_consumer() && !source_objects_[i]->at_end()) return false;
+  for (const auto& running : running_)
+    if (running->output->pending() > 0) return false;
+  return std::ranges::all_of(sinks_, [](const auto& sink) { return sink->is_empty(); }) && moved() == before;
+}
+
 Left Flow::abandon() {
   Left left;
   lifecycle_.doing("the deadline is over");

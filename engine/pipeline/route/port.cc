@@ -142,15 +142,18 @@ void Port::count(const StagedBatch& staged, std::uint32_t n) {
 /// Gives copies to the taps of the source and the stages that are on.
 void Port::show(const StagedBatch& staged, std::uint32_t n, TimePoint now) {
   if (route_.tap && route_.tap->on()) route_.tap->offer(n, now, [&](std::uint32_t i) { return staged.batch[i]; });
+  const auto is_on = [](const Tap* tap) { return tap && tap->on(); };
   for (std::size_t s = 0; s < stages_.size(); ++s) {
-    Tap* tap = route_.steps[s].stage->tap;
-    if (!tap || !tap->on()) continue;
+    const StageNode& stage = *route_.steps[s].stage;
+    if (!is_on(stage.tap) && std::ranges::none_of(stage.output_taps, is_on)) continue;
     std::vector<Route::Input> input{{static_cast<int>(s), 0}};
     for (std::uint32_t i = 0; i < n; ++i) {
       const Outcome& o = staged.at(s, i);
       if (o.end != Outcome::End::emitted) continue;
       input[0].output = o.output;
-      tap->offer(staged.version(staged.batch, input, i).bytes, now);
+      Tap* one = o.output < stage.output_taps.size() ? stage.output_taps[o.output] : nullptr;
+      for (Tap* tap : {stage.tap, one})
+        if (is_on(tap)) tap->offer(staged.version(staged.batch, input, i).bytes, now);
     }
   }
 }

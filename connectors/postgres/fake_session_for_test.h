@@ -60,7 +60,9 @@ class FakeSession final : public Session {
     }
     const auto held = std::min(server_.held, rows.size());
     server_.stored.insert(server_.stored.end(), rows.begin() + static_cast<std::ptrdiff_t>(held), rows.end());
-    return Answer({{std::to_string(rows.size() - held)}});
+    Answer added(std::in_place);
+    added->push_back({std::to_string(rows.size() - held)});
+    return added;
   }
   void cancel() override {}
   void reset() override {}

@@ -149,10 +149,10 @@ TEST_F(SqliteSinkTest, TellsWhatWasThereAlreadyFromWhatItStored) {
   const auto second = sink->deliver(Delivered(batch_of(many, 1)));
   EXPECT_EQ(second.already, 2u);
   EXPECT_EQ(second.strange, 0u) << "their senders gave these ids";
-  EXPECT_EQ(sink->deliver(Delivered(batch_of({"{}", "{}"}, 7))).already, 0u);
-  const auto met = sink->deliver(Delivered(batch_of({"{}", "{}"}, 8)));
+  EXPECT_EQ(sink->deliver(Delivered(batch_of({"{}", "{}"}, 1007))).already, 0u);
+  const auto met = sink->deliver(Delivered(batch_of({"{}", "{}"}, 1008)));
   EXPECT_EQ(met.already, 1u);
-  EXPECT_EQ(met.strange, 1u) << "Weir gave the id 8 twice";
+  EXPECT_EQ(met.strange, 1u) << "Weir gave the id 1008 twice";
 }
 
 TEST_F(SqliteSinkTest, WaitsForALockAndGoesOnAfterIt) {

@@ -4,6 +4,8 @@
 #include <sqlite3.h>
 
 #include <fstream>
+#include <functional>
+#include <optional>
 #include <set>
 #include <thread>
 

@@ -30,7 +30,7 @@ std::uint64_t random_seed() {
   ssize_t got = 0;
   do got = ::getrandom(&seed, sizeof seed, 0);
   while (got < 0 && errno == EINTR);
-  WEIR_CHECK(got == sizeof seed);  // so few bytes come whole, since Linux 3.17
+  WEIR_CHECK(got == static_cast<ssize_t>(sizeof seed));  // so few bytes come whole, since Linux 3.17
   return seed;
 }
 

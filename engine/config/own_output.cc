@@ -139,4 +139,24 @@ void check_own_output(Reader& reader, const Catalog& catalog, const Graph& graph
   check_checkpoints(reader, catalog, draft);
 }
 
+Result<void> check_own_addresses(const Config& config,
+                                 const std::function<bool(const std::string&, const std::string&)>& reaches) {
+  const Graph graph(config);
+  for (const Sink& sink : config.sinks) {
+    std::vector<const Source*> own;
+    collect(graph, sink, own);
+    for (const char* option : {"url", "address"})
+      for (const Source* source : own) {
+        const auto listen = text_of(source->options, "listen"), to = text_of(sink.options, option);
+        const std::string dialled(authority(to));
+        if (!listen.empty() && !dialled.empty() && reaches(dialled, listen))
+          return failure(
+              fmt::format("sink {}: {} is where source {} listens ({}): its own events would come back for "
+                          "ever; send to another address",
+                          sink.name, dialled, source->name, listen));
+      }
+  }
+  return {};
+}
+
 }  // namespace weir::config

@@ -160,7 +160,7 @@ TEST_F(FlowTest, SourcesNeverGiveAnIdTwice) {
 TEST_F(FlowTest, TwoProcessesThatStartAtOneInstantGiveDifferentIds) {
   std::set<std::uint64_t> ids;
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
-    const Context process(clock, seed);
+    const Context process(system_clock(), seed);
     Flow flow(model::config_of(graph), catalog, process);
     const auto first = flow.source("source0").next_ids(1000);
     for (std::uint64_t i = 0; i < 1000; ++i) ids.insert(first + i);

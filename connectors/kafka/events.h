@@ -28,7 +28,7 @@ WallTime written_at(const rd_kafka_message_t& message);
 /// From where it lies, the same each time it is read: 64 bits of topic and partition, plus the offset.
 std::uint64_t id_of(const rd_kafka_message_t& message);
 /// What tells it from a message at the same offset of a topic that was made again: when it was written, in ms; 0: the
-/// broker does not say (decision 0014).
+/// broker does not say (decision 0015).
 std::int64_t mark_of(const rd_kafka_message_t& message);
 /// "topic orders, partition 3, offset 1041".
 std::string place_of(const rd_kafka_message_t& message);

@@ -39,7 +39,7 @@ struct NodeCounters {
 /// The stable ids of a process's events, dead letters included: one sequence, because a sink tells two events apart by
 /// them. Nor does it repeat what another process has given, before or beside it, whatever the clocks say: it begins at
 /// 64 random bits and counts modulo 2^64. Of k processes that give N ids in all, two meet with probability k N / 2^64:
-/// 1 000 starts and 10^12 rows, 5e-5 (decision 0014).
+/// 1 000 starts and 10^12 rows, 5e-5 (decision 0015).
 class Ids {
  public:
   explicit Ids(std::uint64_t start) : next_(start) {}

@@ -5,7 +5,7 @@
 ///                                 was made again under its name: the same each time it is read
 ///   70368744177664                else its number in what was read: the same as long as this process delivers it.
 ///                                 Numbers begin at 64 random bits, so that those of two processes do not meet
-///                                 (decision 0014)
+///                                 (decision 0015)
 ///
 /// Thread: pure functions. Cost: about 30 ns.
 #include <weir/component/batch.h>

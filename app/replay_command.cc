@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <random>
 #include <thread>
 
 #include "commands.h"
@@ -277,7 +276,7 @@ class Replay {
 int replay(const std::string& from, const ReplayOptions& options) {
   auto plan = understand(options, system_clock().wall());
   if (!plan) return bad_usage;
-  const Context context(system_clock(), std::random_device{}());
+  const Context context(system_clock(), random_seed());
   return Replay(from, options, std::move(*plan), context).run();
 }
 

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cstdlib>
 #include <optional>
-#include <random>
 
 #include "attend.h"
 #include "commands.h"
@@ -35,11 +34,6 @@ void set_up_malloc() {
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_MMAP_THRESHOLD, 256 << 10);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
-}
-
-std::uint64_t random_seed() {
-  std::random_device device;
-  return (static_cast<std::uint64_t>(device()) << 32) | device();
 }
 
 void greet(const config::Config& config, const pipeline::FlowStatus& status, const std::string& admin) {

@@ -43,7 +43,8 @@ TopSink sink(Row row) {
   s.name = text(row, "name"), s.type = text(row, "type"), s.breaker = text(row, "breaker");
   s.last_error = text(row, "last_error"), s.why = text(row, "why");
   s.required = flag(row, "required"), s.paused = flag(row, "paused");
-  s.stored = number(row, "stored"), s.waiting = number(row, "waiting"), s.bound = number(row, "bound");
+  s.stored = number(row, "stored"), s.already = number(row, "already"), s.waiting = number(row, "waiting"),
+  s.bound = number(row, "bound");
   s.waiting_bytes = number(row, "waiting_bytes"), s.bound_bytes = number(row, "bound_bytes");
   s.fill = number(row, "fill"), s.oldest = number(row, "oldest_age_s"), s.retries = number(row, "retries");
   s.failures = number(row, "failures"), s.dead_lettered = number(row, "dead_lettered");

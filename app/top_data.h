@@ -22,7 +22,8 @@ struct TopStage {
 };
 struct TopSink {
   std::string name, type, breaker, last_error, why, latency;
-  double stored = 0, waiting = 0, bound = 0, waiting_bytes = 0, bound_bytes = 0, fill = 0, oldest = 0, retries = 0;
+  double stored = 0, already = 0, waiting = 0, bound = 0, waiting_bytes = 0, bound_bytes = 0, fill = 0, oldest = 0,
+         retries = 0;
   double failures = 0, dead_lettered = 0, dropped = 0, failed = 0, workers = 0, workers_busy = 0, busy = 0,
          blocked_for = 0;
   double rate = 0, retry_rate = 0, dropped_rate = 0, busy_share = 0;

@@ -226,6 +226,7 @@ class Screen {
                               short_bytes(s.waiting_bytes), short_bytes(s.bound_bytes), short_time(s.oldest)));
     fact("readers", s.paused ? "paused" : "read");
     fact("stored", fmt::format("{:.0f} events; now {}/s", s.stored, short_count(s.rate)));
+    if (s.already > 0) fact("there already", fmt::format("{:.0f} of them, by their id", s.already));
     fact("ended otherwise",
          fmt::format("{:.0f} dead-lettered, {:.0f} dropped, {:.0f} failed", s.dead_lettered, s.dropped, s.failed));
     fact("breaker", s.breaker);

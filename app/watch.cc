@@ -1,5 +1,7 @@
 #include "watch.h"
 
+#include <fmt/format.h>
+
 #include "log/log.h"
 
 namespace weir::app {
@@ -52,8 +54,9 @@ void log_final_ledger(const pipeline::FlowStatus& status) {
   for (const auto& s : status.sinks) {
     std::uint64_t dropped = 0;
     for (const auto n : s.edge.dropped) dropped += n;
-    log::info({"sink", s.name}, "{} events in, {} stored, {} dead-lettered, {} dropped, {} failed, {} abandoned",
-              s.edge.offered.events, s.node.consumed[0], s.node.consumed[2], s.node.consumed[3] + dropped,
+    const auto already = s.node.already ? fmt::format(" ({} of them were there already)", s.node.already) : "";
+    log::info({"sink", s.name}, "{} events in, {} stored{}, {} dead-lettered, {} dropped, {} failed, {} abandoned",
+              s.edge.offered.events, s.node.consumed[0], already, s.node.consumed[2], s.node.consumed[3] + dropped,
               s.node.consumed[4], s.node.consumed[5] + s.edge.drained.events);
   }
   const auto ledger = status.ledger();

@@ -13,6 +13,7 @@
 /// bit).
 #include <weir/base/held_file.h>
 #include <weir/base/result.h>
+#include <weir/base/written_files.h>
 
 #include <cstdint>
 #include <expected>
@@ -55,6 +56,7 @@ class InputFile {
   /// Bytes read, 0 at the end, or -errno.
   std::int64_t read(char* to, std::size_t n, std::uint64_t offset) const;
   std::expected<FileLook, int> look() const;
+  bool is_one_of(const WrittenFiles& files) const { return files.is_written(fd_); }
   /// Its identity with a fingerprint of its first `length` bytes, or of what there is.
   std::expected<FileId, int> id(std::uint32_t length = FileId::longest) const;
   /// The hash of the `length` bytes before `end`.

@@ -56,6 +56,7 @@ void FileReader::run(const Order& order) {
 }
 
 bool FileReader::has_more(WatchedFile& file, TimePoint now) {
+  if (file.is_own) return false;
   const auto size = watched_->check(file, now);
   if (size <= file.read || (file.in_large_line && size == file.looked_at))
     return file.in_large_line && watched_->ended(file, now);

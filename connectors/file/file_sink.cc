@@ -10,6 +10,7 @@
 
 #include "lines.h"
 #include "log/log.h"
+#include "written_disk.h"
 
 namespace weir::file {
 namespace {
@@ -163,7 +164,8 @@ SinkType sink_type() {
     return std::vector{Footprint{.fixed = fixed, .per_unit = {}, .unit = "file"}};
   };
   type.make = [](const SinkSetup& setup) {
-    return std::make_unique<FileSink>(setup.name, setup.options, std::make_unique<Disk>(mode_of(setup.options)));
+    return std::make_unique<FileSink>(setup.name, setup.options,
+                                      std::make_unique<WrittenDisk>(setup.context.written(), mode_of(setup.options)));
   };
   return type;
 }

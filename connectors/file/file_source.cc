@@ -62,7 +62,8 @@ class FileSource final : public Source {
   Upstream upstream() const override {
     const auto limits = watched_->limits();
     Upstream side;
-    side.counts = {{"files_emptied", limits.emptied}, {"limits_reached", limits.reached}};
+    side.counts = {
+        {"files_emptied", limits.emptied}, {"limits_reached", limits.reached}, {"own_output_files", limits.own}};
     if (limits.without_place > 0)
       side.trouble = fmt::format("{} files wait for a place: max_files ({}) are open", limits.without_place,
                                  config_.watch.max_files);
@@ -158,6 +159,7 @@ FileConfig read_config(const SourceSetup& setup) {
   config.watch.from_end = o.get_or<std::string>("start_at", "beginning") == "end";
   config.watch.rotate_wait = o.get_or<Duration>("rotate_wait", std::chrono::seconds(5));
   config.checkpoint_mode = mode_of(o, "checkpoint_mode");
+  config.watch.written = &setup.context.written();
   config.checkpoint = o.get_or<std::string>("checkpoint", default_checkpoint(config.watch.path));
   for (const char* ending : {"", ".lock", ".new"}) config.watch.own.push_back(config.checkpoint + ending);
   config.max_event = o.get_or<Bytes>("max_event", 256_KiB);

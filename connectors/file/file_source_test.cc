@@ -17,6 +17,7 @@
 #include <fstream>
 
 #include "hanging_disk_for_test.h"
+#include "written_disk.h"
 
 namespace weir::file {
 namespace {
@@ -149,6 +150,77 @@ class FileSourceTest : public testing::Test {
   std::unique_ptr<SlowOutput> output;
   std::unique_ptr<Intake> intake;
 };
+
+/// What a sink of this process does.
+class Writer {
+ public:
+  Writer(const Context& context, const std::string& path) : disk_(context.written()), fd_(disk_.open(path)) {}
+  ~Writer() { disk_.close(fd_); }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  void write(std::string text) {
+    const iovec piece{text.data(), text.size()};
+    EXPECT_GT(disk_.write(fd_, &piece, 1), 0);
+  }
+
+ private:
+  WrittenDisk disk_;
+  int fd_;
+};
+
+TEST_F(FileSourceTest, ReadsNothingThatItsProcessWritesWhateverItsName) {
+  options.set("path", folder + "/*.log");
+  options.set("rotate_wait", Duration(5ms));
+  Writer before(context, folder + "/elsewhere");
+  fs::create_hard_link(folder + "/elsewhere", folder + "/link.log");
+  before.write("own 1\n");
+  write("1\n");
+  open();
+  run(100ms);
+  EXPECT_THAT(taken(), ElementsAre("1"));
+  Writer later(context, folder + "/later.log");
+  later.write("own 2\n");
+  fs::create_symlink("later.log", folder + "/symbolic.log");
+  write("2\n");
+  run(200ms);
+  EXPECT_THAT(taken(), ElementsAre("2"));
+  fs::rename(folder + "/later.log", folder + "/rotated.log");
+  later.write("own 3\n");
+  write("3\n");
+  run(200ms);
+  EXPECT_THAT(taken(), ElementsAre("3"));
+  close();
+  open();
+  write("4\n");
+  run(100ms);
+  EXPECT_THAT(taken(), ElementsAre("4"));
+}
+
+TEST_F(FileSourceTest, ReadsOnNothingThatASinkOfItsProcessOpensLater) {
+  write("1\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("1"));
+  Writer late(context, path);
+  run(100ms);
+  late.write("own\n");
+  run(200ms);
+  EXPECT_THAT(taken(), IsEmpty());
+}
+
+TEST_F(FileSourceTest, NeverReadsItsCheckpointThroughALink) {
+  fs::create_directories(folder + "/real");
+  fs::create_directory_symlink("real", folder + "/link");
+  options.set("path", folder + "/link/*");
+  options.set("checkpoint", folder + "/real/place");
+  write("1\n", folder + "/real/a");
+  open();
+  for (int i = 0; i < 20; ++i) run(100ms);
+  EXPECT_THAT(taken(), ElementsAre("1"));
+  close();
+  open();
+  run(100ms);
+  EXPECT_THAT(taken(), IsEmpty());
+}
 
 TEST_F(FileSourceTest, KeepsWhatEverySourcePromises) {
   for (int i = 0; i < 500; ++i) write("line " + std::to_string(i) + "\n");

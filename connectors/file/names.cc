@@ -11,6 +11,9 @@
 #include <system_error>
 
 namespace weir::file {
+
+std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
 namespace {
 
 std::string folder_of(const std::string& path) {
@@ -29,11 +32,22 @@ bool is_packed(std::string_view name) {
   return std::ranges::any_of(endings, [&](std::string_view ending) { return name.ends_with(ending); });
 }
 
-std::string plain(const std::string& path) { return std::filesystem::path(path).lexically_normal().string(); }
+/// The names of those that lie in the folder of `path`, whatever links lead there.
+std::vector<std::string> beside_of(InputDisk& disk, const std::string& path, const std::vector<std::string>& own) {
+  const auto plain = [](const std::string& name) { return std::filesystem::path(name).lexically_normal(); };
+  const auto folder = folder_of(path);
+  const auto here = disk.look(folder);
+  std::vector<std::string> names;
+  for (const auto& mine : own) {
+    const auto there = disk.look(folder_of(mine));
+    const bool same = here && *here && there && *there && (*there)->same_file(**here);
+    if (same || plain(folder_of(mine)) == plain(folder)) names.push_back(name_of(mine));
+  }
+  return names;
+}
 
 }  // namespace
 
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 bool is_pattern(std::string_view name) { return name.find_first_of("*?[") != name.npos; }
 
 Result<void> for_each_beside(InputDisk& disk, const std::string& path,
@@ -50,11 +64,12 @@ Result<Names> names_of(InputDisk& disk, const std::string& path, const std::vect
   if (!is_pattern(pattern)) return Names{{path}};
   Names names;
   std::size_t n = 0;
+  const auto beside = beside_of(disk, path, own);
   auto listed = for_each_beside(disk, path, [&](const std::string& at, std::uint64_t) {
     names.all = ++n <= most_entries;
     const auto name = name_of(at);
     if (names.all && ::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) == 0 && !is_packed(name) &&
-        std::ranges::none_of(own, [&](const std::string& mine) { return plain(mine) == plain(at); }))
+        std::ranges::find(beside, name) == beside.end())
       names.found.push_back(at);
     return names.all;
   });

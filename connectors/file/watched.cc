@@ -177,6 +177,7 @@ void Watched::visit(const std::string& name, TimePoint now, bool first) {
   if (auto* known = find(**found)) {
     known->path = name;
     known->named = true;
+    known->is_own = known->is_own || is_own(*known);
     known->last_line_taken = false;
     return;
   }
@@ -206,12 +207,29 @@ Result<void> Watched::add(const std::string& name, TimePoint now, bool first) {
   if (const auto noted = added.marks.note(*file, added.read); !noted)
     return std::unexpected(cannot_look(name, noted.error()));
   added.file = std::move(*file);
+  if (is_own(added)) return {};
   files_.push_back(std::move(added));
   return {};
 }
 
+/// What a sink of this process writes would come back for ever. Also asked of one that is followed already: a sink may
+/// have opened it since.
+bool Watched::is_own(const WatchedFile& file) {
+  if (!config_.written || !file.file.is_one_of(*config_.written)) return false;
+  if (told_own_.size() >= WrittenFiles::most) told_own_.clear();
+  if (!told_own_.emplace(file.id.device, file.id.inode).second) return true;
+  ++own_;
+  complaint_ = fmt::format(
+      "{} is written by a sink of this process: it is not read, or its events would come back for ever; name other "
+      "files in path:, or write elsewhere",
+      terminal_text(file.path));
+  log::warn({"source", config_.source}, "{}", complaint_);
+  return true;
+}
+
 bool Watched::has_ended_wholly(const WatchedFile& file, TimePoint now) const {
   const auto look = file.file.look();
+  if (look && file.is_own) return file.in_flight == 0 && !file.named && now - file.changed >= config_.rotate_wait;
   if (!look || file.in_flight > 0 || file.committed < file.read || file.in_large_line) return false;
   return now - file.changed >= config_.rotate_wait &&
          (file.read >= look->length || (file.last_line_taken && file.looked_at == look->length));
@@ -324,7 +342,7 @@ void Watched::count_limits(std::uint64_t without_place, bool too_many_names) {
   too_many_names_ = too_many_names;
 }
 
-Watched::Limits Watched::limits() const { return {emptied_, told_without_place_, reached_, too_many_names_}; }
+Watched::Limits Watched::limits() const { return {emptied_, told_without_place_, reached_, own_, too_many_names_}; }
 
 /// A renamed file may get its name back, and must not be read twice then. A deleted one's inode is free for others.
 void Watched::remember(const WatchedFile& file) {

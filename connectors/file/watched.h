@@ -11,6 +11,7 @@
 ///   smaller than what was read, or     it was emptied: read from its start, counted and logged
 ///   it begins in another way
 ///   it cannot be looked at             all stays as it is, logged; it is looked at again
+///   what this process writes           by identity, whatever its name: nothing of it is read, logged once
 ///
 /// A file without a name counts as ended when it has not grown for `rotate_wait`: then its last line is taken even
 /// without a line end, and it is closed when all of it is settled.
@@ -24,7 +25,9 @@
 #include <atomic>
 #include <list>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "checkpoint.h"
@@ -47,6 +50,7 @@ struct WatchedFile {
   std::uint32_t epoch = 0;     ///< grows when it was emptied: ranges of before no longer count
   std::uint32_t in_flight = 0;
   bool named = true, last_line_taken = false, blocked = false;
+  bool is_own = false;  ///< this process writes it: nothing of it is read
   TimePoint changed{};
   std::size_t piece = 0;  ///< how much to read at once, when a line is longer than usual; 0: as usual
   Marks marks;
@@ -63,7 +67,8 @@ struct WatchConfig {
   std::size_t max_files = 64;
   bool follow = false, from_end = false;
   Duration rotate_wait = std::chrono::seconds(5);
-  std::vector<std::string> own{};  ///< files that the source writes itself
+  std::vector<std::string> own{};         ///< files that the source writes itself
+  const WrittenFiles* written = nullptr;  ///< files that this process writes
 };
 
 class Watched {
@@ -86,6 +91,7 @@ class Watched {
   struct Limits {
     std::uint64_t emptied = 0, without_place = 0;
     std::uint64_t reached = 0;  ///< how often it has come to that, since the start
+    std::uint64_t own = 0;      ///< files that match and are written by this process, and so are not read
     bool too_many_names = false;
   };
   Limits limits() const;
@@ -111,6 +117,7 @@ class Watched {
   bool is_renamed(const std::string& path, std::uint64_t inode, TimePoint now);
   void remember(const WatchedFile& file);
   void complain(const std::string& what);
+  bool is_own(const WatchedFile& file);
   void count_limits(std::uint64_t without_place, bool too_many_names);
 
   WatchConfig config_;
@@ -121,13 +128,14 @@ class Watched {
   bool renamed_unseen_ = false;          // one of the last run's may still be found under another name
   std::string complaint_;                // the last one
   std::uint64_t without_place_ = 0;      // of this look
+  std::set<std::pair<std::uint64_t, std::uint64_t>> told_own_;  // device and inode of own files, each told once
   struct Newcomer {
     std::uint64_t size = 0;
     TimePoint since{};
     bool seen = true;
   };
   std::map<std::string, Newcomer> newcomers_;  // may be copies, and are judged when they have been made
-  std::atomic<std::uint64_t> emptied_{0}, told_without_place_{0}, reached_{0};
+  std::atomic<std::uint64_t> emptied_{0}, told_without_place_{0}, reached_{0}, own_{0};
   std::atomic<bool> too_many_names_{false};
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <weir/base/json_text.h>
+#include <weir/base/rng.h>
 #include <weir/base/terminal_text.h>
 
 #include <algorithm>
@@ -76,11 +77,16 @@ WallTime written_at(const rd_kafka_message_t& message) {
 }
 
 std::uint64_t id_of(const rd_kafka_message_t& message) {
-  std::uint64_t topic = 14695981039346656037u;  // FNV-1a
-  for (const char* c = rd_kafka_topic_name(message.rkt); *c; ++c)
-    topic = (topic ^ static_cast<unsigned char>(*c)) * 1099511628211u;
-  const auto partition = static_cast<std::uint64_t>(message.partition) & 0xfff;
-  return (topic >> 48) << 48 | partition << 36 | (static_cast<std::uint64_t>(message.offset) & 0xfffffffff);
+  std::uint64_t partition = 14695981039346656037u;  // FNV-1a
+  const auto add = [&](std::uint64_t byte) { partition = (partition ^ (byte & 0xff)) * 1099511628211u; };
+  for (const char* c = rd_kafka_topic_name(message.rkt); *c; ++c) add(static_cast<unsigned char>(*c));
+  for (int i = 0; i < 4; ++i) add(static_cast<std::uint64_t>(message.partition) >> (8 * i));
+  return Rng(partition).next() + static_cast<std::uint64_t>(message.offset);
+}
+
+std::int64_t mark_of(const rd_kafka_message_t& message) {
+  rd_kafka_timestamp_type_t type{};
+  return std::max<std::int64_t>(0, rd_kafka_message_timestamp(&message, &type));
 }
 
 std::string place_of(const rd_kafka_message_t& message) {

@@ -25,9 +25,11 @@ bool is_tombstone(const rd_kafka_message_t& message);
 std::optional<std::string_view> header_of(const rd_kafka_message_t& message, const std::string& name);
 /// When it was written, as its producer says.
 WallTime written_at(const rd_kafka_message_t& message);
-/// From where it lies, the same each time it is read: 16 bits of the topic's name, 12 of the partition, 36 of the
-/// offset.
+/// From where it lies, the same each time it is read: 64 bits of topic and partition, plus the offset.
 std::uint64_t id_of(const rd_kafka_message_t& message);
+/// What tells it from a message at the same offset of a topic that was made again: when it was written, in ms; 0: the
+/// broker does not say (decision 0015).
+std::int64_t mark_of(const rd_kafka_message_t& message);
 /// "topic orders, partition 3, offset 1041".
 std::string place_of(const rd_kafka_message_t& message);
 /// Appends the event; `metadata` is the member's name, empty for none.

@@ -150,7 +150,7 @@ bool KafkaIntake::write_letters() {
     if (!output_.dead_letters_ready()) return false;
     const rd_kafka_message_t& message = *letters_.back();
     const auto value = value_of(message);
-    const EventPosition place{*place_, static_cast<std::uint64_t>(message.offset)};
+    const EventPosition place{place_->name, static_cast<std::uint64_t>(message.offset)};
     if (is_tombstone(message))
       output_.dead_letter({}, Reason::malformed, "it has no value", place, &*writing_letters_->receipt);
     else

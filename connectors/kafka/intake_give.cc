@@ -19,11 +19,12 @@ void KafkaIntake::gather() {
   const rd_kafka_message_t& first = *run_->messages.front();
   written_ = written_at(first);
   first_id_ = id_of(first);
-  place_ = std::make_shared<const std::string>(fmt::format("{}/{}", rd_kafka_topic_name(first.rkt), first.partition));
+  Place place{fmt::format("{}/{}", rd_kafka_topic_name(first.rkt), first.partition)};
   first_position_ = static_cast<std::uint64_t>(first.offset);
   origin_ = origin_of(first);
   for (const Message& message : run_->messages) {
     const auto number = static_cast<std::uint32_t>(message->offset - first.offset);
+    place.mark(number, mark_of(*message));
     const auto begin = text_.size();
     const bool tombstone = is_tombstone(*message);
     if (!tombstone) append_event(text_, *message, config_.metadata);
@@ -42,6 +43,7 @@ void KafkaIntake::gather() {
     const auto value = header_of(*message, config_.priorities.header);
     priorities_.push_back(value ? config_.priorities.of(*value) : config_.priorities.fallback);
   }
+  place_ = std::make_shared<const Place>(std::move(place));
   if (field_) classify();
 }
 
@@ -79,6 +81,7 @@ void KafkaIntake::give(Receipt& receipt, Ticket ticket, TimePoint now) {
   info.priority = config_.priorities.fallback;
   info.received = now;
   info.received_wall = config_.recorded ? written_ : output_.context().wall();
+  info.read_again = true;
   info.first_id = config_.recorded ? first_id_ : output_.next_ids(index_.back().number + 1);
   info.place = place_;
   info.first_position = first_position_;

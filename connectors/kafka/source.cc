@@ -101,7 +101,7 @@ void own(std::vector<Setting>& settings, const Options& o, Bytes max_event) {
       {"enable.auto.commit", "true"},  // of what is stored, and that is settled
       {"auto.commit.interval.ms", in_ms(o.get_or<Duration>("commit_interval", 1s) / 2), "commit_interval"},
       {"enable.auto.offset.store", "false"},
-      {"enable.partition.eof", "false"},
+      {"enable.partition.eof", "true"},
       {"check.crcs", "true"},
       {"statistics.interval.ms", "5000"},
   };
@@ -145,7 +145,8 @@ std::vector<Footprint> reading_footprint(const Options& o) {
                      .unit = "broker"};
   messages.soft = true;  // one batch comes whole, however large it is decompressed
   const Bytes piece_text = Bytes(run.bytes.count() * 2) + o.get_or<Bytes>("max_event", 256_KiB);
-  Footprint own{.fixed = client_footprint + watermarks.high.bytes + piece_text + 512_KiB,
+  const Bytes marks = Bytes(o.get_or<std::uint64_t>("max_unacked", 10'000) * sizeof(Place::Mark));
+  Footprint own{.fixed = client_footprint + watermarks.high.bytes + piece_text + marks + 512_KiB,
                 .per_unit = {},
                 .max_units = 0,
                 .unit = "client"};

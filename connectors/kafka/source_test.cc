@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <weir/component/conformance/fake_outlet.h>
 #include <weir/component/conformance/source_check.h>
+#include <weir/component/event_id.h>
 
 #include <boost/asio/io_context.hpp>
 #include <set>
@@ -131,6 +132,26 @@ TEST(KafkaSource, BringsEveryMessageOnceAndCommitsWhatSettled) {
   harness.stop();
   EXPECT_EQ(cluster.committed("g", "t", 0), 500);
   EXPECT_EQ(cluster.committed("g", "t", 1), 500);
+}
+
+TEST(KafkaSource, AnEventsOwnIdTellsATopicFromOneThatWasMadeAgain) {
+  std::vector<std::string> ids;
+  for (const char* written : {"1700000000000", "1800000000000"}) {
+    MockCluster cluster;
+    cluster.create("t", 1);
+    cluster.produce_at("t", 0, "{}", std::stoll(written));
+    cluster.flush();
+    for (int reads = 0; reads < 2; ++reads) {
+      Options o = options_of(cluster, "t", "g" + std::to_string(reads));
+      Harness harness(o);
+      harness.output.settles = false;
+      ASSERT_TRUE(harness.has(1));
+      append_own_id(ids.emplace_back(), harness.output.kept.front(), 0);
+      EXPECT_FALSE(own_ids_are_new(harness.output.kept.front()));
+    }
+  }
+  EXPECT_THAT(ids, testing::ElementsAre("t/0/0/1700000000000", "t/0/0/1700000000000", "t/0/0/1800000000000",
+                                        "t/0/0/1800000000000"));
 }
 
 TEST(KafkaSource, CommitsNothingThatHasNotSettled) {

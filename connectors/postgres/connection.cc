@@ -218,6 +218,7 @@ Answer Connection::collect(const Request& request, TimePoint until) {
           auto& row = answer->emplace_back();
           for (int c = 0; c < PQnfields(result.get()); ++c) row.emplace_back(PQgetvalue(result.get(), r, c));
         }
+        if (PQnfields(result.get()) == 0) answer->push_back({PQcmdTuples(result.get())});
         break;
       default:
         if (answer) answer = std::unexpected(failure_of(result.get()));

@@ -2,6 +2,7 @@
 /// A simulated server: it keeps what it was sent, and refuses what the test tells it to.
 ///
 /// Thread: one. Cost: for tests.
+#include <algorithm>
 #include <functional>
 #include <string>
 
@@ -32,6 +33,7 @@ struct FakeServer {
   std::optional<Failure> refuses_connection{};
   bool up = false;
   int connections = 0, statements = 0;  ///< statements with rows
+  std::size_t held = 0;                 ///< of the rows of each statement, how many it has by their key
   std::vector<std::string> sql, stored;
   std::vector<std::vector<std::string>> types{{"id", "text"}, {"event", "jsonb"}};
 };
@@ -56,8 +58,11 @@ class FakeSession final : public Session {
       if (failed->state.empty()) server_.up = false;
       return std::unexpected(*failed);
     }
-    server_.stored.insert(server_.stored.end(), rows.begin(), rows.end());
-    return Answer(std::in_place);
+    const auto held = std::min(server_.held, rows.size());
+    server_.stored.insert(server_.stored.end(), rows.begin() + static_cast<std::ptrdiff_t>(held), rows.end());
+    Answer added(std::in_place);
+    added->push_back({std::to_string(rows.size() - held)});
+    return added;
   }
   void cancel() override {}
   void reset() override {}

@@ -3,11 +3,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "connection.h"
 #include "log/log.h"
 
 namespace weir::postgres {
+namespace {
+
+/// What the answer to an INSERT or COPY says; a server that does not say it has added them all.
+std::uint64_t rows_added(const Answer::value_type& answer, std::uint64_t sent) {
+  if (answer.empty() || answer.front().empty()) return sent;
+  const auto& text = answer.front().front();
+  std::uint64_t added = sent;
+  std::from_chars(text.data(), text.data() + text.size(), added);
+  return added;
+}
+
+}  // namespace
 
 PostgresSink::PostgresSink(const SinkSetup& setup, std::unique_ptr<Session> session)
     : name_(setup.name),
@@ -120,6 +133,7 @@ Delivery PostgresSink::again(const Failure& failure) const { return Delivery::ag
 Delivery PostgresSink::deliver(std::span<const Batch> batches) {
   if (unsent_.empty()) {
     unsent_.begin(batches);
+    there_ = {};
     doubted_.reset();
   }
   if (unsent_.empty()) return next();
@@ -151,6 +165,8 @@ Delivery PostgresSink::send() {
   const auto answer = copies ? session_->run({.sql = copy_, .copy = values.front()}) : session_->run({insert_, values});
   crash_point("postgres.after_send");
   if (!answer) return heed(answer.error());
+  there_.sent(rows_->count(), rows_added(*answer, rows_->count()));
+  there_.new_ids(rows_->new_ids());
   unsent_.done();
   return next();
 }
@@ -180,7 +196,9 @@ Delivery PostgresSink::heed(const Failure& failure) {
 
 Delivery PostgresSink::next() {
   if (!unsent_.empty()) return {.outcome = Delivery::Outcome::more};
-  return {.outcome = Delivery::Outcome::done, .refused = unsent_.take_refused()};
+  Delivery done{.outcome = Delivery::Outcome::done, .refused = unsent_.take_refused()};
+  there_.tell(done);
+  return done;
 }
 
 }  // namespace weir::postgres

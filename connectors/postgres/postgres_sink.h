@@ -17,6 +17,7 @@
 ///
 /// Thread: one worker; each has one connection, so `workers` is the size of the pool. Cost: about 0.3 us an event and a
 /// round trip a delivery. On cancel: within 0.2 s, the outcome unknown.
+#include <weir/component/already_there.h>
 #include <weir/component/catalog.h>
 #include <weir/component/unsent_events.h>
 
@@ -57,6 +58,7 @@ class PostgresSink final : public Sink {
   std::unique_ptr<Session> session_;
   std::unique_ptr<Rows> rows_;
   bool checked_ = false;                         // the table is there and fits
+  AlreadyThere there_;                           // of the group
   UnsentEvents unsent_;                          // of the group; its part is what the statement holds
   std::optional<UnsentEvents::Number> doubted_;  // an event that was alone when it was unclear whose fault it is
 };

@@ -69,6 +69,20 @@ TEST_F(PostgresSinkTest, StoresADeliveryWithOneStatement) {
   EXPECT_THAT(server_.sql.front(), HasSubstr("SET statement_timeout = 30000"));
 }
 
+TEST_F(PostgresSinkTest, TellsWhatWasThereAlreadyFromWhatItStored) {
+  server_.held = 1;
+  const Delivered with_ids(batch_of({R"({"id":1})", R"({"id":2})"}, 1));
+  EXPECT_EQ(deliver(with_ids).already, 1u);
+  EXPECT_EQ(go_on(with_ids).strange, 0u);
+  const Delivered without(batch_of({R"({"id":1})", "{}", "{}"}, 1));
+  EXPECT_EQ(go_on(without).already, 1u);
+  EXPECT_EQ(go_on(without).strange, 0u) << "it may be the one with an id of its own";
+  server_.held = 2;
+  EXPECT_EQ(go_on(without).strange, 1u);
+  server_.held = 0;
+  EXPECT_EQ(go_on(without).already, 0u) << "a new group";
+}
+
 TEST_F(PostgresSinkTest, FindsOneBadRowOfAThousandInTwoLogStatements) {
   refuse({"a-617"});
   const Delivered batches(batch_of(json_events("a", 1024), 1));

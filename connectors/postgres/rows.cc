@@ -44,6 +44,7 @@ Rows::Rows(const std::vector<Column>& columns, Bytes most)
 
 void Rows::begin(Form form) {
   form_ = form;
+  new_ids_ = 0;
   count_ = 0;
   holds_null_.assign(columns_.size(), 0);
   for (auto& buffer : buffers_) buffer.clear();
@@ -61,6 +62,7 @@ std::expected<bool, std::string> Rows::add(const Batch& batch, std::uint32_t eve
                                        text.size(), most_ / 4));
   json_.look_at(text);
   for (std::size_t i = 0; i < buffers_.size(); ++i) before_[i] = buffers_[i].size();
+  new_id_ = false;
   auto why = append_row(batch, event);
   std::size_t added = 0;
   for (std::size_t i = 0; i < buffers_.size(); ++i) added += buffers_[i].size() - before_[i];
@@ -72,6 +74,7 @@ std::expected<bool, std::string> Rows::add(const Batch& batch, std::uint32_t eve
       holds_null_[i] |= is_null(std::string_view(buffers_[i]).substr(before_[i]));
     bytes_ += added;
     ++count_;
+    new_ids_ += new_id_;
     return true;
   }
   for (std::size_t i = 0; i < buffers_.size(); ++i) buffers_[i].resize(before_[i]);
@@ -99,6 +102,7 @@ std::string Rows::append_column(const Column& column, const Batch& batch, std::u
     return append_value(*column.type, id, out);
   unescaped_.clear();
   append_own_id(unescaped_, batch, event);
+  new_id_ = own_ids_are_new(batch);
   append_bytes(unescaped_, out);
   return {};
 }

@@ -28,6 +28,8 @@ class Rows {
   void begin(Form form);
   Form form() const { return form_; }
   std::size_t count() const { return count_; }
+  /// Of those, how many have an id that Weir gave them, and to nobody before (event_id.h).
+  std::size_t new_ids() const { return new_ids_; }
   /// True: it is a row. False: it is none yet, because what is there must go first. Error: it can never be one, and
   /// why, naming the column.
   std::expected<bool, std::string> add(const Batch& batch, std::uint32_t event);
@@ -50,7 +52,8 @@ class Rows {
   std::vector<std::size_t> before_;  // where each buffer ended before this row
   std::vector<char> holds_null_;
   std::vector<std::string_view> values_;
-  std::size_t count_ = 0, bytes_ = 0;
+  std::size_t count_ = 0, bytes_ = 0, new_ids_ = 0;
+  bool new_id_ = false;  // the row that is being made has one
 };
 
 }  // namespace weir::postgres

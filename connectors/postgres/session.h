@@ -24,7 +24,7 @@ struct Request {
   std::optional<std::string_view> copy{};      ///< `sql` is a COPY FROM STDIN, and this is what it reads
 };
 
-/// Rows of the last statement, as text; NULL is empty.
+/// Rows of the last statement, as text; NULL is empty. Of one that gives none, one row: how many it added or changed.
 using Answer = std::expected<std::vector<std::vector<std::string>>, Failure>;
 
 class Session {

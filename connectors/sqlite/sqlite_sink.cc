@@ -141,7 +141,7 @@ Delivery SqliteSink::deliver(std::span<const Batch> batches) {
 Result<void> SqliteSink::insert(std::span<const Batch> batches, Delivery& delivery) {
   crash_point("sqlite.before_begin");
   if (auto begun = database_.run("BEGIN IMMEDIATE"); !begun) return begun;
-  auto done = insert_all(batches, delivery.refused);
+  auto done = insert_all(batches, delivery);
   if (done) {
     crash_point("sqlite.before_commit");
     done = database_.run("COMMIT");
@@ -156,16 +156,19 @@ Result<void> SqliteSink::insert(std::span<const Batch> batches, Delivery& delive
   return done;
 }
 
-Result<void> SqliteSink::insert_all(std::span<const Batch> batches, std::vector<Delivery::Refused>& refused) {
+Result<void> SqliteSink::insert_all(std::span<const Batch> batches, Delivery& delivery) {
   rows_.clear();
   ids_.clear();
+  there_ = {};
   for (std::uint32_t b = 0; b < batches.size(); ++b)
     for (std::uint32_t i = 0; i < batches[b].size(); ++i) {
-      if (auto why = take(batches[b], i); !why.empty()) refused.push_back({b, i, std::move(why)});
+      if (auto why = take(batches[b], i); !why.empty()) delivery.refused.push_back({b, i, std::move(why)});
       if (rows_.size() < rows_at_once) continue;
       if (auto inserted = insert_rows(); !inserted) return inserted;
     }
-  return insert_rows();
+  auto inserted = insert_rows();
+  there_.tell(delivery);
+  return inserted;
 }
 
 std::string SqliteSink::take(const Batch& batch, std::uint32_t i) {
@@ -182,6 +185,7 @@ std::string SqliteSink::take(const Batch& batch, std::uint32_t i) {
     ids_ += id.text;
   } else {
     append_own_id(ids_, batch, i);
+    there_.new_id(batch);
   }
   rows_.push_back({offset, static_cast<std::uint32_t>(ids_.size()) - offset, &batch, event});
   return {};
@@ -204,7 +208,10 @@ Result<void> SqliteSink::insert_rows() {
   for (std::size_t i = 0; i < rows_.size() && result; i += full ? rows_at_once : 1) {
     for (std::size_t k = 0; k < (full ? rows_at_once : 1); ++k)
       bind(statement, static_cast<int>(k) * columns, rows_[i + k]);
-    if (sqlite3_step(statement) != SQLITE_DONE) result = std::unexpected(database_.error("cannot insert"));
+    if (sqlite3_step(statement) != SQLITE_DONE)
+      result = std::unexpected(database_.error("cannot insert"));
+    else
+      there_.sent(full ? rows_at_once : 1, static_cast<std::uint64_t>(sqlite3_changes(database_.handle())));
     sqlite3_reset(statement);
   }
   rows_.clear();

@@ -8,6 +8,7 @@
 ///
 /// Thread: one worker. Cost: about 2 us an event with ascending ids. On cancel: a delivery that
 /// waits for a lock (busy_timeout at most) reports `again` within 0.1 s.
+#include <weir/component/already_there.h>
 #include <weir/component/catalog.h>
 #include <weir/component/expression/field_reader.h>
 
@@ -41,7 +42,7 @@ class SqliteSink final : public Sink {
   Result<void> open_table();
   Result<void> check_columns();
   Result<Statement> prepare_insert(std::size_t rows);
-  Result<void> insert_all(std::span<const Batch> batches, std::vector<Delivery::Refused>& refused);
+  Result<void> insert_all(std::span<const Batch> batches, Delivery& delivery);
   /// Why this event can never be stored; empty when it was added to rows_.
   std::string take(const Batch& batch, std::uint32_t i);
   Result<void> insert_rows();
@@ -56,6 +57,7 @@ class SqliteSink final : public Sink {
   Statement insert_many_, insert_one_;
   std::string ids_;
   std::vector<Row> rows_;
+  AlreadyThere there_;
 };
 
 void add_to(Catalog& catalog);

@@ -140,6 +140,21 @@ TEST_F(SqliteSinkTest, KeepsTheFirstOfTwoEventsWithOneId) {
   EXPECT_THAT(query(path, "SELECT event FROM events"), ElementsAre(R"({"id":1,"v":"first"})"));
 }
 
+TEST_F(SqliteSinkTest, TellsWhatWasThereAlreadyFromWhatItStored) {
+  const auto sink = opened();
+  const auto first = sink->deliver(Delivered(batch_of({R"({"id":1})", R"({"id":2})", R"({"id":1})"}, 1)));
+  EXPECT_EQ(first.already, 1u);
+  std::vector<std::string> many;
+  for (int i = 0; i < 120; ++i) many.push_back(R"({"id":)" + std::to_string(i) + "}");
+  const auto second = sink->deliver(Delivered(batch_of(many, 1)));
+  EXPECT_EQ(second.already, 2u);
+  EXPECT_EQ(second.strange, 0u) << "their senders gave these ids";
+  EXPECT_EQ(sink->deliver(Delivered(batch_of({"{}", "{}"}, 1007))).already, 0u);
+  const auto met = sink->deliver(Delivered(batch_of({"{}", "{}"}, 1008)));
+  EXPECT_EQ(met.already, 1u);
+  EXPECT_EQ(met.strange, 1u) << "Weir gave the id 1008 twice";
+}
+
 TEST_F(SqliteSinkTest, WaitsForALockAndGoesOnAfterIt) {
   auto sink = opened();
   sqlite3* other = nullptr;

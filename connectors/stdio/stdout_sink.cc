@@ -87,13 +87,15 @@ void append_event(std::string& out, std::string_view event, Format format, bool 
   out += '\n';
 }
 
-StdoutSink::StdoutSink(std::string name, Format format, int fd) : name_(std::move(name)), format_(format), fd_(fd) {}
+StdoutSink::StdoutSink(std::string name, Format format, int fd, WrittenFiles* written)
+    : name_(std::move(name)), format_(format), fd_(fd), written_(written) {}
 
 Result<void> StdoutSink::open() {
   struct stat status{};
   if (::fstat(fd_, &status) != 0)
     return failure("standard output is closed: give it a reader or a file, or use a sink of type file");
   safe_ = ::isatty(fd_) == 1;
+  if (written_) written_->opened(fd_);
   most_at_once_ = S_ISREG(status.st_mode) ? piece_bytes : sure_to_fit;
   return {};
 }
@@ -166,7 +168,7 @@ SinkType stdout_type(int fd) {
     return std::vector{Footprint{.fixed = 128_KiB + 256_KiB * times, .per_unit = {}, .unit = "text", .soft = true}};
   };
   type.make = [fd](const SinkSetup& setup) {
-    return std::make_unique<StdoutSink>(setup.name, format_of(setup.options), fd);
+    return std::make_unique<StdoutSink>(setup.name, format_of(setup.options), fd, &setup.context.written());
   };
   return type;
 }

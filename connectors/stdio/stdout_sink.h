@@ -19,7 +19,8 @@ void append_event(std::string& out, std::string_view event, Format format, bool 
 
 class StdoutSink final : public Sink {
  public:
-  StdoutSink(std::string name, Format format, int fd);
+  /// `written`: told that the process writes to this file, if it is one.
+  StdoutSink(std::string name, Format format, int fd, WrittenFiles* written = nullptr);
   Result<void> open() override;
   Delivery deliver(std::span<const Batch> batches) override;
 
@@ -30,6 +31,7 @@ class StdoutSink final : public Sink {
   const std::string name_;
   const Format format_;
   const int fd_;
+  WrittenFiles* const written_;
   bool safe_ = false;
   std::size_t most_at_once_ = 64 << 10;
   bool gone_ = false;

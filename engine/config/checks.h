@@ -7,6 +7,7 @@
 ///                    processed: anything else
 ///
 /// Thread: one owner. Cost: start only.
+#include <functional>
 #include <string>
 
 #include "config/graph.h"
@@ -50,5 +51,9 @@ void check_journals(Reader& reader, const Catalog& catalog, const Graph& graph, 
 
 /// A sink that writes to what a source of its own flow reads, as far as paths, topics and addresses tell.
 void check_own_output(Reader& reader, const Catalog& catalog, const Graph& graph, const Draft& draft);
+/// At start, where names can be looked up: the same of addresses. `reaches(dialled, listen)` says whether who dials the
+/// one comes to the other.
+Result<void> check_own_addresses(const Config& config,
+                                 const std::function<bool(const std::string&, const std::string&)>& reaches);
 
 }  // namespace weir::config

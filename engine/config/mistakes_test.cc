@@ -345,5 +345,32 @@ TEST(OwnOutput, IsRefusedWhereItsFlowReadsItAgain) {
   EXPECT_THAT(flow("l/*.log", "other/out.log"), ::testing::Not(again));
 }
 
+TEST(OwnOutput, OfDeadLettersIsRefusedToo) {
+  EXPECT_THAT(
+      lines("memory: 256MiB\nsources:\n  log: { type: tail, path: \"l/*.log\" }\nsinks:\n"
+            "  out: { type: store, from: [log], path: o, dead_letter: bad }\n"
+            "  bad: { type: store, path: l/bad.log, on_failure: drop }\n"),
+      ::testing::Contains(::testing::HasSubstr("sinks.bad: writes to l/bad.log, which sources.log reads: its")));
+}
+
+TEST(OwnOutput, IsReadByNoOtherSourceOfTheProcess) {
+  EXPECT_THAT(lines("memory: 256MiB\nsources:\n  a: { type: tail, path: a }\n  b: { type: tail, path: between }\n"
+                    "sinks:\n  one: { type: store, from: [a], path: between, on_failure: drop }\n"
+                    "  two: { type: store, from: [b], path: end, on_failure: drop }\n"),
+              ::testing::ElementsAre(::testing::HasSubstr("sinks.one: writes to between, which sources.b reads: a "
+                                                          "process does not read the files it writes: pass the")));
+}
+
+TEST(OwnOutput, SentToItsOwnDoorIsRefused) {
+  const auto flow = [](const std::string& listen, const std::string& url) {
+    return lines("memory: 256MiB\nsources:\n  in: { type: http, listen: \"" + listen +
+                 "\" }\nsinks:\n  out: { type: post, from: [in], url: \"" + url + "\" }\n");
+  };
+  const auto again = ::testing::Contains(::testing::HasSubstr("which sources.in reads: its own events would come"));
+  EXPECT_THAT(flow("127.0.0.1:8080", "http://localhost:8080/events"), again);
+  EXPECT_THAT(flow("0.0.0.0:8080", "http://127.0.0.1:8080/"), again);
+  EXPECT_THAT(flow("127.0.0.1:8080", "http://127.0.0.1:8081/"), ::testing::Not(again));
+}
+
 }  // namespace
 }  // namespace weir::config

@@ -63,15 +63,19 @@ std::vector<std::string> texts_of(const Options& options, std::string_view name)
   return options.has(name) ? options.get<std::vector<std::string>>(name) : std::vector<std::string>{};
 }
 
-/// What both name; empty: nothing that is known here.
-std::string shared(const Source& source, const SourceType& reads, const Sink& sink, const SinkType& writes) {
-  if (const auto *from = path_of(reads.options, source.options), *to = path_of(writes.options, sink.options);
-      from && to && reads_file(*from, *to))
-    return *to;
-  if (source.type != sink.type) return {};
-  if (source.type == "http" && listens_at(text_of(source.options, "listen"), authority(text_of(sink.options, "url"))))
-    return std::string(authority(sink.options.text("url")));
-  if (source.type != "kafka" || !contains(texts_of(source.options, "topics"), text_of(sink.options, "topic")))
+/// The file that this sink writes and that source reads; empty: none that is known here.
+std::string shared_file(const Source& source, const SourceType& reads, const Sink& sink, const SinkType& writes) {
+  const auto *from = path_of(reads.options, source.options), *to = path_of(writes.options, sink.options);
+  return from && to && reads_file(*from, *to) ? *to : std::string();
+}
+
+/// The address or topic that both name; empty: none that is known here.
+std::string shared_place(const Source& source, const Sink& sink) {
+  for (const char* target : {"url", "address"})
+    if (const auto to = text_of(sink.options, target); listens_at(text_of(source.options, "listen"), authority(to)))
+      return std::string(authority(to));
+  if (source.type != "kafka" || sink.type != "kafka" ||
+      !contains(texts_of(source.options, "topics"), text_of(sink.options, "topic")))
     return {};
   const auto brokers = texts_of(source.options, "brokers");
   const bool same = std::ranges::any_of(texts_of(sink.options, "brokers"),
@@ -89,24 +93,70 @@ void collect(const Graph& graph, const Sink& sink, std::vector<const Source*>& f
   }
 }
 
+void check_sink(Reader& reader, const Catalog& catalog, const Graph& graph, const Draft& draft, const Sink& sink) {
+  const SinkType* writes = catalog.sink(sink.type);
+  if (!writes || sink.is_journal || draft.broken.contains(sink.name)) return;
+  std::vector<const Source*> own;
+  collect(graph, sink, own);
+  for (const Source& source : draft.config.sources) {
+    const SourceType* reads = catalog.source(source.type);
+    if (!reads || source.is_consumer() || draft.broken.contains(source.name)) continue;
+    const bool comes_back = contains(own, &source);
+    auto what = shared_file(source, *reads, sink, *writes);
+    if (!what.empty() && !comes_back)
+      reader.error_at(
+          sink.path(),
+          fmt::format("writes to {}, which {} reads: a process does not read the files it writes", what, source.path()),
+          "pass the events on with from: instead");
+    if (what.empty() && comes_back) what = shared_place(source, sink);
+    if (!what.empty() && comes_back)
+      reader.error_at(
+          sink.path(),
+          fmt::format("writes to {}, which {} reads: its own events would come back for ever", what, source.path()),
+          "write to another place, or read from a narrower one");
+  }
+}
+
+/// The checkpoint of one source is no input of another.
+void check_checkpoints(Reader& reader, const Catalog& catalog, const Draft& draft) {
+  for (const Source& writer : draft.config.sources)
+    for (const Source& source : draft.config.sources) {
+      const SourceType* reads = catalog.source(source.type);
+      if (&source == &writer || !reads || draft.broken.contains(source.name) || draft.broken.contains(writer.name))
+        continue;
+      const auto* from = path_of(reads->options, source.options);
+      const auto checkpoint = text_of(writer.options, "checkpoint");
+      if (from && !checkpoint.empty() && reads_file(*from, checkpoint))
+        reader.error_at(writer.path() + ".checkpoint", fmt::format("is {}, which {} reads", checkpoint, source.path()),
+                        "name another file");
+    }
+}
+
 }  // namespace
 
 void check_own_output(Reader& reader, const Catalog& catalog, const Graph& graph, const Draft& draft) {
-  for (const Sink& sink : draft.config.sinks) {
-    const SinkType* writes = catalog.sink(sink.type);
-    if (!writes || sink.is_journal || draft.broken.contains(sink.name)) continue;
-    std::vector<const Source*> sources;
-    collect(graph, sink, sources);
-    for (const Source* source : sources) {
-      const SourceType* reads = catalog.source(source->type);
-      if (!reads || source->is_consumer() || draft.broken.contains(source->name)) continue;
-      if (const auto what = shared(*source, *reads, sink, *writes); !what.empty())
-        reader.error_at(
-            sink.path(),
-            fmt::format("writes to {}, which {} reads: its own events would come back for ever", what, source->path()),
-            "write to another place, or read from a narrower one");
-    }
+  for (const Sink& sink : draft.config.sinks) check_sink(reader, catalog, graph, draft, sink);
+  check_checkpoints(reader, catalog, draft);
+}
+
+Result<void> check_own_addresses(const Config& config,
+                                 const std::function<bool(const std::string&, const std::string&)>& reaches) {
+  const Graph graph(config);
+  for (const Sink& sink : config.sinks) {
+    std::vector<const Source*> own;
+    collect(graph, sink, own);
+    for (const char* option : {"url", "address"})
+      for (const Source* source : own) {
+        const auto listen = text_of(source->options, "listen"), to = text_of(sink.options, option);
+        const std::string dialled(authority(to));
+        if (!listen.empty() && !dialled.empty() && reaches(dialled, listen))
+          return failure(
+              fmt::format("sink {}: {} is where source {} listens ({}): its own events would come back for "
+                          "ever; send to another address",
+                          sink.name, dialled, source->name, listen));
+      }
   }
+  return {};
 }
 
 }  // namespace weir::config

@@ -39,7 +39,7 @@ Bytes usual_segment(Bytes max_bytes) {
 }
 
 Log::Log(Disk& disk, LogConfig config, const Context& context)
-    : disk_(disk), config_(std::move(config)), context_(context), buffer_(write_size) {}
+    : disk_(disk), config_(std::move(config)), context_(context), age_(context), buffer_(write_size) {}
 
 Log::~Log() = default;
 

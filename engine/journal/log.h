@@ -23,6 +23,7 @@
 /// Thread: `write` one; everything else any. Cost: one copy, one CRC, one pwrite per MiB, one fdatasync per write. On
 /// cancel: a write is finished or void.
 #include <weir/base/context.h>
+#include <weir/base/wall_age.h>
 
 #include <atomic>
 #include <functional>
@@ -169,6 +170,7 @@ class Log {
   Disk& disk_;
   const LogConfig config_;
   const Context& context_;
+  const WallAge age_;
   std::unique_ptr<Disk::Lock> lock_;
   HeldFile locked_;  // the folder is ours as long as this is the file `lock` in it
   JournalId id_{};

@@ -45,7 +45,7 @@ bool Log::may_go(const Segment& segment, std::uint64_t wanted) const {
   if (std::ranges::any_of(consumers_, holds)) return false;
   if (full && !consumers_.empty()) return true;
   if (!config_.keep) return all_read;
-  return context_.wall().time_since_epoch().count() - segment.wall > config_.keep->count();
+  return age_.of(WallTime(Duration(segment.wall)), context_) > *config_.keep;
 }
 
 /// Gives up the oldest segment. Its name is removed from the disk before the next one is given up, so no crash leaves a

@@ -191,6 +191,25 @@ TEST_F(LogTest, KeepsWhatHasBeenReadForAsLongAsItWasTold) {
   EXPECT_EQ(log->stats().segments, 1u);
 }
 
+TEST_F(LogTest, NoStepOfTheWallClockMakesWhatItKeepsOld) {
+  auto config = small_log();
+  config.keep = std::chrono::hours(1);
+  auto log = open(config);
+  auto* consumer = *log->add_consumer({.name = "c"});
+  const auto written_and_read = [&](int from, int to) {
+    ASSERT_TRUE(write(*log, from, to, 100));
+    log->settle(*consumer, log->end());
+    log->tick();
+  };
+  written_and_read(1, 300);
+  clock.step_wall(std::chrono::hours(48));
+  log->tick();
+  EXPECT_EQ(read_all(*log).events.size(), 299u);
+  clock.step_wall(-std::chrono::hours(96));
+  written_and_read(300, 400);
+  EXPECT_EQ(read_all(*log).events.size(), 399u);
+}
+
 TEST_F(LogTest, CutsATornTailAndKeepsEverythingBefore) {
   auto log = open();
   ASSERT_TRUE(write(*log, 1, 11));

@@ -85,6 +85,7 @@ BatchInfo RecordView::info(TimePoint now) const {
           .received_wall = WallTime(Duration(header.received_wall)),
           .one_line_each = (header.flags & flag_one_line_each) != 0,
           .dead_letter = (header.flags & flag_dead_letter) != 0,
+          .read_again = true,
           .first_id = header.first_id};
 }
 

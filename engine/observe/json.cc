@@ -120,9 +120,9 @@ std::string graph_sink(const pipeline::SinkStatus& s) {
                         s.spill->total, s.spill->recovered, json_text(s.spill->error))
           : "null";
   return fmt::format(
-      R"({{"name":{},"type":{},"required":{},"in":{},"stored":{},"dead_lettered":{},"dropped":{},"failed":{},{},{},)"
+      R"({{"name":{},"type":{},"required":{},"in":{},"stored":{},"already":{},"dead_lettered":{},"dropped":{},"failed":{},{},{},)"
       R"("breaker":"{}","blocked_for_s":{:.3f},"retries":{},"failures":{},"last_error":{},"refused_for_good":{},"why":{},"latency":{},"spill":{}}})",
-      json_text(s.name), json_text(s.type), s.required, s.node.in, s.node.consumed[0],
+      json_text(s.name), json_text(s.type), s.required, s.node.in, s.node.consumed[0], s.node.already,
       ended(s.node, Fate::dead_lettered), dropped, ended(s.node, Fate::failed), load, work, name(s.destination.breaker),
       seconds(s.blocked_for), s.destination.retries, s.destination.failures, json_text(s.last_error),
       refused_for_good(s.refused), json_text(s.why), latency(s), spill);

@@ -124,6 +124,9 @@ void sink(Sheet& sheet, const pipeline::SinkStatus& s) {
     sheet.counter("weir_sink_worker_seconds_total", "Where workers spent their time.",
                   {{"sink", s.name}, {"state", state}}, number(ns) / 1e9);
   sheet.counter("weir_sink_deliveries_total", "Calls to the sink.", who, number(s.deliveries));
+  sheet.counter("weir_sink_already_there_events_total",
+                "Events counted as stored that were there already, by their id, and were left as they were.", who,
+                number(s.node.already));
   sheet.histogram("weir_sink_time_seconds", "From being read to its end, by events, since start.", who, s.sojourn);
   const auto quantiles = [&](const std::string& name, const char* help, const flow::Sojourn::Times& times) {
     for (const auto& [quantile, time] : {std::pair{"0.5", times.p50}, {"0.99", times.p99}})

@@ -1,5 +1,6 @@
 #include "pipeline/delivery/sink_node.h"
 
+#include "log/log.h"
 #include "pipeline/delivery/shed_letters.h"
 
 namespace weir::pipeline {
@@ -111,6 +112,27 @@ void SinkNode::refused_for_good(std::uint64_t events, std::uint64_t told, const 
   refused_.told += told;
   refused_.words = words;
   refused_at_ = now;
+}
+
+void SinkNode::found_already(const Repeats::Group& group, TimePoint now) {
+  counters.already.fetch_add(group.already, std::memory_order_relaxed);
+  Repeats::Warn warn;
+  {
+    std::lock_guard lock(mutex_);
+    warn = repeats_.saw(group, now);
+  }
+  if (warn.strange)
+    log::warn(
+        {"sink", name},
+        "{} events without an id of their own are not stored: the ids that Weir gave them are there already. Does "
+        "a copy of this process, in a cloned machine, write to the same table? Start it anew",
+        warn.strange);
+  if (warn.of)
+    log::warn(
+        {"sink", name},
+        "{} of {} events were there already by their id, and were not stored again: more than senders that repeat "
+        "explain. Is the id the same in events that differ? See `id` or `key`",
+        warn.already, warn.of);
 }
 
 void SinkNode::remember_error(const std::string& message) {

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "config/config.h"
+#include "pipeline/delivery/repeats.h"
 #include "pipeline/queue/sink_queue.h"
 #include "pipeline/queue/spill.h"
 #include "pipeline/report/counters.h"
@@ -80,6 +81,9 @@ struct SinkNode {
 
   /// So many events ended for good without a dead letter, `told` of them with a sender that is told so.
   void refused_for_good(std::uint64_t events, std::uint64_t told, const std::string& words, TimePoint now);
+  /// After a delivery: counts what the other side held already, and warns where nothing explains it (repeats.h).
+  void found_already(const Repeats::Group& group, TimePoint now);
+
   void remember_error(const std::string& message);
   /// Worker batch limits; policy values that SIGHUP may change.
   config::WorkerBatch batch() const;
@@ -89,6 +93,7 @@ struct SinkNode {
   SinkQueue::OnShed letters_of_shed();
   mutable std::mutex mutex_;
   flow::BusyTime busy_;
+  Repeats repeats_;
   std::string last_error_;
   config::WorkerBatch batch_;
   RefusedForGood refused_;

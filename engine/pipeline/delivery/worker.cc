@@ -89,6 +89,7 @@ Worker::Next Worker::take() {
     node_.counters.in.fetch_add(load.events, std::memory_order_release);
     node_.counters.bytes.fetch_add(load.bytes.count(), std::memory_order_relaxed);
     failures_ = 0;
+    tried_before_ = false;
     busy_ = Duration{0};
     node_.times.took(taken_ = now);
     return {};
@@ -138,6 +139,7 @@ Worker::Next Worker::hold_back(const Rejection& why, TimePoint now) {
 
 void Worker::put_off(const Delivery& delivery, async::Permit& permit, TimePoint now) {
   ++failures_;
+  tried_before_ = true;
   if (const Duration named = delivery.error.retry_after; named > Duration{0}) {
     permit.refused(named);
     not_before_ = now + named;
@@ -167,7 +169,8 @@ void Worker::went_well(Delivery delivery) {
 }
 
 void Worker::finish(Delivery delivery) {
-  node_.served(group_load().events, busy_);
+  const auto events = group_load().events;
+  node_.served(events, busy_);
   std::vector<DeadLetter> dead;
   if (delivery.outcome == Delivery::Outcome::failed) {
     node_.remember_error(delivery.error.message);
@@ -178,6 +181,7 @@ void Worker::finish(Delivery delivery) {
     for (auto& refused : delivery.refused)
       dead.push_back({refused.batch, refused.event, Reason::sink_rejected, std::move(refused.why)});
     if (!dead.empty()) node_.remember_error(dead.front().why);
+    node_.found_already({events, delivery.already, delivery.strange, tried_before_}, context_.now());
   }
   if (!dead.empty() && node_.dead_letters) return write_letters(std::move(dead));
   if (!dead.empty()) refuse_for_good(dead);

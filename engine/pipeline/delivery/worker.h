@@ -74,7 +74,8 @@ class Worker final : public RoomListener {
   std::vector<DeadLetter> dead_;  // not yet in the waiting letters
   std::size_t next_dead_ = 0;
   int failures_ = 0;
-  Duration busy_{0};  // busy time spent on this group, over all calls that went well
+  bool tried_before_ = false;  // an attempt for this group failed: some of it may be there
+  Duration busy_{0};           // busy time spent on this group, over all calls that went well
   TimePoint not_before_{};
   TimePoint lingering_since_{};
   std::uint64_t interrupts_seen_ = 0;

@@ -22,7 +22,7 @@ T* find(const std::vector<std::unique_ptr<T>>& nodes, std::string_view name) {
 }  // namespace
 
 Flow::Flow(const config::Config& config, const Catalog& catalog, const Context& context)
-    : config_(config), catalog_(catalog), context_(context), budget_(config.memory.budget), ids_(context.wall()) {
+    : config_(config), catalog_(catalog), context_(context), budget_(config.memory.budget), ids_(context.rng().next()) {
   for (const auto& source : config_.sources) taps_.add(source.name);
   for (const auto& stage : config_.stages) taps_.add(stage.name);
   for (const auto& sink : config_.sinks) taps_.add(sink.name);

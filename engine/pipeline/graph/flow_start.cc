@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "config/checks.h"
 #include "pipeline/entry/merge_intake.h"
 #include "pipeline/graph/flow.h"
+#include "pipeline/graph/own_address.h"
 #include "pipeline/graph/running.h"
 
 namespace weir::pipeline {
@@ -43,6 +45,7 @@ Result<void> Flow::open_all() {
   }
   for (int i = 0; i < config_.reactors; ++i)
     reactors_.push_back(std::make_unique<net::Reactor>("reactor-" + std::to_string(i)));
+  if (auto others = config::check_own_addresses(config_, reaches); !others) return others;
   for (const auto open : {&Flow::open_journals, &Flow::open_spills, &Flow::open_sinks, &Flow::open_sources})
     if (auto opened = (this->*open)(); !opened) return opened;
   return begin_to_open("");

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "pipeline/graph/harness_for_test.h"
 
 namespace weir::pipeline {
@@ -152,7 +154,18 @@ TEST_F(FlowTest, SourcesNeverGiveAnIdTwice) {
   graph.sources.resize(2);
   Flow flow(model::config_of(graph), catalog, context);
   const auto first = flow.source("source0").next_ids(1000);
-  EXPECT_GE(flow.source("source1").next_ids(1), first + 1000);
+  EXPECT_GE(flow.source("source1").next_ids(1) - first, 1000u);
+}
+
+TEST_F(FlowTest, TwoProcessesThatStartAtOneInstantGiveDifferentIds) {
+  std::set<std::uint64_t> ids;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    const Context process(system_clock(), seed);
+    Flow flow(model::config_of(graph), catalog, process);
+    const auto first = flow.source("source0").next_ids(1000);
+    for (std::uint64_t i = 0; i < 1000; ++i) ids.insert(first + i);
+  }
+  EXPECT_EQ(ids.size(), 100'000u);
 }
 
 }  // namespace

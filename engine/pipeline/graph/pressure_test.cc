@@ -70,7 +70,7 @@ TEST(Pressure, AReloadedBatchSizeMovesTheFloorOfABoundThatIsSizedByTime) {
   sink.queue.bound = {1000, 1_MiB};
   sink.queue.max_wait = 1ms;
   sink.batch.most.events = 1;
-  Ids ids{WallTime{}};
+  Ids ids{1};
   const ManualClock clock;
   const Context context(clock);
   SinkNode node(sink, ids, context, 0, 1);

@@ -206,6 +206,17 @@ TEST_F(SpillTest, ExpiryCountsTheTimeOnTheDisk) {
   EXPECT_EQ(difference(), 0);
 }
 
+TEST_F(SpillTest, NoStepOfTheWallClockExpiresWhatIsOnTheDisk) {
+  queue.expire_after = 10s;
+  end();
+  begin();
+  EXPECT_EQ(push_all(50), 50);
+  clock.step_wall(std::chrono::hours(1));
+  EXPECT_EQ(deliver(25), numbers(0, 25));
+  clock.step_wall(-std::chrono::hours(2));
+  EXPECT_EQ(deliver_everything(), numbers(25, 50));
+}
+
 TEST_F(SpillTest, ReceiptsStayOpenWhileTheirEventsAreOnTheDisk) {
   Unit first, second;
   EXPECT_EQ(push_all(10), 10);

@@ -52,6 +52,7 @@ Spill::Spill(Setup setup, SinkQueue& front, const Budget& process, const Context
       back_(front.index(), name_, spill_back(setup.queue), setup.seed, setup.floor_events),
       process_(process),
       context_(context),
+      age_(context),
       disk_(disk),
       read_back_(setup.read_back),
       receipts_([this] { front_.interrupt(); }) {
@@ -176,7 +177,7 @@ bool Spill::read_one(TimePoint now) {
   (*record)->append_to(index_);
   BatchInfo info = (*record)->info(now);
   // It has aged on the disk.
-  info.received = now - std::max(Duration{0}, Duration(context_.wall() - info.received_wall));
+  info.received = now - age_.of(info.received_wall, context_);
   const bool of_this_life = header.sequence >= recovered_end_;
   if (!of_this_life) by_priority_[static_cast<std::size_t>(info.priority)] += header.events;
   disk_bytes_ -= std::min<std::uint64_t>(disk_bytes_, size);

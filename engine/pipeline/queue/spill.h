@@ -20,6 +20,7 @@
 /// Thread: `step` one; `keep` any, after `stop`; the rest as said. Cost: a move; on the disk one copy and one write for
 /// up to 1 MiB each way. Memory: read_back for what is back from the disk, SpillReceipts::memory, the log's buffers. On
 /// cancel: `stop` ends the thread, `put_away` saves what waits.
+#include <weir/base/wall_age.h>
 #include <weir/flow/demand/budget.h>
 
 #include <array>
@@ -103,6 +104,7 @@ class Spill final : public RoomListener {
   SinkQueue back_;
   const Budget& process_;
   const Context& context_;
+  const WallAge age_;
   journal::Disk& disk_;
   Budget read_back_;
   SpillReceipts receipts_;

@@ -19,6 +19,7 @@ using flow::reason_count;
 
 struct NodeCounters {
   std::atomic<std::uint64_t> in{0}, emitted{0}, merged{0}, bytes{0};
+  std::atomic<std::uint64_t> already{0};  ///< of what ended as stored: it was there before, by its id (Delivery)
   std::array<std::atomic<std::uint64_t>, fate_count> consumed{};
   std::array<std::atomic<std::uint64_t>, reason_count>
       by_reason{};  ///< of what was refused, dropped, failed or abandoned
@@ -36,10 +37,12 @@ struct NodeCounters {
 };
 
 /// The stable ids of a process's events, dead letters included: one sequence, because a sink tells two events apart by
-/// them. They never repeat across restarts: they start at the wall clock and cannot outrun it (1e9 events a second).
+/// them. Nor does it repeat what another process has given, before or beside it, whatever the clocks say: it begins at
+/// 64 random bits and counts modulo 2^64. Of k processes that give N ids in all, two meet with probability k N / 2^64:
+/// 1 000 starts and 10^12 rows, 5e-5 (decision 0015).
 class Ids {
  public:
-  explicit Ids(WallTime start) : next_(static_cast<std::uint64_t>(start.time_since_epoch().count())) {}
+  explicit Ids(std::uint64_t start) : next_(start) {}
   /// The first of n.
   std::uint64_t take(std::uint64_t n) { return next_.fetch_add(n, std::memory_order_relaxed); }
 
@@ -49,7 +52,7 @@ class Ids {
 
 /// A NodeCounters at one moment, with what the node holds.
 struct NodeSnapshot {
-  std::uint64_t in = 0, created = 0, emitted = 0, merged = 0, bytes = 0, pending = 0;
+  std::uint64_t in = 0, created = 0, emitted = 0, merged = 0, bytes = 0, pending = 0, already = 0;
   std::array<std::uint64_t, fate_count> consumed{};
   std::array<std::uint64_t, reason_count> by_reason{};
 
@@ -70,6 +73,7 @@ NodeSnapshot snapshot(const NodeCounters& c, Pending&& pending) {
   for (std::size_t i = 0; i < reason_count; ++i) s.by_reason[i] = c.by_reason[i].load(std::memory_order_relaxed);
   s.emitted = c.emitted.load(std::memory_order_acquire);
   s.merged = c.merged.load(std::memory_order_acquire);
+  s.already = c.already.load(std::memory_order_relaxed);
   s.pending = pending();
   s.bytes = c.bytes.load(std::memory_order_relaxed);
   s.in = c.in.load(std::memory_order_acquire);

@@ -1,5 +1,9 @@
 #include <weir/base/context.h>
 
+#include <sys/random.h>
+#include <weir/base/result.h>
+
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -19,6 +23,15 @@ class SystemClock final : public Clock {
 const Clock& system_clock() {
   static const SystemClock clock;
   return clock;
+}
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  ssize_t got = 0;
+  do got = ::getrandom(&seed, sizeof seed, 0);
+  while (got < 0 && errno == EINTR);
+  WEIR_CHECK(got == static_cast<ssize_t>(sizeof seed));  // so few bytes come whole, since Linux 3.17
+  return seed;
 }
 
 #ifdef WEIR_SEAMS

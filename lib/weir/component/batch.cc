@@ -1,10 +1,17 @@
 #include <weir/component/batch.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 
 namespace weir {
+
+std::optional<std::int64_t> Place::mark_of(std::uint32_t number) const {
+  const auto behind = std::ranges::upper_bound(marks, number, {}, &Mark::number);
+  if (behind == marks.begin()) return std::nullopt;
+  return std::prev(behind)->value;
+}
 namespace {
 
 constexpr std::size_t padded(std::size_t bytes) { return (bytes + block_padding + 7) / 8 * 8; }

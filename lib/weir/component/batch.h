@@ -32,10 +32,30 @@ namespace weir {
 
 inline constexpr std::size_t block_padding = 64;  // what simdjson may read past the end
 
+/// Where the events of a block were read.
+struct Place {
+  /// From event `number` on, and until the next mark.
+  struct Mark {
+    std::uint32_t number;
+    std::int64_t value;
+    bool operator==(const Mark&) const = default;
+  };
+  std::string name;  ///< "orders/3": topic and partition
+  /// What tells an event from another that lies at the same position, because the place was made again under its old
+  /// name: the same each time the event is read. Kafka: when it was written. Ascending; empty: nothing is known.
+  std::vector<Mark> marks{};
+
+  void mark(std::uint32_t number, std::int64_t value) {
+    if (marks.empty() || marks.back().value != value) marks.push_back({number, value});
+  }
+  std::optional<std::int64_t> mark_of(std::uint32_t number) const;
+};
+
 /// Where an event was read, for letters and people: "orders/3" and 1041, topic and partition and offset.
 struct EventPosition {
   std::string_view name;
   std::uint64_t position;
+  std::optional<std::int64_t> mark{};  ///< as in Place
 };
 
 /// What all events of a block have in common.
@@ -45,10 +65,11 @@ struct BatchInfo {
   WallTime received_wall;      ///< what sinks write
   bool one_line_each = false;  ///< the source knows that no event holds a line feed; false: not known
   bool dead_letter = false;    ///< confirmed, its events count as dead-lettered instead of stored
+  bool read_again = false;     ///< it may have been delivered before: it was read from where a restart reads again
   std::uint64_t first_id = 0;  ///< stable ids: event k of what was read is first_id + k; never given twice
-  std::shared_ptr<const std::string> place;  ///< where it was read, if the source says so: event k lies there at
-  std::uint64_t first_position = 0;          ///< first_position + k
-  std::shared_ptr<const Origin> origin;      ///< null: nobody asked, or there is nothing to say beyond the source
+  std::shared_ptr<const Place> place{};    ///< where it was read, if the source says so: event k lies there at
+  std::uint64_t first_position = 0;        ///< first_position + k
+  std::shared_ptr<const Origin> origin{};  ///< null: nobody asked, or there is nothing to say beyond the source
 };
 
 class Batch {
@@ -79,8 +100,10 @@ class Batch {
   std::uint64_t id(std::uint32_t i) const { return info().first_id + slots()[i].number; }
   std::uint32_t number(std::uint32_t i) const { return slots()[i].number; }
   std::optional<EventPosition> place_of(std::uint32_t i) const {
-    if (!info().place) return std::nullopt;
-    return EventPosition{*info().place, info().first_position + slots()[i].number};
+    const auto& place = info().place;
+    if (!place) return std::nullopt;
+    const auto number = slots()[i].number;
+    return EventPosition{place->name, info().first_position + number, place->mark_of(number)};
   }
   /// All events as one piece of text, each ended by '\n'; empty when they are not laid out so in memory. An event may
   /// hold line feeds of its own: a caller that needs one line for each event has to count them.

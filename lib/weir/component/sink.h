@@ -39,6 +39,11 @@ struct Delivery {
   Outcome outcome = Outcome::done;
   Error error{};                   ///< for again and failed
   std::vector<Refused> refused{};  ///< with done: events that the remote end refuses permanently, ascending
+  std::uint64_t already =
+      0;  ///< with done: how many of its events the remote end held by their id, and left as they were
+  /// Of `already`, those that no event delivered before explains: they go by a new id that Weir gave them (event_id.h),
+  /// so what is there is another event, and they are not stored. A lower bound.
+  std::uint64_t strange = 0;
   /// With done and more: the interval between calls that the remote end asks for. No worker's next call begins sooner
   /// than so long after the last one began.
   Duration rest{0};

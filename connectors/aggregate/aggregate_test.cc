@@ -40,7 +40,7 @@ struct Harness {
     static const BatchInfo info;
     const PaddedText padded(event);
     std::string out;
-    const auto verdict = stage->take({padded.view(), info, TimePoint(at), WallTime(at)}, out);
+    const auto verdict = stage->take({padded.view(), info, TimePoint(at), WallTime(at + step)}, out);
     EXPECT_TRUE(out.empty());
     return verdict;
   }
@@ -48,7 +48,7 @@ struct Harness {
   std::vector<std::string> over(Duration at, bool finish = false) {
     std::vector<std::string> events;
     std::string out = "|";
-    while (const auto output = plan->merger()->take(TimePoint(at), WallTime(at), finish, out)) {
+    while (const auto output = plan->merger()->take(TimePoint(at), WallTime(at + step), finish, out)) {
       EXPECT_TRUE(output->event);
       events.push_back(out.substr(1));
       out = "|";
@@ -57,6 +57,7 @@ struct Harness {
     EXPECT_EQ(out, "|");
     return events;
   }
+  Duration step{0};  ///< by how much the wall clock was set
   std::string error;
   std::shared_ptr<StagePlan> plan;
   std::unique_ptr<Stage> stage;
@@ -138,6 +139,31 @@ TEST(Aggregate, NeverFindsAnEventLateThatGoesByItsArrival) {
     EXPECT_EQ(behind.kind, Kind::merged) << "own times: " << own_times;
     EXPECT_THAT(harness.over(20s, true), ElementsAre(window(10, R"("k":1,"n":2)")));
   }
+}
+
+TEST(Aggregate, GoesOnByTheSteadyClockWhenTheWallClockIsSetBack) {
+  for (const bool own_times : {false, true}) {
+    auto given = options({{"n", "count()"}});
+    if (own_times) given.set("time", std::string(".t"));
+    Harness harness(given);
+    harness.give(R"({"k":1,"t":4})", 4s);
+    harness.step = -3600s;
+    EXPECT_EQ(harness.give(R"({"k":1,"t":6})", 6s).window, 1u) << "own times: " << own_times;
+    EXPECT_EQ(harness.give(R"({"k":1,"t":11})", 11s).window, 2u);
+    EXPECT_THAT(harness.over(11s), ElementsAre(window(0, R"("k":1,"n":2)"))) << "own times: " << own_times;
+    EXPECT_THAT(harness.over(20s), own_times ? testing::SizeIs(0) : testing::SizeIs(1));
+  }
+}
+
+TEST(Aggregate, FollowsTheWallClockWhereItIsSetForward) {
+  Harness harness(options({{"n", "count()"}}));
+  harness.give(R"({"k":1})", 4s);
+  harness.step = 20s;
+  EXPECT_THAT(harness.over(5s), ElementsAre(window(0, R"("k":1,"n":1)")));
+  harness.give(R"({"k":1})", 6s);
+  harness.step = 0s;
+  EXPECT_THAT(harness.over(9s), ElementsAre());
+  EXPECT_THAT(harness.over(10s), ElementsAre(window(20, R"("k":1,"n":1)"))) << "no time of a window comes twice";
 }
 
 TEST(Aggregate, EndsAWindowWhenNothingComes) {

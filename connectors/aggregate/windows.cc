@@ -16,12 +16,18 @@ std::int64_t Windows::number_of(WallTime time) const {
   return since / length - (since % length < 0 ? 1 : 0);
 }
 
-/// Moves the border between windows that are over and open ones. A time ahead of the wall clock does not move it: one
-/// wrong clock must not make the events of all others late.
-void Windows::observe(WallTime time, TimePoint now, WallTime wall) {
-  seen_now_ = now;
-  seen_wall_ = wall;
-  const auto mark = (shape_.own_times ? std::min(time, wall) : wall) - shape_.lateness;
+/// Reactors do not come here in the order of their times: it never goes back.
+WallTime Windows::arrival(TimePoint now, WallTime wall) {
+  if (arrival_at_ == TimePoint::min()) arrival_at_ = now;
+  arrival_ = std::max(arrival_ + std::max(Duration{0}, now - arrival_at_), wall);
+  arrival_at_ = std::max(arrival_at_, now);
+  return arrival_;
+}
+
+/// Moves the border between windows that are over and open ones. A time ahead of the arrival clock does not move it:
+/// one wrong clock must not make the events of all others late.
+void Windows::observe(WallTime time, WallTime arrival) {
+  const auto mark = (shape_.own_times ? std::min(time, arrival) : arrival) - shape_.lateness;
   open_from_ = std::max(open_from_, number_of(mark));
 }
 
@@ -44,8 +50,8 @@ Windows::Window* Windows::open(std::int64_t number) {
 
 Verdict Windows::merge(const Entry& entry, TimePoint now, WallTime wall) {
   const std::scoped_lock hold(lock_);
-  const WallTime time = entry.time.value_or(wall);
-  observe(time, now, wall);
+  const WallTime arrived = arrival(now, wall), time = entry.time.value_or(arrived);
+  observe(time, arrived);
   auto number = number_of(time);
   if (number < open_from_) {
     if (shape_.drop_late && entry.time) return Verdict::dropped(Reason::late);
@@ -75,22 +81,21 @@ std::optional<Duration> Windows::next(TimePoint now) {
   if (!first) return std::nullopt;
   if (first->number < open_from_ || first->written > 0) return Duration{0};
   const auto idle = last_event_ + shape_.idle - now;
-  const auto wall = seen_wall_ + (now - seen_now_);
-  const auto over = start_of(first->number + 1) + shape_.lateness - wall;
+  const auto over = start_of(first->number + 1) + shape_.lateness - (arrival_ + (now - arrival_at_));
   return std::max(shape_.own_times ? idle : over, Duration{0});
 }
 
-/// Without event times the wall clock ends every window; with event times it ends a window when no event does.
-void Windows::end_if_idle(TimePoint now, WallTime wall) {
-  if (!shape_.own_times) return observe(wall, now, wall);
+/// Without event times the arrival clock ends every window; with event times it ends a window when no event does.
+void Windows::end_if_idle(TimePoint now, WallTime arrival) {
+  if (!shape_.own_times) return observe(arrival, arrival);
   if (now - last_event_ < shape_.idle) return;
   for (const auto& each : windows_)
-    if (each.id != 0) open_from_ = std::max(open_from_, std::min(each.number + 1, number_of(wall)));
+    if (each.id != 0) open_from_ = std::max(open_from_, std::min(each.number + 1, number_of(arrival)));
 }
 
 std::optional<Merger::Output> Windows::take(TimePoint now, WallTime wall, bool finish, std::string& out) {
   const std::scoped_lock hold(lock_);
-  end_if_idle(now, wall);
+  end_if_idle(now, arrival(now, wall));
   auto* window = earliest();
   const bool idle = shape_.own_times && now - last_event_ >= shape_.idle;
   if (!window || (window->number >= open_from_ && window->written == 0 && !finish && !idle)) return std::nullopt;

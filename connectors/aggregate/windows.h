@@ -3,15 +3,17 @@
 /// one event for each of its groups.
 ///
 ///   window of an event   floor(time / length)
+///   arrival clock        max(what it was + what the steady clock has gone since, the wall clock): a step of the wall
+///                        clock back moves nothing, a step forward is followed
 ///   time                 of the event itself, or its arrival
-///   watermark            the latest time seen (never beyond the wall clock), less `lateness`; without times of their
-///                        own the wall clock, less `lateness`
+///   watermark            the latest time seen (never beyond the arrival clock), less `lateness`; without times of
+///                        their own the arrival clock, less `lateness`
 ///   over                 its end <= watermark; or nothing came for `idle`
 ///   late                 an event whose own time is in a window that is over. One that goes by its arrival is never
 ///                        late: where another reactor's clock has ended its window meanwhile, the next one takes it
 ///
 /// Windows are numbered as they open; of at most `most` windows those that are over leave in the order of time. A
-/// window that ended because nothing came may be opened again only while the wall clock is still inside it.
+/// window that ended because nothing came may be opened again only while the arrival clock is still inside it.
 ///
 /// Thread: any; one lock. Cost: about 50 ns an event besides the cache misses of its group.
 /// Ref: Akidau and others, "The Dataflow Model", VLDB 2015 (watermarks, lateness).
@@ -62,10 +64,11 @@ class Windows final : public Merger {
   };
   std::int64_t number_of(WallTime time) const;
   WallTime start_of(std::int64_t number) const { return WallTime(shape_.length * number); }
-  void observe(WallTime time, TimePoint now, WallTime wall);
+  WallTime arrival(TimePoint now, WallTime wall);
+  void observe(WallTime time, WallTime arrival);
   Window* open(std::int64_t number);
   Window* earliest();
-  void end_if_idle(TimePoint now, WallTime wall);
+  void end_if_idle(TimePoint now, WallTime arrival);
   void write(Window& window, std::size_t group, std::string& out);
 
   Shape shape_;
@@ -74,8 +77,8 @@ class Windows final : public Merger {
   std::vector<Window> windows_;
   std::int64_t open_from_ = std::numeric_limits<std::int64_t>::min();  // windows before it are over
   std::uint64_t last_id_ = 0, overflowed_ = 0;
-  TimePoint last_event_, seen_now_;
-  WallTime seen_wall_;
+  TimePoint last_event_, arrival_at_ = TimePoint::min();
+  WallTime arrival_{Duration::min()};  // the arrival clock at arrival_at_
 };
 
 }  // namespace weir::aggregate

@@ -149,6 +149,12 @@ void Handoff::rewound(PartitionIndex index) {
   partitions_[index].rewinding = false;
 }
 
+void Handoff::reached_end(PartitionIndex index, std::int64_t next) {
+  std::lock_guard lock(mutex_);
+  Partition& p = partitions_[index];
+  if (p.giving && !p.rewind && !p.rewinding && !closed_ && next > 0) p.offsets.nothing_until(next);
+}
+
 void Handoff::close() {
   std::lock_guard lock(mutex_);
   closed_ = true;

@@ -83,6 +83,8 @@ class Handoff {
   /// until that is `rewound`; a new epoch.
   std::vector<PartitionOffset> to_rewind();
   void rewound(PartitionIndex index);
+  /// The end was reached: there is nothing to read before `next` any more (Offsets::nothing_until).
+  void reached_end(PartitionIndex index, std::int64_t next);
   /// All that waits goes, and nothing is given any more.
   void close();
 

@@ -78,6 +78,24 @@ TEST_F(KafkaHandoff, CommitsOverContiguousSettledPiecesOnly) {
   EXPECT_EQ(to_commit(), -1);
 }
 
+TEST_F(KafkaHandoff, CommitsUpToTheEndWhenEverythingBeforeItHasSettled) {
+  offer(3);
+  handoff_.reached_end(index_, 5);  // 3 and 4 are control records
+  EXPECT_EQ(to_commit(), -1);
+  settle(*handoff_.take(now));
+  EXPECT_EQ(to_commit(), 5);
+}
+
+TEST_F(KafkaHandoff, NeverMovesOverWhatMustBeReadAgain) {
+  offer(3);
+  settle(*handoff_.take(now), true);
+  handoff_.reached_end(index_, 5);
+  handoff_.to_rewind();
+  handoff_.reached_end(index_, 5);
+  EXPECT_EQ(handoff_.next(index_), 0);
+  EXPECT_EQ(to_commit(), -1);
+}
+
 TEST_F(KafkaHandoff, WaitsOnARevokeForWhatIsInTheFlowAndCommitsIt) {
   offer(3);
   offer(3);

@@ -16,6 +16,12 @@ Offsets::Number Offsets::take(std::int64_t from, std::int64_t to, std::int64_t w
   return first_ + ranges_.size() - 1;
 }
 
+void Offsets::nothing_until(std::int64_t next) {
+  if (next <= next_) return;
+  next_ = next;
+  (ranges_.empty() ? settled_to_ : ranges_.back().to) = next;
+}
+
 void Offsets::settle(Number number) {
   if (number < first_ || number - first_ >= ranges_.size()) return;
   ranges_[static_cast<std::size_t>(number - first_)].settled = true;

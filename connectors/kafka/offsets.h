@@ -26,6 +26,9 @@ class Offsets {
   /// What has been read: [from, to), the first of it written at `written_ms`.
   Number take(std::int64_t from, std::int64_t to, std::int64_t written_ms);
   void settle(Number number);
+  /// Between what was read and `next` there is nothing to read, now or ever: control records of transactions, what was
+  /// compacted away. Settled with the last range before it.
+  void nothing_until(std::int64_t next);
 
   std::int64_t next() const { return next_; }
   std::int64_t settled_to() const { return settled_to_; }

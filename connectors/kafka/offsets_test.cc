@@ -46,6 +46,25 @@ TEST(KafkaOffsets, OffsetsThatAreNotThereNeedNobody) {
   EXPECT_EQ(offsets.settled_to(), 95);
 }
 
+TEST(KafkaOffsets, MoveOverTheEndWhereNothingIsLeftToRead) {
+  Offsets offsets;
+  offsets.begin(0);
+  const auto a = offsets.take(0, 5, 1);
+  offsets.nothing_until(7);  // 5 and 6 are control records
+  EXPECT_EQ(offsets.next(), 7);
+  EXPECT_EQ(offsets.settled_to(), 0) << "not before what was read";
+  offsets.settle(a);
+  EXPECT_EQ(offsets.settled_to(), 7);
+  offsets.nothing_until(9);
+  EXPECT_EQ(offsets.settled_to(), 9);
+  offsets.nothing_until(8);
+  EXPECT_EQ(offsets.settled_to(), 9);
+  Offsets fresh;
+  fresh.begin(unknown_offset);
+  fresh.nothing_until(3);
+  EXPECT_EQ(fresh.settled_to(), 3);
+}
+
 TEST(KafkaOffsets, WhatWasTakenBeforeANewBeginningMovesNothing) {
   Offsets offsets;
   offsets.begin(0);

@@ -131,6 +131,10 @@ void Poller::poll() {
 
 /// False: it was no message.
 bool Poller::take(Message message) {
+  if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    on_end(*message);
+    return true;
+  }
   if (message->err) {
     complain(*message);
     return false;
@@ -169,6 +173,13 @@ void Poller::complain(const rd_kafka_message_t& error) {
   if (!damaged || !error.rkt) return client_->log(LOG_WARNING, text);
   flush();
   stop_at_damage(error, text);
+}
+
+/// Everything before its offset has been delivered to us, or is not there.
+void Poller::on_end(const rd_kafka_message_t& end) {
+  flush();
+  client_->well();
+  handoff_.reached_end(handoff_.index_of(rd_kafka_topic_name(end.rkt), end.partition), end.offset);
 }
 
 /// Offsets are missing before this message: they were lost, or Kafka uses them itself.
@@ -233,6 +244,7 @@ void Poller::come_back() {
   };
   change_to(nullptr);
   pause_policy_ = PausePolicy(config_.watermarks);
+  paused_.clear();
   while (!stopping_) {
     for (auto end = context_.now() + come_back_after; !stopping_ && context_.now() < end;) handoff_.wait(look_again);
     auto fresh = Client::create(RD_KAFKA_CONSUMER, config_.client, *this, context_);

@@ -13,7 +13,11 @@
 ///   stop        fetches nothing more, waits for what is in the flow, commits a last time, leaves the group
 ///
 /// Offsets that are missing between two messages are checked: those below the partition's first offset were deleted
-/// unread by retention; they are counted as lost and logged. All others are Kafka's own (compaction, transactions).
+/// unread by retention; they are counted as lost and logged. All others are Kafka's own (compaction, transactions);
+/// at a partition's end the library says how far it has come, and they count as settled.
+///
+/// Only partitions that were paused here are resumed. librdkafka forgets what it has fetched on each resume and reads
+/// from where it last began, so one of a partition that was not paused brings what was read before once more.
 ///
 /// Thread: its own; `stop`, `abandon`, `counts`, `upstream` any. Cost: about 0.3 us for each message and one lock for
 /// each piece. On cancel: `stop` ends when everything given has settled; `abandon` ends that wait. Destruction joins:
@@ -24,6 +28,7 @@
 #include <atomic>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "client.h"
 #include "handoff.h"
@@ -75,6 +80,7 @@ class Poller final : public ClientHooks {
   bool take(Message message);
   void flush();
   void complain(const rd_kafka_message_t& error);
+  void on_end(const rd_kafka_message_t& end);
   void on_gap(const rd_kafka_message_t& message, std::int64_t expected);
   void store();
   void commit_now();
@@ -84,6 +90,8 @@ class Poller final : public ClientHooks {
   void ask_again(TimePoint now);
   void look_how_far_behind(TimePoint now);
   void set_paused(bool paused);
+  void pause(const rd_kafka_topic_partition_list_t& places);
+  void resume(const rd_kafka_topic_partition_list_t& places);
   void let_settle(std::span<const PartitionIndex> indexes);
   void finish();
   void leave();
@@ -118,6 +126,7 @@ class Poller final : public ClientHooks {
     bool stopped = false;
   };
   std::unordered_map<PartitionIndex, Damage> damaged_;  // where a batch that cannot be read begins
+  std::unordered_set<PartitionIndex> paused_;           // in librdkafka, by us
   std::uint64_t delivered_bytes_ = 0;
   TimePoint next_store_{}, next_look_{}, next_lag_{};
   std::atomic<bool> stopping_{false}, abandoned_{false};

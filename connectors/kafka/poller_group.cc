@@ -56,9 +56,9 @@ void Poller::on_assigned(rd_kafka_topic_partition_list_t& places) {
   const KafkaError error(rd_kafka_incremental_assign(handle(), &places));
   if (error) client_->log(LOG_ERR, fmt::format("cannot take partitions: {}", rd_kafka_error_string(error.get())));
   if (pause_policy_.paused())
-    rd_kafka_pause_partitions(handle(), &places);
+    pause(places);
   else  // librdkafka remembers a pause over an assignment: what went while it was paused would never be read again
-    rd_kafka_resume_partitions(handle(), &places);
+    resume(places);
   std::lock_guard lock(mutex_);
   counts_.assigned += static_cast<std::uint64_t>(places.cnt);
 }

@@ -15,6 +15,22 @@ constexpr auto ask_damaged_again = std::chrono::seconds(10);
 
 }  // namespace
 
+void Poller::pause(const rd_kafka_topic_partition_list_t& places) {
+  const Places copy(rd_kafka_topic_partition_list_copy(&places));
+  rd_kafka_pause_partitions(handle(), copy.get());
+  for (const auto index : indexes_of(places)) paused_.insert(index);
+}
+
+void Poller::resume(const rd_kafka_topic_partition_list_t& places) {
+  const Places ours = make_places();
+  for (int i = 0; i < places.cnt; ++i) {
+    const auto& place = places.elems[i];
+    if (paused_.erase(handoff_.index_of(place.topic, place.partition)) > 0)
+      rd_kafka_topic_partition_list_add(ours.get(), place.topic, place.partition);
+  }
+  if (ours->cnt > 0) rd_kafka_resume_partitions(handle(), ours.get());
+}
+
 void Poller::set_paused(bool paused) {
   rd_kafka_topic_partition_list_t* assigned = nullptr;
   if (rd_kafka_assignment(handle(), &assigned)) return;
@@ -25,9 +41,9 @@ void Poller::set_paused(bool paused) {
       rd_kafka_topic_partition_list_del_by_idx(places.get(), i);
   }
   if (paused)
-    rd_kafka_pause_partitions(handle(), places.get());
+    pause(*places);
   else
-    rd_kafka_resume_partitions(handle(), places.get());
+    resume(*places);
   std::lock_guard lock(mutex_);
   if (paused) ++counts_.pauses;
 }
@@ -57,7 +73,7 @@ void Poller::stop_at_damage(const rd_kafka_message_t& error, const char* why) {
   const char* topic = rd_kafka_topic_name(error.rkt);
   const Places places = make_places(1);
   rd_kafka_topic_partition_list_add(places.get(), topic, error.partition);
-  rd_kafka_pause_partitions(handle(), places.get());
+  pause(*places);
   Damage& damage = damaged_[handoff_.index_of(topic, error.partition)];
   if (damage.offset != error.offset)
     client_->log(LOG_ERR,
@@ -80,7 +96,7 @@ void Poller::ask_again(TimePoint now) {
     if (damage.stopped || !state.owned || pause_policy_.paused()) continue;
     const Places places = make_places(1);
     rd_kafka_topic_partition_list_add(places.get(), state.topic.c_str(), state.partition);
-    rd_kafka_resume_partitions(handle(), places.get());
+    resume(*places);
   }
 }
 

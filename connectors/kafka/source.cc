@@ -101,7 +101,7 @@ void own(std::vector<Setting>& settings, const Options& o, Bytes max_event) {
       {"enable.auto.commit", "true"},  // of what is stored, and that is settled
       {"auto.commit.interval.ms", in_ms(o.get_or<Duration>("commit_interval", 1s) / 2), "commit_interval"},
       {"enable.auto.offset.store", "false"},
-      {"enable.partition.eof", "false"},
+      {"enable.partition.eof", "true"},
       {"check.crcs", "true"},
       {"statistics.interval.ms", "5000"},
   };

@@ -36,7 +36,7 @@ struct NodeCounters {
 };
 
 /// The stable ids of a process's events, dead letters included: one sequence, because a sink tells two events apart by
-/// them. They never repeat across restarts: they start at the wall clock and cannot outrun it (1e9 events a second).
+/// them. They start at 64 random bits (Flow's constructor), so that they repeat no other process's; modulo 2^64.
 class Ids {
  public:
   explicit Ids(WallTime start) : next_(static_cast<std::uint64_t>(start.time_since_epoch().count())) {}

@@ -52,10 +52,9 @@ class FileModes(WeirTest):
         self.addCleanup(lock.release)
         self.assertEqual(post(weir.address, ndjson(events("b", 60))).status, 202)
         eventually(lambda: weir.graph(sink="table")["spill"]["events"] > 0, lambda: weir.graph())
-        eventually(lambda: os.path.exists(self.path("data/read.checkpoint")), "a checkpoint")
+        eventually(lambda: all(any(file == name or file.startswith(name + "/") for file in self.modes()) for name in MADE),
+                   lambda: f"{MADE} are there: {sorted(self.modes())}")
         modes = self.modes()
-        for name in MADE:
-            self.assertTrue(any(file == name or file.startswith(name + "/") for file in modes), f"{name} not in {sorted(modes)}")
         lock.release()
         weir.stop()
         return {**modes, **self.modes()}

@@ -37,7 +37,7 @@ namespace weir::tcp {
 
 inline constexpr std::size_t most_quantum = 32 << 10;
 inline constexpr std::size_t rest_capacity = 4 << 10;
-inline constexpr Bytes least_receive_buffer = 16_KiB;  // of every connection
+inline constexpr Bytes least_receive_buffer = 32_KiB;  // of every connection: holds what one turn of it reads among ten
 
 struct TcpOptions {
   std::string listen;

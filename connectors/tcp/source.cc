@@ -103,12 +103,12 @@ SourceType source_type() {
       {"frame_timeout", duration, "30s", false,
        "An event that has begun must be complete within this time of waiting for its sender, and a TLS handshake too."},
       {"receive_buffer", size, "256KiB", false,
-       "What the kernel's receive buffer of a connection may grow to, from 16KiB, while its sender fills it (Linux "
+       "What the kernel's receive buffer of a connection may grow to, from 32KiB, while its sender fills it (Linux "
        "doubles it): what a sender can be ahead of the flow."},
       {.name = "receive_memory",
        .kind = size,
        .fallback = "16MiB",
-       .help = "What the receive buffers of all connections may take beyond 16KiB each; counts in the memory table. "
+       .help = "What the receive buffers of all connections may take beyond 32KiB each; counts in the memory table. "
                "Less where memory is small.",
        .shrinks = Shrinks{.least = "256KiB"}},
       {"tls_certificate", path, {}, false, "PEM file with the certificate and its chain: serve TLS 1.2 or later."},

@@ -50,6 +50,7 @@ void greet(const config::Config& config, const pipeline::FlowStatus& status, con
 
 constexpr Duration watch_every = std::chrono::seconds(1);
 constexpr auto look_for_end = std::chrono::milliseconds(50);
+constexpr auto ready_at_least = std::chrono::seconds(1);
 
 /// After its deadline a stop still waits for threads to return; one that hangs on a disk must not keep the process.
 constexpr Duration patience = std::chrono::seconds(15);
@@ -169,12 +170,14 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
 
   Watch watch;
   TimePoint next_look = context.now();
+  // Whoever waits for /ready sees it, however short the input is.
+  const TimePoint may_end = context.now() + (admin ? ready_at_least : Duration{0});
   while (true) {
     const int s = hangup ? SIGHUP : wait_for_signal(signals, look_for_end);
     hangup = false;
     if (s == SIGHUP) on_hangup(flow, *config, files, catalog);
     if (asks_to_stop(s)) break;
-    if (flow.at_end()) {
+    if (context.now() >= may_end && flow.at_end()) {
       log::info("the input has ended (at_end: stop), and all of it has been delivered");
       break;
     }

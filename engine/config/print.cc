@@ -12,7 +12,7 @@ namespace weir::config {
 namespace {
 
 /// As it has to be written so that it is read back as the same text: quoted where YAML could see more in it. Variables
-/// are replaced in values only.
+/// are replaced in values only. 0600 is another number to readers of YAML 1.1.
 std::string scalar(std::string_view text, bool is_key = false) {
   const auto harmless = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '/' ||
@@ -22,7 +22,8 @@ std::string scalar(std::string_view text, bool is_key = false) {
   const auto word = [&](char c) { return harmless(c) || c == ':'; };
   const bool plain = !text.empty() && std::ranges::all_of(text, word) && text[0] != '-' && text[0] != '%' &&
                      text[0] != ':' && text.back() != ':' && text != "null" && text != "Null" && text != "NULL" &&
-                     text.find("---") == text.npos && text.find("...") == text.npos;
+                     text.find("---") == text.npos && text.find("...") == text.npos &&
+                     !(text.size() > 1 && text[0] == '0' && text.find_first_not_of("0123456789") == text.npos);
   if (plain) return std::string(text);
   std::string out = "\"";
   for (const char c : text) {

@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <system_error>
 
-#include "log/log.h"
 #include "stdin_source.h"
 
 namespace weir::stdio {
@@ -136,7 +135,6 @@ Delivery StdoutSink::deliver(std::span<const Batch> batches) {
   if (error == EAGAIN) return Delivery::again(fmt::format("sink {}: nobody reads standard output", name_));
   if (error == EPIPE || error == EBADF) {
     gone_ = true;
-    log::error({"sink", name_}, "{}", closed);
     return Delivery::failed(fmt::format("sink {}: {}", name_, closed));
   }
   if (error != 0) {

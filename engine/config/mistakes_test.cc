@@ -53,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(
         {"SectionOfAnotherVersion",
          with("", "", "", "gateways: {}\n"),
          {"weir.yaml:16:1: gateways: unknown key: known here: memory, reactors, drain_deadline, batch_bytes, "
-          "sources, stages, journals, sinks, admin and tests"}},
+          "sources, stages, journals, sinks, admin, log and tests"}},
         {"UnknownDeep",
          with("", "", "queue: { max_event: 5 }"),
          {"weir.yaml:16:14: sinks.warehouse.queue.max_event: unknown key; did you mean max_events?"}},

@@ -13,8 +13,11 @@ std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 Lockstep::Lockstep(std::uint64_t seed) : rng_(seed), graph_(draw_graph(rng_)), context_(clock_, seed) {
   add_scripted(catalog_, sides_);
-  // The engine gives each line a seed from its context, in order: the model's lines draw from the same.
-  Rng seeds = Context(clock_, seed).rng();
+  // The engine draws the first of its ids from its context, then gives each line a seed, in order: the model's lines
+  // draw from the same.
+  const Context same_seed(clock_, seed);
+  (void)same_seed.rng();
+  Rng seeds = same_seed.rng();
   std::vector<Queue::Draw> draws;
   for (std::size_t s = 0; s < graph_.sinks.size(); ++s)
     draws.emplace_back([rng = Rng(seeds.next())](std::uint64_t n) mutable { return rng.below(n); });

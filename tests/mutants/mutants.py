@@ -62,7 +62,7 @@ MUTANTS = [
            "const std::uint32_t n = item.prefix(book_.room_beside(item.priority(), beside));",
            "const std::uint32_t n = book_.room_beside(item.priority(), beside).empty() ? 0 : size(item);"),
     mutant("later events pass earlier ones", "engine/pipeline/entry/reactor_output.cc",
-           "if (l.open && !l.open->empty()) flush(l);", ""),
+           "if (l.open && !l.open->empty()) flush(priority);", ""),
     mutant("dead letters count as stored", "engine/pipeline/delivery/worker.cc",
            "letter && rest == Fate::stored ? Fate::dead_lettered : rest", "(static_cast<void>(letter), rest)"),
     mutant("watermarks without a gap", "lib/weir/flow/queue/watermark.h", "fill <= resume_at_) {", "fill < pause_at_) {"),

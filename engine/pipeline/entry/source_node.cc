@@ -40,9 +40,9 @@ SourceNode::SourceNode(const config::Source& source, Budget& budget, Ids& ids, c
       refuse_when_full_(source.refuse_when_full),
       door_({}, seed) {}
 
-/// A sender that waits for the fate of its events would wait in vain: a stall that has lasted for a good part of the time
-/// it waits will probably last for the rest of it. One that does not wait is let in as long as there is room, and so is
-/// work for the reserved part. Where the queue is full that is the reason.
+/// A sender that waits for the fate of its events would wait in vain: a stall that has lasted for a good part of the
+/// time it waits will probably last for the rest of it. One that does not wait is let in as long as there is room, and
+/// so is work for the reserved part. Where the queue is full that is the reason.
 void SourceNode::look_for_stall(SinkNode& sink, flow::DoorFacts& fact, TimePoint now) const {
   if (acks == Level::accepted || fact.to_probe || fact.paused || fact.reserved) return;
   const Duration stalled = sink.stalled_for(now);

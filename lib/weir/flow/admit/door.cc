@@ -175,7 +175,8 @@ Duration Door::promise(std::span<const DoorFacts> required, Reason reason, TimeP
   return seconds(longest);
 }
 
-/// Held only for want of room, and memory comes back with room. While no rate is known nobody knows that it will take long.
+/// Held only for want of room, and memory comes back with room. While no rate is known nobody knows that it will take
+/// long.
 bool Door::held_instead(BriefHold::Place& place, std::span<const DoorFacts> required, Reason reason, TimePoint now) {
   const bool before = place.since != never;
   if (reason != Reason::flow_full && reason != Reason::priority_shed && reason != Reason::memory_full) {

@@ -27,6 +27,7 @@ class FileSource final : public Source {
   FileSource(FileConfig config, const Context& context, InputDisk& disk)
       : config_(std::move(config)), context_(context), watched_(std::make_shared<Watched>(config_.watch, disk)) {}
   ~FileSource() override {
+    watched_->forget_written();
     if (lock_ >= 0) Disk().close(lock_);
   }
 

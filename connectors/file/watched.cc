@@ -212,10 +212,29 @@ Result<void> Watched::add(const std::string& name, TimePoint now, bool first) {
   return {};
 }
 
+void Watched::forget_written() {
+  std::unique_lock lock(written_mutex_);
+  config_.written = nullptr;
+  answered_.wait_for(lock, std::chrono::seconds(1), [this] { return !asking_; });
+}
+
+bool Watched::is_written(const WatchedFile& file) {
+  std::unique_lock lock(written_mutex_);
+  const WrittenFiles* const written = config_.written;
+  if (!written) return false;
+  asking_ = true;
+  lock.unlock();
+  const bool found = file.file.is_one_of(*written);
+  lock.lock();
+  asking_ = false;
+  answered_.notify_all();
+  return found;
+}
+
 /// What a sink of this process writes would come back for ever. Also asked of one that is followed already: a sink may
 /// have opened it since.
 bool Watched::is_own(const WatchedFile& file) {
-  if (!config_.written || !file.file.is_one_of(*config_.written)) return false;
+  if (!is_written(file)) return false;
   if (told_own_.size() >= WrittenFiles::most) told_own_.clear();
   if (!told_own_.emplace(file.id.device, file.id.inode).second) return true;
   ++own_;

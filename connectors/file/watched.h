@@ -23,8 +23,10 @@
 /// Thread: one; `limits` any. Cost: `look` a stat for each name, `check` an fstat and 1 KiB read. Memory: about 2 KiB a
 /// file, at most `max_files`, and 100 bytes for each place that is kept of a file that is not open.
 #include <atomic>
+#include <condition_variable>
 #include <list>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
@@ -85,6 +87,10 @@ class Watched {
   /// Nothing will be written to it any more.
   bool ended(const WatchedFile& file, TimePoint now) const;
 
+  /// The files that this process writes are not asked about any more: they end before a thread that is left behind
+  /// does. Any thread; waits for a question under way, at most a second.
+  void forget_written();
+
   std::list<WatchedFile>& files() { return files_; }
   std::vector<FilePosition> places() const;
   /// For people and metrics: files that match and have no place, and whether the folder has too many names.
@@ -118,9 +124,13 @@ class Watched {
   void remember(const WatchedFile& file);
   void complain(const std::string& what);
   bool is_own(const WatchedFile& file);
+  bool is_written(const WatchedFile& file);
   void count_limits(std::uint64_t without_place, bool too_many_names);
 
   WatchConfig config_;
+  std::mutex written_mutex_;
+  std::condition_variable answered_;
+  bool asking_ = false;  // config_.written, outside the lock: the file system may not answer
   InputDisk& disk_;
   std::list<WatchedFile> files_;
   std::vector<FilePosition> left_over_;  // of files that are not open

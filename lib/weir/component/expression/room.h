@@ -25,7 +25,7 @@ class Room {
   }
   void put(std::string_view text) {
     WEIR_CHECK(text.size() <= left());
-    std::memcpy(at_, text.data(), text.size());
+    if (!text.empty()) std::memcpy(at_, text.data(), text.size());  // an empty one may be null
     at_ += text.size();
   }
   /// As put, for a piece of an event, behind which there is padding: no call for the few bytes that most of them are.

@@ -191,7 +191,7 @@ MUTANTS = [
     mutant("what was read past the end of a partition does not count", "connectors/kafka/handoff.cc",
            "p.offsets.nothing_until(next);", "static_cast<void>(next);", ("KafkaHandoff.*", "weir_connector_kafka_test")),
     mutant("a source reads what its process writes", "connectors/file/watched.cc",
-           "if (is_own(added)) return {};", "", FILE_SOURCE),
+           "if (!is_written(file)) return false;", "if (files_.size() < 100000) return false;", FILE_SOURCE),
     mutant("a source reads on when a sink opens its file", "connectors/file/file_reader.cc",
            "if (file.is_own) return false;", "", FILE_SOURCE),
     mutant("a flow may send to its own door", "engine/config/own_output.cc",

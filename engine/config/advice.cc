@@ -49,7 +49,8 @@ class Adviser {
       say(location,
           fmt::format("{} workers: more than most destinations serve well. Begin with 16 and measure.", sink.workers));
     if (sink.on_failure == Sink::OnFailure::drop)
-      say(location, "on_failure: drop loses what it refuses for good, and only a counter says so. Name a dead_letter.");
+      say(location,
+          "on_failure: drop loses what it refuses for good: a run that has lost some ends with 4. Name a dead_letter.");
     if (!sink.required)
       say(location, "optional: when it is dead nobody waits and nobody notices. Alert on what it drops.");
   }

@@ -190,7 +190,7 @@ MUTANTS = [
            "std::min(context.wall(), by_steady)", "std::max(context.wall(), by_steady)", ("LogTest.*", "weir_journal_test")),
     mutant("what was read past the end of a partition does not count", "connectors/kafka/handoff.cc",
            "p.offsets.nothing_until(next);", "static_cast<void>(next);", ("KafkaHandoff.*", "weir_connector_kafka_test")),
-    mutant("a source reads what its process writes", "connectors/file/watched.cc",
+    mutant("a source reads what its process writes", "connectors/file/watched_own.cc",
            "if (!is_written(file)) return false;", "if (files_.size() < 100000) return false;", FILE_SOURCE),
     mutant("a source reads on when a sink opens its file", "connectors/file/file_reader.cc",
            "if (file.is_own) return false;", "", FILE_SOURCE),

@@ -5,7 +5,7 @@
 namespace weir::pipeline {
 
 void IdRanges::add(std::uint64_t id) {
-  if (!ranges_.empty() && ranges_.back().second + 1 == id)
+  if (!ranges_.empty() && id != 0 && ranges_.back().second == id - 1)  // ids count modulo 2^64: 0 begins a range
     ++ranges_.back().second;
   else
     ranges_.emplace_back(id, id);

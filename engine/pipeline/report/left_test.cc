@@ -63,5 +63,13 @@ TEST(Left, WhatHasMovedToADeadLetterIsNotGivenUp) {
   accepted.settle(Fate::abandoned);
 }
 
+TEST(Left, CountsIdsThatGoOnFromTheLargestToZero) {
+  IdRanges ids, others;
+  for (const std::uint64_t id : {UINT64_MAX - 1, UINT64_MAX, std::uint64_t{0}, std::uint64_t{1}}) ids.add(id);
+  for (const std::uint64_t id : {0u, 1u}) others.add(id);
+  EXPECT_EQ(ids.count(), 4u);
+  EXPECT_EQ(ids.count_without(others), 2u);
+}
+
 }  // namespace
 }  // namespace weir::pipeline

@@ -48,6 +48,8 @@ class FileModes(WeirTest):
             self.assertEqual(post(weir.address, ndjson(events(f"a{i}", 5)) + b"no json\n").status, 202)
         eventually(lambda: weir.graph(sink="table")["stored"] == 15, lambda: weir.graph())
         eventually(lambda: weir.graph(sink="letters")["stored"] == 3, lambda: weir.graph())
+        # The next batch finds the file full: one batch of everything would be no reason to rotate.
+        eventually(lambda: weir.graph(sink="lines")["stored"] == 15, lambda: weir.graph())
         lock = Locked(self.path("data/out.db"))
         self.addCleanup(lock.release)
         self.assertEqual(post(weir.address, ndjson(events("b", 60))).status, 202)

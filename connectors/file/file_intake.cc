@@ -10,6 +10,7 @@
 namespace weir::file {
 namespace {
 
+constexpr int pieces_a_turn = 2;  // then other work of the reactor has its turn
 constexpr auto save_every = std::chrono::seconds(1);
 constexpr auto soon = std::chrono::milliseconds(10);  // nothing tells an intake that memory has come back
 constexpr auto read_again_later = std::chrono::seconds(1);
@@ -58,18 +59,32 @@ void FileIntake::turn() {
   if (!thread_.idle()) return turns_.sleep(config_.poll);  // its answer brings the next turn
   look_at_answer(now);
   ranges_.advance();
-  auto arrived = take_piece();
   commit_what_holds_no_event();
   save(now, false);
-  const Next next = has_piece_ ? Next::later : order(now);
-  if (arrived) give(*arrived, now);
-  if (arrived && next == Next::soon) return turns_.schedule();  // what it did not need of its memory is free again
-  if (next == Next::later && !has_piece_ && reader_->over && ranges_.waiting() == 0) {
+  Next next = Next::later;
+  const int given = give_pieces(now, next);
+  if (has_piece()) return given == pieces_a_turn ? turns_.schedule() : turns_.sleep(config_.poll);
+  if (next != Next::ordered) next = order(now);
+  if (given > 0 && next == Next::soon)
+    return turns_.schedule();  // what they did not need of their memory is free again
+  if (next == Next::later && reader_->over && ranges_.waiting() == 0) {
     config_.over->store(true, std::memory_order_release);
     stopping_ = true;
     return turns_.schedule();
   }
   turns_.sleep(next == Next::soon ? Duration(soon) : std::min<Duration>(config_.poll, save_every));
+}
+
+/// As many as the flow takes, but for other work of the reactor not too many at once; how many.
+int FileIntake::give_pieces(TimePoint now, Next& next) {
+  int given = 0;
+  for (; given < pieces_a_turn && has_piece(); ++given) {
+    auto arrived = take_piece();
+    if (!arrived) break;
+    if (!has_piece()) next = order(now);  // the thread reads on while this one is pushed
+    give(*arrived, now);
+  }
+  return given;
 }
 
 bool FileIntake::flow_takes() const {
@@ -81,9 +96,8 @@ bool FileIntake::flow_takes() const {
 
 void FileIntake::look_at_answer(TimePoint now) {
   if (!std::exchange(ordered_, false)) return;
-  has_piece_ = reader_->piece.kind != FileReader::Piece::Kind::nothing;
-  if (has_piece_) return;
-  ticket_ = Ticket{};
+  while (tickets_.size() > reader_->pieces.size()) tickets_.pop_back();
+  if (has_piece()) return;
   if (!reader_->next) next_look_ = std::min(next_look_, now + config_.poll);
   if (!again_) return;
   if (reader_->failed) return ranges_.postpone(*std::exchange(again_, nullptr), now + read_again_later);
@@ -95,16 +109,18 @@ void FileIntake::look_at_answer(TimePoint now) {
 
 /// The piece that was read, with its range, if the flow takes it now.
 std::optional<FileIntake::Arrived> FileIntake::take_piece() {
-  if (!has_piece_) return std::nullopt;
-  FileReader::Piece& piece = reader_->piece;
+  FileReader::Piece& piece = reader_->pieces.front();
   const bool large = piece.kind == FileReader::Piece::Kind::large_line;
   if (large ? !takes_letters() : !flow_takes()) return std::nullopt;
-  has_piece_ = false;
-  Arrived arrived{std::move(piece), std::move(ticket_), std::exchange(again_, nullptr)};
-  ticket_ = Ticket{};
+  Arrived arrived{std::move(piece), Ticket{}, std::exchange(again_, nullptr)};
+  reader_->pieces.pop_front();
+  if (!tickets_.empty()) {
+    arrived.ticket = std::move(tickets_.front());
+    tickets_.pop_front();
+  }
   WatchedFile& file = *arrived.piece.file;
   arrived.origin = origin_of(arrived.piece);
-  if (!arrived.range && arrived.piece.epoch == file.epoch) file.given = arrived.piece.end;
+  if (!arrived.range && arrived.piece.epoch == file.epoch) file.given = arrived.piece.given;
   if (!arrived.range && (!large || output_.has_dead_letters()))
     arrived.range = &ranges_.issue(file, arrived.piece.begin, arrived.piece.end, arrived.piece.epoch, large);
   return arrived;
@@ -185,10 +201,14 @@ FileIntake::Next FileIntake::order(TimePoint now) {
   if (flow_takes()) {
     if ((again_ = ranges_.due(now))) {
       short_of_memory = !add_range_to_read_again(order);
-    } else if (reader_->next && ranges_.has_room()) {
+    } else if (reader_->next) {
       order.room = *reader_->next;
-      order.read = order.room.bytes == 0 || reserve(order.room);
-      short_of_memory = !order.read;
+      order.room.pieces = std::min(order.room.pieces, ranges_.room(order.room.bytes));
+      if (order.room.pieces > 0) {
+        if (order.room.bytes > 0) order.room.pieces = reserve(order.room);
+        order.read = order.room.pieces > 0;
+        short_of_memory = !order.read;
+      }
     }
   }
   if (!order.look && !order.read && !order.again) return short_of_memory ? Next::soon : Next::later;
@@ -202,7 +222,7 @@ FileIntake::Next FileIntake::order(TimePoint now) {
 bool FileIntake::add_range_to_read_again(FileReader::Order& order) {
   const Ranges::Range& range = *again_;
   const FileReader::Room room{static_cast<std::size_t>(range.end - range.begin), range.events};
-  if (range.large_line ? !takes_letters() : !reserve(room)) {
+  if (range.large_line ? !takes_letters() : reserve(room) == 0) {
     ranges_.postpone(*std::exchange(again_, nullptr), order.now + soon);
     return false;
   }
@@ -211,13 +231,16 @@ bool FileIntake::add_range_to_read_again(FileReader::Order& order) {
   return true;
 }
 
-bool FileIntake::reserve(const FileReader::Room& room) {
+/// For how many of the pieces there is memory now.
+std::size_t FileIntake::reserve(const FileReader::Room& room) {
   Bytes worst = output_.cost(room.bytes + 1, room.events) + Receipt::charge;
   if (priority_of_) worst += block_size(room.bytes + 1, room.events, priority_count);
-  auto ticket = output_.reserve(worst);
-  if (!ticket) return false;
-  ticket_ = std::move(*ticket);
-  return true;
+  while (tickets_.size() < room.pieces) {
+    auto ticket = output_.reserve(worst);
+    if (!ticket) break;
+    tickets_.push_back(std::move(*ticket));
+  }
+  return tickets_.size();
 }
 
 void FileIntake::commit_what_holds_no_event() {
@@ -235,13 +258,13 @@ void FileIntake::save(TimePoint now, bool last) {
 }
 
 /// What was read and not given: it was never taken.
-void FileIntake::drop_piece(TimePoint now) {
+void FileIntake::drop_pieces(TimePoint now) {
   if (again_) ranges_.postpone(*std::exchange(again_, nullptr), now);
-  ticket_ = Ticket{};
+  tickets_.clear();
 }
 
 void FileIntake::end(TimePoint now) {
-  drop_piece(now);
+  drop_pieces(now);
   if (!ranges_.quiet()) return;
   if (!give_up_at_) give_up_at_ = now + FileThread::patience;
   const bool home = thread_.idle();

@@ -13,11 +13,16 @@
 namespace weir::file {
 namespace {
 
-constexpr std::size_t piece_bytes = 128 << 10;  // larger blocks are mapped anew each: twice the CPU
+constexpr std::size_t piece_bytes = 112 << 10;  // a block of 128 KiB or more is mapped anew each time: twice the CPU
 constexpr std::size_t scratch_bytes = 64 << 10;
 constexpr std::size_t bytes_per_event = 16;  // what is reserved for; shorter lines make smaller batches
 constexpr int scratches_an_order = 16;
 constexpr std::size_t beginning_bytes = 8 << 10;  // of a line that is too large
+
+/// Of the next piece, with so many bytes left.
+std::size_t most_of(const WatchedFile& file, std::uint64_t left) {
+  return static_cast<std::size_t>(std::min<std::uint64_t>(left, file.piece ? file.piece : piece_bytes));
+}
 
 bool ends_at(const InputFile& file, std::uint64_t offset) {
   char byte = 0;
@@ -33,26 +38,39 @@ FileReader::FileReader(WatchConfig config, Bytes max_event, std::shared_ptr<Watc
       scratch_(std::make_unique<char[]>(scratch_bytes)) {}
 
 void FileReader::run(const Order& order) {
-  piece = Piece{};
+  pieces.clear();
   failed = false;
   if (order.look) {
     if (config_.follow) watched_->look(order.now);
     chosen_ = nullptr;  // it may be gone
   }
   if (order.again) return read_again(*order.again, order.room);
-  const auto choose = [&] {
-    chosen_ = next_file(order.now);
-    next = chosen_ ? std::optional(room_for(*chosen_)) : std::nullopt;
-    over = !chosen_ && !config_.follow;
-  };
-  if (!chosen_ || !has_more(*chosen_, order.now)) choose();
-  if (!chosen_ || !order.read || (order.room.bytes == 0 && !chosen_->in_large_line)) return;
-  if (chosen_->in_large_line)
-    failed = !find_line_end(*chosen_, order.now);
+  if (!chosen_ || !has_more(*chosen_, order.now)) choose(order.now);
+  for (std::size_t left = order.read ? order.room.pieces : 0; left > 0 && chosen_; --left)
+    if (!read_piece(order.room, order.now, left > 1)) break;
+}
+
+void FileReader::choose(TimePoint now) {
+  chosen_ = next_file(now);
+  next = chosen_ ? std::optional(room_for(*chosen_)) : std::nullopt;
+  over = !chosen_ && !config_.follow;
+}
+
+/// False: nothing more can be read within this room. Of what the last look has seen of a file the pieces follow each
+/// other without another look at it.
+bool FileReader::read_piece(const Room& room, TimePoint now, bool more_wanted) {
+  WatchedFile& file = *chosen_;
+  if (room.bytes == 0 && !file.in_large_line) return false;
+  std::uint64_t size = 0;
+  if (file.in_large_line)
+    failed = !find_line_end(file, now);
   else
-    read_some(*chosen_, order.room, order.now);
-  choose();
+    size = read_some(file, room, now);
+  if (more_wanted && !failed && !file.in_large_line && file.piece == 0 && file.read + room.bytes <= size) return true;
+  choose(now);
   if (failed) next.reset();  // not at once again
+  // A larger piece is wanted than there is room for: it would be read in vain.
+  return !failed && (!next || next->bytes <= room.bytes);
 }
 
 bool FileReader::has_more(WatchedFile& file, TimePoint now) {
@@ -85,14 +103,14 @@ WatchedFile* FileReader::next_file(TimePoint now) {
 FileReader::Room FileReader::room_for(const WatchedFile& file) const {
   if (file.in_large_line) return {};
   const auto look = file.file.look();
-  const auto size = look ? look->length : file.read;  // that it cannot be seen shows when it is read
-  const auto usual = file.piece ? file.piece : piece_bytes;
+  const auto left = look ? look->length - std::min(look->length, file.read) : 0;  // "cannot" shows when it is read
   // At least one byte, so that this is not taken for a piece that needs no memory.
-  const auto most = std::clamp<std::uint64_t>(size - std::min(size, file.read), 1, usual);
-  return {static_cast<std::size_t>(most), static_cast<std::size_t>(most) / bytes_per_event + 16};
+  const auto bytes = std::max<std::size_t>(1, most_of(file, left));
+  const auto whole = file.piece ? 1 : std::min<std::uint64_t>(left / bytes, most_pieces);
+  return {bytes, bytes / bytes_per_event + 16, std::max<std::size_t>(1, static_cast<std::size_t>(whole))};
 }
 
-bool FileReader::fill(const WatchedFile& file, std::uint64_t from, std::size_t most) {
+bool FileReader::fill(Piece& piece, const WatchedFile& file, std::uint64_t from, std::size_t most) {
   piece.block = BlockWriter(most + 1);
   const auto got = file.file.read(piece.block.space().data(), most, from);
   if (got < 0)
@@ -109,49 +127,61 @@ void FileReader::say_read_error(const WatchedFile& file, std::int64_t error) {
               std::generic_category().message(static_cast<int>(-error)));
 }
 
-void FileReader::read_some(WatchedFile& file, const Room& room, TimePoint now) {
+/// How long the file is; 0 if that was not seen, or if nothing is certain about what follows.
+std::uint64_t FileReader::read_some(WatchedFile& file, const Room& room, TimePoint now) {
   const auto look = file.file.look();
-  const auto most = std::min(room.bytes, room_for(file).bytes);
-  failed = !look || !fill(file, file.read, most);
-  if (failed) return;
-  const auto size = look->length;
+  const auto size = look ? look->length : 0;
+  const auto most = std::min(room.bytes, std::max<std::size_t>(1, most_of(file, size - std::min(size, file.read))));
+  Piece piece;
+  failed = !look || !fill(piece, file, file.read, most);
+  if (failed) return 0;
   // Files of /sys and /proc are shorter than they say.
   const bool to_end = file.read + piece.got >= size || (piece.got < most && ends_at(file.file, file.read + piece.got));
   const bool last = to_end && watched_->ended(file, now);
   const std::span<const char> data(piece.block.space().data(), piece.got);
   if (const auto mark = byte_order_mark_at({data.data(), data.size()}); file.read == 0 && mark > 0) {
     file.read = file.given = mark;
-    return;
+    return size;
   }
   const auto lines = find_lines(data, last, max_event_, room.events, piece.index);
   if (lines.too_large) {
     file.in_large_line = true;
     file.large_from = file.read;
-    return;
+    return 0;
   }
   if (lines.used == 0) {
-    if (const auto zeros = zeros_at({data.data(), data.size()}); zeros == data.size() && zeros > 0 && !last)
-      return step_over_zeros(file, zeros, size, to_end);
+    if (const auto zeros = zeros_at({data.data(), data.size()}); zeros == data.size() && zeros > 0 && !last) {
+      step_over_zeros(file, zeros, size, to_end);
+      return 0;
+    }
     if (to_end)
       file.looked_at = size;
     else
       file.piece = std::min<std::size_t>(most * 2, max_event_ + 1);
     file.last_line_taken = last;
-    return;
+    return 0;
   }
   file.marks.note(file.read + lines.used, std::string_view(data.data(), lines.used));
   piece.begin = file.read;
-  piece.end = file.read += lines.used;
+  piece.given = piece.end = file.read += lines.used;
   file.piece = 0;
   file.last_line_taken = last && lines.used == data.size();
   if (piece.index.empty()) {
-    file.given = file.read;  // nothing in it for the flow
-    return;
+    holds_no_event(file);
+    return size;
   }
   piece.got = lines.used;
   piece.file = &file;
   piece.epoch = file.epoch;
-  piece.kind = Piece::Kind::lines;
+  pieces.push_back(std::move(piece));
+  return size;
+}
+
+/// Up to `read` there is nothing for the flow. A piece of this file that is not given yet comes first.
+void FileReader::holds_no_event(WatchedFile& file) {
+  const auto before = std::find_if(pieces.rbegin(), pieces.rend(),
+                                   [&](const Piece& p) { return p.file == &file && p.epoch == file.epoch; });
+  (before == pieces.rend() ? file.given : before->given) = file.read;
 }
 
 /// Zeros with nothing behind them may yet be written over: they are left. A hole is stepped over at once.
@@ -162,7 +192,7 @@ void FileReader::step_over_zeros(WatchedFile& file, std::size_t zeros, std::uint
     return;
   }
   file.read = *data > file.read ? *data : file.read + zeros;
-  file.given = file.read;  // nothing in it for the flow
+  holds_no_event(file);
 }
 
 /// False: it cannot be read now.
@@ -194,20 +224,22 @@ bool FileReader::find_line_end(WatchedFile& file, TimePoint now) {
 bool FileReader::end_large_line(WatchedFile& file) {
   if (std::exchange(file.skips_line, false)) {
     file.in_large_line = false;
-    file.given = file.read;
+    holds_no_event(file);
     return true;
   }
-  piece.begin = file.large_from;
-  piece.end = file.read;
-  if (!read_beginning(file)) return false;
-  file.in_large_line = false;
+  Piece piece;
   piece.kind = Piece::Kind::large_line;
   piece.file = &file;
+  piece.begin = file.large_from;
+  piece.given = piece.end = file.read;
   piece.epoch = file.epoch;
+  if (!read_beginning(piece, file)) return false;
+  file.in_large_line = false;
+  pieces.push_back(std::move(piece));
   return true;
 }
 
-bool FileReader::read_beginning(const WatchedFile& file) {
+bool FileReader::read_beginning(Piece& piece, const WatchedFile& file) {
   piece.path = terminal_text(file.path);
   const auto most = std::min<std::uint64_t>({piece.end - piece.begin, beginning_bytes, max_event_});
   piece.beginning.resize(static_cast<std::size_t>(most));
@@ -217,25 +249,23 @@ bool FileReader::read_beginning(const WatchedFile& file) {
   return got >= 0;
 }
 
-/// Kind::nothing: it is not there any more, or, when that `failed`, it was not seen.
+/// No piece: it is not there any more, or, when that `failed`, it was not seen.
 void FileReader::read_again(const Again& again, const Room& room) {
-  piece.file = again.file;
-  piece.begin = again.begin;
-  piece.end = again.end;
-  piece.epoch = again.epoch;
   if (again.epoch != again.file->epoch) return;
+  Piece piece{.file = again.file, .begin = again.begin, .end = again.end, .epoch = again.epoch};
   if (again.large_line) {
-    failed = !read_beginning(*again.file);
-    if (!failed) piece.kind = Piece::Kind::large_line;
+    failed = !read_beginning(piece, *again.file);
+    piece.kind = Piece::Kind::large_line;
+    if (!failed) pieces.push_back(std::move(piece));
     return;
   }
   const auto length = static_cast<std::size_t>(again.end - again.begin);
-  const bool read = fill(*again.file, again.begin, length);
+  const bool read = fill(piece, *again.file, again.begin, length);
   const auto look = again.file->file.look();
   failed = !read || !look || (piece.got != length && look->length >= again.end);
   if (piece.got != length) return;
   find_lines({piece.block.space().data(), length}, true, max_event_, room.events, piece.index);
-  if (!piece.index.empty()) piece.kind = Piece::Kind::lines;
+  if (!piece.index.empty()) pieces.push_back(std::move(piece));
 }
 
 }  // namespace weir::file

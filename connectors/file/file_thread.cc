@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <weir/base/result.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -14,7 +15,9 @@ struct FileThread::Shared {
   std::condition_variable changed;
   std::deque<std::function<void()>> jobs;  // that have not begun
   std::function<void()> done;
-  bool running = false, ended = false, gone = false;
+  bool ended = false, gone = false;
+  std::atomic<bool> busy{
+      false};  // from `run` to the end of the job: asked without the lock, which a job's end may hold
 };
 
 FileThread::FileThread(std::string name, std::function<void()> done, bool in_place)
@@ -49,16 +52,16 @@ void FileThread::run(std::function<void()> job) {
     if (shared_->done) shared_->done();
     return;
   }
-  const std::lock_guard lock(shared_->mutex);
-  WEIR_CHECK(shared_->jobs.empty());
-  shared_->jobs.push_back(std::move(job));
-  shared_->changed.notify_all();
+  {
+    const std::lock_guard lock(shared_->mutex);
+    WEIR_CHECK(shared_->jobs.empty());
+    shared_->jobs.push_back(std::move(job));
+    shared_->busy.store(true, std::memory_order_relaxed);
+  }
+  shared_->changed.notify_all();  // without the lock, which the thread wants first
 }
 
-bool FileThread::idle() const {
-  const std::lock_guard lock(shared_->mutex);
-  return shared_->jobs.empty() && !shared_->running;
-}
+bool FileThread::idle() const { return !shared_->busy.load(std::memory_order_acquire); }
 
 void FileThread::work(Shared& shared) {
   std::unique_lock lock(shared.mutex);
@@ -67,12 +70,11 @@ void FileThread::work(Shared& shared) {
     if (shared.ended) break;
     auto job = std::move(shared.jobs.front());
     shared.jobs.pop_front();
-    shared.running = true;
     lock.unlock();
     job();
     job = {};  // what it shares may go before anybody hears of it
     lock.lock();
-    shared.running = false;
+    shared.busy.store(false, std::memory_order_release);
     if (!shared.ended && shared.done) shared.done();
   }
   shared.gone = true;

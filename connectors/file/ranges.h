@@ -9,6 +9,7 @@
 /// together. Memory: all slots are there from the start. On cancel: a Ranges may go when nothing is in flight.
 #include <weir/component/receipt_inbox.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -38,7 +39,12 @@ class Ranges {
   Ranges(Bytes most_bytes, bool keep_failed, std::function<void()> wake)
       : most_bytes_(most_bytes), keep_failed_(keep_failed), inbox_(std::move(wake)) {}
 
-  bool has_room() const { return used_ < most && bytes_ < most_bytes_.count(); }
+  /// How many ranges of so many bytes may be issued: the last may go beyond the bound.
+  std::size_t room(std::size_t bytes) const {
+    if (used_ == most || bytes_ >= most_bytes_.count()) return 0;
+    const auto more = bytes == 0 ? 1 : (most_bytes_.count() - bytes_ + bytes - 1) / bytes;
+    return std::min<std::size_t>(most - used_, more);
+  }
   /// The file's next range; between two there are only bytes that hold no event. Its receipt is owed only its hold.
   Range& issue(WatchedFile& file, std::uint64_t begin, std::uint64_t end, std::uint32_t epoch, bool large_line = false);
   /// Takes in what has settled since. Touches no file: `advance` does, once the files are the reactor's.

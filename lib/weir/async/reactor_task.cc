@@ -18,10 +18,20 @@ void ReactorTask::schedule() {
 }
 
 void ReactorTask::sleep(Duration time) {
-  timer_.expires_after(time);
+  const auto until = std::chrono::steady_clock::now() + time;
+  if (asleep_ && timer_.expiry() <= until) return;
+  timer_.expires_at(until);
+  asleep_ = true;
   timer_.async_wait(guarded([this](const boost::system::error_code& error) {
-    if (!error) schedule();
+    if (error) return;  // replaced or cancelled
+    asleep_ = false;
+    schedule();
   }));
+}
+
+void ReactorTask::cancel_sleep() {
+  asleep_ = false;
+  timer_.cancel();
 }
 
 }  // namespace weir::async

@@ -3,7 +3,8 @@
 ///
 ///   schedule()   a turn soon, however many ask before it begins; it is posted, so other work of the reactor comes
 ///                first
-///   sleep(time)  a turn after this time, instead of the sleep before
+///   sleep(time)  a turn at the latest after this time: a sleep before it that ends sooner stays, and costs no new timer;
+///                one that would end later is replaced
 ///   guarded(f)   f, which does nothing once this task has ended: for handlers that something else calls later
 ///
 /// The destructor ends it: neither a turn nor a guarded handler runs afterwards, whatever is still queued.
@@ -32,7 +33,7 @@ class ReactorTask {
   void schedule();
   void sleep(Duration time);
   /// No turn after a sleep; one that is scheduled still comes.
-  void cancel_sleep() { timer_.cancel(); }
+  void cancel_sleep();
 
   template <typename F>
   auto guarded(F f) const {
@@ -45,6 +46,7 @@ class ReactorTask {
   boost::asio::io_context& reactor_;
   const std::function<void()> turn_;
   boost::asio::steady_timer timer_;
+  bool asleep_ = false;  // the timer will bring a turn
   std::atomic<bool> scheduled_{false};
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // written and read by the reactor's thread only
 };

@@ -36,11 +36,29 @@ TEST_F(ReactorTaskTest, TakesAnotherTurnWhenAskedWithinOne) {
   EXPECT_EQ(turns, 3);
 }
 
-TEST_F(ReactorTaskTest, ANewSleepReplacesTheOneBefore) {
+TEST_F(ReactorTaskTest, AShorterSleepReplacesTheOneBefore) {
   task->sleep(1h);
   task->sleep(1ns);
   reactor.run();
   EXPECT_EQ(turns, 1);
+}
+
+TEST_F(ReactorTaskTest, ALongerSleepLeavesTheOneBefore) {
+  task->sleep(1ns);
+  task->sleep(1h);
+  reactor.run();
+  EXPECT_EQ(turns, 1);
+}
+
+TEST_F(ReactorTaskTest, SleepsAgainAfterASleepAndAfterACancelledOne) {
+  task = std::make_unique<ReactorTask>(reactor, [this] {
+    if (++turns < 3) task->sleep(1ns);
+  });
+  task->sleep(1h);
+  task->cancel_sleep();
+  task->sleep(1ns);
+  reactor.run();
+  EXPECT_EQ(turns, 3);
 }
 
 TEST_F(ReactorTaskTest, ACancelledSleepBringsNoTurn) {

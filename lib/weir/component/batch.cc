@@ -181,8 +181,9 @@ Batch make_batch(std::string_view bytes, std::span<const Batch::Slot> index, std
   return Batch(block, 0, block->events, receipts);
 }
 
+/// With room for the index of events of 128 bytes or more: without it sealing would move every byte to a larger block.
 BlockWriter::BlockWriter(std::size_t capacity)
-    : block_(allocate(sizeof(Batch::Block) + padded(capacity))), capacity_(capacity) {}
+    : block_(allocate(block_size(capacity, capacity / 128, 1).count())), capacity_(capacity) {}
 BlockWriter::BlockWriter(BlockWriter&& o) noexcept
     : block_(std::exchange(o.block_, nullptr)), capacity_(std::exchange(o.capacity_, 0)) {}
 BlockWriter& BlockWriter::operator=(BlockWriter&& o) noexcept {

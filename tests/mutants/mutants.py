@@ -194,6 +194,9 @@ MUTANTS = [
            "if (!is_written(file)) return false;", "if (files_.size() < 100000) return false;", FILE_SOURCE),
     mutant("a source reads on when a sink opens its file", "connectors/file/file_reader.cc",
            "if (file.is_own) return false;", "", FILE_SOURCE),
+    mutant("what stands behind pieces that wait is settled before them", "connectors/file/file_reader.cc",
+           "(before == pieces.rend() ? file.given : before->given) = file.read;",
+           "static_cast<void>(before); file.given = file.read;", FILE_SOURCE),
     mutant("a flow may send to its own door", "engine/config/own_output.cc",
            "what = shared_place(source, sink);", "static_cast<void>(shared_place);", ("OwnOutput.*", "weir_config_test")),
 ]

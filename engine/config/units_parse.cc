@@ -139,7 +139,8 @@ Parsed<Quota> parse_quota(std::string_view text) {
   const std::string_view window = slash == text.npos ? std::string_view{} : text.substr(slash + 1);
   const auto w = split(number);
   const auto unit = std::ranges::find(quota_windows, window, &Unit::name);
-  if (!w || unit == quota_windows.end())
+  const bool known = w && (w->unit.empty() || std::ranges::find(size_units, w->unit, &Unit::name) != size_units.end());
+  if (!known || unit == quota_windows.end())
     return std::unexpected(fmt::format(
         "{} is not a number in a time: write a number or a size, and /s, /min, /h or /d, as in 1000/s or 10MiB/s",
         quote(text)));

@@ -26,6 +26,7 @@ constexpr std::array rows{
     Reloadable{"codel", "", "At once; the measured waits stay."},
     Reloadable{"batch", "", "For the next delivery."},
     Reloadable{"guards", "rate", "At a sink at once, and without a fresh burst. At a source a new process."},
+    Reloadable{"rate_limit", "", "As the rate it belongs to."},
     Reloadable{"breaker", "", "At once; its state and what it has counted stay."},
     Reloadable{"retry", "", "For the next failure."},
     Reloadable{"budget", "", "At once; what was spent stays spent."},

@@ -168,6 +168,12 @@ class AtTheDoor(WeirTest):
         self.assertEqual(self.statuses(7), [200] * 5 + [429] * 2, "without the header all share one key")
         self.assertEqual(self.statuses(1, x_api_key="k" * 6000), [200], "a long key is a key like any other")
 
+    def test_more_keys_than_are_told_apart_share_a_limit_and_the_log_says_so(self):
+        self.begin('{ limit: 2/h, key: "header:X-Api-Key", keys: 8 }')
+        passed = [self.send(x_api_key=f"k{n}").status for n in range(20) for _ in range(3)].count(200)
+        self.assertTrue(16 <= passed <= 18, f"8 keys and what the others share, each 2: {passed}")
+        self.weir.says("those that find no place share one limit: raise keys")
+
     def test_of_several_rates_all_must_agree_and_a_refusal_gives_back_what_the_others_gave(self):
         self.begin('[{ name: all, limit: 8/h }, { name: each, limit: 5/h, key: "header:X-Api-Key" }]')
         self.assertEqual(self.statuses(40, x_api_key="a").count(200), 5)

@@ -1,5 +1,6 @@
 #include "pipeline/entry/source_node.h"
 
+#include "log/log.h"
 #include "pipeline/report/status.h"
 
 namespace weir::pipeline {
@@ -44,8 +45,9 @@ SourceNode::SourceNode(const config::Source& source, Budget& budget, Ids& ids, c
   if (source.guards.place != config::GuardedPlace::door) return;
   using Mode = async::GuardChain::Mode;
   for (const config::Rate& rate : source.guards.rates) {
-    guards_.add(rate.guard.name, std::make_unique<async::RateGuard>(rate.guard, context),
-                rate.observe ? Mode::observe : Mode::enforce);
+    auto guard = std::make_unique<async::RateGuard>(rate.guard, context);
+    rates_.push_back(guard.get());
+    guards_.add(rate.guard.name, std::move(guard), rate.observe ? Mode::observe : Mode::enforce);
     limits_.push_back(config::words_of(rate) + (rate.keyed() ? " for each " + config::words_of(rate.guard.key) : ""));
   }
 }
@@ -56,7 +58,17 @@ Admitted<async::Permit> SourceNode::pass_guards(const async::Arrival& arrival) {
   refused.fetch_add(1, std::memory_order_relaxed);
   counters.because(permit.error().reason, 0);
   guarded_at_.store(context_.now().time_since_epoch().count(), std::memory_order_relaxed);
+  warn_of_full_tables();
   return permit;
+}
+
+/// Only where somebody is refused: until then sharing a limit has cost nobody anything.
+void SourceNode::warn_of_full_tables() {
+  std::uint64_t sharing = 0;
+  for (const async::RateGuard* rate : rates_) sharing += rate->shared();
+  if (sharing == sharing_.exchange(sharing, std::memory_order_relaxed)) return;
+  log::warn({"source", name},
+            "guards: more keys come than are told apart, and those that find no place share one limit: raise keys");
 }
 
 std::vector<GuardStatus> SourceNode::guards() const {

@@ -5,6 +5,8 @@ Times are judged in the one direction that a slow machine cannot break: what has
 than the burst and what the rate allows since a time before the start.
 """
 import re
+import signal
+import socket
 import time
 
 from clients import events, ndjson, post
@@ -52,6 +54,16 @@ PACED = """
 memory: 128MiB
 sources:
   in: { type: file, path: "@DIR/in.ndjson", at_end: wait, guards: { rate: { limit: 200/s, burst: 20 } } }
+sinks:
+  out: { type: http, from: [in], url: "http://127.0.0.1:%d/events", batch: { max_events: 10 } }
+admin: { listen: "@ADMIN" }
+"""
+
+
+PACED_TCP = """
+memory: 128MiB
+sources:
+  in: { type: tcp, listen: "@HTTP", max_connections: 16, guards: { rate: { limit: 200/s, burst: 20 } } }
 sinks:
   out: { type: http, from: [in], url: "http://127.0.0.1:%d/events", batch: { max_events: 10 } }
 admin: { listen: "@ADMIN" }
@@ -118,6 +130,16 @@ class OfASink(WeirTest):
         self.assertIn("its own rate (guards) lets 10 events/s pass, not the destination", refusal.json["message"])
         self.assertIn("its own rate (guards) lets 10 events/s pass", weir.command("why", "out")[1])
         self.assertEqual(weir.graph(sink="out")["failures"], 0)
+
+    def test_a_reload_takes_over_another_rate(self):
+        slow = SLOWED.replace("DEADLINE", "5s").replace("10/s", "1/h")
+        weir = self.start(slow)
+        self.assertEqual(post(weir.address, ndjson(events("x", 30))).status, 202)
+        eventually(lambda: "its own rate" in weir.graph(sink="out")["why"], lambda: weir.graph(sink="out"))
+        weir.write(slow.replace("1/h", "1000/s"))
+        weir.signal(signal.SIGHUP)
+        weir.says("sinks.out.guards.rate.limit: 1000/s, was 1/h: applied")
+        eventually(lambda: len(self.lines_of("out.ndjson")) == 30, lambda: weir.graph(sink="out"))
 
     def test_a_stop_does_not_wait_for_it_beyond_its_deadline(self):
         weir = self.start(SLOWED.replace("DEADLINE", "1s").replace("10/s", "1/h"))
@@ -216,6 +238,18 @@ class OfASourceThatCanOnlyWait(WeirTest):
         eventually(lambda: len(set(side.taken)) == 300, lambda: weir.graph())
         self.assertEqual(side.taken, [f"line-{i}" for i in range(300)])
         self.assertLessEqual(side.worst(), 0)
+
+    def test_senders_over_tcp_are_paced_together(self):
+        side = Receiver()
+        self.addCleanup(side.die)
+        weir = self.start(PACED_TCP % side.port)
+        side.began = time.monotonic()
+        for sender in "ab":
+            with socket.create_connection(weir.address) as s:
+                s.sendall(ndjson(events(sender, 150)))
+        eventually(lambda: len(set(side.taken)) == 300, lambda: weir.graph())
+        self.assertLessEqual(side.worst(), 0)
+        self.assertGreater(weir.graph(source="in")["guards"][0]["refused"], 0, "made to wait")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 #include "pipeline/delivery/pace.h"
 
+#include <weir/flow/recover/later.h>
+
 #include <algorithm>
 #include <ranges>
 
@@ -74,7 +76,7 @@ Duration Pace::try_take(const Piece& piece, TimePoint now) {
     const Duration its = line.limit.ready_to_overdraw_in(n, now);
     if (its == Duration{0}) continue;
     wait = std::max(wait, its);
-    line.held_at = now;
+    line.held_until = flow::later(now, its);
     ++line.status.refused;
   }
   if (wait > Duration{0}) return wait;
@@ -110,12 +112,12 @@ Duration Pace::least_time(const Piece& piece) const {
 std::string Pace::holds_up(TimePoint now) const {
   if (none()) return {};
   const std::lock_guard lock(mutex_);
-  const Line* latest = nullptr;
+  const Line* longest = nullptr;
   for (const Line& line : lines_)
-    if (line.status.refused > 0 && !line.rate.observe && now - line.held_at < lately &&
-        (!latest || line.held_at >= latest->held_at))
-      latest = &line;
-  return latest ? latest->status.limit : std::string{};
+    if (line.status.refused > 0 && !line.rate.observe && now - lately < line.held_until &&
+        (!longest || line.held_until > longest->held_until))
+      longest = &line;
+  return longest ? longest->status.limit : std::string{};
 }
 
 std::vector<GuardStatus> Pace::status() const {

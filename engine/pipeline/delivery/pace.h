@@ -38,7 +38,7 @@ class Pace {
   /// It did not start.
   void give_back(const Piece& piece, TimePoint now);
   Duration least_time(const Piece& piece) const;
-  /// The strictest rate that had something wait within the last second: "5000 events/s". Empty: none.
+  /// The rate that something waits for, or did until a second ago: "5000 events/s". Empty: none.
   std::string holds_up(TimePoint now) const;
   std::vector<GuardStatus> status() const;
   void reconfigure(const config::Guards& guards, TimePoint now);
@@ -50,7 +50,7 @@ class Pace {
     config::Rate rate;
     flow::RateLimit limit;
     GuardStatus status;
-    TimePoint held_at{};  // the last time that something had to wait
+    TimePoint held_until{};  // when what had to wait last can pass
   };
   std::atomic<bool> none_;
   mutable std::mutex mutex_;

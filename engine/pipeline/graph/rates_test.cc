@@ -168,6 +168,8 @@ TEST_F(SinkRate, IsNamedAsTheCauseAndNotTheDestination) {
   harness.work();
   const std::string why = describe(harness.sink(0).glance(harness.context.now()));
   EXPECT_NE(why.find("its own rate (guards) lets 100 events/s pass, not the destination"), std::string::npos) << why;
+  harness.clock.advance(1s);
+  EXPECT_NE(describe(harness.sink(0).glance(harness.context.now())).find("guards"), std::string::npos);
   harness.clock.advance(10s);
   EXPECT_EQ(describe(harness.sink(0).glance(harness.context.now())).find("guards"), std::string::npos);
 }

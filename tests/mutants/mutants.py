@@ -50,7 +50,7 @@ MUTANTS = [
     mutant("what a worker finds expired leaves no letter", "engine/pipeline/queue/sink_queue.cc",
            "if (on_shed_ && share > 0) on_shed_(", "if (on_shed_ && share > 0 && reason != Reason::expired) on_shed_("),
     mutant("lost wake-up: looks for room without saying that it waits", "engine/pipeline/entry/reactor_output.cc",
-           "    arm();\n    progress = node_.pace.none() ? port_.push(", "    progress = node_.pace.none() ? port_.push("),
+           "    arm();\n    progress =\n", "    progress =\n"),
     mutant("lost wake-up: what expired wakes nobody", "engine/pipeline/queue/sink_queue.cc",
            "(taken.any || !droppable.empty())", "taken.any"),
     mutant("lost wake-up: the pause mask is not moved by what is taken", "lib/weir/async/locked_edge.h",

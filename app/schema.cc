@@ -133,6 +133,8 @@ std::string property(const Key& key, std::string_view section) {
     case Key::Form::section:
       if (key.or_scalar) schemas = value_schemas(key.option, false);
       schemas.push_back(refers_to(key.below));
+      if (key.or_list)
+        schemas.push_back(JsonObject().text("type", "array").add("items", any_of(schemas)).add("minItems", "1").json());
       break;
   }
   if (!key.word.empty()) schemas.push_back(JsonObject().text("const", key.word).json());

@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "config/guards.h"
+
 namespace weir::config {
 
 /// Where something stands in the files, for messages: "weir.yaml:12:5".
@@ -39,6 +41,7 @@ struct Source : Node {
   bool refuse_when_full = false;  ///< when_full: reject (the default where the type can refuse) | block
   enum class OnMalformed : std::uint8_t { reject, dead_letter } on_malformed = OnMalformed::reject;
   std::string dead_letter;  ///< a sink; empty: none
+  Guards guards;            ///< of what comes in
 
   /// A consumer of a journal is a source too: made from the graph, one for each sink (or merging stage) behind it.
   std::string journal;  ///< which one; empty: this is a source of the file
@@ -85,6 +88,7 @@ struct Sink : Node {
   SpillConfig spill;
   bool spills() const { return queue.when_full == flow::WhenFull::spill; }
   WorkerBatch batch;
+  Guards guards;  ///< of what goes out
   flow::DestinationConfig destination;
   enum class OnFailure : std::uint8_t { fail, drop } on_failure = OnFailure::fail;
   std::string dead_letter;

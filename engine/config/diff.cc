@@ -33,6 +33,10 @@ void flatten(const Yaml& node, const std::string& path, Flat& out) {
     for (const auto& entry : node.entries) flatten(entry.value, path.empty() ? entry.key : path + "." + entry.key, out);
     return;
   }
+  if (!node.items.empty() && node.items.front().kind == Yaml::Kind::map) {
+    for (std::size_t i = 0; i < node.items.size(); ++i) flatten(node.items[i], fmt::format("{}[{}]", path, i), out);
+    return;
+  }
   std::vector<std::string> texts;
   for (const Yaml& item : node.items) texts.push_back(item.text);
   out.add(path, node.kind == Yaml::Kind::list ? join(texts) : node.text);

@@ -33,6 +33,7 @@ void report_at_option(Reader& reader, const std::string& part, const std::vector
 /// `spill`: null where the disk cannot take what does not fit.
 void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow::EdgeConfig& queue,
                 SpillConfig* spill = nullptr);
+void read_guards(Reader& reader, Section& part, GuardedPlace place, Guards& out);
 void read_batch(Reader& reader, const Yaml* node, const std::string& path, WorkerBatch& batch);
 void read_destination(Reader& reader, Section& sink, flow::DestinationConfig& destination);
 

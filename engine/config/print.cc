@@ -133,6 +133,7 @@ class Printer {
     key("acks", name(source.acks));
     if (source.priorities.from_header() || source.priorities.from_body()) print(source.priorities);
     key("when_full", source.refuse_when_full ? "reject" : "block");
+    if (!source.guards.empty()) key("guards", to_text(source.guards));
     key("on_malformed", source.on_malformed == Source::OnMalformed::reject ? "reject" : "dead_letter");
     if (!source.dead_letter.empty()) key("dead_letter", source.dead_letter);
     options("sources." + source.name, catalog_.source(source.type), source.options);
@@ -170,6 +171,7 @@ class Printer {
                           to_text(sink.spill.max_bytes));
     key("batch", fmt::format("{{ max_events: {}, max_bytes: {}, linger: {} }}", sink.batch.most.events,
                              to_text(sink.batch.most.bytes), to_text(sink.batch.linger)));
+    if (!sink.guards.empty()) key("guards", to_text(sink.guards));
     print(sink.destination);
     if (sink.dead_letter.empty())
       key("on_failure", sink.on_failure == Sink::OnFailure::fail ? "fail" : "drop");

@@ -14,6 +14,7 @@ SQLITE = ("SqliteSinkTest.*", "weir_connector_sqlite_test")
 TAKEN_AWAY = ("TakenAway.*", "weir_journal_test")
 LEFT_OUT = ("LeftOut.*", "weir_journal_test")
 RATES = ("*Rate*.*", "weir_flow_test")
+LIMITS = ("InFlightTest.*:AdaptiveLimit*:WaitingRoomTest.*:FairSharesTest.*", "weir_flow_test")
 
 
 def mutant(name, file, text, instead, test=MODEL):
@@ -199,4 +200,18 @@ MUTANTS = [
            "static_cast<void>(before); file.given = file.read;", FILE_SOURCE),
     mutant("a flow may send to its own door", "engine/config/own_output.cc",
            "what = shared_place(source, sink);", "static_cast<void>(shared_place);", ("OwnOutput.*", "weir_config_test")),
+    mutant("a permit that is destroyed unsettled keeps its place", "lib/weir/flow/admit/in_flight.h",
+           "    ~Permit() { ignored(); }", "    ~Permit() { if (owner_ && started_ < TimePoint{}) ignored(); }", LIMITS),
+    mutant("a permit is settled twice", "lib/weir/flow/admit/in_flight.h",
+           "if (auto* owner = std::exchange(owner_, nullptr)) owner->settle(", "if (auto* owner = owner_) owner->settle(", LIMITS),
+    mutant("virtual time overflows", "lib/weir/flow/admit/fair_shares.cc",
+           "return a.start - virtual_time_ < b.start - virtual_time_;", "return a.start < b.start;", LIMITS),
+    mutant("a clock that stands still divides by zero", "lib/weir/flow/admit/adaptive_limit.cc",
+           "std::max(seconds(took), k::least_time)", "seconds(took)", LIMITS),
+    mutant("who was idle saves up turns", "lib/weir/flow/admit/fair_shares.cc",
+           "if (share.end - virtual_time_ > unit) share.end = virtual_time_;", "", LIMITS),
+    mutant("time-outs are no sign of overload", "lib/weir/flow/admit/adaptive_limit.cc",
+           "failures_ += failed;", "failures_ += 0 * failed;", LIMITS),
+    mutant("who hung up is called all the same", "lib/weir/flow/admit/waiting_room.cc",
+           "  ++waiter.generation;\n", "", LIMITS),
 ]

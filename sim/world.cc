@@ -194,6 +194,7 @@ class World {
   void on_tick() {
     while (const auto called = room_.expired(now_)) refuse_waiting(static_cast<std::uint32_t>(called->id));
     meter_.look(in_flight_.limit().limit(), now_);
+    run_.limits.push_back(in_flight_.limit().limit());
     agenda_.put(now_ + tick, What::tick);
   }
   void change(const Change& change) {

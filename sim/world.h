@@ -57,7 +57,8 @@ struct Ended {
 struct Run {
   std::vector<Ended> ended;
   double mean_limit = 0, least_limit = 0, most_limit = 0;
-  Duration longest_in_vain{0};  ///< of those that waited and were refused
+  Duration longest_in_vain{0};        ///< of those that waited and were refused
+  std::vector<std::uint32_t> limits;  ///< every 5 ms
 };
 
 Run run(const Setup& setup, AnyLimit limit);

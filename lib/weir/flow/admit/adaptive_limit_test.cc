@@ -126,7 +126,7 @@ TEST(AdaptiveLimitTest, SaysHowLongARequestWaitsInsideTheService) {
   EXPECT_NEAR(seconds(limit.wait_inside()), 2.31 / 784, 2e-4);
 }
 
-TEST(AdaptiveLimitTest, IsHalfAKibibyte) { EXPECT_LE(sizeof(AdaptiveLimit), 600u); }
+TEST(AdaptiveLimitTest, IsLessThanHalfAKibibyte) { EXPECT_LE(sizeof(AdaptiveLimit), 512u); }
 
 }  // namespace
 }  // namespace weir::flow

@@ -11,7 +11,7 @@
 /// When to choose it: the service refuses or times out early when it is overloaded, or the response time that is too
 /// long is known. It never needs to know what is usual.
 ///
-/// Thread: a value; its owner guards it. Cost: 3 ns an answer; 56 bytes.
+/// Thread: a value; its owner guards it. Cost: 6 ns an answer; 56 bytes.
 /// Ref: Chiu, Jain, "Analysis of the increase and decrease algorithms", 1989; Netflix concurrency-limits AIMDLimit.
 #include <weir/flow/admit/concurrency_limit.h>
 #include <weir/flow/admit/limit_range.h>

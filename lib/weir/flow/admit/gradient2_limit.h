@@ -14,8 +14,8 @@
 /// When to choose it: overload comes in spikes that are short beside 600 answers, and times differ much, so that the
 /// least time says little.
 ///
-/// Thread: a value; its owner guards it. Cost: 4 ns an answer; 96 bytes. Ref: Netflix concurrency-limits
-/// Gradient2Limit.
+/// Thread: a value; its owner guards it. Cost: 40 ns an answer; 72 bytes.
+/// Ref: Netflix concurrency-limits Gradient2Limit.
 #include <weir/flow/admit/concurrency_limit.h>
 #include <weir/flow/admit/limit_range.h>
 

@@ -28,7 +28,7 @@
 /// When to choose it: before every limit on concurrency whose clients would rather wait for 50 ms than be refused. With
 /// a FixedLimit, a bulkhead.
 ///
-/// Thread: a value; its owner guards it. Cost: 30 ns and O(shares that wait) to enter or to be called; 56 bytes for
+/// Thread: a value; its owner guards it. Cost: 80 ns and O(shares that wait) to enter or to be called; 56 bytes for
 /// each of `most`, 180 a share. On cancel: one that goes away has to `leave`; a place that is not valid any more is
 /// harmless. Ref: Goyal et al., SIGCOMM 1996 (shares); Nichols, Jacobson, "Controlling queue delay", 2012 (shedding at
 /// the head).

@@ -12,7 +12,7 @@
 /// those of items that wait are small.
 ///
 /// When to choose it: several tenants wait for the same places. Which item of a share is its first is the owner's
-/// business (WaitingRoom keeps them in order of arrival). More tenants than shares: shuffle_shard.h.
+/// business (WaitingRoom keeps them in order of arrival). More tenants than shares: tenant_shares.h.
 ///
 /// Thread: a value; its owner guards it. Cost: O(shares / 64 + shares that wait) for `next` and `longest`, otherwise a
 /// few ns; 24 bytes a share.

@@ -35,7 +35,7 @@
 #include <weir/base/checked.h>
 #include <weir/base/result.h>
 #include <weir/flow/admit/dispatch_rate.h>
-#include <weir/flow/admit/shuffle_shard.h>
+#include <weir/flow/admit/fair_shares.h>
 #include <weir/flow/admit/wait_budget.h>
 
 #include <array>
@@ -93,8 +93,6 @@ class WaitingRoom {
   [[nodiscard]] Admitted<Entered> enter(Arrival arrival, TimePoint reached_since, TimePoint now);
   /// Who is called now, to be started or refused; nothing: nobody waits.
   [[nodiscard]] std::optional<Called> next(TimePoint now);
-  /// The share for the next arrival of a tenant, by a hash of its key, where there are more tenants than shares.
-  std::uint32_t share_for(Priority priority, std::uint64_t key) const { return shuffle_shard(key, of(priority)); }
   /// Somebody whose time is over.
   [[nodiscard]] std::optional<Called> expired(TimePoint now);
   /// It hung up. False: it was not waiting any more.
@@ -104,6 +102,8 @@ class WaitingRoom {
 
   std::uint32_t waiting() const { return critical().waiting() + others_; }
   std::uint32_t waiting(Priority priority) const { return of(priority).waiting(); }
+  /// For who deals out shares to more tenants than there are (tenant_shares.h).
+  const FairShares& shares(Priority priority) const { return of(priority); }
   bool empty() const { return waiting() == 0; }
   Stats stats() const;
 

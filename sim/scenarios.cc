@@ -8,6 +8,7 @@
 #include <weir/flow/admit/aimd_limit.h>
 #include <weir/flow/admit/gradient2_limit.h>
 #include <weir/flow/admit/vegas_limit.h>
+#include <weir/flow/admit/windowed_limit.h>
 
 #include <algorithm>
 
@@ -50,6 +51,8 @@ std::span<const Limiter> limiters() {
       {"Envoy's gradient", [](const ServiceShape&) { return AnyLimit(EnvoyGradient({}, 9)); }},
       {"brpc's auto", [](const ServiceShape&) { return AnyLimit(BrpcAuto(11)); }},
       {"Gradient2", [](const ServiceShape&) { return AnyLimit(flow::Gradient2Limit({})); }},
+      {"Gradient2, 1 s",
+       [](const ServiceShape&) { return AnyLimit(flow::WindowedLimit({}, flow::Gradient2Limit({}))); }},
       {"Vegas", [](const ServiceShape&) { return AnyLimit(flow::VegasLimit({}, 7)); }},
       {"AIMD", [](const ServiceShape&) { return AnyLimit(flow::AimdLimit({})); }},
   };

@@ -171,7 +171,9 @@ void print_grid(Seeds seeds) {
               static_cast<unsigned long long>(seeds.first), static_cast<unsigned long long>(seeds.last));
   std::printf("| slots, mean, times, load |");
   for (const Limiter& limiter : limiters()) std::printf(" %s |", std::string(limiter.name).c_str());
-  std::printf("\n|---|---|---|---|---|---|---|---|\n");
+  std::printf("\n|---|");
+  for (std::size_t i = 0; i < limiters().size(); ++i) std::printf("---|");
+  std::printf("\n");
   std::vector<Total> totals(limiters().size());
   for (const int slots : {1, 2, 8, 64, 500})
     for (const auto mean : {1ms, 10ms, 100ms}) {

@@ -11,6 +11,8 @@
 ///   AdaptiveLimit     what overtakes in the service's queue, and the       nothing; the default
 ///                     typical time with and without contention
 ///
+/// WindowedLimit gives Vegas and Gradient2 the averages of windows.
+///
 /// All but FixedLimit learn from answers: a service that answers less than about twenty times a second is learned
 /// slowly, and a fixed limit is the better choice there. All of them move between `least` and `most`. The published
 /// AIMD and Gradient2 have a floor of 20, which cannot protect a service whose right limit is 4; here it is 1.

@@ -6,6 +6,7 @@
 #include <weir/flow/admit/fixed_limit.h>
 #include <weir/flow/admit/gradient2_limit.h>
 #include <weir/flow/admit/vegas_limit.h>
+#include <weir/flow/admit/windowed_limit.h>
 #include <weir/flow/checks_for_test.h>
 
 namespace weir::flow {
@@ -100,6 +101,23 @@ TEST(Gradient2LimitTest, ATimeThatIsLessThanHalfTheUsualPullsItDown) {
   EXPECT_GT(limit.facts().seen, 0.45) << "usual came down to less than twice the present time";
 }
 
+TEST(WindowedLimitTest, TellsTheMeanOfAWindowAndThatOneFailed) {
+  WindowedLimit limit({.window = 1s, .answers = 3}, AimdLimit({.range = {.start = 40}, .too_slow = 20ms}));
+  TimePoint when = now;
+  const auto answer = [&](Duration time, CallEnd end = CallEnd::answered) {
+    limit.answered({end, time, 30, 0, false, false}, when += 400ms);
+    return limit.limit();
+  };
+  EXPECT_EQ(answer(5ms), 40u);
+  EXPECT_EQ(answer(45ms), 40u);
+  EXPECT_EQ(answer(9ms), 40u) << "0.8 s are over";
+  EXPECT_EQ(answer(10ms), 41u) << "17 ms in the mean, the limit in use";
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(answer(99us), 41u) << "a cache's";
+  EXPECT_EQ(answer(5ms, CallEnd::failed), 41u);
+  EXPECT_EQ(answer(5ms), 41u);
+  EXPECT_EQ(answer(5ms), 36u) << "one of three failed";
+}
+
 /// A service whose right limit is small is protected: failures bring the limit below the 20 others stop at.
 template <ConcurrencyLimit L>
 void expect_falls_to_least(L limit) {
@@ -138,6 +156,7 @@ TEST(ConcurrencyLimits, StayInTheirRangeWhateverComes) {
   expect_in_range(VegasLimit({.range = range}, 1), 3, 60);
   expect_in_range(Gradient2Limit({.range = range}), 3, 60);
   expect_in_range(AdaptiveLimit({.range = range}), 3, 60);
+  expect_in_range(WindowedLimit({}, Gradient2Limit({.range = range})), 3, 60);
 }
 
 TEST(ConcurrencyLimitChecks, RefuseARangeThatIsNone) {

@@ -214,4 +214,10 @@ MUTANTS = [
            "failures_ += failed;", "failures_ += 0 * failed;", LIMITS),
     mutant("who hung up is called all the same", "lib/weir/flow/admit/waiting_room.cc",
            "  ++waiter.generation;\n", "", LIMITS),
+    mutant("a baseline of a service that was faster is kept", "lib/weir/flow/admit/adaptive_limit_step.cc",
+           "if (refuted(reading)) return", "if (refuted(reading) && limit_ < 0) return", LIMITS),
+    mutant("virtual time stands still", "lib/weir/flow/admit/fair_shares.cc",
+           "  virtual_time_ = shares_[number].start;\n", "", LIMITS),
+    mutant("a request that is refused for want of room takes a place", "lib/weir/flow/admit/waiting_room.cc",
+           "if (no_slot || !fits(arrival.priority)) {", "if (no_slot) {", LIMITS),
 ]

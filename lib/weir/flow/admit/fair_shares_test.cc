@@ -56,9 +56,10 @@ TEST(FairSharesTest, OneThatSendsTenTimesItsShareTakesOnlyWhatTheOthersLeave) {
 
 TEST(FairSharesTest, WhoWasIdleDoesNotSaveUpTurns) {
   FairShares fair(2);
+  for (int i = 0; i < 20; ++i) fair.joined(0, 1);
   for (int i = 0; i < 1000; ++i) {
-    fair.joined(0, 1);
     fair.served(*fair.next(), 1);
+    fair.joined(0, 1);
   }
   const auto served = turns(fair, {1, 1}, 20);
   EXPECT_NEAR(served[1], 10, 1);

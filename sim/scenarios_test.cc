@@ -43,6 +43,23 @@ TEST(AdaptiveLimitScenarios, HalfOfTheServiceIsUsedWhole) {
   EXPECT_LE(few.back, 1s);
 }
 
+/// Others take what lasts for usual, and raise the limit in the middle of it.
+TEST(AdaptiveLimitScenarios, AnIncidentThatLastsDoesNotRaiseTheLimit) {
+  for (const bool sharing : {false, true}) {
+    const ServiceShape shape{.sharing = sharing};
+    const double slower = sharing ? 3 : 10, capacity = shape.capacity();
+    const sim::Setup setup{.service = shape,
+                           .traffic = {{.spans = {{48s, 0.8 * capacity}}, .mix = {0, 0, 1}}},
+                           .changes = {{8s, Change::Kind::slower, slower}},
+                           .measured_from = 20s,
+                           .measured_until = 48s,
+                           .end = 48s};
+    const sim::Run run = sim::run(setup, adaptive().make(shape));
+    EXPECT_LE(run.mean_limit, sharing ? 20 : 14) << sharing;
+    EXPECT_GE(figures(run, 20s, 48s).good / 28, 0.95 * capacity / slower) << sharing;
+  }
+}
+
 TEST(AdaptiveLimitScenarios, DoubledSlotsAreFoundWithinFiveSeconds) { EXPECT_GE(grow(adaptive(), {}, 501), 1.45); }
 
 TEST(AdaptiveLimitScenarios, RetriesDoNotMakeAStorm) {

@@ -182,7 +182,7 @@ void print_grid(Seeds seeds) {
         for (const double load : {1.0, 1.4, 10.0}) {
           const ServiceShape shape{.slots = slots, .mean = mean, .times = times};
           const Duration time = from_seconds(std::clamp(20'000 / shape.capacity(), 5.0, 300.0));
-          const Duration warm = std::max(Duration{2s}, time / 20);
+          const Duration warm = std::max(Duration{2s}, Duration{50 * mean});
           std::printf("| %d, %lld ms, %s, %g |", slots, static_cast<long long>(mean.count()),
                       std::string(name(times)).c_str(), load);
           std::vector<Sample> good(limiters().size()), p99(limiters().size());

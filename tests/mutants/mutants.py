@@ -16,6 +16,7 @@ LEFT_OUT = ("LeftOut.*", "weir_journal_test")
 RATES = ("*Rate*.*", "weir_flow_test")
 RATE_GUARD = ("RateGuardTest.*", "weir_async_test")
 SINK_RATE = ("SinkRate.*", "weir_pipeline_test")
+LIMITS = ("InFlightTest.*:AdaptiveLimit*:WaitingRoomTest.*:FairSharesTest.*", "weir_flow_test")
 
 
 def mutant(name, file, text, instead, test=MODEL):
@@ -215,4 +216,24 @@ MUTANTS = [
            "if (line.rate.observe || n == 0) continue;", "if (n == 0) continue;", SINK_RATE),
     mutant("a flow may send to its own door", "engine/config/own_output.cc",
            "what = shared_place(source, sink);", "static_cast<void>(shared_place);", ("OwnOutput.*", "weir_config_test")),
+    mutant("a permit that is destroyed unsettled keeps its place", "lib/weir/flow/admit/in_flight.h",
+           "    ~Permit() { ignored(); }", "    ~Permit() { if (owner_ && started_ < TimePoint{}) ignored(); }", LIMITS),
+    mutant("a permit is settled twice", "lib/weir/flow/admit/in_flight.h",
+           "if (auto* owner = std::exchange(owner_, nullptr)) owner->settle(", "if (auto* owner = owner_) owner->settle(", LIMITS),
+    mutant("virtual time overflows", "lib/weir/flow/admit/fair_shares.cc",
+           "return a.start - virtual_time_ < b.start - virtual_time_;", "return (static_cast<void>(virtual_time_), a.start < b.start);", LIMITS),
+    mutant("a clock that stands still divides by zero", "lib/weir/flow/admit/adaptive_limit.cc",
+           "std::max(seconds(took), k::least_time)", "seconds(took)", LIMITS),
+    mutant("who was idle saves up turns", "lib/weir/flow/admit/fair_shares.cc",
+           "if (share.end - virtual_time_ > unit) share.end = virtual_time_;", "", LIMITS),
+    mutant("time-outs are no sign of overload", "lib/weir/flow/admit/adaptive_limit.cc",
+           "failures_ += failed;", "failures_ += 0 * failed;", LIMITS),
+    mutant("who hung up is called all the same", "lib/weir/flow/admit/waiting_room.cc",
+           "  ++waiter.generation;\n", "", LIMITS),
+    mutant("a baseline of a service that was faster is kept", "lib/weir/flow/admit/adaptive_limit_step.cc",
+           "if (refuted(reading)) return", "if (refuted(reading) && limit_ < 0) return", LIMITS),
+    mutant("virtual time stands still", "lib/weir/flow/admit/fair_shares.cc",
+           "  virtual_time_ = shares_[number].start;\n", "", LIMITS),
+    mutant("a request that is refused for want of room takes a place", "lib/weir/flow/admit/waiting_room.cc",
+           "if (no_slot || !fits(arrival.priority)) {", "if (no_slot) {", LIMITS),
 ]

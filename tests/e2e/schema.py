@@ -65,6 +65,7 @@ RIGHT = {
     "a section instead of a value": (
         "path: out", "batch: { linger: 5ms }, retry: { budget: { ratio: 0.1 } }, workers: { min: 1, max: 1 }, path: out"),
     "a priority": ("acks:", "priority: { from: header:X-Priority, map: { urgent: high }, default: low }, acks:"),
+    "tokens and users": ('admin: { listen: "127.0.0.1:0" }', 'admin: { listen: "127.0.0.1:0", auth_bearer: ["${NO:-x}"], auth_basic: { ops: "${NO:-x}" } }'),
     "no admin": ('admin: { listen: "127.0.0.1:0" }', 'admin: { listen: "" }'),
 }
 

@@ -142,7 +142,7 @@ INSTANTIATE_TEST_SUITE_P(
           "listen on 127.0.0.1, ask for tokens with `auth_bearer`, or say `insecure: true`"}},
         {"AdminToken",
          with("", "", "", "admin: { listen: '0.0.0.0:9600', auth_bearer: [ 'hunter 2' ] }\n"),
-         {"weir.yaml:16:45: admin.auth_bearer: token 1 holds a blank, a line feed or another character that no client "
+         {"weir.yaml:16:47: admin.auth_bearer: token 1 holds a blank, a line feed or another character that no client "
           "sends"}},
         {"AdminEmptyToken",
          with("", "", "", "admin: { auth_bearer: '${EMPTY}' }\n"),

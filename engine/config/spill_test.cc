@@ -67,7 +67,7 @@ TEST(SpillConfig, RefusesWhatContradictsIt) {
   EXPECT_THAT(problems(flow(", codel: true")), Contains(HasSubstr("spill is for what shall wait")));
   EXPECT_THAT(problems(flow(", max_events: 1")), ElementsAre(HasSubstr("two halves: write at least 2")));
   EXPECT_THAT(problems(flow(", spill: { max_bytes: 1MiB }")), ElementsAre(HasSubstr("at least 16MiB")));
-  EXPECT_THAT(problems(flow(", spill: { mode: '0755' }")), ElementsAre(HasSubstr("'0755' is unknown")));
+  EXPECT_THAT(problems(flow(", spill: { mode: '0755' }")), ElementsAre(HasSubstr("'0755' is none of 0600")));
   EXPECT_THAT(problems(flow(", spill: { path: a/./b }",
                             "  other: { type: store, path: q, from: orders, queue: { when_full: spill, spill: { path: "
                             "a/b } } }\n")),

@@ -127,7 +127,9 @@ std::string property(const OptionSpec& spec, std::vector<std::string> schemas, s
 std::string property(const Key& key, std::string_view section) {
   std::vector<std::string> schemas;
   switch (key.form) {
-    case Key::Form::scalar: schemas = value_schemas(key.option, key.option.kind == OptionKind::address); break;
+    case Key::Form::scalar:
+      schemas = value_schemas(key.option, key.option.kind == OptionKind::address || key.option.secret);
+      break;
     case Key::Form::part: schemas = {refers_to("part")}; break;
     case Key::Form::parts: schemas = {refers_to("part"), refers_to("parts")}; break;
     case Key::Form::section:

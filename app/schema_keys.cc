@@ -1,6 +1,8 @@
 #include "schema_keys.h"
 
 #include <fmt/format.h>
+#include <weir/component/auth_options.h>
+#include <weir/component/mode_option.h>
 
 #include "config/config.h"
 #include "config/units_parse.h"
@@ -183,7 +185,8 @@ KeySection spill() {
       "spill",
       "The folder of a queue that spills. What lies there is promised to nobody: senders wait for its end.",
       {key("path", path, std::nullopt, "The folder; nothing else should live there. data/spill/ and the sink's name."),
-       key("max_bytes", size, "1GiB", "What it may take of the disk; when it is full, senders wait.")}};
+       key("max_bytes", size, "1GiB", "What it may take of the disk; when it is full, senders wait."),
+       {.option = mode_option("Who may read and write the files it makes; those that are there keep theirs.")}}};
 }
 
 KeySection codel() {
@@ -241,7 +244,9 @@ KeySection admin() {
           {key("listen", address, "127.0.0.1:9600", "Where to listen, as HOST:PORT; empty: nowhere."),
            key("hosts", texts, std::nullopt, "Host names it answers to besides addresses and localhost."),
            key("insecure", boolean, "false",
-               "Whether it may listen where other machines reach it: anybody there reads it.")}};
+               "Whether it may listen where other machines reach it, though nobody is asked who he is."),
+           {.option = auth_options()[0]},
+           {.option = auth_options()[1]}}};
 }
 
 KeySection log() {

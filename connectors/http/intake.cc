@@ -54,6 +54,16 @@ struct HttpIntake::Unit {
   bool told_ = false;
 };
 
+namespace {
+
+net::ServerConfig server_config(const HttpOptions& options, SourceOutput& output) {
+  net::ServerConfig config = options.server;
+  config.on_unknown_client = [&output] { output.refused(1, Reason::unauthorized); };
+  return config;
+}
+
+}  // namespace
+
 HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
     : options_(options),
       output_(setup.output),
@@ -61,7 +71,8 @@ HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
       parser_(options.limits, options_.priorities, options.keep_malformed),
       answers_(setup.reactor),
       room_(setup.reactor),
-      server_(setup.reactor, options.server, setup.output.context(), [this](net::Exchange& x) { return handle(x); }) {
+      server_(setup.reactor, server_config(options, setup.output), setup.output.context(),
+              [this](net::Exchange& x) { return handle(x); }) {
   output_.on_room = [this] { room_.wake_all(); };
   // Listens from here on: a client that connects as soon as the flow is ready waits a moment and is not refused.
   const auto address = server_.open();
@@ -88,6 +99,24 @@ void HttpIntake::abandon() {
 }
 
 void HttpIntake::close() { server_.close_all(); }
+
+/// Whom this source does not know, or does not take events from.
+std::optional<net::Response> HttpIntake::turn_away(const net::Head& head) const {
+  const auto no = [&](Reason reason) {
+    output_.refused(1, reason);
+    return refuse(Rejection{reason, Duration{0}}, {});
+  };
+  if (!options_.credentials.let_in(head)) {
+    auto response = no(Reason::unauthorized);
+    response.extra_headers = options_.credentials.challenge();
+    return response;
+  }
+  if (options_.checks_origin)
+    if (const auto origin = head.header("Origin");
+        !origin.empty() && std::ranges::find(options_.origins, origin) == options_.origins.end())
+      return no(Reason::origin_refused);
+  return std::nullopt;
+}
 
 std::optional<net::Response> HttpIntake::screen(const net::Head& head) const {
   const auto no = [&](Reason reason, std::string_view why) { return refuse(Rejection{reason, Duration{0}}, why); };
@@ -156,7 +185,9 @@ asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
   } progress(in_progress_);
 
   const net::Head& head = exchange.head();
-  if (auto refusal = screen(head)) {
+  auto refusal = turn_away(head);
+  if (!refusal) refusal = screen(head);
+  if (refusal) {
     co_await exchange.respond(std::move(*refusal));
     co_return;
   }

@@ -188,12 +188,13 @@ void report_at_option(Reader& reader, const std::string& part, const std::vector
                       const std::string& message, const std::string& otherwise) {
   const auto colon = message.find(": ");
   const std::string named(colon == std::string::npos ? std::string() : message.substr(0, colon));
-  const bool found = std::ranges::find(specs, part_of(named), &OptionSpec::name) != specs.end() ||
-                     (!named.empty() && reader.given(part + "." + std::string(part_of(named))));
+  const auto spec = std::ranges::find(specs, part_of(named), &OptionSpec::name);
+  const bool found = spec != specs.end() || (!named.empty() && reader.given(part + "." + std::string(part_of(named))));
   const std::string& key = found ? named : otherwise;
   const std::string path = key.empty() ? part : part + "." + key;
   const auto secret = [&](const std::string& hidden) { return path == hidden || path.starts_with(hidden + "."); };
-  const bool hidden = std::ranges::any_of(reader.secrets(), secret);
+  const bool tells_no_value = spec != specs.end() && spec->secret;
+  const bool hidden = !tells_no_value && std::ranges::any_of(reader.secrets(), secret);
   reader.error_at(path, hidden  ? "what the file holds is not what is expected here"
                         : found ? message.substr(colon + 2)
                                 : message);

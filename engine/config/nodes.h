@@ -26,7 +26,7 @@ void read_sink(Reader& reader, const YamlEntry& entry, const Catalog& catalog, D
 bool read_options(Reader& reader, Section& section, const std::vector<OptionSpec>& specs, Options& out);
 
 /// Reports "option: what is wrong" or "table.key: what is wrong" at that key of the part; another message at
-/// `otherwise`, or at the part. What a file holds is not quoted.
+/// `otherwise`, or at the part. What a file holds is not quoted; messages about options that are secret never do.
 void report_at_option(Reader& reader, const std::string& part, const std::vector<OptionSpec>& specs,
                       const std::string& message, const std::string& otherwise = {});
 

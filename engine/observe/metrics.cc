@@ -220,6 +220,10 @@ std::string prometheus_text(const pipeline::FlowStatus& status, const Process& p
   for (std::size_t i = 0; i < results.size(); ++i)
     sheet.counter("weir_reloads_total", "Times that the configuration was read again, by what came of it.",
                   {{"result", results[i]}}, number(status.reloads[i]));
+  for (const bool taken : {true, false})
+    sheet.counter("weir_file_renewals_total",
+                  "Times that replaced certificates or secrets were read again without a signal, by what came of it.",
+                  {{"result", taken ? "taken" : "refused"}}, number(status.renewals[taken ? 0 : 1]));
   sheet.gauge("weir_memory_limit_bytes", "The memory that was set.", {}, number(status.memory.count()));
   sheet.gauge("weir_memory_footprint_bytes", "Declared footprints of all parts.", {},
               number(status.footprints.count()));

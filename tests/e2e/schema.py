@@ -71,6 +71,7 @@ RIGHT = {
     "a rate as a map": ("path: out", "guards: { rate: { limit: 10MiB/s, burst: 1MiB, per: bytes, mode: observe } }, path: out"),
     "several rates": ("acks:", "guards: { rate: [1000/s, { name: each, limit: 100/s, burst: 20, key: \"header:X-Api-Key\", keys: 1000 }] }, acks:"),
     "a priority": ("acks:", "priority: { from: header:X-Priority, map: { urgent: high }, default: low }, acks:"),
+    "tokens and users": ('admin: { listen: "127.0.0.1:0" }', 'admin: { listen: "127.0.0.1:0", auth_bearer: ["${NO:-x}"], auth_basic: { ops: "${NO:-x}" } }'),
     "no admin": ('admin: { listen: "127.0.0.1:0" }', 'admin: { listen: "" }'),
 }
 

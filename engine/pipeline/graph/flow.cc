@@ -77,6 +77,7 @@ FlowStatus Flow::status() const {
   status.budget_used = budget_.used();
   status.uptime = now - started_;
   for (std::size_t i = 0; i < reloads_.size(); ++i) status.reloads[i] = reloads_[i].load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < renewals_.size(); ++i) status.renewals[i] = renewals_[i].load(std::memory_order_relaxed);
   const FlowState state = lifecycle_.state();
   status.stopping = state == FlowState::draining || state == FlowState::ended;
   return status;

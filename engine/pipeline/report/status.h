@@ -100,7 +100,8 @@ struct FlowStatus {
   Bytes memory, footprints, budget, budget_used;
   Duration uptime{0};
   bool stopping = false;
-  std::array<std::uint64_t, 3> reloads{};  ///< since start: applied, refused, with errors in the file
+  std::array<std::uint64_t, 3> reloads{};   ///< since start: applied, refused, with errors in the file
+  std::array<std::uint64_t, 2> renewals{};  ///< of replaced files, since start: taken over, not
 
   /// The ledger: the largest surplus of "in" over everything accounted for, and whether any place is negative (a lie).
   struct Ledger {

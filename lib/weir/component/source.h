@@ -151,6 +151,9 @@ class Source {
   /// SIGHUP, any thread: what it read from files at start (certificates) is read again. What it did, for the log
   /// (empty: there is nothing to do), or why it goes on with what it has.
   virtual Result<std::string> on_hangup() { return {}; }
+  /// Any thread: its secrets (options with OptionSpec::secret) have other values, which `check` has accepted. All other
+  /// options are as before.
+  virtual void take_secrets(const Options& options) { (void)options; }
   /// Any thread, a few times a second.
   virtual Upstream upstream() const { return {}; }
   /// Any thread: its input is over (`at_end: stop`) and all of it has been given to the flow. When all sources of a

@@ -27,7 +27,7 @@ sinks:
     create: true
     workers: 4
     statement_timeout: TIMEOUT
-    connect_timeout: 2s
+    connect_timeout: 10s
     batch: { max_events: 32 }
     queue: { max_events: 512 }
     breaker: { consecutive_failures: 3, open: 200ms }
@@ -119,9 +119,12 @@ class IngestionFaults(WeirTest):
         holder = self.db.hold(f"BEGIN; LOCK TABLE {self.topic}")
 
         def release():
+            if holder.stdin.closed:
+                return
             holder.stdin.close()
-            holder.wait(10)
+            holder.wait(weir_process.PATIENCE)
             holder.stdout.close()
+        self.addCleanup(release)
         return release
 
     def slow_down(self, seconds):

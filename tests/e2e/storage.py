@@ -124,6 +124,7 @@ class Running(WeirTest):
         self.addCleanup(subprocess.run, ["umount", "-l", disk])
         weir = self.start(config)
         self.running_kill_first(weir)
+        self.probes = 0
         told = self.post_until(weir, "small", lambda: weir.graph(sink="out")["stored"] >= 100)
         ballast = os.path.join(disk, "ballast")
         with open(ballast, "wb", buffering=0) as f, contextlib.suppress(OSError):
@@ -146,7 +147,8 @@ class Running(WeirTest):
         self.addCleanup(weir.kill)  # before the umount above, cleanups run backwards
 
     def refusal(self, weir):
-        answer = Pending(weir.address, ndjson(events("probe", 20, load="y" * 1000)))
+        self.probes += 1  # one that is not answered at once may have been taken
+        answer = Pending(weir.address, ndjson(events(f"probe{self.probes}", 20, load="y" * 1000)))
         return None if answer.waits(0.2) or answer.answer.status != 503 else answer.answer
 
     def post_until(self, weir, name, enough):

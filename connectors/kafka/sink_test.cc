@@ -105,7 +105,7 @@ TEST_F(KafkaSinkTest, RefusesARecordThatTheBrokersCallInvalid) {
 TEST_F(KafkaSinkTest, SaysAgainWhenNobodyAnswersAndGoesOnWaitingForTheSameMessages) {
   options.set("timeout", Duration(100ms));
   auto sink = opened();
-  rd_kafka_mock_broker_set_rtt(cluster.get(), 1, 1500);
+  rd_kafka_mock_broker_set_rtt(cluster.get(), 1, 4000);  // longer than this process may be without a processor
   const Delivered some(batch_of(json_events("a", 10), 1));
   int tries = 1;
   auto delivery = sink->deliver(some);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <weir/component/conformance/batches.h>
 #include <weir/component/conformance/fake_outlet.h>
@@ -174,7 +175,10 @@ TEST(Stdin, CountsTheLinesThatAStopLeavesUngiven) {
   run.start();
   run.output.is_ready = false;
   run.pipe.write("one\ntwo\nthree\n");
-  run.until([n = 0]() mutable { return ++n > 20; });
+  EXPECT_TRUE(run.until([&] {
+    int unread = -1;
+    return ::ioctl(run.pipe.ends[0], FIONREAD, &unread) == 0 && unread == 0;
+  }));
   run.intake->stop(1s);
   EXPECT_THAT(run.output.events, IsEmpty());
   EXPECT_EQ(run.output.refusals, 3u);

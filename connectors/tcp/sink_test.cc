@@ -241,7 +241,7 @@ TEST(TcpSink, AReaderThatIsStuckIsGivenUpWithinTheTimeout) {
   const auto delivery = out.sink->deliver(batches);
   EXPECT_EQ(delivery.outcome, Outcome::again);
   EXPECT_THAT(delivery.error.message, HasSubstr("less than 4 KiB in write_timeout (0.2 s)"));
-  EXPECT_LT(out.context.now() - began, 5s);
+  EXPECT_LT(out.context.now() - began, 20s);
 }
 
 TEST(TcpSink, NoticesThatAKeptConnectionWasClosed) {

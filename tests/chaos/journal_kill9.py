@@ -132,7 +132,7 @@ class JournalChaos(kill9.Chaos):
         self.may_hold_up = "retir" not in name  # nothing is given up while one of them stands still
         self.start(f"{name}:{visit}")
         try:
-            self.play(lambda: eventually(self.weir.exited, lambda: f"it dies at {name}:{visit}\n{self.weir.log()}"))
+            self.play(lambda: eventually(self.weir.exited, lambda: f"it dies at {name}:{visit}\n{self.weir.log()}", 60))
         finally:
             self.weir.kill()
             self.may_hold_up = True

@@ -150,7 +150,7 @@ class Chaos:
         visit = self.dice.randint(1, 3 if "rotate" in name or "rename" in name or "dir" in name else 25)
         self.start(f"{name}:{visit}")
         try:
-            self.play(lambda: eventually(self.weir.exited, lambda: f"it dies at {name}:{visit}\n{self.weir.log()}"))
+            self.play(lambda: eventually(self.weir.exited, lambda: f"it dies at {name}:{visit}\n{self.weir.log()}", 60))
         finally:
             self.weir.kill()
         self.deaths[name] += 1

@@ -5,7 +5,7 @@ import os
 import sqlite3
 
 from clients import Raw, events, ndjson, post, post_gzip
-from weir_process import WeirTest, main, sanitized
+from weir_process import PATIENCE, WeirTest, main, sanitized
 
 STRICT = """
 memory: 128MiB
@@ -130,7 +130,7 @@ class BadRequests(WeirTest):
             with Raw(self.weir.address) as raw:
                 raw.send(f"POST /events HTTP/1.1\r\nHost: w\r\n{head}\r\n\r\n4\r\n{{}}\r\n\r\n0\r\n\r\n")
                 self.refused(raw.answer(), 400, "bad_request")
-                self.assertTrue(raw.closed_within(5), head)
+                self.assertTrue(raw.closed_within(PATIENCE), head)
         self.nothing_stored()
 
     def test_what_is_no_http_is_400(self):

@@ -8,8 +8,8 @@ machine is skipped.
 import shutil
 import subprocess
 
-from clients import Raw
-from weir_process import WeirTest, main
+from clients import Raw, post
+from weir_process import WeirTest, eventually, main
 
 TRIES = 20
 CONNECTIONS = 8
@@ -103,7 +103,12 @@ class ClientLanguages(WeirTest):
         self.weir, self.program = self.start(CONFIG), [*command, self.path(name)]
         for size in (300_000, 900_000):
             self.assertEqual(self.answers(size), ["413"] * TRIES, f"{size} bytes, refused by the source")
-        held = [Raw(self.weir.address).send("POST /events HT") for _ in range(CONNECTIONS)]
+        held = []
+
+        def none_is_free():
+            held.append(Raw(self.weir.address).send("POST /events HT"))
+            return len(held) >= CONNECTIONS and all(post(self.weir.address, b"").status == 503 for _ in range(3))
+        eventually(none_is_free, "all connections are in use")
         for size in (300_000, 900_000):
             self.assertEqual(self.answers(size), ["503"] * TRIES, f"{size} bytes, no connection is free")
         for raw in held:

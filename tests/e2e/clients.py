@@ -144,7 +144,7 @@ class Raw:
     def closed_within(self, seconds):
         """Whether the other side ends the connection in that time."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while True:
             self.socket.settimeout(max(0.01, end - time.monotonic()))
             try:
                 if not self.socket.recv(65536):
@@ -153,4 +153,3 @@ class Raw:
                 return True
             except TimeoutError:
                 return False
-        return False

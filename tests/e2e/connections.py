@@ -6,18 +6,20 @@ import resource
 import time
 
 from clients import Raw, events, ndjson, post
-from weir_process import WeirTest, eventually, main, sanitized
+from weir_process import PATIENCE, WeirTest, eventually, main, sanitized
 
+# Patient, but for those tests whose clients are slow on purpose: every other one may be held up for a while.
 CONFIG = """
 memory: 128MiB
 sources:
-  in: { type: http, listen: "@HTTP", acks: stored, max_connections: 32, header_timeout: 500ms, body_timeout: 1s, idle_timeout: 60s }
+  in: { type: http, listen: "@HTTP", acks: stored, max_connections: 32, header_timeout: 30s, body_timeout: 30s, idle_timeout: 60s }
 sinks:
   out: { type: file, from: [in], path: "@DIR/out.ndjson" }
 admin: { listen: "@ADMIN" }
 """
 
-CROWDED = CONFIG.replace("max_connections: 32", "max_connections: 256").replace("header_timeout: 500ms", "header_timeout: 30s")
+HURRIED = CONFIG.replace("header_timeout: 30s", "header_timeout: 500ms")
+CROWDED = CONFIG.replace("max_connections: 32", "max_connections: 256")
 HEAD = "POST /events HTTP/1.1\r\nHost: w\r\n"
 
 
@@ -26,17 +28,17 @@ class Connections(WeirTest):
         return self.weir.graph(sink="out")["stored"]
 
     def test_a_head_that_trickles_is_answered_408_and_closed(self):
-        self.weir = self.start(CONFIG)
+        self.weir = self.start(HURRIED)
         with Raw(self.weir.address) as raw:
-            raw.send("POST /events HT")
             began = time.monotonic()
+            raw.send("POST /events HT")
             answer = raw.answer()
             self.assertEqual((answer.status, answer.json["error"]), (408, "body_timeout"), answer)
-            self.assertTrue(raw.closed_within(5))
+            self.assertTrue(raw.closed_within(PATIENCE))
             self.assertGreater(time.monotonic() - began, 0.4)
 
     def test_slow_loris_does_not_keep_others_out(self):
-        self.weir = self.start(CONFIG)
+        self.weir = self.start(HURRIED)
         held = [Raw(self.weir.address).send(HEAD) for _ in range(32)]
         refused = 0
 
@@ -49,12 +51,12 @@ class Connections(WeirTest):
                 self.assertGreaterEqual(answer.retry_after, 1)
             return answer.status == 200
 
-        eventually(served, "somebody is served beside 32 slow ones", 5)
+        eventually(served, "somebody is served beside 32 slow ones")
         for raw in held:
             raw.close()
 
     def test_a_body_that_trickles_is_answered_408_however_often_a_byte_comes(self):
-        self.weir = self.start(CONFIG)
+        self.weir = self.start(CONFIG.replace("body_timeout: 30s", "body_timeout: 1s"))
         with Raw(self.weir.address) as raw:
             raw.send(HEAD + "Content-Length: 1000\r\n\r\n")
             began = time.monotonic()
@@ -78,7 +80,7 @@ class Connections(WeirTest):
             for n in range(10_000):
                 idle.append(Raw(self.weir.address))
                 if n % 1000 == 999:
-                    answer = post(self.weir.address, ndjson(events(f"n{n}", 1)), timeout=5)
+                    answer = post(self.weir.address, ndjson(events(f"n{n}", 1)))
                     self.assertEqual(answer.status, 200, answer)
         finally:
             for raw in idle:
@@ -117,7 +119,7 @@ class Connections(WeirTest):
                 raw.send(HEAD + f"Content-Length: {len(body)}\r\n\r\n").send(body)
         eventually(lambda: self.stored() == 100, lambda: f"all 100 events are stored, not {self.stored()}")
         self.assertEqual(len(self.lines_of("out.ndjson")), 100)
-        self.assertEqual(self.weir.graph()["memory"]["used"], 0)
+        eventually(lambda: self.weir.graph()["memory"]["used"] == 0, lambda: self.weir.graph())
 
     def test_requests_in_one_go_are_answered_in_their_order(self):
         self.weir = self.start(CONFIG)
@@ -135,7 +137,9 @@ class Connections(WeirTest):
             self.assertEqual(raw.send(body).answer().stored, 1)
 
     def test_clients_that_do_not_read_their_answers_keep_nobody_out_and_hold_no_stop(self):
-        self.weir = self.start(CONFIG.replace("max_connections: 32", "max_connections: 2, answer_timeout: 1s"))
+        # Answers must come faster than a disk may be: it is by them that the server gets stuck.
+        config = CONFIG.replace("max_connections: 32", "max_connections: 2, answer_timeout: 1s").replace("acks: stored", "acks: accepted")
+        self.weir = self.start(config)
         body = ndjson(events("u", 1))
         requests = (HEAD.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body) * 2000
         deaf = [Raw(self.weir.address, receive_buffer=2048) for _ in range(2)]
@@ -147,7 +151,7 @@ class Connections(WeirTest):
                     raw.socket.sendall(requests)
             except OSError:
                 pass
-        eventually(lambda: post(self.weir.address, body, timeout=5).status == 200, "a third client is served")
+        eventually(lambda: post(self.weir.address, body).status == 202, "a third client is served")
 
     def test_admin_answers_beside_half_sent_requests(self):
         self.weir = self.start(CONFIG)

@@ -55,12 +55,15 @@ class FileModes(WeirTest):
         self.addCleanup(lock.release)
         self.assertEqual(post(weir.address, ndjson(events("b", 60))).status, 202)
         eventually(lambda: weir.graph(sink="table")["spill"]["events"] > 0, lambda: weir.graph())
-        eventually(lambda: all(any(file == name or file.startswith(name + "/") for file in self.modes()) for name in MADE),
-                   lambda: f"{MADE} are there: {sorted(self.modes())}")
-        modes = self.modes()
+        modes = eventually(self.all_made, lambda: f"{MADE} are there: {sorted(self.modes())}")
         lock.release()
         weir.stop()
         return {**modes, **self.modes()}
+
+    def all_made(self):
+        """The modes, of one look that has found everything."""
+        modes = self.modes()
+        return modes if all(any(file == name or file.startswith(name + "/") for file in modes) for name in MADE) else None
 
     def modes(self):
         found = {}

@@ -159,7 +159,7 @@ class JournalByHand(WeirTest):
 
     def drains(self, count):
         w = self.start(DRAINING)
-        eventually(lambda: len(self.lines_of("out.ndjson")) >= count, lambda: w.log())
+        eventually(lambda: len(self.lines_so_far("out.ndjson")) >= count, lambda: w.log())
         w.assert_balanced()
         self.assertEqual(w.stop(), 0)
         ids = {row["id"] for row in self.lines_of("out.ndjson")}

@@ -122,7 +122,7 @@ class JournalMistakes(WeirTest):
         self.assertIn("what it has not read is kept until it is back or forgotten", second.command("why", "log")[1])
         self.assertEqual(second.stop(), 0)
         third = self.start(BASE)
-        eventually(lambda: self.events_of_b() == 10_500, "b has all of them", 20)
+        eventually(lambda: self.events_of_b() == 10_500, "b has all of them")
         self.assertEqual(third.stop(), 0)
 
     def test_the_journal_fills_for_a_consumer_that_is_left_out_and_names_it_until_it_is_forgotten(self):
@@ -143,7 +143,7 @@ class JournalMistakes(WeirTest):
         self.assertIn("consumer b is forgotten", out)
         self.assertNotIn("b.cursor", os.listdir(self.path("log")))
         third = self.start(without)
-        eventually(lambda: post(third.address, ndjson(events("again", 5))).status == 200, "there is room", 20)
+        eventually(lambda: post(third.address, ndjson(events("again", 5))).status == 200, "there is room")
 
     def test_the_file_may_say_that_a_consumer_is_forgotten(self):
         self.assertEqual(self.start(BASE).stop(), 0)

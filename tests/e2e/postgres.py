@@ -7,7 +7,7 @@ import threading
 import time
 
 from clients import Load, events, ndjson, post
-from weir_process import SKIPPED, Weir, WeirTest, eventually, main, skip
+from weir_process import PATIENCE, SKIPPED, Weir, WeirTest, eventually, main, skip
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts", "postgres")
 PASSWORD = "c0rrect-h0rse"
@@ -26,7 +26,7 @@ sinks:
     key: [id]
     create: true
     statement_timeout: TIMEOUT
-    connect_timeout: 2s
+    connect_timeout: 10s
     workers: WORKERS
     batch: { max_events: 100 }
     queue: { max_events: 2000 }
@@ -43,13 +43,14 @@ class Cluster:
 
     def __init__(self, folder, *how):
         self.folder = folder
-        self.script("up", *how)
+        # Here processes are killed and no machine: what the system has been given is there, however slow the disk is.
+        self.script("up", "--setting", "fsync=off", *how)
         with open(os.path.join(folder, "env")) as f:
             self.env = dict(line.strip().split("=", 1) for line in f)
         self.url = self.env["URL"]
 
     def script(self, command, *arguments):
-        done = subprocess.run([SCRIPT, command, self.folder, *arguments], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([SCRIPT, command, self.folder, *arguments], capture_output=True, text=True, timeout=150)
         if done.returncode == SKIPPED:
             skip(done.stderr.strip())
         assert done.returncode in (0, 3), done.stderr
@@ -156,10 +157,12 @@ class Postgres(WeirTest):
     def test_a_locked_table_is_waited_for_and_statements_time_out(self):
         def lock(weir):
             holder = self.db.hold("BEGIN; LOCK TABLE orders")
-            eventually(lambda: "statement_timeout" in weir.graph(sink="out")["why"], lambda: weir.graph(sink="out"))
-            time.sleep(3)
-            holder.stdin.close()
-            holder.wait(10)
+            try:
+                eventually(lambda: "statement_timeout" in weir.graph(sink="out")["why"], lambda: weir.graph(sink="out"))
+                time.sleep(3)
+            finally:
+                holder.stdin.close()
+                holder.wait(PATIENCE)
         self.under_load(lock, timeout="300ms")
 
     def test_a_server_without_a_free_connection_is_waited_for(self):
@@ -178,12 +181,12 @@ class Postgres(WeirTest):
                     except (AssertionError, BrokenPipeError):
                         return "no connection to spare" in weir.graph(sink="out")["why"]
             try:
-                eventually(take_all, lambda: weir.graph(sink="out"), 10)
+                eventually(take_all, lambda: weir.graph(sink="out"))
                 time.sleep(1)
             finally:
                 for holder in holders:
                     holder.stdin.close()
-                    holder.wait(10)
+                    holder.wait(PATIENCE)
         self.under_load(fill, url=self.db.url.replace("weir@", "plain@"), workers=3)
 
     def test_bad_rows_are_dead_letters_alone_and_with_their_reason(self):
@@ -224,7 +227,7 @@ class Postgres(WeirTest):
         thread.start()
         eventually(lambda: "add the column" in weir.graph(sink="out")["why"], lambda: weir.graph(sink="out"))
         self.db.query("ALTER TABLE orders RENAME COLUMN m TO n")
-        thread.join(20)
+        thread.join(60)
         self.assertEqual(answers[0].status, 200)
         self.assertEqual(len(self.rows()), 10)
 

@@ -30,7 +30,7 @@ memory: 128MiB
 sources:
   in: { type: http, listen: "@HTTP", acks: processed }
 stages:
-  some: { type: throttle, from: [in], rate: 1/min, burst: 5, when_over: shed, dead_letter: TARGET }
+  some: { type: throttle, from: [in], rate: 1/h, burst: 5, when_over: shed, dead_letter: TARGET }
 JOURNAL
 sinks:
   out: { type: file, from: [some], path: "@DIR/out.ndjson" }

@@ -130,8 +130,8 @@ class Spill(WeirTest):
             sent += 1
         self.assertEqual(refused and refused.status, 503, refused)
         self.assertGreaterEqual(sent, 30)
-        self.assertIn("cannot spill", self.weir.graph(sink="out")["why"])
-        self.assertIn("is full", self.spilled()["error"])
+        eventually(lambda: "cannot spill" in self.weir.graph(sink="out")["why"], lambda: self.weir.graph())
+        eventually(lambda: "is full" in self.spilled()["error"], self.spilled)
         lock.release()
         eventually(lambda: self.weir.graph(sink="out")["stored"] == 5 + 4 * sent, lambda: self.weir.graph())
         eventually(lambda: self.spilled()["error"] == "", self.spilled)

@@ -101,7 +101,8 @@ class StartFailures(WeirTest):
             f.write(text.replace("@DIR", self.folder).replace("@TAKEN", str(self.taken)))
         return file
 
-    def fails(self, what, file, word):
+    def fails(self, what, file, word, tries=3):
+        """What is wrong with it. What is right but slow is asked again: it may have had no processor for a while."""
         began = time.monotonic()
         process = subprocess.Popen([weir_process.BINARY, "run", file], cwd=self.folder, text=True, errors="replace", stdin=subprocess.PIPE,
                                    stderr=subprocess.PIPE, preexec_fn=without_override)
@@ -116,7 +117,10 @@ class StartFailures(WeirTest):
             process.stdin.close()
         with process.stderr:
             said = process.stderr.read()
-        if process.returncode != 1 or took > WITHIN or word not in said or said.count("\n") != 1:
+        right = process.returncode == 1 and word in said and said.count("\n") == 1
+        if right and took > WITHIN and tries > 1:
+            return self.fails(what, file, word, tries - 1)
+        if not right or took > WITHIN:
             return f"{what}: exit {process.returncode} after {took:.2f} s, and it said {said!r}"
         return None
 
@@ -184,6 +188,7 @@ class SlowStarts(WeirTest):
         self.assertEqual(self.slow.stop(), 0, self.slow.log())
 
     def test_sigterm_ends_it(self):
+        eventually(lambda: "opening sink out" in self.slow.get("/ready")[1], lambda: self.slow.get("/ready"))
         self.slow.signal(signal.SIGTERM)
         self.assertEqual(self.slow.wait(), 0, self.slow.log())
         self.assertIn("stopped before it had started (starting: opening sink out): nothing was taken in", self.slow.log())

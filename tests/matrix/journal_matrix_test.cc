@@ -118,7 +118,7 @@ void expect_nothing_again(const config::Config& config, const Catalog& catalog, 
   pipeline::Flow flow(config, catalog, context);
   const auto before = flow.start();
   ASSERT_TRUE(before) << before.error().message;
-  flow.stop(20s);
+  flow.stop(60s);
   EXPECT_EQ(flow.status().sources.back().node.in, flow.status().sources.front().node.in)
       << "a consumer that had settled everything was given events again";
 }

@@ -54,7 +54,7 @@ class Process {
   pipeline::NodeSnapshot end() {
     const auto stored = [&] { return flow_->status().sinks.front().node.consumed[0]; };
     for (int i = 0; i < 6000 && stored() < events; ++i) std::this_thread::sleep_for(5ms);
-    flow_->stop(10s);
+    flow_->stop(60s);
     return flow_->status().sinks.front().node;
   }
 

@@ -24,9 +24,9 @@ std::unique_ptr<Played> play(const Catalog& catalog, const Ends& ends, const Loa
   EXPECT_TRUE(started) << started.error().message;
   if (!started) return nullptr;
   source.drive({folder, flow.status().sources.front().address, ends.acks}, played->sent);
-  for (int i = 0; i < 2000 && !arrived(flow.status(), std::max<std::uint64_t>(1, played->sent.events)); ++i)
+  for (int i = 0; i < 6000 && !arrived(flow.status(), std::max<std::uint64_t>(1, played->sent.events)); ++i)
     std::this_thread::sleep_for(5ms);
-  const auto report = flow.stop(20s);
+  const auto report = flow.stop(60s);
   EXPECT_EQ(report.exit_code(), 0);
   played->status = flow.status();
   behind.reset();

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <set>
 
 #include "pipeline/graph/harness_for_test.h"
@@ -51,10 +52,13 @@ struct FlowTest : testing::Test {
     source.make = [this](const SourceSetup&) { return std::make_unique<TenEvents>(receipt); };
     catalog.add(std::move(source));
   }
-  StopReport run(Duration deadline) {
+  /// Until the deadline, or until sink0 has stored so many.
+  StopReport run(Duration deadline, std::uint64_t stored = std::numeric_limits<std::uint64_t>::max()) {
     Flow flow(model::config_of(graph), catalog, context);
     EXPECT_TRUE(flow.start());
-    const auto report = flow.stop(deadline);
+    const auto report = flow.stop(deadline, [&] {
+      return flow.status().sinks.front().node.consumed[static_cast<std::size_t>(Fate::stored)] >= stored;
+    });
     const auto ledger = flow.status().ledger();
     EXPECT_EQ(ledger.in_transit, 0);
     EXPECT_EQ(ledger.worst, 0) << ledger.where;
@@ -107,7 +111,7 @@ struct Copies : FlowTest {
 };
 
 TEST_F(Copies, OfADeadOptionalSinkAreLostWhenTheirSendersWereToldThatTheyAreStored) {
-  const auto report = run(200ms);
+  const auto report = run(60s, 10);
   EXPECT_EQ(unit.receipt.tally().of(Fate::stored), 10u);
   EXPECT_EQ(report.lost, 10u);
   EXPECT_EQ(report.repeated, 0u);

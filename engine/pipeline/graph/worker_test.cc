@@ -199,8 +199,8 @@ TEST_F(WorkerTest, AClosedSinkQueueWakesWhoLingers) {
   harness.sink(0).queue.close();
   const Context real;
   const auto before = real.now();
-  harness.sink(0).queue.wait_interruptible(10s, seen);
-  EXPECT_LT(real.now() - before, 5s);
+  harness.sink(0).queue.wait_interruptible(60s, seen);
+  EXPECT_LT(real.now() - before, 30s);
 }
 
 /// Answers with what it is told, one delivery a call; counts the calls.

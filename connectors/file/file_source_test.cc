@@ -76,7 +76,7 @@ class SlowOutput final : public SourceOutput {
   std::uint64_t next_ids(std::uint32_t n) override { return std::exchange(next_id_, next_id_ + n); }
   const Context& context() const override { return context_; }
   void refused(std::uint64_t n, Reason reason) override { too_large += reason == Reason::event_too_large ? n : 0; }
-  std::string_view why() const override { return {}; }
+  std::string_view why(Reason) const override { return {}; }
 
  private:
   const Context& context_;

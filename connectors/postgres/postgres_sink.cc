@@ -128,7 +128,9 @@ bool PostgresSink::copies(std::size_t rows) const {
          (config_->mode == Config::Mode::automatic && config_->key.empty() && rows >= Config::copy_from);
 }
 
-Delivery PostgresSink::again(const Failure& failure) const { return Delivery::again(explain(failure, to_)); }
+Delivery PostgresSink::again(const Failure& failure) const {
+  return Delivery::again(Error{Error::Kind::overloaded, explain(failure, to_), Duration{0}, reason_of(failure.state)});
+}
 
 Delivery PostgresSink::deliver(std::span<const Batch> batches) {
   if (unsent_.empty()) {

@@ -151,6 +151,27 @@ class JournalMistakes(WeirTest):
         second.says("the consumer b is forgotten")
         self.assertNotIn("b.cursor", os.listdir(self.path("log")))
         code, _, err = self.check(BASE.replace("max_bytes: 16MiB", "max_bytes: 16MiB, forget: [b]"))
+    def test_a_full_journal_is_refused_as_that_and_why_names_who_has_not_read_it(self):
+        stuck = (BASE.replace("16MiB", "2MiB, queue: { max_events: 1000 }").replace("stored, max", "stored, ack_timeout: 1s, max")
+                 .replace("type: file, from: [log], path: \"@DIR/b.ndjson\"", "type: http, from: [log], url: 'http://127.0.0.1:1/x'"))
+        w = self.start(stuck.replace("memory: 128MiB", "memory: 128MiB\ndrain_deadline: 1s"))
+        answers = []
+        for i in range(100):
+            answers.append(post(w.address, ndjson(events(f"y{i}", 200, load="z" * 200))))
+            if answers[-1].status == 503:
+                break
+        refused = answers[-1]
+        self.assertEqual((refused.status, refused.json["error"]), (503, "journal_full"), [(a.status, a.json) for a in answers[-3:]])
+        self.assertRegex(refused.json["message"], r"sink log: queue \d+/\d+ events <- journal full, waits for its consumers$")
+        self.assertTrue({a.json["error"] for a in answers if a.status == 503} <= {"journal_full"})
+        for _ in range(20):
+            said = w.command("why")[1]
+            self.assertRegex(said, r"(?m)^log: held up <- queue .* <- journal full, waits for its consumers <- .*/log is full: .*wait for consumer b")
+            self.assertRegex(said, r"(?m)^b: held up <- \d+ events \(.*\) behind in journal log <- .*(trying again|breaker open)")
+            self.assertNotRegex(said, r"(?m)^(log|b): (keeps up|idle)")
+            self.assertNotIn("retry budget", said)
+        w.kill()
+
         self.assertNotEqual(code, 0)
         self.assertIn("journals.log.forget: names b, by which sinks.b reads", err)
 

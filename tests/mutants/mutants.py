@@ -199,4 +199,12 @@ MUTANTS = [
            "static_cast<void>(before); file.given = file.read;", FILE_SOURCE),
     mutant("a flow may send to its own door", "engine/config/own_output.cc",
            "what = shared_place(source, sink);", "static_cast<void>(shared_place);", ("OwnOutput.*", "weir_config_test")),
+    mutant("a full journal is a failure that is retried", "engine/pipeline/delivery/worker.cc",
+           "const bool waits = because == Reason::journal_full;", "const bool waits = false;", "Why.*"),
+    mutant("no retry left is the cause, whatever the attempts failed of", "engine/pipeline/delivery/worker.cc",
+           "held_back_by == Reason::retry_budget_empty && known ? by", "known && false ? by", "Why.*"),
+    mutant("a full queue is the cause, whatever holds its sink up", "engine/pipeline/entry/source_node.cc",
+           "if (reason != Reason::flow_full && reason != Reason::priority_shed) return reason;", "return reason;", "Why.*"),
+    mutant("a sink keeps up though its breaker is open", "engine/pipeline/report/status.cc",
+           'if (sink.hold.cause()) return "held up";', "", "State.*:Why.*"),
 ]

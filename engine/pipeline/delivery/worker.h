@@ -54,6 +54,7 @@ class Worker final : public RoomListener {
   Next attempt();
   void take_over_new_sink();
   Next hold_back(const Rejection& why, TimePoint now);
+  Reason cause_of(Reason held_back_by) const;
   void put_off(const Delivery& delivery, async::Permit& permit, TimePoint now);
   void went_well(Delivery delivery);
   void finish(Delivery delivery);
@@ -74,6 +75,7 @@ class Worker final : public RoomListener {
   std::vector<DeadLetter> dead_;  // not yet in the waiting letters
   std::size_t next_dead_ = 0;
   int failures_ = 0;
+  bool retries_ = false;       // the next attempt adds load to a destination that failed
   bool tried_before_ = false;  // an attempt for this group failed: some of it may be there
   Duration busy_{0};           // busy time spent on this group, over all calls that went well
   TimePoint not_before_{};

@@ -182,6 +182,7 @@ SourceType source_type(InputDisk& disk, bool read_in_place) {
   type.footprint = [](const Options& o, int) {
     const auto files = o.get_or<std::uint64_t>("max_files", 64);
     const Bytes index(16'400 * sizeof(Batch::Slot) * 2);
+  type.origin = {Attribute::file, Attribute::offset};
     return std::vector{Footprint{.fixed = index + 128_KiB, .per_unit = 2_KiB, .max_units = files, .unit = "open file"}};
   };
   type.make = [&disk, read_in_place](const SourceSetup& setup) -> std::unique_ptr<Source> {

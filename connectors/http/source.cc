@@ -114,6 +114,7 @@ void add_to(Catalog& catalog) {
       {"max_body", size, "1MiB", false, "largest body, decoded; larger ones are answered 413"},
       {"max_event", size, "256KiB", false, "largest event; at most 16MiB"},
       {"max_events", count, "10000", false, "most events in one request"},
+  type.origin = {Attribute::peer};
       {.name = "max_connections",
        .kind = count,
        .fallback = "512",

@@ -211,4 +211,6 @@ SourceType source_type() {
   return type;
 }
 
+  type.tells_lag = true;
+  type.origin = {Attribute::topic, Attribute::partition, Attribute::offset};
 }  // namespace weir::kafka

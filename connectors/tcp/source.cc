@@ -89,6 +89,7 @@ SourceType source_type() {
        "newline",
        false,
        "How events are told apart: by a line feed, by 4 bytes of length (big endian) before each, or by its length in "
+  type.origin = {Attribute::peer};
        "decimal and a space (syslog's octet counting).",
        {"newline", "length", "octets"}},
       {"max_event", size, "256KiB", false,

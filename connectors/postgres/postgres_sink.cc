@@ -29,8 +29,14 @@ PostgresSink::PostgresSink(const SinkSetup& setup, std::unique_ptr<Session> sess
       config_(config_of(setup.options)),
       session_(std::move(session)) {}
 
+Result<void> PostgresSink::check() const {
+  if (config_) return {};
+  return failure(fmt::format("sink {}: {}", name_, config_.error().message));
+}
+
 Result<void> PostgresSink::open() {
-  if (!config_) return failure(fmt::format("sink {}: {}", name_, config_.error().message));
+  if (auto fit = check(); !fit) return fit;
+  if (config_->missing) return failure(fmt::format("sink {}: {}", name_, config_->missing->message));
   if (!session_)
     session_ = std::make_unique<Connection>(
         ConnectionConfig{config_->connection, config_->connect_timeout, config_->statement_timeout}, context_);

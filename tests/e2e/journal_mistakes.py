@@ -24,6 +24,12 @@ CASES = {
         "max_bytes: 16MiB", "max_bytes: 16MiB, durability: interval",
         "sources.in: asks for acks: stored, but journals.log has durability: interval may lose what it has said it has: use "
         "durability: commit, or acks: processed"),
+    "a file of it that never fits": (
+        "max_bytes: 16MiB", "max_bytes: 16MiB, segment: 32MiB",
+        "journals.log.segment: is more than max_bytes: not even one of its files would fit"),
+    "two journals in one folder": (
+        "sinks:\n", "  two: { type: disk, from: [in], path: \"@DIR/./log\" }\nsinks:\n",
+        "/log is where journals.log lives: give each a folder of its own"),
     "dropping what a consumer must read": (
         "max_bytes: 16MiB", "max_bytes: 16MiB, when_full: drop_oldest",
         "journals.log.when_full: drops what sinks.a has not read, which may miss nothing: use block, or say sinks.a.consumer: { "
@@ -145,12 +151,6 @@ class JournalMistakes(WeirTest):
         third = self.start(without)
         eventually(lambda: post(third.address, ndjson(events("again", 5))).status == 200, "there is room", 20)
 
-    def test_the_file_may_say_that_a_consumer_is_forgotten(self):
-        self.assertEqual(self.start(BASE).stop(), 0)
-        second = self.start(self.WITHOUT_B.replace("max_bytes: 16MiB", "max_bytes: 16MiB, forget: [b]"))
-        second.says("the consumer b is forgotten")
-        self.assertNotIn("b.cursor", os.listdir(self.path("log")))
-        code, _, err = self.check(BASE.replace("max_bytes: 16MiB", "max_bytes: 16MiB, forget: [b]"))
     def test_a_full_journal_is_refused_as_that_and_why_names_who_has_not_read_it(self):
         stuck = (BASE.replace("16MiB", "2MiB, queue: { max_events: 1000 }").replace("stored, max", "stored, ack_timeout: 1s, max")
                  .replace("type: file, from: [log], path: \"@DIR/b.ndjson\"", "type: http, from: [log], url: 'http://127.0.0.1:1/x'"))
@@ -172,6 +172,12 @@ class JournalMistakes(WeirTest):
             self.assertNotIn("retry budget", said)
         w.kill()
 
+    def test_the_file_may_say_that_a_consumer_is_forgotten(self):
+        self.assertEqual(self.start(BASE).stop(), 0)
+        second = self.start(self.WITHOUT_B.replace("max_bytes: 16MiB", "max_bytes: 16MiB, forget: [b]"))
+        second.says("the consumer b is forgotten")
+        self.assertNotIn("b.cursor", os.listdir(self.path("log")))
+        code, _, err = self.check(BASE.replace("max_bytes: 16MiB", "max_bytes: 16MiB, forget: [b]"))
         self.assertNotEqual(code, 0)
         self.assertIn("journals.log.forget: names b, by which sinks.b reads", err)
 

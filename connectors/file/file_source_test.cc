@@ -626,7 +626,14 @@ TEST_F(FileSourceTest, TakesAFolderThatItCannotListForNoEmptyOne) {
   {
     const NoDescriptors none;
     run(20s);
+    EXPECT_THAT(source->upstream().trouble, HasSubstr("Too many open files")) << "it is told, and counted";
+    const auto counts = source->upstream().counts;
+    EXPECT_GT(
+        std::ranges::find(counts, std::string_view("could_not_look"), [](const auto& c) { return c.first; })->second,
+        0u);
   }
+  run();
+  EXPECT_EQ(source->upstream().trouble, "");
   EXPECT_THAT(taken(), ElementsAre("one"));  // and not the unfinished line of a file that "has ended"
   write("o\n");
   run();

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "intake.h"
+#include "log/log.h"
 #include "sink.h"
 
 namespace weir::http {
@@ -13,7 +14,12 @@ class HttpSource final : public Source {
         certificate_(setup.options.get_or<std::string>("tls_certificate", "")),
         key_(setup.options.get_or<std::string>("tls_key", "")),
         context_(setup.context),
-        options_(std::move(options)) {}
+        options_(std::move(options)) {
+    options_.server.on_no_descriptor = [name = name_, accepting = options_.accepting, &context = context_] {
+      accepting->reached(context.now());
+      log::warn({"source", name}, "{}", net::AcceptLimit::sentence);
+    };
+  }
 
   Result<void> check() const override {
     if (certificate_.empty() == key_.empty()) return {};
@@ -33,6 +39,12 @@ class HttpSource final : public Source {
     auto intake = std::make_unique<HttpIntake>(setup, options_);
     options_.server.listen = intake->address();  // port 0: the other reactors join the first one's
     return intake;
+  }
+  Upstream upstream() const override {
+    Upstream side;
+    side.counts = {{"no_descriptor", options_.accepting->times()}};
+    if (options_.accepting->is_reached(context_.now())) side.trouble = net::AcceptLimit::sentence;
+    return side;
   }
   Result<std::string> on_hangup() override {
     if (!options_.server.tls) return {};
@@ -102,6 +114,7 @@ void add_to(Catalog& catalog) {
   SourceType type;
   type.name = "http";
   type.summary = "takes events by POST: NDJSON, a JSON array or one object; gzip or plain";
+  type.origin = {Attribute::peer};
   type.options = {
       {"listen", address, "127.0.0.1:8080", false, "address and port; port 0 takes a free one"},
       {"path", text, "/events", false, "where events are posted to"},
@@ -114,7 +127,6 @@ void add_to(Catalog& catalog) {
       {"max_body", size, "1MiB", false, "largest body, decoded; larger ones are answered 413"},
       {"max_event", size, "256KiB", false, "largest event; at most 16MiB"},
       {"max_events", count, "10000", false, "most events in one request"},
-  type.origin = {Attribute::peer};
       {.name = "max_connections",
        .kind = count,
        .fallback = "512",

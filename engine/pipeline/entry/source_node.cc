@@ -81,7 +81,7 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Priority priority, flow::Br
   if (!decided) {
     refused.fetch_add(1, std::memory_order_relaxed);
     decided.error().reason = named(decided.error().reason, priority, now);
-    counters.because(decided.error().reason, 0);
+    refused_by[static_cast<std::size_t>(decided.error().reason)].fetch_add(1, std::memory_order_relaxed);
     return std::unexpected(decided.error());
   }
   admitted.fetch_add(1, std::memory_order_relaxed);

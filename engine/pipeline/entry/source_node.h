@@ -7,6 +7,8 @@
 #include <weir/component/source.h>
 #include <weir/flow/admit/door.h>
 
+#include <array>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -30,6 +32,7 @@ class SourceNode {
   SinkNode* dead_letters = nullptr;
   std::vector<SinkNode*> required;  ///< whose pressure the door reads
   std::atomic<std::uint64_t> admitted{0}, refused{0}, held_units{0};
+  std::array<std::atomic<std::uint64_t>, flow::reason_count> refused_by{};  ///< by Reason
 
   Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::Place* place);
   Budget& budget() { return budget_; }

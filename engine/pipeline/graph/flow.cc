@@ -74,6 +74,8 @@ FlowStatus Flow::status() const {
     s.node = snapshot(sources_[i]->counters, [&] { return held_by(*sources_[i]); });
     s.admitted = sources_[i]->admitted.load(std::memory_order_relaxed);
     s.refused = sources_[i]->refused.load(std::memory_order_relaxed);
+    for (std::size_t r = 0; r < s.refused_by.size(); ++r)
+      s.refused_by[r] = sources_[i]->refused_by[r].load(std::memory_order_relaxed);
     s.held = sources_[i]->held_units.load(std::memory_order_relaxed);
     s.paused =
         std::ranges::any_of(sources_[i]->required, [](SinkNode* sink) { return sink->queue.paused(Priority::normal); });

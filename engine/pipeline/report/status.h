@@ -23,8 +23,9 @@ struct SourceStatus {
   std::string name, type, address;
   Level acks = Level::accepted;
   NodeSnapshot node;
-  std::uint64_t admitted = 0, refused = 0;  ///< units at the door: requests
-  std::uint64_t held = 0;                   ///< of these, held there for a moment first
+  std::uint64_t admitted = 0, refused = 0;                     ///< units at the door: requests
+  std::array<std::uint64_t, flow::reason_count> refused_by{};  ///< of the refused, by Reason
+  std::uint64_t held = 0;                                      ///< of both, held there for a moment first
   bool paused = false;
   std::string why;  ///< what holds it up, if anything
   Upstream upstream{};

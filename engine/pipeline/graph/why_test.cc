@@ -229,6 +229,28 @@ TEST(Why, NamesTheRetryBudgetWhileNothingBetterIsKnown) {
   expect_health(scene, "after: ");
 }
 
+TEST(Why, AFullJournalIsNoFailureAndWaitingForItNoRetry) {
+  const Trouble full{"a journal is full",
+                     Reason::journal_full,
+                     "journal full",
+                     "held up",
+                     again(Reason::journal_full, 1ms),
+                     false,
+                     1,
+                     true};
+  Scene scene(1, 0, full, 50);
+  scene.goes_wrong();
+  scene.offer(1);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_FALSE(scene.refused_with()) << "there is room in front of it";
+    scene.harness.clock.advance(500ms);
+    scene.work(0);
+  }
+  const auto stats = scene.harness.sink(0).destination.stats();
+  EXPECT_GE(stats.attempts, 10u);
+  EXPECT_EQ(stats.retries + stats.failures + stats.refusals, 0u);
+}
+
 TEST(Why, NamesAStallWhileTheDeliveryLasts) {
   const Trouble stall{"it hangs", Reason::destination_stalled, "stalled: nothing has come back for", "held up"};
   Scene scene(2, 1, stall, 50);

@@ -41,7 +41,7 @@ TopStage stage(Row row) {
 TopSink sink(Row row) {
   TopSink s;
   s.name = text(row, "name"), s.type = text(row, "type"), s.breaker = text(row, "breaker");
-  s.last_error = text(row, "last_error"), s.why = text(row, "why");
+  s.last_error = text(row, "last_error"), s.held_up_by = text(row, "held_up_by"), s.why = text(row, "why");
   s.required = flag(row, "required"), s.paused = flag(row, "paused");
   s.stored = number(row, "stored"), s.already = number(row, "already"), s.waiting = number(row, "waiting"),
   s.bound = number(row, "bound");

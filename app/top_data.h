@@ -21,7 +21,7 @@ struct TopStage {
   double rate_in = 0, rate_out = 0, filtered_rate = 0, dropped_rate = 0;
 };
 struct TopSink {
-  std::string name, type, breaker, last_error, why, latency;
+  std::string name, type, breaker, last_error, held_up_by, why, latency;
   double stored = 0, already = 0, waiting = 0, bound = 0, waiting_bytes = 0, bound_bytes = 0, fill = 0, oldest = 0,
          retries = 0;
   double failures = 0, dead_lettered = 0, dropped = 0, failed = 0, workers = 0, workers_busy = 0, busy = 0,

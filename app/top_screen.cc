@@ -136,6 +136,8 @@ class Screen {
       out.add("probing", Tone::warn);
     else if (s.blocked_for > 0)
       out.add("waits", Tone::warn).add(fmt::format(", again in {}", short_time(s.blocked_for)));
+    else if (!s.held_up_by.empty())
+      out.add("held up", Tone::warn).add(": " + s.held_up_by);
     else
       out.add(s.rate > 0 ? "delivers" : s.waiting > 0 ? "delivering" : "idle", s.rate > 0 ? Tone::good : Tone::dim);
     if (!s.required) out.add(", optional", Tone::dim);

@@ -83,6 +83,16 @@ TEST(TopScreen, CutsNoWordOnATerminalOfEightyColumns) {
   }
 }
 
+TEST(TopScreen, SaysOfASinkThatIsHeldUpWhatHoldsIt) {
+  const TopData data = parsed(
+      R"({"sinks":[{"name":"out","breaker":"closed","waiting":9,"held_up_by":"destination_stalled"},)"
+      R"({"name":"log","breaker":"closed","held_up_by":"journal_full"},{"name":"well","breaker":"closed","held_up_by":null}]})");
+  const std::string all = page(data, {.columns = 120, .rows = 20});
+  EXPECT_NE(all.find("held up: destination_stalled"), std::string::npos) << all;
+  EXPECT_NE(all.find("held up: journal_full"), std::string::npos) << all;
+  EXPECT_NE(all.find("idle"), std::string::npos) << all;
+}
+
 TEST(TopScreen, NeverDrawsMoreThanTheScreenHolds) {
   TopData data = parsed(graph);
   data.sources.resize(50, data.sources[0]);

@@ -21,6 +21,19 @@ DiskJournal::DiskJournal(std::string name, journal::LogConfig config, const Cont
 
 DiskJournal::~DiskJournal() { close(); }
 
+Result<void> DiskJournal::check() const {
+  constexpr Bytes least_segment = 64_KiB;
+  constexpr Duration least_interval = std::chrono::milliseconds(1);
+  if (config_.path.empty()) return failure("path: is empty: name the folder it lives in");
+  if (config_.segment < least_segment) return failure("segment: is too small: at least 64KiB");
+  if (config_.segment > config_.max_bytes)
+    return failure("segment: is more than max_bytes: not even one of its files would fit");
+  if (config_.max_bytes < least_segment) return failure("max_bytes: is too small: at least 64KiB");
+  if (config_.durability == journal::Durability::interval && config_.interval < least_interval)
+    return failure("interval: is too short: at least 1ms, or use durability: commit");
+  return {};
+}
+
 Result<void> DiskJournal::open(std::span<const JournalConsumer> consumers) {
   auto log = journal::Log::open(disk_, config_, context_);
   if (!log) return std::unexpected(log.error());

@@ -19,6 +19,7 @@ class DiskJournal final : public Journal, public std::enable_shared_from_this<Di
   DiskJournal(std::string name, journal::LogConfig config, const Context& context, journal::Disk& disk,
               std::vector<std::string> forget = {});
   ~DiskJournal() override;
+  Result<void> check() const override;
   Result<void> open(std::span<const JournalConsumer> consumers) override;
   std::unique_ptr<Sink> writer() override;
   std::unique_ptr<Source> reader(std::string_view consumer) override;

@@ -69,6 +69,22 @@ class DiskJournalTest : public testing::Test {
   HoldingOutput holding{context, 16_MiB};
 };
 
+TEST_F(DiskJournalTest, IsCheckedWithoutMakingAnything) {
+  const auto checked = [&] {
+    const auto fit = DiskJournal("ingest", config, context, journal::system_disk()).check();
+    return fit ? "" : fit.error().message;
+  };
+  EXPECT_EQ(checked(), "");
+  config.segment = 2_MiB;
+  EXPECT_EQ(checked(), "segment: is more than max_bytes: not even one of its files would fit");
+  config.segment = 0_B;
+  EXPECT_EQ(checked(), "segment: is too small: at least 64KiB");
+  config.segment = 64_KiB;
+  config.path.clear();
+  EXPECT_EQ(checked(), "path: is empty: name the folder it lives in");
+  EXPECT_FALSE(std::filesystem::exists(folder));
+}
+
 TEST_F(DiskJournalTest, GivesItsReaderEverythingInOrder) {
   auto journal = open();
   const auto events = json_events("a", 3000);

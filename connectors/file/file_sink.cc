@@ -53,7 +53,8 @@ void FileSink::tell() {
 }
 
 Delivery FileSink::again(const Error& error) const {
-  return Delivery::again(Error{error.kind, fmt::format("sink {}: {}", name_, error.message), error.retry_after});
+  return Delivery::again(
+      Error{error.kind, fmt::format("sink {}: {}", name_, error.message), error.retry_after, error.reason});
 }
 
 Delivery FileSink::deliver(std::span<const Batch> batches) {

@@ -63,12 +63,15 @@ class FileSource final : public Source {
   Upstream upstream() const override {
     const auto limits = watched_->limits();
     Upstream side;
-    side.counts = {
-        {"files_emptied", limits.emptied}, {"limits_reached", limits.reached}, {"own_output_files", limits.own}};
+    side.counts = {{"files_emptied", limits.emptied},
+                   {"limits_reached", limits.reached},
+                   {"own_output_files", limits.own},
+                   {"could_not_look", limits.complaints}};
     if (limits.without_place > 0)
       side.trouble = fmt::format("{} files wait for a place: max_files ({}) are open", limits.without_place,
                                  config_.watch.max_files);
     if (limits.too_many_names) side.trouble = "its folder has more names than are looked at";
+    if (!limits.complaint.empty()) side.trouble = limits.complaint;
     return side;
   }
 
@@ -179,6 +182,7 @@ SourceType source_type(InputDisk& disk, bool read_in_place) {
   type.can = {.can_pause = true, .can_refuse = false, .can_replay = true};
   type.strongest = Level::stored;
   type.makes_lines = true;
+  type.origin = {Attribute::file, Attribute::offset};
   type.footprint = [](const Options& o, int) {
     const auto files = o.get_or<std::uint64_t>("max_files", 64);
     const Bytes index(16'400 * sizeof(Batch::Slot) * 2);

@@ -76,7 +76,7 @@ class SlowOutput final : public SourceOutput {
   std::uint64_t next_ids(std::uint32_t n) override { return std::exchange(next_id_, next_id_ + n); }
   const Context& context() const override { return context_; }
   void refused(std::uint64_t n, Reason reason) override { too_large += reason == Reason::event_too_large ? n : 0; }
-  std::string_view why() const override { return {}; }
+  std::string_view why(Reason) const override { return {}; }
 
  private:
   const Context& context_;
@@ -629,7 +629,14 @@ TEST_F(FileSourceTest, TakesAFolderThatItCannotListForNoEmptyOne) {
   {
     const NoDescriptors none;
     run(20s);
+    EXPECT_THAT(source->upstream().trouble, HasSubstr("Too many open files")) << "it is told, and counted";
+    const auto counts = source->upstream().counts;
+    EXPECT_GT(
+        std::ranges::find(counts, std::string_view("could_not_look"), [](const auto& c) { return c.first; })->second,
+        0u);
   }
+  run();
+  EXPECT_EQ(source->upstream().trouble, "");
   EXPECT_THAT(taken(), ElementsAre("one"));  // and not the unfinished line of a file that "has ended"
   write("o\n");
   run();

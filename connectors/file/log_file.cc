@@ -47,8 +47,12 @@ std::string LogFile::folder() const {
 Error LogFile::error(int negative_errno, std::string_view doing) const {
   const int code = -negative_errno;
   const auto what = code == EWOULDBLOCK ? std::string("in use") : std::generic_category().message(code);
-  return {code == ENOSPC || code == EDQUOT ? Error::Kind::overloaded : Error::Kind::failed,
-          path_ + ": " + std::string(doing) + ": " + what + ": " + std::string(advice(code)), Duration{0}};
+  const bool is_full = code == ENOSPC || code == EDQUOT;
+  std::optional<Reason> reason;
+  if (is_full) reason = Reason::disk_full;
+  if (code == EWOULDBLOCK) reason = Reason::destination_locked;
+  return {is_full ? Error::Kind::overloaded : Error::Kind::failed,
+          path_ + ": " + std::string(doing) + ": " + what + ": " + std::string(advice(code)), Duration{0}, reason};
 }
 
 void LogFile::close() {

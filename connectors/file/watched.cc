@@ -49,6 +49,10 @@ std::expected<std::optional<std::uint64_t>, int> last_line(const InputFile& file
 void Watched::complain(const std::string& what) {
   log::warn({"source", config_.source}, "{}", what);  // what repeats is left out by the log
   complaint_ = what;
+  complained_ = true;
+  const std::lock_guard lock(told_mutex_);
+  ++complaints_;
+  told_complaint_ = what;
 }
 
 Result<void> Watched::start(std::optional<std::vector<FilePosition>> places, TimePoint now) {
@@ -273,6 +277,14 @@ bool Watched::is_renamed(const std::string& path, std::uint64_t inode, TimePoint
 }
 
 void Watched::look(TimePoint now) {
+  complained_ = false;
+  look_at_names(now);
+  if (complained_) return;
+  const std::lock_guard lock(told_mutex_);
+  told_complaint_.clear();
+}
+
+void Watched::look_at_names(TimePoint now) {
   const auto names = names_of(disk_, config_.path, config_.own);
   if (!names) return complain(names.error().message);
   if (renamed_unseen_) find_renamed(now);
@@ -327,7 +339,10 @@ void Watched::count_limits(std::uint64_t without_place, bool too_many_names) {
   too_many_names_ = too_many_names;
 }
 
-Watched::Limits Watched::limits() const { return {emptied_, told_without_place_, reached_, own_, too_many_names_}; }
+Watched::Limits Watched::limits() const {
+  const std::lock_guard lock(told_mutex_);
+  return {emptied_, told_without_place_, reached_, own_, too_many_names_, complaints_, told_complaint_};
+}
 
 /// A renamed file may get its name back, and must not be read twice then. A deleted one's inode is free for others.
 void Watched::remember(const WatchedFile& file) {

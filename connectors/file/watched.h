@@ -99,6 +99,8 @@ class Watched {
     std::uint64_t reached = 0;  ///< how often it has come to that, since the start
     std::uint64_t own = 0;      ///< files that match and are written by this process, and so are not read
     bool too_many_names = false;
+    std::uint64_t complaints = 0;  ///< how often something could not be looked at, or opened
+    std::string complaint{};       ///< what that was at the last look; empty: nothing
   };
   Limits limits() const;
 
@@ -107,6 +109,7 @@ class Watched {
     std::uint64_t offset = 0;
     bool skips_line = false;
   };
+  void look_at_names(TimePoint now);
   void visit(const std::string& name, TimePoint now, bool first);
   Result<void> add(const std::string& name, TimePoint now, bool first);
   std::expected<Beginning, int> beginning_of(const InputFile& file, const std::string& name, const FileId& id,
@@ -137,7 +140,11 @@ class Watched {
   bool fresh_ = true;                    // there was no checkpoint
   bool renamed_unseen_ = false;          // one of the last run's may still be found under another name
   std::string complaint_;                // the last one
-  std::uint64_t without_place_ = 0;      // of this look
+  bool complained_ = false;              // since this look began
+  mutable std::mutex told_mutex_;        // of the next two: what `limits` tells
+  std::string told_complaint_;
+  std::uint64_t complaints_ = 0;
+  std::uint64_t without_place_ = 0;                             // of this look
   std::set<std::pair<std::uint64_t, std::uint64_t>> told_own_;  // device and inode of own files, each told once
   struct Newcomer {
     std::uint64_t size = 0;

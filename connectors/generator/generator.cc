@@ -13,8 +13,9 @@ constexpr std::uint64_t most_a_turn = 4096;  // so that a reactor still does its
 
 class GeneratorIntake final : public Intake {
  public:
-  GeneratorIntake(const GeneratorConfig& config, const IntakeSetup& setup)
-      : output_(setup.output),
+  GeneratorIntake(const GeneratorConfig& config, const IntakeSetup& setup, std::shared_ptr<std::atomic<bool>> over)
+      : over_(std::move(over)),
+        output_(setup.output),
         schedule_(config.steps),
         maker_(config.size, config.mix, config.seed),
         count_(config.count.value_or(UINT64_MAX)),
@@ -51,13 +52,14 @@ class GeneratorIntake final : public Intake {
       due_ = 0;
     }
     output_.flush();
+    if (all_given_) over_->store(true, std::memory_order_release);
   }
 
   /// False: it cannot go now (the event stays made), or the last one has gone.
   bool give() {
     if (!waiting_) {
       if (maker_.made() == count_) {
-        idle_ = true;
+        idle_ = all_given_ = true;
         return false;
       }
       maker_.next();
@@ -71,13 +73,14 @@ class GeneratorIntake final : public Intake {
     return true;
   }
 
+  const std::shared_ptr<std::atomic<bool>> over_;  // the last event has been given
   SourceOutput& output_;
   Schedule schedule_;
   Maker maker_;
   std::uint64_t count_;
   std::uint64_t due_ = 0;
   bool waiting_ = false;  // the maker's event has not gone yet
-  bool held_up_ = false;
+  bool held_up_ = false, all_given_ = false;
   std::atomic<bool> idle_;
   async::ReactorTask ticks_;
 };
@@ -92,12 +95,14 @@ class GeneratorSource final : public Source {
   }
   Result<void> open() override { return check(); }
   std::unique_ptr<Intake> intake(const IntakeSetup& setup) override {
-    return std::make_unique<GeneratorIntake>(*config_, setup);
+    return std::make_unique<GeneratorIntake>(*config_, setup, over_);
   }
+  bool at_end() const override { return config_ && config_->stops_at_end && over_->load(std::memory_order_acquire); }
 
  private:
   std::string name_;
   Result<GeneratorConfig> config_;
+  const std::shared_ptr<std::atomic<bool>> over_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace
@@ -107,6 +112,7 @@ Result<GeneratorConfig> read_config(const Options& options) {
   config.size = options.get_or<Bytes>("size", 200_B);
   config.seed = options.get_or<std::uint64_t>("seed", 1);
   if (options.has("count")) config.count = options.count("count");
+  config.stops_at_end = options.get_or<std::string>("at_end", "stop") == "stop";
   auto mix = parse_mix(options.get_or<std::string>("priorities", "normal=1"));
   if (!mix) return std::unexpected(mix.error());
   config.mix = *mix;
@@ -128,7 +134,13 @@ void add_to(Catalog& catalog) {
        .kind = OptionKind::texts,
        .help = "Rates over time instead: [\"10s:1000/s\", \"5s:8000/s\"]; the last goes on."},
       {.name = "size", .kind = OptionKind::size, .fallback = "200B", .help = "Bytes an event, about."},
-      {.name = "count", .kind = OptionKind::count, .help = "Ends after so many events."},
+      {.name = "count", .kind = OptionKind::count, .help = "Makes no more than so many events."},
+      {.name = "at_end",
+       .kind = OptionKind::choice,
+       .fallback = "stop",
+       .help = "With count. stop: when the input of every source has ended and is delivered, the run is over. wait: it "
+               "goes on.",
+       .choices = {"stop", "wait"}},
       {.name = "priorities", .fallback = "normal=1", .help = "Shares of the priorities: critical=1,normal=8,batch=1."},
       {.name = "seed",
        .kind = OptionKind::count,

@@ -15,6 +15,7 @@ struct GeneratorConfig {
   std::vector<Step> steps;
   Bytes size = 200_B;
   std::optional<std::uint64_t> count{};
+  bool stops_at_end = true;  ///< with count: the run is over when all of it is delivered
   Mix mix{0, 0, 1, 0, 0};
   std::uint64_t seed = 1;
 };

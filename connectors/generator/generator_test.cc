@@ -54,6 +54,30 @@ TEST(Generator, RunsOnTheFirstReactorOnly) {
   EXPECT_THAT(output.events, IsEmpty());
 }
 
+TEST(Generator, IsAtItsEndOnceTheLastEventHasBeenGiven) {
+  for (const char* at_end : {"stop", "wait"}) {
+    ManualClock clock;
+    Context context(clock);
+    boost::asio::io_context reactor;
+    conformance::FakeOutput output(context, 1_MiB);
+    auto options = options_with(10);
+    options.set("at_end", std::string(at_end));
+    auto source = type().make({"g", options, Level::accepted, {}, context});
+    auto intake = source->intake({reactor, 0, output});
+    intake->start();
+    EXPECT_FALSE(source->at_end());
+    for (int i = 0; i < 20; ++i) {
+      clock.advance(10ms);
+      reactor.restart();
+      reactor.run_for(10ms);
+      if (output.events.size() < 10) EXPECT_FALSE(source->at_end());
+    }
+    EXPECT_EQ(output.events.size(), 10u);
+    EXPECT_EQ(source->at_end(), at_end == std::string("stop"));
+    intake->stop({});
+  }
+}
+
 TEST(Generator, SaysWhatIsWrongWithItsOptions) {
   Context context;
   Options options;

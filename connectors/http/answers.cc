@@ -23,7 +23,7 @@ net::Response HttpIntake::refuse_at_door(const Rejection& rejection) {
   const bool same =
       prepared.rejection.reason == rejection.reason && net::whole_seconds(prepared.rejection.retry_after) == whole;
   if (!same || prepared.body.empty() || now - prepared.made >= fresh)
-    prepared = {rejection, now, net::problem_body(rejection, output_.why())};
+    prepared = {rejection, now, net::problem_body(rejection, output_.why(rejection.reason))};
   net::Response response;
   response.status = info(rejection.reason).http_status;
   response.body = prepared.body;
@@ -63,7 +63,7 @@ net::Response HttpIntake::refuse_malformed() const {
 net::Response HttpIntake::answer(const Tally& tally, std::size_t events) const {
   const Fate worst = tally.worst();
   if (worst == Fate::abandoned && tally.reason == Reason::ack_timeout)
-    return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, output_.why());
+    return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, output_.why(Reason::outcome_unknown));
   if (worst == Fate::abandoned)
     return refuse(Rejection{Reason::shutdown, stopping_ ? until_stopped() : Duration{0}},
                   "the outcome is unknown, some of it may be stored");

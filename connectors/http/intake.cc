@@ -311,7 +311,8 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
     const Priority best = std::ranges::max(parser_.parsed().priorities);
     if (best < Priority::high && output_.paused(best) && output_.refuses_when_full()) {
       output_.refused(parser_.parsed().index.size(), Reason::priority_shed);
-      co_await exchange.respond(refuse(Rejection{Reason::priority_shed, std::chrono::seconds(1)}, output_.why()));
+      co_await exchange.respond(
+          refuse(Rejection{Reason::priority_shed, std::chrono::seconds(1)}, output_.why(Reason::priority_shed)));
       co_return;
     }
   }
@@ -434,7 +435,7 @@ asio::awaitable<void> HttpIntake::give_dead_letters(std::string_view body, std::
 asio::awaitable<net::Response> HttpIntake::answer_when_settled(Receipt& receipt, std::size_t events) {
   if (!co_await answers_.wait(receipt, options_.ack_timeout)) {
     output_.refused(0, Reason::outcome_unknown);
-    co_return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, output_.why());
+    co_return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, output_.why(Reason::outcome_unknown));
   }
   co_return answer(receipt.tally(), events);
 }

@@ -16,10 +16,12 @@
 #include <weir/flow/admit/early_returns.h>
 
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "body.h"
+#include "net/accept_limit.h"
 #include "net/credentials.h"
 #include "net/http_server.h"
 #include "pending_answers.h"
@@ -40,6 +42,7 @@ struct HttpOptions {
   bool checks_origin = false;
   bool json_type_only = false;            ///< content_type: json
   bool keep_malformed = false;            ///< on_malformed: dead_letter
+  std::shared_ptr<net::AcceptLimit> accepting = std::make_shared<net::AcceptLimit>();
   std::string client_key = "connection";  ///< what tells clients apart that come back early: or address, or a header
   /// As many clients are remembered as may be told a time while all connections are in use.
   flow::EarlyReturnsConfig early_returns() const { return {.clients = server.max_connections * 4}; }

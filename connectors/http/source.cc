@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "intake.h"
+#include "log/log.h"
 #include "sink.h"
 
 namespace weir::http {
@@ -22,6 +23,10 @@ class HttpSource final : public Source {
         auth_(check_auth(setup.options)),
         options_(std::move(options)) {
     if (auth_) options_.credentials = net::Credentials(logins_of(setup.options));
+    options_.server.on_no_descriptor = [name = name_, accepting = options_.accepting, &context = context_] {
+      accepting->reached(context.now());
+      log::warn({"source", name}, "{}", net::AcceptLimit::sentence);
+    };
   }
 
   Result<void> check() const override {
@@ -47,6 +52,12 @@ class HttpSource final : public Source {
     auto intake = std::make_unique<HttpIntake>(setup, options_);
     options_.server.listen = intake->address();  // port 0: the other reactors join the first one's
     return intake;
+  }
+  Upstream upstream() const override {
+    Upstream side;
+    side.counts = {{"no_descriptor", options_.accepting->times()}};
+    if (options_.accepting->is_reached(context_.now())) side.trouble = net::AcceptLimit::sentence;
+    return side;
   }
   Result<std::string> on_hangup() override {
     if (!options_.server.tls) return {};
@@ -121,6 +132,7 @@ void add_to(Catalog& catalog) {
   SourceType type;
   type.name = "http";
   type.summary = "takes events by POST: NDJSON, a JSON array or one object; gzip or plain";
+  type.origin = {Attribute::peer};
   type.options = {
       {"listen", address, "127.0.0.1:8080", false, "address and port; port 0 takes a free one"},
       {"path", text, "/events", false, "where events are posted to"},

@@ -31,6 +31,7 @@ std::string_view text_of(rd_kafka_resp_err_t error) { return rd_kafka_err2str(er
 Result<std::unique_ptr<Client>> Client::create(rd_kafka_type_t type, const ClientConfig& config, ClientHooks& hooks,
                                                const Context& context) {
   if (auto checked = check_overrides(config); !checked) return std::unexpected(std::move(checked.error()));
+  if (config.missing) return std::unexpected(*config.missing);
   std::unique_ptr<Client> client(new Client(config, hooks, context));
   if (auto opened = client->open(type, config); !opened) return std::unexpected(std::move(opened.error()));
   return client;
@@ -56,7 +57,13 @@ Result<void> Client::open(rd_kafka_type_t type, const ClientConfig& config) {
   return {};
 }
 
-Result<void> Client::configure(rd_kafka_conf_t* conf, const ClientConfig& config) const {
+Result<void> Client::check(const ClientConfig& config) {
+  if (auto checked = check_overrides(config); !checked) return checked;
+  const Conf conf(rd_kafka_conf_new());
+  return configure(conf.get(), config);
+}
+
+Result<void> Client::configure(rd_kafka_conf_t* conf, const ClientConfig& config) {
   char why[512] = "";
   for (const auto& [key, value, option] : config.settings) {
     if (rd_kafka_conf_set(conf, key.c_str(), value.c_str(), why, sizeof why) == RD_KAFKA_CONF_OK) continue;

@@ -58,6 +58,8 @@ class Client {
   /// The hooks must outlive it.
   static Result<std::unique_ptr<Client>> create(rd_kafka_type_t type, const ClientConfig& config, ClientHooks& hooks,
                                                 const Context& context);
+  /// What `create` would refuse whatever the machine is like: nothing is connected to.
+  static Result<void> check(const ClientConfig& config);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -79,7 +81,7 @@ class Client {
  private:
   Client(const ClientConfig& config, ClientHooks& hooks, const Context& context);
   Result<void> open(rd_kafka_type_t type, const ClientConfig& config);
-  Result<void> configure(rd_kafka_conf_t* conf, const ClientConfig& config) const;
+  static Result<void> configure(rd_kafka_conf_t* conf, const ClientConfig& config);
   void set_callbacks(rd_kafka_conf_t* conf, rd_kafka_type_t type);
   enum class Topic : std::uint8_t { there, unknown, unanswered };  ///< unknown: to the broker that was asked
   Result<Topic> look_for(const std::string& topic, Duration within);

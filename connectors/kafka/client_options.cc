@@ -4,6 +4,7 @@
 #include <weir/base/terminal_text.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
 
@@ -27,8 +28,6 @@ Result<std::string> password_from_file(const std::string& path) {
 }
 
 Result<std::string> password(const Options& o) {
-  if (o.has("password_env") == o.has("password_file"))
-    return failure("sasl needs a password: name its variable with password_env, or its file with password_file");
   if (o.has("password_file")) return password_from_file(o.text("password_file"));
   const char* value = std::getenv(o.text("password_env").c_str());
   if (!value || !*value)
@@ -49,7 +48,7 @@ Result<void> add_tls(const Options& o, std::vector<Setting>& settings) {
   return {};
 }
 
-Result<void> add_sasl(const Options& o, std::vector<Setting>& settings) {
+Result<void> add_sasl(const Options& o, ClientConfig& config) {
   const std::string mechanism = o.get_or<std::string>("sasl", "none");
   if (mechanism == "none") {
     for (const char* option : {"user", "password_env", "password_file"})
@@ -58,12 +57,31 @@ Result<void> add_sasl(const Options& o, std::vector<Setting>& settings) {
     return {};
   }
   if (!o.has("user")) return failure("sasl needs a user: name it with user");
+  if (o.has("password_env") == o.has("password_file"))
+    return failure("sasl needs a password: name its variable with password_env, or its file with password_file");
+  config.settings.push_back({"sasl.mechanism", mechanism, "sasl"});
+  config.settings.push_back({"sasl.username", o.text("user"), "user"});
   auto secret = password(o);
-  if (!secret) return std::unexpected(std::move(secret.error()));
-  settings.push_back({"sasl.mechanism", mechanism, "sasl"});
-  settings.push_back({"sasl.username", o.text("user"), "user"});
-  settings.push_back({"sasl.password", std::move(*secret), "password_env"});
+  if (secret)
+    config.settings.push_back({"sasl.password", std::move(*secret), "password_env"});
+  else
+    config.missing = std::move(secret.error());
   return {};
+}
+
+/// HOST, HOST:PORT or [IPv6]:PORT, with librdkafka's SCHEME:// before it or not.
+bool is_broker(std::string_view text) {
+  if (const auto scheme = text.find("://"); scheme != text.npos) text.remove_prefix(scheme + 3);
+  const bool brackets = text.starts_with('[');
+  const auto end = brackets ? text.find(']') : std::min(text.find(':'), text.size());
+  if (end == text.npos || end == (brackets ? 1U : 0U)) return false;
+  const auto host = text.substr(0, end);
+  if (host.find_first_of(" /,@") != host.npos) return false;
+  text.remove_prefix(end + (brackets ? 1 : 0));
+  if (text.empty()) return true;
+  unsigned port = 0;
+  const auto [stop, error] = std::from_chars(text.data() + 1, text.data() + text.size(), port);
+  return text[0] == ':' && error == std::errc{} && stop == text.data() + text.size() && port > 0 && port < 65536;
 }
 
 }  // namespace
@@ -94,6 +112,13 @@ Result<ClientConfig> read_client(std::string part, const Options& o) {
   std::string list;
   for (const auto& broker : config.brokers) list += (list.empty() ? "" : ",") + broker;
   if (list.empty()) return failure("brokers is empty: name some of the cluster's brokers, as 127.0.0.1:9092");
+  for (std::string_view rest = list; !rest.empty();) {  // one text may name several
+    const auto broker = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(broker.size() + 1, rest.size()));
+    if (!is_broker(broker))
+      return failure(
+          fmt::format("brokers: {} is no address: write HOST:PORT, as 127.0.0.1:9092", terminal_text(broker)));
+  }
   const bool tls = o.get_or("tls", false), sasl = o.get_or<std::string>("sasl", "none") != "none";
   auto& settings = config.settings;
   settings.push_back({"bootstrap.servers", list, "brokers"});
@@ -102,8 +127,18 @@ Result<ClientConfig> read_client(std::string part, const Options& o) {
       {"security.protocol", sasl ? (tls ? "sasl_ssl" : "sasl_plaintext") : (tls ? "ssl" : "plaintext"), "tls"});
   if (tls) settings.push_back({"ssl.endpoint.identification.algorithm", "https", ""});
   if (auto added = add_tls(o, settings); !added) return std::unexpected(std::move(added.error()));
-  if (auto added = add_sasl(o, settings); !added) return std::unexpected(std::move(added.error()));
+  if (auto added = add_sasl(o, config); !added) return std::unexpected(std::move(added.error()));
   return config;
+}
+
+Result<void> check_topic(std::string_view option, std::string_view topic) {
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  constexpr std::size_t longest = 249;
+  if (topic != "." && topic != ".." && !topic.empty() && topic.size() <= longest &&
+      topic.find_first_not_of(allowed) == topic.npos)
+    return {};
+  return failure(fmt::format("{}: {} is no name of a topic: 1 to {} letters, digits, dots, _ and -", option,
+                             terminal_text(topic), longest));
 }
 
 Result<void> check_overrides(const ClientConfig& config) {

@@ -24,8 +24,9 @@ struct Setting {
 struct ClientConfig {
   std::string part;  ///< "source orders": how log lines begin
   std::vector<std::string> brokers;
-  std::vector<Setting> settings;  ///< owned: brokers, TLS, SASL, name, then what the part adds
-  Options::Table overrides;       ///< the `librdkafka` map
+  std::vector<Setting> settings;   ///< owned: brokers, TLS, SASL, name, then what the part adds
+  Options::Table overrides;        ///< the `librdkafka` map
+  std::optional<Error> missing{};  ///< what this machine has not got: the password's file or variable
 };
 
 /// brokers, client_id, tls*, sasl, user, password_*, librdkafka.
@@ -33,6 +34,9 @@ std::vector<OptionSpec> client_options();
 
 /// Errors say which option, and never hold a password.
 Result<ClientConfig> read_client(std::string part, const Options& options);
+
+/// Whether brokers may have a topic of this name; the error names the option.
+Result<void> check_topic(std::string_view option, std::string_view topic);
 
 /// The error for an override of an owned setting.
 Result<void> check_overrides(const ClientConfig& config);

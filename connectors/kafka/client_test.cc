@@ -33,7 +33,35 @@ std::string start(const Options& o) {
   return opened ? "" : opened.error().message;
 }
 
+/// What `weir check` says to them; empty: nothing.
+std::string checked(const Options& o) {
+  const Context context;
+  const auto fit = source_type().make({"in", o, Level::stored, {}, context})->check();
+  return fit ? "" : fit.error().message;
+}
+
 }  // namespace
+
+TEST(KafkaClient, IsCheckedWithoutAConnectionAndWithoutWhatThisMachineHasNot) {
+  Options o = options();
+  EXPECT_EQ(checked(o), "");
+  for (const char* good : {"db", "db:9092", "[::1]:9092", "SASL_SSL://db:1", "db:1,other:1"})
+    EXPECT_EQ(checked(options({good})), "");
+  for (const char* bad : {":9092", "db:", "db:0", "db:66000", "db:http", "[::1:9092", "a b:1", "db:1,:2"})
+    EXPECT_THAT(checked(options({bad})), HasSubstr("brokers: ")) << bad;
+  for (const char* bad : {"a b", "..", "orders/1", "größe"}) {
+    o.set("topics", std::vector<std::string>{"t", bad});
+    EXPECT_THAT(checked(o), HasSubstr("is no name of a topic")) << bad;
+  }
+  o = options();
+  o.set("librdkafka", Options::Table{{"no.such.thing", "x"}});
+  EXPECT_THAT(checked(o), HasSubstr("no.such.thing is no setting of it"));
+  o = options();
+  o.set("sasl", std::string("PLAIN"));
+  o.set("user", std::string("me"));
+  o.set("password_env", std::string("WEIR_TEST_NO_SUCH_VARIABLE"));
+  EXPECT_EQ(checked(o), "") << "another machine may have it";
+}
 
 TEST(KafkaClient, SaysThatNobodyAnswersWhereAndWhy) {
   Options o = options();

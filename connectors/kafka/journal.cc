@@ -59,6 +59,11 @@ Result<SourceConfig> KafkaJournal::config_of(const JournalConsumer& consumer) co
   return config;
 }
 
+Result<void> KafkaJournal::check() const {
+  if (auto fit = KafkaSink(read_producer("journal " + name_, options_), context_).check(); !fit) return fit;
+  return KafkaSource(config_of({.name = "consumer"}), context_).check();
+}
+
 Result<void> KafkaJournal::open(std::span<const JournalConsumer> consumers) {
   for (const auto& consumer : consumers) {
     if (auto config = config_of(consumer); !config) return std::unexpected(config.error());

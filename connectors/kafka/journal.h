@@ -19,6 +19,7 @@ namespace weir::kafka {
 class KafkaJournal final : public Journal, public std::enable_shared_from_this<KafkaJournal> {
  public:
   explicit KafkaJournal(const JournalSetup& setup);
+  Result<void> check() const override;
   Result<void> open(std::span<const JournalConsumer> consumers) override;
   std::unique_ptr<Sink> writer() override;
   std::unique_ptr<Source> reader(std::string_view consumer) override;

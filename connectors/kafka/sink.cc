@@ -39,6 +39,19 @@ Headers headers_of(const Envelope& envelope) {
 KafkaSink::KafkaSink(Result<ProducerConfig> config, const Context& context)
     : config_(std::move(config)), context_(context) {}
 
+Result<void> KafkaSink::check() const {
+  if (!config_) return std::unexpected(config_.error());
+  const auto in = [&](Error error) {
+    error.message = fmt::format("{}: {}", config_->client.part, error.message);
+    return std::unexpected(std::move(error));
+  };
+  if (auto maker = EnvelopeMaker::compile(config_->key, config_->headers, config_->largest); !maker)
+    return in(maker.error());
+  if (auto named = check_topic("topic", config_->topic); !named) return in(named.error());
+  if (auto fit = Client::check(config_->client); !fit) return in(fit.error());
+  return {};
+}
+
 Result<void> KafkaSink::open() {
   if (!config_) return std::unexpected(config_.error());
   auto maker = EnvelopeMaker::compile(config_->key, config_->headers, config_->largest);

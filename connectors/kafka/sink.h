@@ -42,6 +42,7 @@ class KafkaSink : public Sink, private ClientHooks {
  public:
   KafkaSink(Result<ProducerConfig> config, const Context& context);
   ~KafkaSink() override { close(); }
+  Result<void> check() const override;
   Result<void> open() override;
   Delivery deliver(std::span<const Batch> batches) override;
   void cancel() override { cancelled_ = true; }

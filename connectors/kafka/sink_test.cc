@@ -169,6 +169,26 @@ TEST_F(KafkaSinkTest, ReadsItsCertificatesAgainAndKeepsThoseItHasWhenTheyCannotB
   EXPECT_THAT(half.error().message, testing::EndsWith("it keeps the certificates it has"));
 }
 
+TEST_F(KafkaSinkTest, IsCheckedWithoutAConnection) {
+  const auto checked = [&] {
+    const auto fit = make()->check();
+    return fit ? "" : fit.error().message;
+  };
+  options.set("brokers", std::vector<std::string>{"127.0.0.1:1"});
+  EXPECT_EQ(checked(), "");
+  options.set("topic", std::string("no topic"));
+  EXPECT_EQ(checked(), "sink out: topic: no topic is no name of a topic: 1 to 249 letters, digits, dots, _ and -");
+  options.set("topic", std::string("orders"));
+  options.set("key", std::string("@source"));
+  EXPECT_THAT(checked(), HasSubstr("sink out: key: only expressions of stages read attributes"));
+  options.set("key", std::string(".user"));
+  options.set("headers", Options::Table{{"weir-own", ".a"}});
+  EXPECT_THAT(checked(), HasSubstr("those are this sink's own"));
+  options.set("headers", Options::Table{});
+  options.set("tls_key", std::string("/nowhere.pem"));
+  EXPECT_THAT(checked(), HasSubstr("tls_key without tls"));
+}
+
 TEST_F(KafkaSinkTest, OwnsWhatItsPromisesDependOn) {
   options.set("librdkafka", Options::Table{{"acks", "1"}});
   EXPECT_THAT(open_error(), HasSubstr("acks is not yours to set"));

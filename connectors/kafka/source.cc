@@ -162,6 +162,13 @@ KafkaSource::KafkaSource(Result<SourceConfig> config, const Context& context)
     address_ += (&broker == &config_->poller.client.brokers[0] ? " at " : ",") + broker;
 }
 
+Result<void> KafkaSource::check() const {
+  if (!config_) return std::unexpected(config_.error());
+  for (const auto& topic : config_->poller.topics)
+    if (auto named = check_topic("topics", topic); !named) return named;
+  return Client::check(config_->poller.client);
+}
+
 Result<void> KafkaSource::open() {
   if (!config_) return std::unexpected(config_.error());
   poller_.emplace(config_->poller, handoff_, context_);
@@ -204,6 +211,8 @@ SourceType source_type() {
   type.name = "kafka";
   type.summary = "reads topics of Apache Kafka as a member of a consumer group";
   type.options = options();
+  type.tells_lag = true;
+  type.origin = {Attribute::topic, Attribute::partition, Attribute::offset};
   type.can = {.can_pause = true, .can_refuse = false, .can_replay = true};
   type.strongest = Level::stored;
   type.footprint = [](const Options& o, int) { return reading_footprint(o); };

@@ -22,6 +22,7 @@ std::vector<Footprint> reading_footprint(const Options& options);
 class KafkaSource : public Source {
  public:
   KafkaSource(Result<SourceConfig> config, const Context& context);
+  Result<void> check() const override;
   Result<void> open() override;
   std::unique_ptr<Intake> intake(const IntakeSetup& setup) override;
   std::string address() const override { return address_; }

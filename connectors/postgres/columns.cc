@@ -23,7 +23,7 @@ std::string_view next_word(std::string_view& text) {
 Result<Column> parse_from(std::string_view& text) {
   Column column;
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-  if (text.starts_with('.')) {
+  if (text.starts_with('.') || text.starts_with('@')) {
     std::size_t at = 0;
     if (const auto wrong = parse_path(text, at, column.path)) return failure(*wrong);
     if (at < text.size() && text[at] != ' ') return failure("expected a blank behind the path");

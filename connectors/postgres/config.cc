@@ -61,7 +61,6 @@ std::string where_of(const Keywords& keywords) {
 Result<std::optional<std::string>> password_of(const Options& options) {
   const auto variable = options.get_or<std::string>("password_env", "");
   const auto file = options.get_or<std::string>("password_file", "");
-  if (!variable.empty() && !file.empty()) return failure("password_env: there is `password_file` already: choose one");
   if (!variable.empty()) {
     const char* value = std::getenv(variable.c_str());  // NOLINT(concurrency-mt-unsafe): nobody sets one
     if (!value) return failure(fmt::format("password_env: there is no variable {}", json_text(variable)));
@@ -77,7 +76,7 @@ Result<std::optional<std::string>> password_of(const Options& options) {
 }
 
 /// The options for TLS, where they are said, override what the URL says.
-std::optional<Error> add_tls(const Options& options, Keywords& keywords) {
+std::optional<Error> add_tls(const Options& options, Keywords& keywords, std::optional<Error>& missing) {
   for (const auto& [option, keyword] : {std::pair{"tls", "sslmode"},
                                         {"tls_ca", "sslrootcert"},
                                         {"tls_certificate", "sslcert"},
@@ -85,7 +84,7 @@ std::optional<Error> add_tls(const Options& options, Keywords& keywords) {
     const auto value = options.get_or<std::string>(option, "");
     if (value.empty()) continue;
     if (keyword != std::string_view("sslmode") && ::access(value.c_str(), R_OK) != 0)
-      return Error{.message = fmt::format("{}: cannot read {}", option, json_text(value))};
+      missing = Error{.message = fmt::format("{}: cannot read {}", option, json_text(value))};
     keywords.emplace_back(keyword, value);
   }
   const auto mode = options.get_or<std::string>("tls", "");
@@ -93,17 +92,22 @@ std::optional<Error> add_tls(const Options& options, Keywords& keywords) {
     return Error{.message = fmt::format("tls_ca: `tls: {}` needs a file of the certificates to trust, such as "
                                         "/etc/ssl/certs/ca-certificates.crt",
                                         mode)};
+  const bool shows_one = options.has("tls_certificate") || options.has("tls_key");
+  if (shows_one && value_of(keywords, "sslcert").empty() != value_of(keywords, "sslkey").empty())
+    return Error{.message = "tls_certificate: it and tls_key belong together: give both, or none"};
   return std::nullopt;
 }
 
-Result<Keywords> connection_of(const Options& options, std::string& where) {
+Result<Keywords> connection_of(const Options& options, Config& config) {
   auto keywords = parse_url(options.text("url"));
   if (!keywords) return keywords;
-  where = where_of(*keywords);
+  config.where = where_of(*keywords);
+  if (options.has("password_env") && options.has("password_file"))
+    return failure("password_env: there is `password_file` already: choose one");
+  if (auto wrong = add_tls(options, *keywords, config.missing)) return std::unexpected(std::move(*wrong));
   auto password = password_of(options);
-  if (!password) return std::unexpected(password.error());
-  if (*password) keywords->emplace_back("password", **password);
-  if (auto wrong = add_tls(options, *keywords)) return std::unexpected(std::move(*wrong));
+  if (!password) config.missing = std::move(password.error());
+  if (password && *password) keywords->emplace_back("password", **password);
   // The last setting counts: what is sent is UTF-8, whatever else is configured.
   keywords->emplace_back("client_encoding", "UTF8");
   keywords->emplace_back("fallback_application_name", "weir");
@@ -145,7 +149,7 @@ std::optional<Error> lay_out(const Options& options, Config& config) {
 
 Result<Config> config_of(const Options& options) {
   Config config;
-  auto connection = connection_of(options, config.where);
+  auto connection = connection_of(options, config);
   if (!connection) return std::unexpected(connection.error());
   config.connection = std::move(*connection);
   auto table = parse_table(options.get_or<std::string>("table", "events"));

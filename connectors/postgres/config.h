@@ -25,6 +25,7 @@ struct Config {
   Mode mode = Mode::insert;
   Duration connect_timeout{}, statement_timeout{};
   Bytes max_statement;
+  std::optional<Error> missing{};  ///< what this machine has not got: a file, a variable of the environment
 };
 
 /// The error is one line about the option at fault, and never quotes what may be a secret.

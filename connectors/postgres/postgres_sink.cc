@@ -29,8 +29,14 @@ PostgresSink::PostgresSink(const SinkSetup& setup, std::unique_ptr<Session> sess
       config_(config_of(setup.options)),
       session_(std::move(session)) {}
 
+Result<void> PostgresSink::check() const {
+  if (config_) return {};
+  return failure(fmt::format("sink {}: {}", name_, config_.error().message));
+}
+
 Result<void> PostgresSink::open() {
-  if (!config_) return failure(fmt::format("sink {}: {}", name_, config_.error().message));
+  if (auto fit = check(); !fit) return fit;
+  if (config_->missing) return failure(fmt::format("sink {}: {}", name_, config_->missing->message));
   if (!session_)
     session_ = std::make_unique<Connection>(
         ConnectionConfig{config_->connection, config_->connect_timeout, config_->statement_timeout}, context_);
@@ -134,7 +140,9 @@ bool PostgresSink::copies(std::size_t rows) const {
          (config_->mode == Config::Mode::automatic && config_->key.empty() && rows >= Config::copy_from);
 }
 
-Delivery PostgresSink::again(const Failure& failure) const { return Delivery::again(explain(failure, to_)); }
+Delivery PostgresSink::again(const Failure& failure) const {
+  return Delivery::again(Error{Error::Kind::overloaded, explain(failure, to_), Duration{0}, reason_of(failure.state)});
+}
 
 Delivery PostgresSink::deliver(std::span<const Batch> batches) {
   if (unsent_.empty()) {

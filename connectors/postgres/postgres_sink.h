@@ -32,6 +32,7 @@ class PostgresSink final : public Sink {
   explicit PostgresSink(const SinkSetup& setup, std::unique_ptr<Session> session = nullptr);
   ~PostgresSink() override { close(); }
 
+  Result<void> check() const override;
   Result<void> open() override;
   Delivery deliver(std::span<const Batch> batches) override;
   void cancel() override;

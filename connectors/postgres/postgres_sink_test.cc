@@ -300,6 +300,22 @@ TEST_F(PostgresSinkTest, SaysWhatIsWrongWithItsOptions) {
   EXPECT_THAT(with("key", std::vector<std::string>{"id"}), HasSubstr("leave out `key`"));
 }
 
+TEST_F(PostgresSinkTest, IsCheckedWithoutAConnectionAndWithoutWhatThisMachineHasNot) {
+  const auto checked = [&](const char* name, auto value) {
+    Options options = options_;
+    options.set(name, value);
+    const auto fit = PostgresSink(SinkSetup{"db", options, 0, context_}).check();
+    return fit ? std::string() : fit.error().message;
+  };
+  EXPECT_EQ(checked("table", std::string("public.events")), "");
+  EXPECT_THAT(checked("table", std::string("a.b.c.d")), HasSubstr("sink db: table"));
+  EXPECT_THAT(checked("url", std::string("http://db/")), HasSubstr("sink db: url: "));
+  EXPECT_THAT(checked("columns", Options::Table{{"a", "@topic"}}), HasSubstr("only expressions of stages read"));
+  EXPECT_THAT(checked("tls_key", std::string("/nowhere/key")), HasSubstr("tls_certificate: it and tls_key belong"));
+  EXPECT_EQ(checked("password_env", std::string("WEIR_NO_SUCH")), "") << "another machine may have it";
+  EXPECT_EQ(checked("tls_ca", std::string("/nowhere/ca")), "");
+}
+
 TEST_F(PostgresSinkTest, KeepsPasswordsOutOfWhatItSays) {
   options_.set("url", std::string("postgresql://u:secret@db:5432/orders"));
   server_.refuses_connection = Failure{"28P01", "password authentication failed for user \"u\""};

@@ -37,6 +37,12 @@ Verdict judge(std::string_view state) {
   return Verdict::again;
 }
 
+std::optional<Reason> reason_of(std::string_view state) {
+  if (state == "53100") return Reason::disk_full;
+  if (state == "55P03") return Reason::destination_locked;  // lock_not_available: lock_timeout was reached
+  return std::nullopt;
+}
+
 bool is_too_much(std::string_view state) { return state == "57014" || state == "53200"; }
 
 bool is_final_at_start(std::string_view state) {

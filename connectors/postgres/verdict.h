@@ -12,6 +12,8 @@
 /// When in doubt it is `again`: the pipeline waits and nothing is lost.
 ///
 /// Thread: pure functions. Ref: postgresql.org/docs/15/errcodes-appendix.html.
+#include <weir/base/reason.h>
+
 #include "session.h"
 
 namespace weir::postgres {
@@ -19,6 +21,8 @@ namespace weir::postgres {
 enum class Verdict : std::uint8_t { again, rows, unclear };
 Verdict judge(std::string_view state);
 
+/// What holds the rows up, where the server says it; absent: it fails.
+std::optional<Reason> reason_of(std::string_view state);
 /// It took too long, or too much memory: a smaller statement may succeed.
 bool is_too_much(std::string_view state);
 /// At start: only a person can repair it (credentials, a missing database, table, column, key, privilege).

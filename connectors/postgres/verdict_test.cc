@@ -21,6 +21,12 @@ TEST(Verdict, AsksWhetherItIsTheTableOrTheRow) {
     EXPECT_EQ(judge(state), Verdict::unclear) << state;
 }
 
+TEST(Verdict, NamesWhatHoldsTheRowsUpWhereTheServerSaysIt) {
+  EXPECT_EQ(reason_of("53100"), Reason::disk_full);
+  EXPECT_EQ(reason_of("55P03"), Reason::destination_locked);
+  for (const char* state : {"", "08006", "53300", "57P01"}) EXPECT_FALSE(reason_of(state)) << state;
+}
+
 TEST(Verdict, EndsTheStartOnlyForWhatStays) {
   for (const char* state : {"28P01", "28000", "3D000", "3F000", "42P01", "42703", "42804", "42P10", "42501"})
     EXPECT_TRUE(is_final_at_start(state)) << state;

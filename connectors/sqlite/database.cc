@@ -45,6 +45,16 @@ std::string_view advice(int code) {
   }
 }
 
+/// Absent: waiting does not help.
+std::optional<Reason> reason_of(int code) {
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return Reason::destination_locked;
+    case SQLITE_FULL: return Reason::disk_full;
+    default: return std::nullopt;
+  }
+}
+
 // SQLite syncs the folder for its log, but not for a database file that is new.
 void sync_folder(const std::filesystem::path& folder) {
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -57,12 +67,11 @@ void sync_folder(const std::filesystem::path& folder) {
 
 Error Database::error(std::string_view doing) const {
   const int code = handle_ ? sqlite3_extended_errcode(handle_) : SQLITE_NOMEM;
-  const bool waiting_helps =
-      (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED || (code & 0xff) == SQLITE_FULL;
-  return {waiting_helps ? Error::Kind::overloaded : Error::Kind::failed,
+  const auto reason = reason_of(code);
+  return {reason ? Error::Kind::overloaded : Error::Kind::failed,
           fmt::format("{}: {}: {}: {}", config_.path, doing, handle_ ? sqlite3_errmsg(handle_) : sqlite3_errstr(code),
                       advice(code)),
-          Duration{0}};
+          Duration{0}, reason};
 }
 
 Result<void> Database::open() {

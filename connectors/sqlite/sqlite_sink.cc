@@ -113,7 +113,8 @@ Result<Statement> SqliteSink::prepare_insert(std::size_t rows) {
 }
 
 Delivery SqliteSink::again(const Error& error) const {
-  return Delivery::again(Error{error.kind, fmt::format("sink {}: {}", name_, error.message), Duration{0}});
+  return Delivery::again(
+      Error{error.kind, fmt::format("sink {}: {}", name_, error.message), Duration{0}, error.reason});
 }
 
 Delivery SqliteSink::deliver(std::span<const Batch> batches) {

@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "log/log.h"
 #include "net/address.h"
 
 namespace weir::tcp {
@@ -83,10 +84,18 @@ void TcpIntake::accept() {
   acceptor_.async_accept(turns_.guarded([this](const ErrorCode& error, tcp::socket socket) {
     if (stopped_) return;
     accept_stuck_ = error && error != boost::asio::error::connection_aborted;
-    if (accept_stuck_) return;  // out of file descriptors: the sweeper tries again
+    if (accept_stuck_) return told_of(error);  // the sweeper tries again
     if (!error) welcome(std::move(socket));
     accept();
   }));
+}
+
+void TcpIntake::told_of(const ErrorCode& error) {
+  const bool no_descriptor =
+      error == boost::system::errc::too_many_files_open || error == boost::system::errc::too_many_files_open_in_system;
+  if (no_descriptor) shared_->accepting.reached(output_.context().now());
+  log::warn({"source", options_.name}, "{}",
+            no_descriptor ? std::string(net::AcceptLimit::sentence) : "cannot accept: " + error.message());
 }
 
 /// Above the cap a new connection is closed at once. No other connection is closed for it: a sender of lines is not

@@ -31,6 +31,7 @@
 #include <string>
 
 #include "connection.h"
+#include "net/accept_limit.h"
 #include "receive_buffers.h"
 
 namespace weir::tcp {
@@ -40,6 +41,7 @@ inline constexpr std::size_t rest_capacity = 4 << 10;
 inline constexpr Bytes least_receive_buffer = 32_KiB;  // of every connection: holds what one turn of it reads among ten
 
 struct TcpOptions {
+  std::string name;  ///< of the source, for the log
   std::string listen;
   Framing framing = Framing::newline;
   Bytes max_event = 256_KiB;
@@ -56,6 +58,7 @@ struct TcpOptions {
 struct Shared {
   explicit Shared(const TcpOptions& o) : receive_buffers(least_receive_buffer, o.receive_buffer, o.receive_memory) {}
   std::atomic<std::uint64_t> connections{0};
+  net::AcceptLimit accepting;
   ReceiveBuffers receive_buffers;
 };
 
@@ -76,6 +79,7 @@ class TcpIntake final : public Intake {
 
   // intake.cc: who is read, and when
   void accept();
+  void told_of(const boost::system::error_code& error);
   void welcome(boost::asio::ip::tcp::socket socket);
   void arm(const Peer& peer, boost::asio::ip::tcp::socket::wait_type what);
   void on_event(const Peer& peer);

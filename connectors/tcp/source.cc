@@ -21,6 +21,7 @@ class TcpSource final : public Source {
                  setup.options.get_or<std::vector<std::string>>("tls_client_names", {})},
         context_(setup.context),
         options_(read_options(setup.options)) {
+    options_.name = name_;
     options_.priorities = setup.priorities;
   }
 
@@ -52,6 +53,12 @@ class TcpSource final : public Source {
     return intake;
   }
 
+  Upstream upstream() const override {
+    Upstream side;
+    side.counts = {{"no_descriptor", shared_->accepting.times()}};
+    if (shared_->accepting.is_reached(context_.now())) side.trouble = net::AcceptLimit::sentence;
+    return side;
+  }
   Result<std::string> on_hangup() override {
     if (!options_.tls) return {};
     if (auto read = options_.tls->reload(context_.wall()); !read)
@@ -85,6 +92,7 @@ SourceType source_type() {
   SourceType type;
   type.name = "tcp";
   type.summary = "takes events over TCP or TLS: one a line, or each behind its length";
+  type.origin = {Attribute::peer};
   type.options = {
       {"listen", address, "127.0.0.1:9000", false, "Address and port to listen on; port 0 takes a free one."},
       {"framing",

@@ -22,6 +22,8 @@ class Adviser {
     for (const Source& source : config_.sources)
       if (!source.is_consumer()) about(source);
     for (const Sink& sink : config_.sinks) about(sink);
+    for (const Sink& sink : config_.sinks)
+      if (sink.is_journal) about_lag(sink);
     return std::move(advice_);
   }
 
@@ -34,6 +36,8 @@ class Adviser {
     const bool waits = source.acks != Level::accepted && type && type->can.can_refuse;
     if (waits && ack_timeout(source) == Duration{0})
       say(location, "ack_timeout: 0s leaves no time: senders are told that nothing is known. Set ack_timeout: 30s.");
+    if (type && type->tells_lag)
+      say(location, "what is not read yet waits there, and nobody is told how much: alert on weir_source_lag_seconds.");
     if (graph_.sinks_of(source).empty()) say(location, "leads to no sink: what it reads is thrown away.");
   }
 
@@ -53,6 +57,14 @@ class Adviser {
           "on_failure: drop loses what it refuses for good: a run that has lost some ends with 4. Name a dead_letter.");
     if (!sink.required)
       say(location, "optional: when it is dead nobody waits and nobody notices. Alert on what it drops.");
+  }
+
+  void about_lag(const Sink& journal) {
+    const bool is_read =
+        std::ranges::any_of(config_.sources, [&](const Source& s) { return s.journal == journal.name; });
+    if (is_read)
+      say(journal.path(),
+          "whoever falls behind here is not noticed until it is full: alert on weir_consumer_lag_seconds.");
   }
 
   void about_destination(const std::string& location, const flow::DestinationConfig& to) {
@@ -111,15 +123,14 @@ std::vector<Report::Advice> advice_of(const Config& config, const Catalog& catal
   const std::vector<Report::Advice> parts[] = {Adviser(config, catalog).all(), advice_on_times(config, catalog),
                                                advice_on_guards(config)};
   std::vector<Report::Advice> all;
-  const auto gather = [&](std::string_view kind, const auto& nodes) {
-    for (const Node& node : nodes)
-      for (const auto& part : parts)
-        for (const Report::Advice& advice : part)
-          if (advice.location == fmt::format("{}.{}", kind, node.name))
-            all.push_back({advice.location, advice.what, node.location});
+  const auto gather = [&](const std::string& path, const SourceLocation& location) {
+    for (const auto& part : parts)
+      for (const Report::Advice& advice : part)
+        if (advice.location == path) all.push_back({path, advice.what, location});
   };
-  gather("sources", config.sources);
-  gather("sinks", config.sinks);
+  for (const Source& source : config.sources)
+    if (!source.is_consumer()) gather(source.path(), source.location);
+  for (const Sink& sink : config.sinks) gather(sink.path(), sink.location);
   return all;
 }
 

@@ -10,7 +10,7 @@ void ask(Reader& reader, const Node& node, const std::string& path, const std::v
   const auto fit = part->check();
   if (fit) return;
   std::string message = fit.error().message;
-  for (const char* kind : {"source ", "sink "})  // the place says whose it is
+  for (const char* kind : {"source ", "sink ", "journal "})  // the place says whose it is
     if (const std::string who = kind + node.name + ": "; message.starts_with(who)) message.erase(0, who.size());
   report_at_option(reader, path, specs, message);
 }
@@ -27,9 +27,11 @@ void check_parts(Reader& reader, const Catalog& catalog, const Draft& draft) {
     ask(reader, source, source.path(), type->options, made);
   }
   for (const Sink& sink : draft.config.sinks) {
-    const SinkType* type = sink.is_journal ? nullptr : catalog.sink(sink.type);
-    if (!type || !type->make || draft.broken.contains(sink.name)) continue;
-    ask(reader, sink, sink.path(), type->options, type->make({sink.name, sink.options, 0, here}));
+    if (draft.broken.contains(sink.name)) continue;
+    if (const JournalType* type = sink.is_journal ? catalog.journal(sink.type) : nullptr; type && type->make)
+      ask(reader, sink, sink.path(), type->options, type->make({sink.name, sink.options, here}));
+    if (const SinkType* type = sink.is_journal ? nullptr : catalog.sink(sink.type); type && type->make)
+      ask(reader, sink, sink.path(), type->options, type->make({sink.name, sink.options, 0, here}));
   }
 }
 

@@ -221,6 +221,7 @@ bool check_flow(Reader& reader, const Catalog& catalog, Draft& draft) {
     if (is_known(graph, draft, source)) check_acks(reader, catalog, graph, *catalog.source(source.type), source);
   check_journals(reader, catalog, graph, draft);
   check_own_output(reader, catalog, graph, draft);
+  if (draft.broken.empty()) warn_missing_attributes(reader, catalog, graph, config);
   for (const Sink& sink : config.sinks) {
     check_edge(reader, catalog, graph, sink);
     check_largest_event(reader, graph, draft, sink);

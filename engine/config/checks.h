@@ -49,6 +49,9 @@ void add_consumers(Config& config);
 /// What is said of consumers where there is no journal, of dead letters that would come round, of what may be dropped.
 void check_journals(Reader& reader, const Catalog& catalog, const Graph& graph, const Draft& draft);
 
+/// Attributes that stages read where no event has them (origins.cc).
+void warn_missing_attributes(Reader& reader, const Catalog& catalog, const Graph& graph, const Config& config);
+
 /// A sink that writes to what a source of its own flow reads, as far as paths, topics and addresses tell.
 void check_own_output(Reader& reader, const Catalog& catalog, const Graph& graph, const Draft& draft);
 /// At start, where names can be looked up: the same of addresses. `reaches(dialled, listen)` says whether who dials the

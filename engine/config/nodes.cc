@@ -65,6 +65,12 @@ void read_priority_from(Section& section, PriorityRule& rule) {
       return std::string();
     }
     if (text.starts_with('.') && text.size() > 1) return std::string(text);
+    if (text.starts_with('@'))
+      return std::unexpected(
+          fmt::format("{} is where events came from, and only expressions of stages read that: write .severity or "
+                      "header:X-Priority, "
+                      "or give it a source of its own",
+                      quote(text)));
     return std::unexpected(
         fmt::format("{} is neither a field nor a header: write .severity or header:X-Priority", quote(text)));
   });

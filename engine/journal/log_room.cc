@@ -153,8 +153,10 @@ Result<void> Log::make_room(std::uint64_t size) {
     (void)disk_.remove(path(in_the_way.name));
   }
   std::lock_guard lock(mutex_);
-  return failure(fmt::format("{} is full: {} bytes{}", config_.path, config_.max_bytes.count(), waits_for()),
-                 Error::Kind::overloaded);
+  return std::unexpected(
+      Error{Error::Kind::overloaded,
+            fmt::format("{} is full: {} bytes{}", config_.path, config_.max_bytes.count(), waits_for()), Duration{0},
+            Reason::journal_full});
 }
 
 /// Whose turn it is, and what to do when it will never come.

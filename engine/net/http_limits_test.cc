@@ -2,9 +2,11 @@
 #include <sys/resource.h>
 
 #include <array>
+#include <atomic>
 
 #include <weir/base/sanitizers_for_test.h>
 
+#include "net/accept_limit.h"
 #include "net/test_server.h"
 
 namespace weir::net {
@@ -326,6 +328,30 @@ TEST(HttpConnections, AReserveAnswersWhenTheProcessHasNoDescriptorLeft) {
   TestClient fourth(server, 0, sockets[3]);
   fourth.send("GET /4 HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(fourth.answer().ends_with("GET /4 "));
+}
+
+TEST(HttpConnections, ItIsToldThatNoDescriptorIsLeft) {
+  if (checks_need_descriptors) GTEST_SKIP() << "the sanitizer needs descriptors of its own";
+  std::atomic<int> told{0};
+  TestServer server(echo, {.on_no_descriptor = [&] { ++told; }});
+  server.until([](HttpServer&) { return true; });
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  {
+    const NoDescriptors none;
+    TestClient waits(server, 0, socket);
+    server.until([&](HttpServer&) { return told > 0; });
+  }
+  EXPECT_GT(told, 0);
+}
+
+TEST(AcceptLimit, LastsUntilASecondAfterTheLastFailure) {
+  AcceptLimit limit;
+  TimePoint now{std::chrono::hours(1)};
+  EXPECT_FALSE(limit.is_reached(now));
+  limit.reached(now);
+  EXPECT_TRUE(limit.is_reached(now + std::chrono::milliseconds(900)));
+  EXPECT_FALSE(limit.is_reached(now + std::chrono::seconds(1)));
+  EXPECT_EQ(limit.times(), 1u);
 }
 
 TEST(HttpConnections, EveryOneTooManyIsTold) {

@@ -119,6 +119,7 @@ asio::awaitable<void> HttpServer::Runner::accept() {
         if (state.stopping) co_return;
         if (!error && find_descriptor()) continue;
       }
+      if (out_of_descriptors(error) && state.config.on_no_descriptor) state.config.on_no_descriptor();
       accept_stuck = true;
       co_return;
     }

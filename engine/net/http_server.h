@@ -59,8 +59,9 @@ struct ServerConfig {
   std::function<void()> on_unknown_client{};  ///< told of each whose certificate, or want of one, has ended a handshake
   Duration retry_after_full = std::chrono::seconds(1);  ///< what a client refused at max_connections is told
   std::size_t max_per_peer = 0;                         ///< most connections of one address; 0: as many as there are
-  bool close_unfinished = false;        ///< at a limit the oldest unfinished connection is closed for the new one
-  std::size_t reserve_descriptors = 0;  ///< kept open to be given up when accept finds none
+  bool close_unfinished = false;             ///< at a limit the oldest unfinished connection is closed for the new one
+  std::size_t reserve_descriptors = 0;       ///< kept open to be given up when accept finds none
+  std::function<void()> on_no_descriptor{};  ///< a connection waits because accept found none; told at each try
 
   std::size_t max_lingering() const { return max_connections / 4 > 16 ? max_connections / 4 : 16; }
 };

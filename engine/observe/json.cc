@@ -61,17 +61,24 @@ std::string refused_for_good(const pipeline::RefusedForGood& r) {
                      seconds(r.ago), json_text(r.words));
 }
 
+/// null: nothing does.
+std::string held_up_by(const pipeline::SinkStatus& s) {
+  const auto cause = s.hold.cause();
+  return cause ? fmt::format("\"{}\"", name(*cause)) : "null";
+}
+
 std::string pressure_row(const pipeline::SinkStatus& s) {
   const auto& p = s.pressure;
   return fmt::format(
       R"({{"sink":{},"waiting_events":{},"waiting_bytes":{},"bound_events":{},"bound_bytes":{},"fill":{:.4f},"paused":{},"service_rate":{:.1f},)"
       R"("growth":{:.1f},"oldest_age_s":{:.3f},"time_to_full_s":{},"time_to_low_s":{},"pauses":{},"resumes":{},"max_waiting_events":{},)"
-      R"("max_waiting_bytes":{},"breaker":"{}","blocked_for_s":{:.3f},"last_error":{},"refused_for_good":{},"why":{},"latency":{}}})",
+      R"("max_waiting_bytes":{},"breaker":"{}","blocked_for_s":{:.3f},"last_error":{},"held_up_by":{},"state":"{}","backlog":{},"refused_for_good":{},"why":{},"latency":{}}})",
       json_text(s.name), p.waiting.events, p.waiting.bytes.count(), p.bound.events, p.bound.bytes.count(), p.fill,
       p.paused, p.service_rate.value, p.growth.value, seconds(p.oldest_age), optional_seconds(p.time_to_full),
       optional_seconds(p.time_to_low), s.edge.pauses, s.edge.resumes, s.edge.max_waiting.events,
-      s.edge.max_waiting.bytes.count(), name(s.destination.breaker), seconds(s.blocked_for), json_text(s.last_error),
-      refused_for_good(s.refused), json_text(s.why), latency(s));
+      s.edge.max_waiting.bytes.count(), name(s.destination.breaker), seconds(s.hold.blocked_for),
+      json_text(s.last_error), held_up_by(s), s.state, json_text(s.backlog), refused_for_good(s.refused),
+      json_text(s.why), latency(s));
 }
 
 std::string guard_rows(const std::vector<pipeline::GuardStatus>& guards) {
@@ -129,11 +136,11 @@ std::string graph_sink(const pipeline::SinkStatus& s) {
           : "null";
   return fmt::format(
       R"({{"name":{},"type":{},"required":{},"in":{},"stored":{},"already":{},"dead_lettered":{},"dropped":{},"failed":{},{},{},)"
-      R"("breaker":"{}","blocked_for_s":{:.3f},"retries":{},"failures":{},"last_error":{},"refused_for_good":{},"why":{},"latency":{},"spill":{}{}}})",
+      R"("breaker":"{}","blocked_for_s":{:.3f},"retries":{},"failures":{},"last_error":{},"held_up_by":{},"state":"{}","refused_for_good":{},"why":{},"latency":{},"spill":{}{}}})",
       json_text(s.name), json_text(s.type), s.required, s.node.in, s.node.consumed[0], s.node.already,
       ended(s.node, Fate::dead_lettered), dropped, ended(s.node, Fate::failed), load, work, name(s.destination.breaker),
-      seconds(s.blocked_for), s.destination.retries, s.destination.failures, json_text(s.last_error),
-      refused_for_good(s.refused), json_text(s.why), latency(s), spill,
+      seconds(s.hold.blocked_for), s.destination.retries, s.destination.failures, json_text(s.last_error),
+      held_up_by(s), s.state, refused_for_good(s.refused), json_text(s.why), latency(s), spill,
       s.guards.empty() ? std::string() : R"(,"guards":)" + guard_rows(s.guards));
 }
 

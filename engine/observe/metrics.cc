@@ -238,8 +238,11 @@ std::string prometheus_text(const pipeline::FlowStatus& status, const Process& p
   for (const auto& s : status.sources) {
     node(sheet, "source", s.name, s.node);
     sheet.counter("weir_door_admitted_total", "Requests let in.", {{"source", s.name}}, number(s.admitted));
-    sheet.counter("weir_door_refused_total", "Requests refused before their body was read.", {{"source", s.name}},
-                  number(s.refused));
+    for (std::size_t r = 0; r < s.refused_by.size(); ++r)
+      if (s.refused_by[r])
+        sheet.counter("weir_door_refused_total", "Requests refused before their body was read, by reason.",
+                      {{"source", s.name}, {"reason", std::string(weir::name(static_cast<Reason>(r)))}},
+                      number(s.refused_by[r]));
     sheet.counter("weir_door_held_total", "Requests held unread for a moment before they were let in or refused.",
                   {{"source", s.name}}, number(s.held));
     sheet.gauge("weir_source_paused", "1 while the source does not read.", {{"source", s.name}}, s.paused ? 1 : 0);

@@ -40,6 +40,7 @@ pipeline::FlowStatus full_status() {
   auto& source = status.sources.emplace_back();
   source.name = "orders";
   source.node = busy_node();
+  source.refused_by[static_cast<std::size_t>(Reason::flow_full)] = 1;
   source.upstream.lags = {{.place = "orders/3", .events = 1, .age = 1s}};
   source.upstream.counts = {{"files", 1}};
   source.guards.emplace_back().name = "rate";

@@ -36,6 +36,12 @@ class AtEnd(WeirTest):
         self.assertEqual(code, 0, said)
         self.assertEqual([e["n"] for e in self.lines_of("out.ndjson")], list(range(5000)))
 
+    def test_a_generator_that_has_made_its_count_ends_the_run_with_everything_delivered(self):
+        code, said = self.run_with(STDIN.replace("type: stdin", "type: generator, rate: 100000/s, count: 3000"))
+        self.assertEqual(code, 0, said)
+        self.assertIn("the input has ended", said)
+        self.assertEqual(len(self.lines_of("out.ndjson")), 3000)
+
     def test_an_end_waits_for_the_slowest_part_behind_it(self):
         code, said = self.run_with(STDIN.replace("sinks:", 'journals: { j: { type: disk, from: [in], path: "@DIR/j" } }\nsinks:')
                                    .replace("from: [in], path: \"@DIR/out", "from: [j], path: \"@DIR/out"), '{"n":1}\n')

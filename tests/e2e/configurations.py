@@ -116,8 +116,8 @@ class Configurations(WeirTest):
         for sink, shown in (
                 ("type: http, url: 'http://127.0.0.1:9/', headers: { Authorization: Bearer hunter2, X-Api-Key: hunter2, X-Shop: a }",
                  "headers: { Authorization: <secret>, X-Api-Key: <secret>, X-Shop: a }"),
-                ("type: kafka, brokers: '127.0.0.1:9', topic: t, librdkafka: { sasl.password: hunter2, client.id: a }",
-                 "librdkafka: { sasl.password: <secret>, client.id: a }"),
+                ("type: kafka, brokers: '127.0.0.1:9', topic: t, librdkafka: { sasl.password: hunter2, client.rack: a }",
+                 "librdkafka: { sasl.password: <secret>, client.rack: a }"),
                 ("type: postgres, url: 'postgres://u@127.0.0.1/d', table: t, columns: { token: .token }",
                  "columns: { token: .token }")):
             self.write(BASE.replace("type: file", sink).replace(", path: out.ndjson", "").replace("acks: stored", "acks: accepted"))
@@ -140,6 +140,13 @@ class Configurations(WeirTest):
                 (http, "type: file, path: a.log, max_files: 0", "max_files"),
                 (http, "type: stdin, priority: { from: .severity }", "one priority"),
                 (http, generator.replace("rate: 1/s", 'steps: ["soon"]'), "step"),
+                (http, "type: kafka, brokers: ['db:http'], topics: [t], group: g", "sources.in.brokers: db:http is no address"),
+                (http, "type: kafka, brokers: ['db:1'], topics: ['a b'], group: g", "no name of a topic"),
+                (http, "type: kafka, brokers: ['db:1'], topics: [t], group: g, tls_ca: a.pem", "tls_ca without tls"),
+                (file, "type: kafka, from: [in], brokers: ['db:1'], topic: t, key: '@topic'", "sinks.out.key"),
+                (file, "type: kafka, from: [in], brokers: ['db:1'], topic: t, librdkafka: { client.id: a }", "has an option of its own"),
+                (file, "type: postgres, from: [in], url: 'postgres://db/x', table: a.b.c", "sinks.out.table"),
+                (file, "type: postgres, from: [in], url: 'postgres://db/x', tls_key: k.pem", "belong together"),
                 (file, "type: sqlite, from: [in], path: a.db, id: x", "sinks.out.id"),
                 (file, 'type: http, from: [in], url: "ftp://a/"', "sinks.out.url"),
                 (file, 'type: http, from: [in], url: "http://a/", tls_ca: a.pem', "sinks.out.tls_ca"),
@@ -155,6 +162,20 @@ class Configurations(WeirTest):
                     self.assertEqual(code, 2, err)
                     self.assertRegex(err, "^weir.yaml:[0-9]+:[0-9]+: (sources.in|sinks.out)")
                     self.assertIn(word, err)
+
+    def test_check_warns_of_files_that_this_machine_has_not(self):
+        http = 'type: http, listen: "127.0.0.1:0", acks: stored, max_connections: 32'
+        file = "type: file, from: [in], path: out.ndjson"
+        for old, new, option in (
+                (http, http + ", tls_certificate: /nowhere/a.pem, tls_key: /nowhere/a.pem", "sources.in.tls_certificate"),
+                (file, 'type: http, from: [in], url: "https://a/", tls_ca: /nowhere/a.pem', "sinks.out.tls_ca"),
+                (file, "type: kafka, from: [in], brokers: ['db:1'], topic: t, tls: true, tls_ca: /nowhere/a.pem", "sinks.out.tls_ca"),
+                (file, "type: postgres, from: [in], url: 'postgres://db/x', password_file: /nowhere/a", "sinks.out.password_file")):
+            with self.subTest(option=option, new=new):
+                self.write(BASE.replace(old, new))
+                code, _, err = weir("check", "weir.yaml", folder=self.folder)
+                self.assertEqual(code, 0, err)
+                self.assertRegex(err, rf"(?m)^weir.yaml:[0-9]+:[0-9]+: {option}: warning: /nowhere/a\S* cannot be read here: No such file")
 
     def test_what_other_products_call_a_key_is_known(self):
         self.write(BASE.replace("from: [in]", "inputs: [in]"))

@@ -170,6 +170,10 @@ class Connections(WeirTest):
         held = [Raw(self.weir.address).send(HEAD) for _ in range(150)]
         files = f"/proc/{self.weir.process.pid}/fd"
         eventually(lambda: len(os.listdir(files)) >= 100, lambda: f"all are used, not {len(os.listdir(files))}")
+        eventually(lambda: "in: reads, but no file descriptor is left for new connections" in self.weir.command("why", "in")[1],
+                   lambda: self.weir.command("why", "in")[1])
+        self.weir.says("source in: no file descriptor is left for new connections")
+        self.assertIn('what="no_descriptor"', self.weir.get("/metrics")[1])
         half = [Raw(self.weir.admin).send("GET /metrics HT") for _ in range(16)]
         for _ in range(10):
             self.assertEqual(self.weir.get("/health")[0], 200)

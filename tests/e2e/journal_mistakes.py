@@ -24,6 +24,12 @@ CASES = {
         "max_bytes: 16MiB", "max_bytes: 16MiB, durability: interval",
         "sources.in: asks for acks: stored, but journals.log has durability: interval may lose what it has said it has: use "
         "durability: commit, or acks: processed"),
+    "a file of it that never fits": (
+        "max_bytes: 16MiB", "max_bytes: 16MiB, segment: 32MiB",
+        "journals.log.segment: is more than max_bytes: not even one of its files would fit"),
+    "two journals in one folder": (
+        "sinks:\n", "  two: { type: disk, from: [in], path: \"@DIR/./log\" }\nsinks:\n",
+        "/log is where journals.log lives: give each a folder of its own"),
     "dropping what a consumer must read": (
         "max_bytes: 16MiB", "max_bytes: 16MiB, when_full: drop_oldest",
         "journals.log.when_full: drops what sinks.a has not read, which may miss nothing: use block, or say sinks.a.consumer: { "
@@ -144,6 +150,27 @@ class JournalMistakes(WeirTest):
         self.assertNotIn("b.cursor", os.listdir(self.path("log")))
         third = self.start(without)
         eventually(lambda: post(third.address, ndjson(events("again", 5))).status == 200, "there is room")
+
+    def test_a_full_journal_is_refused_as_that_and_why_names_who_has_not_read_it(self):
+        stuck = (BASE.replace("16MiB", "2MiB, queue: { max_events: 1000 }").replace("stored, max", "stored, ack_timeout: 1s, max")
+                 .replace("type: file, from: [log], path: \"@DIR/b.ndjson\"", "type: http, from: [log], url: 'http://127.0.0.1:1/x'"))
+        w = self.start(stuck.replace("memory: 128MiB", "memory: 128MiB\ndrain_deadline: 1s"))
+        answers = []
+        for i in range(100):
+            answers.append(post(w.address, ndjson(events(f"y{i}", 200, load="z" * 200))))
+            if answers[-1].status == 503:
+                break
+        refused = answers[-1]
+        self.assertEqual((refused.status, refused.json["error"]), (503, "journal_full"), [(a.status, a.json) for a in answers[-3:]])
+        self.assertRegex(refused.json["message"], r"sink log: queue \d+/\d+ events <- journal full, waits for its consumers$")
+        self.assertTrue({a.json["error"] for a in answers if a.status == 503} <= {"journal_full"})
+        for _ in range(20):
+            said = w.command("why")[1]
+            self.assertRegex(said, r"(?m)^log: held up <- queue .* <- journal full, waits for its consumers <- .*/log is full: .*wait for consumer b")
+            self.assertRegex(said, r"(?m)^b: held up <- \d+ events \(.*\) behind in journal log <- .*(trying again|breaker open)")
+            self.assertNotRegex(said, r"(?m)^(log|b): (keeps up|idle)")
+            self.assertNotIn("retry budget", said)
+        w.kill()
 
     def test_the_file_may_say_that_a_consumer_is_forgotten(self):
         self.assertEqual(self.start(BASE).stop(), 0)

@@ -88,7 +88,7 @@ class Overload(WeirTest):
             self.assertTrue(first.waits(0.3), "the first ones are taken and wait for their answer")
             pending, refusals = self.fill()
             for refusal in refusals:
-                self.assert_refusal(refusal, {"flow_full", "priority_shed"})
+                self.assert_refusal(refusal, {"flow_full", "priority_shed", "destination_stalled"})
             self.assertGreater(sum(p.waits(0) for p in pending), 5)
             pressure = self.weir.ask("/api/pressure")["edges"][0]
             self.assertLessEqual(pressure["max_waiting_events"], 100)
@@ -118,6 +118,21 @@ class Overload(WeirTest):
             self.assert_refusal(answer, {"breaker_open"})
             self.assertRegex(answer.json["message"], r"sink out: queue \d+/\d+ events <- breaker open, (next probe in|about to probe)")
             self.assertNotIn("out.db", answer.json["message"], "paths are for the log and for admin")
+        self.drain(pending)
+
+    def test_a_lock_is_named_to_the_client_and_in_why(self):
+        with self.stalled(FAILS.replace("breaker: { open: 300ms }", "breaker: { consecutive_failures: 0 }")):
+            pending = [Pending(self.weir.address, ndjson(events(f"f{n}", 5))) for n in range(4)]
+            answer = eventually(lambda: self.refused_with("destination_locked"), lambda: self.weir.graph())
+            self.assert_refusal(answer, {"destination_locked"})
+            self.assertRegex(answer.json["message"], r"sink out: queue \d+/\d+ events <- locked, trying again (in|now)")
+            self.assertNotIn("out.db", answer.json["message"], "paths are for the log and for admin")
+            eventually(lambda: self.weir.graph(sink="out")["held_up_by"] == "destination_locked", self.weir.graph)
+            for _ in range(20):  # whatever the attempts and the retry budget do meanwhile
+                chain = next(line for line in self.weir.command("why")[1].splitlines() if line.startswith("out:"))
+                self.assertRegex(chain, r"^out: held up <- queue \d+/\d+ events <- locked, trying again .* <- .*out\.db.*locked")
+            refused = [line for line in self.weir.get("/metrics")[1].splitlines() if 'reason="destination_locked"' in line]
+            self.assertTrue(refused, "the metrics have the same reason")
         self.drain(pending)
 
     def refused_with(self, error):

@@ -24,7 +24,7 @@ sources:
 """ + SINK
 FLOOD = """memory: 64MiB
 sources:
-  in: { type: generator, rate: 1000000/s, size: 4000B, count: 125000 }
+  in: { type: generator, rate: 1000000/s, size: 4000B, count: 125000, at_end: wait }
 """ + SINK.replace("max_events: 20, ", "")
 
 

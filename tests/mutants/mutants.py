@@ -236,4 +236,12 @@ MUTANTS = [
            "  virtual_time_ = shares_[number].start;\n", "", LIMITS),
     mutant("a request that is refused for want of room takes a place", "lib/weir/flow/admit/waiting_room.cc",
            "if (no_slot || !fits(arrival.priority)) {", "if (no_slot) {", LIMITS),
+    mutant("a full journal is a failure that is retried", "engine/pipeline/delivery/worker.cc",
+           "const bool waits = because == Reason::journal_full;", "const bool waits = false;", "Why.*"),
+    mutant("no retry left is the cause, whatever the attempts failed of", "engine/pipeline/delivery/worker.cc",
+           "held_back_by == Reason::retry_budget_empty && known ? by", "known && false ? by", "Why.*"),
+    mutant("a full queue is the cause, whatever holds its sink up", "engine/pipeline/entry/source_node.cc",
+           "if (reason != Reason::flow_full && reason != Reason::priority_shed) return reason;", "return reason;", "Why.*"),
+    mutant("a sink keeps up though its breaker is open", "engine/pipeline/report/status.cc",
+           'if (sink.hold.cause()) return "held up";', "", "State.*:Why.*"),
 ]

@@ -88,7 +88,20 @@ Duration SinkNode::stop_work(TimePoint now) {
   return busy;
 }
 
-SinkStatus SinkNode::glance(TimePoint now) const {
+HoldUp SinkNode::hold_up(TimePoint now) {
+  HoldUp hold;
+  hold.failing = failing.load(std::memory_order_relaxed);
+  hold.failing_by = failing_by();
+  hold.blocked_for = blocked_for(now);
+  hold.blocked_by = blocked_by();
+  hold.breaker_open = hold.failing && hold.blocked_by == Reason::breaker_open;  // until an attempt has gone well
+  hold.letters_wait = waits_for_letters.load(std::memory_order_relaxed);
+  hold.stalled_for = stalled_for(now);
+  hold.cannot_spill = spill && spill->is_disk_full();
+  return hold;
+}
+
+SinkStatus SinkNode::glance(TimePoint now) {
   SinkStatus s;
   s.name = name;
   s.type = type;
@@ -96,10 +109,12 @@ SinkStatus SinkNode::glance(TimePoint now) const {
   s.pressure = spill ? spill->pressure(now) : queue.pressure(now);
   if (spill) s.spill = spill->status();
   s.destination = destination.stats();
-  s.blocked_for = blocked_for(now);
   s.guards = pace.status();
   s.paced_to = pace.holds_up(now);
-  s.failing = failing.load(std::memory_order_relaxed);
+  s.hold = hold_up(now);
+  s.hold.breaker_open |= s.destination.breaker == flow::BreakerState::open;
+  if (s.hold.letters_wait) s.letters_wait_for = dead_letters->name;
+  s.in_hand = in_hand.load(std::memory_order_relaxed);
   s.workers = workers;
   s.workers_busy = workers_busy.load(std::memory_order_relaxed);
   std::lock_guard lock(mutex_);

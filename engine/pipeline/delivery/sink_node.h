@@ -43,9 +43,10 @@ struct SinkNode {
   std::atomic<std::uint64_t> in_hand{0};  ///< events that workers hold, counted from their groups
   std::atomic<std::uint64_t> busy_ns{0}, idle_ns{0}, blocked_ns{0}, deliveries{0};
   std::atomic<int> workers_busy{0};
-  std::atomic<bool> failing{false};     ///< from a failed attempt until the next success
-  async::DestinationGuard destination;  ///< what all its workers know of the remote end
-  Pace pace;                            ///< rates that all its workers share
+  std::atomic<bool> failing{false};            ///< from a failed attempt until the next success
+  std::atomic<bool> waits_for_letters{false};  ///< its dead letters find no room
+  async::DestinationGuard destination;         ///< what all its workers know of the remote end
+  Pace pace;                                   ///< rates that all its workers share
   int workers = 1;
   GroupTimes times;
   bool fed_by_journals = false, fed_by_senders = false;
@@ -63,12 +64,24 @@ struct SinkNode {
 
   /// How long nothing may be sent to it: time to the breaker's probe, or to the end of a hold. 0: now.
   Duration blocked_for(TimePoint now) const;
-  /// breaker_open or destination_hold, while blocked_for() is more than nothing.
+  /// Why nothing may be sent, while blocked_for() is more than nothing.
   Reason blocked_by() const { return blocked_by_.load(std::memory_order_relaxed); }
-  void set_blocked_until(TimePoint t, Reason by = Reason::destination_hold) {
+  void set_blocked_until(TimePoint t, Reason by) {
     blocked_by_.store(by, std::memory_order_relaxed);
     blocked_until_.store(t.time_since_epoch().count(), std::memory_order_relaxed);
   }
+  /// What its last attempt failed of, while `failing`.
+  Reason failing_by() const { return failing_by_.load(std::memory_order_relaxed); }
+  void set_failing(Reason by) {
+    failing_by_.store(by, std::memory_order_relaxed);
+    failing.store(true, std::memory_order_relaxed);
+  }
+  void works_again() {
+    failing.store(false, std::memory_order_relaxed);
+    set_blocked_until(TimePoint{}, Reason::destination_hold);
+  }
+  /// What holds it up now.
+  HoldUp hold_up(TimePoint now);
 
   /// Nothing has come back from it for so long, which is far longer than usual (flow/queue/sojourn.h), and all its
   /// workers wait for that. 0: it is not stalled. Looked at anew at most every 100 ms.
@@ -79,7 +92,7 @@ struct SinkNode {
   Duration stop_work(TimePoint now);
 
   /// What describe() needs, without the counters.
-  SinkStatus glance(TimePoint now) const;
+  SinkStatus glance(TimePoint now);
 
   /// So many events ended for good without a dead letter, `told` of them with a sender that is told so.
   void refused_for_good(std::uint64_t events, std::uint64_t told, const std::string& words, TimePoint now);
@@ -101,7 +114,7 @@ struct SinkNode {
   RefusedForGood refused_;
   TimePoint refused_at_{};
   std::atomic<Duration::rep> blocked_until_{0};
-  std::atomic<Reason> blocked_by_{Reason::destination_hold};
+  std::atomic<Reason> blocked_by_{Reason::destination_hold}, failing_by_{Reason::destination_failing};
   std::atomic<Duration::rep> looked_at_{0}, stalled_for_{0};
 };
 

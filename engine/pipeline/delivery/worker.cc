@@ -90,6 +90,7 @@ Worker::Next Worker::take() {
     node_.counters.in.fetch_add(load.events, std::memory_order_release);
     node_.counters.bytes.fetch_add(load.bytes.count(), std::memory_order_relaxed);
     failures_ = 0;
+    retries_ = false;
     tried_before_ = paid_ = false;
     busy_ = Duration{0};
     node_.times.took(taken_ = now);
@@ -119,7 +120,7 @@ Worker::Next Worker::attempt() {
   const Piece piece = next_piece();
   if (const Duration wait = node_.pace.try_take(piece, now); wait > Duration{0})
     return {Need::time, std::min(longest_sleep, wait)};
-  auto permit = node_.destination.try_start({.retry = failures_ > 0});
+  auto permit = node_.destination.try_start({.retry = retries_});
   if (!permit) {
     node_.pace.give_back(piece, now);
     return hold_back(permit.error(), now);
@@ -146,15 +147,32 @@ Worker::Next Worker::hold_back(const Rejection& why, TimePoint now) {
   const Duration wait = std::max(why.retry_after, Duration(std::chrono::milliseconds(1)));
   // An advertised rate limit is no failure: the door stays open.
   const bool pacing = why.reason == Reason::destination_hold && wait < longest_latency;
-  if (!pacing) node_.set_blocked_until(now + wait, why.reason);
+  if (!pacing) node_.set_blocked_until(now + wait, cause_of(why.reason));
   return {Need::time, std::min(longest_sleep, wait)};
+}
+
+/// That no retry is left is a consequence: what the attempts failed of is the cause, where it is known.
+Reason Worker::cause_of(Reason held_back_by) const {
+  if (node_.destination.stats().breaker != flow::BreakerState::closed) return Reason::breaker_open;
+  const Reason by = node_.failing_by();
+  const bool known = by != Reason::destination_failing && by != Reason::destination_hold;
+  return held_back_by == Reason::retry_budget_empty && known ? by : held_back_by;
 }
 
 void Worker::put_off(const Delivery& delivery, async::Permit& permit, TimePoint now) {
   ++failures_;
   tried_before_ = true;
   paid_ = false;
-  if (const Duration named = delivery.error.retry_after; named > Duration{0}) {
+  const Duration named = delivery.error.retry_after;
+  const Reason because =
+      delivery.error.reason.value_or(named > Duration{0} ? Reason::destination_hold : Reason::destination_failing);
+  // A full journal is no failure, and waiting for it no load: it takes more as soon as its consumers have read on.
+  const bool waits = because == Reason::journal_full;
+  retries_ = !waits;
+  if (waits) {
+    permit.ignored();
+    not_before_ = now + std::max(named, Duration(std::chrono::milliseconds(1)));
+  } else if (named > Duration{0}) {
     permit.refused(named);
     not_before_ = now + named;
   } else {
@@ -162,22 +180,21 @@ void Worker::put_off(const Delivery& delivery, async::Permit& permit, TimePoint 
     not_before_ = now + node_.destination.backoff(failures_);
   }
   node_.remember_error(delivery.error.message);
-  node_.failing.store(true, std::memory_order_relaxed);
+  node_.set_failing(because);
   const auto destination = node_.destination.stats();
   if (destination.breaker == flow::BreakerState::open)
     node_.set_blocked_until(std::max(not_before_, destination.next_probe_at), Reason::breaker_open);
   else
-    node_.set_blocked_until(not_before_);
+    node_.set_blocked_until(waits ? TimePoint{} : not_before_, because);
   if (failures_ == 1)
     log::warn({"sink", node_.name}, "{}; {} events wait, trying again", delivery.error.message, group_load().events);
 }
 
 void Worker::went_well(Delivery delivery) {
   if (failures_) log::info({"sink", node_.name}, "works again after {} failed attempts", failures_);
-  node_.failing.store(false, std::memory_order_relaxed);
-  node_.set_blocked_until(TimePoint{});
+  node_.works_again();
   if (delivery.outcome == Delivery::Outcome::more)
-    failures_ = 0;
+    failures_ = 0, retries_ = false;
   else
     finish(std::move(delivery));
 }
@@ -251,6 +268,7 @@ Worker::Next Worker::push_dead_letters() {
     const TimePoint now = context_.now();
     arm();
     const auto n = dead_letters.queue.push_alone(letters_, now);
+    node_.waits_for_letters.store(n == 0, std::memory_order_relaxed);
     if (n == 0) return {Need::dead_letter_room, longest_sleep};
     node_.in_hand.fetch_sub(n, std::memory_order_release);
     node_.counters.consume(Fate::dead_lettered, n);

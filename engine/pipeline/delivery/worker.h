@@ -58,6 +58,7 @@ class Worker final : public RoomListener {
   void take_over_new_sink();
   Piece next_piece() const;
   Next hold_back(const Rejection& why, TimePoint now);
+  Reason cause_of(Reason held_back_by) const;
   void put_off(const Delivery& delivery, async::Permit& permit, TimePoint now);
   void went_well(Delivery delivery);
   void finish(Delivery delivery);
@@ -79,6 +80,7 @@ class Worker final : public RoomListener {
   std::size_t next_dead_ = 0;
   int failures_ = 0;
   bool paid_ = false;          // its events have been counted by the rate, and go out in several deliveries
+  bool retries_ = false;       // the next attempt adds load to a destination that failed
   bool tried_before_ = false;  // an attempt for this group failed: some of it may be there
   Duration busy_{0};           // busy time spent on this group, over all calls that went well
   TimePoint not_before_{};

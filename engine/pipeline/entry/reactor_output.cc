@@ -176,8 +176,8 @@ void ReactorOutput::publish() {
   in_motion_.store(0, std::memory_order_release);
 }
 
-std::string_view ReactorOutput::why() const {
-  why_ = node_.why_refused();
+std::string_view ReactorOutput::why(Reason refused_with) const {
+  why_ = node_.why_refused(refused_with);
   return why_;
 }
 

@@ -44,7 +44,7 @@ class ReactorOutput final : public SourceOutput, public RoomListener {
   std::uint64_t next_ids(std::uint32_t n) override { return node_.next_ids(n); }
   const Context& context() const override { return node_.context(); }
   void refused(std::uint64_t events, Reason reason) override { node_.counters.because(reason, events); }
-  std::string_view why() const override;
+  std::string_view why(Reason refused_with) const override;
 
   void on_queue_room() noexcept override;
   /// Tries again to send what waits. Called on the reactor's thread; tests call it themselves.

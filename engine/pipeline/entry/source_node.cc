@@ -1,5 +1,7 @@
 #include "pipeline/entry/source_node.h"
 
+#include <algorithm>
+
 #include "log/log.h"
 #include "pipeline/report/status.h"
 
@@ -8,20 +10,9 @@ namespace {
 
 constexpr Duration why_lasts = std::chrono::milliseconds(100);
 
-/// Clients may be strangers: they are told causes and times, and neither hosts nor ports nor paths, which are in the
-/// destination's own words.
-std::string without_words(SinkStatus sink) {
-  sink.last_error.clear();
-  if (sink.spill) sink.spill->error.clear();
-  return "sink " + sink.name + ": " + describe(sink);
-}
-
-/// What can hold a source up when no sink does.
-std::string besides_sinks(Duration held, const Budget& budget) {
-  if (held > Duration{0}) return "a stage lets nothing more through for " + human(held);
-  const auto used = budget.used().count();
-  if (used * 10 < budget.total().count() * 9) return {};
-  return "the memory budget is " + std::to_string(used * 100 / budget.total().count()) + " % in use";
+/// Whether this sink can hold its sources up now: one that sheds never does, one that spills only when it cannot.
+bool can_hold(SinkNode& sink, Priority priority) {
+  return !sink.queue.sheds() && (!sink.spill || sink.queue.paused(priority));
 }
 
 constexpr Duration lately = std::chrono::seconds(1);
@@ -56,6 +47,7 @@ Admitted<async::Permit> SourceNode::pass_guards(const async::Arrival& arrival) {
   auto permit = guards_.try_start(arrival);
   if (permit) return permit;
   refused.fetch_add(1, std::memory_order_relaxed);
+  refused_by[static_cast<std::size_t>(permit.error().reason)].fetch_add(1, std::memory_order_relaxed);
   counters.because(permit.error().reason, 0);
   guarded_at_.store(context_.now().time_since_epoch().count(), std::memory_order_relaxed);
   warn_of_full_tables();
@@ -97,13 +89,24 @@ std::string SourceNode::held_by_guards(TimePoint now) const {
 
 /// A sender that waits for the fate of its events would wait in vain: a stall that has lasted for a good part of the
 /// time it waits will probably last for the rest of it. One that does not wait is let in as long as there is room, and
-/// so is work for the reserved part. Where the queue is full that is the reason.
+/// so is work for the reserved part. Where the queue is full the door says no by itself (see `named`).
 void SourceNode::look_for_stall(SinkNode& sink, flow::DoorFacts& fact, TimePoint now) const {
   if (acks == Level::accepted || fact.to_probe || fact.paused || fact.reserved) return;
   const Duration stalled = sink.stalled_for(now);
   if (stalled == Duration{0} || stalled < senders_wait_ / 4) return;
   fact.to_probe = stalled;
-  fact.blocked_by = Reason::destination_stalled;
+  fact.blocked_by = sink.hold_up(now).cause().value_or(Reason::destination_stalled);
+}
+
+/// A queue is full because of what holds its sink up, if anything does: that is what has to be mended.
+Reason SourceNode::named(Reason reason, Priority priority, TimePoint now) const {
+  if (reason != Reason::flow_full && reason != Reason::priority_shed) return reason;
+  const bool any_paused = std::ranges::any_of(required, [&](SinkNode* sink) { return sink->queue.paused(priority); });
+  for (SinkNode* sink : required) {
+    if (!can_hold(*sink, priority) || sink->queue.paused(priority) != any_paused) continue;
+    if (const auto cause = sink->hold_up(now).cause()) return *cause;
+  }
+  return reason;
 }
 
 Admitted<Ticket> SourceNode::admit(Bytes worst_case, Priority priority, flow::BriefHold::Place* place) {
@@ -112,8 +115,7 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Priority priority, flow::Br
   std::size_t n = 0;
   for (SinkNode* sink : required) {
     if (n == most_facts) break;
-    // A queue that spills holds its sources up only when its disk is full too.
-    if (sink->queue.sheds() || (sink->spill && !sink->queue.paused(priority))) continue;
+    if (!can_hold(*sink, priority)) continue;
     flow::DoorFacts& fact = facts[n++];
     fact.pressure = sink->queue.pressure(now);
     fact.paused = sink->queue.paused(priority);
@@ -130,11 +132,12 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Priority priority, flow::Br
   }
   auto ticket = budget_.try_take(worst_case);
   std::lock_guard lock(mutex_);
-  const auto decided = decide({facts.data(), n}, !ticket, now, place);
+  auto decided = decide({facts.data(), n}, !ticket, now, place);
   if (!decided && place && place->wait > Duration{0}) return std::unexpected(decided.error());
   if (!decided) {
     refused.fetch_add(1, std::memory_order_relaxed);
-    counters.because(decided.error().reason, 0);
+    decided.error().reason = named(decided.error().reason, priority, now);
+    refused_by[static_cast<std::size_t>(decided.error().reason)].fetch_add(1, std::memory_order_relaxed);
     return std::unexpected(decided.error());
   }
   admitted.fetch_add(1, std::memory_order_relaxed);
@@ -173,37 +176,51 @@ void SourceNode::close(Duration retry_after) {
   door_.close(retry_after, context_.now());
 }
 
-std::string SourceNode::why() {
-  const TimePoint now = context_.now();
-  std::lock_guard lock(mutex_);
-  if (now - why_at_ < why_lasts) return why_;
-  why_.clear();
-  for (SinkNode* sink : required) {
-    if (!sink->queue.paused(Priority::normal) && !sink->failing.load(std::memory_order_relaxed) &&
-        sink->stalled_for(now) == Duration{0})
-      continue;
-    why_ += (why_.empty() ? "sink " : "; sink ") + sink->name + ": " + describe(sink->glance(now));
-  }
-  if (why_.empty()) why_ = held_by_guards(now);
-  if (why_.empty()) why_ = besides_sinks(held_for(now), budget_);
-  // An empty sentence may only mean that the queue is between two pauses: only a cause is kept.
-  if (!why_.empty()) why_at_ = now;
-  return why_;
+std::string SourceNode::memory_in_use() const {
+  return "the memory budget is " +
+         std::to_string(budget_.used().count() * 100 / std::max<std::uint64_t>(1, budget_.total().count())) +
+         " % in use";
 }
 
-std::string SourceNode::why_refused() {
+std::string SourceNode::sinks_that_hold(Reader reader, TimePoint now, bool only_with_cause) const {
+  std::string text;
+  for (SinkNode* sink : required) {
+    const bool full = sink->queue.paused(Priority::normal) && !only_with_cause;
+    if (!can_hold(*sink, Priority::normal) || (!full && !sink->hold_up(now).cause())) continue;
+    text += (text.empty() ? "sink " : "; sink ") + sink->name + ": " + describe(sink->glance(now), reader);
+  }
+  return text;
+}
+
+std::string SourceNode::why(Reader reader) {
   const TimePoint now = context_.now();
-  std::string cause;
-  for (SinkNode* sink : required)
-    if (sink->queue.paused(Priority::normal) || sink->failing.load(std::memory_order_relaxed))
-      cause += (cause.empty() ? "" : "; ") + without_words(sink->glance(now));
-  if (cause.empty()) cause = besides_sinks(held_for(now), budget_);
-  if (!cause.empty()) return cause;
+  std::lock_guard lock(mutex_);
+  Sentence& last = why_[static_cast<std::size_t>(reader)];
+  if (now - last.at < why_lasts) return last.text;
+  last.text = sinks_that_hold(reader, now, false);
+  if (last.text.empty()) last.text = held_by_guards(now);
+  if (const Duration held = held_for(now); last.text.empty() && held > Duration{0})
+    last.text = "a stage lets nothing more through for " + human(held);
+  if (last.text.empty() && budget_.used().count() * 10 >= budget_.total().count() * 9) last.text = memory_in_use();
+  // An empty sentence may only mean that the queue is between two pauses: only a cause is kept.
+  if (!last.text.empty()) last.at = now;
+  return last.text;
+}
+
+std::string SourceNode::why_refused(Reason reason) {
+  const TimePoint now = context_.now();
+  if (reason == Reason::shutting_down) return {};
+  if (reason == Reason::throttled) return "a stage lets nothing more through for " + human(held_for(now));
+  if (reason == Reason::memory_full) {
+    const std::string sinks = sinks_that_hold(Reader::clients, now, true);
+    return memory_in_use() + (sinks.empty() ? "" : "; ") + sinks;
+  }
+  if (auto cause = why(Reader::clients); !cause.empty()) return cause;
   SinkNode* fullest = nullptr;
   double fill = -1;
   for (SinkNode* sink : required)
     if (const double f = sink->queue.pressure(now).fill; f > fill) fill = f, fullest = sink;
-  return fullest ? without_words(fullest->glance(now)) : std::string{};
+  return fullest ? "sink " + fullest->name + ": " + describe(fullest->glance(now), Reader::clients) : std::string{};
 }
 
 }  // namespace weir::pipeline

@@ -8,6 +8,8 @@
 #include <weir/component/source.h>
 #include <weir/flow/admit/door.h>
 
+#include <array>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -31,6 +33,7 @@ class SourceNode {
   SinkNode* dead_letters = nullptr;
   std::vector<SinkNode*> required;  ///< whose pressure the door reads
   std::atomic<std::uint64_t> admitted{0}, refused{0}, held_units{0};
+  std::array<std::atomic<std::uint64_t>, flow::reason_count> refused_by{};  ///< by Reason
 
   Pace pace;  ///< rates that its events wait for, where nobody can be refused
 
@@ -47,9 +50,9 @@ class SourceNode {
   bool refuses_when_full() const { return refuse_when_full_; }
   void set_refuse_when_full(bool refuse) { refuse_when_full_ = refuse; }
   /// The cause that holds this source up now; empty: none. Refreshed at most every 100 ms: refusals must stay cheap.
-  std::string why();
-  /// The same for a request that has just been refused: names the fullest sink when nothing is held up right now.
-  std::string why_refused();
+  std::string why(Reader reader = Reader::operators);
+  /// For a client whose request is refused with this reason: names the fullest sink when nothing is held up right now.
+  std::string why_refused(Reason reason);
   std::uint64_t next_ids(std::uint32_t n) { return ids_.take(n); }
 
  private:
@@ -58,6 +61,9 @@ class SourceNode {
   std::string held_by_guards(TimePoint now) const;
   void warn_of_full_tables();
   void look_for_stall(SinkNode& sink, flow::DoorFacts& fact, TimePoint now) const;
+  Reason named(Reason reason, Priority priority, TimePoint now) const;
+  std::string sinks_that_hold(Reader reader, TimePoint now, bool only_with_cause) const;
+  std::string memory_in_use() const;
 
   Budget& budget_;
   Ids& ids_;
@@ -75,8 +81,11 @@ class SourceNode {
   std::atomic<Duration::rep> held_until_{0};
   std::mutex mutex_;
   flow::Door door_;
-  std::string why_;
-  TimePoint why_at_{};
+  struct Sentence {
+    std::string text;
+    TimePoint at{};
+  };
+  std::array<Sentence, 2> why_;  // by reader
 };
 
 }  // namespace weir::pipeline

@@ -26,6 +26,19 @@ NodeSnapshot Flow::snapshot_of(const StageNode& stage) const {
   return all;
 }
 
+void Flow::explain(SinkStatus& sink, const std::vector<JournalStatus>& journals) const {
+  for (const auto& source : config_.sources)
+    if (source.is_consumer() && source.only_to == sink.name && sink.backlog.empty())
+      sink.backlog = backlog_of(sink, journals, source.journal, source.consumer.name);
+  sink.state = state_of(sink);
+  sink.why = (sink.backlog.empty() ? "" : sink.backlog + " <- ") + describe(sink);
+  // A journal may know what is wrong with it before anything is written to it.
+  const auto journal = std::ranges::find(journals, sink.name, &JournalStatus::name);
+  if (journal == journals.end() || journal->error.empty() || sink.hold.cause()) return;
+  sink.state = "held up";
+  sink.why += " <- " + journal->error;
+}
+
 FlowStatus Flow::status() const {
   std::lock_guard lock(structure_);
   const TimePoint now = context_.now();
@@ -39,7 +52,6 @@ FlowStatus Flow::status() const {
     s.idle_ns = sink->idle_ns.load(std::memory_order_relaxed);
     s.blocked_ns = sink->blocked_ns.load(std::memory_order_relaxed);
     s.deliveries = sink->deliveries.load(std::memory_order_relaxed);
-    s.why = describe(s);
     s.sojourn = sink->times.sojourn(s.pressure.oldest_age, now);
     s.latency = describe_latency(s);
     status.sinks.push_back(std::move(s));
@@ -49,6 +61,7 @@ FlowStatus Flow::status() const {
   std::ranges::reverse(status.stages);
   for (const auto& journal : journals_)
     if (journal) status.journals.push_back(journal->status());
+  for (SinkStatus& sink : status.sinks) explain(sink, status.journals);
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     SourceStatus s;
     s.name = sources_[i]->name;
@@ -62,6 +75,8 @@ FlowStatus Flow::status() const {
     s.admitted = sources_[i]->admitted.load(std::memory_order_relaxed);
     s.refused = sources_[i]->refused.load(std::memory_order_relaxed);
     s.guards = sources_[i]->guards();
+    for (std::size_t r = 0; r < s.refused_by.size(); ++r)
+      s.refused_by[r] = sources_[i]->refused_by[r].load(std::memory_order_relaxed);
     s.held = sources_[i]->held_units.load(std::memory_order_relaxed);
     s.paused =
         std::ranges::any_of(sources_[i]->required, [](SinkNode* sink) { return sink->queue.paused(Priority::normal); });

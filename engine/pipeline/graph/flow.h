@@ -117,6 +117,7 @@ class Flow {
   Result<std::unique_ptr<Sink>> open_sink(const config::Sink& sink, int worker);
   std::uint64_t held_by(const SourceNode& node) const;
   NodeSnapshot snapshot_of(const StageNode& stage) const;
+  void explain(SinkStatus& sink, const std::vector<JournalStatus>& journals) const;
   Result<void> open_all();
   Result<void> begin_to_open(const std::string& part);
   Result<void> open_journals();

@@ -278,7 +278,7 @@ TEST_F(WorkerTest, NamesTheBreakerOnlyWhenItIsOpen) {
   harness.add(1);
   harness.turn();
   harness.work();
-  EXPECT_EQ(harness.sink(0).blocked_by(), Reason::destination_hold) << "one failure is no open breaker";
+  EXPECT_EQ(harness.sink(0).blocked_by(), Reason::destination_failing) << "one failure is no open breaker";
   harness.clock.advance(2s);
   harness.work();
   EXPECT_EQ(harness.sink(0).blocked_by(), Reason::breaker_open);

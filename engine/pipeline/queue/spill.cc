@@ -241,7 +241,7 @@ bool Spill::place_on_disk() {
     return false;
   }
   if (auto written = log_->write(hand_); !written) {
-    say(written.error().message);
+    say(written.error().message, written.error().reason == Reason::disk_full);
     return false;
   }
   std::uint64_t events = 0;

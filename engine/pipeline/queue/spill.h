@@ -75,6 +75,8 @@ class Spill final : public RoomListener {
   /// Neither on the disk nor in hand.
   bool empty() const { return held_.load(std::memory_order_acquire) == 0; }
   SpillStatus status() const;
+  /// Nothing can be spilled, because the disk is full (not: because `max_bytes` is).
+  bool is_disk_full() const { return disk_full_.load(std::memory_order_relaxed); }
   /// The pressure of front, disk and back together.
   flow::EdgeStats edge() const;
   flow::Pressure pressure(TimePoint now) const;
@@ -95,7 +97,7 @@ class Spill final : public RoomListener {
   bool is_pressed() const;
   std::uint64_t on_disk() const;
   void save(Batch batch, Left& lost);
-  void say(const std::string& error);
+  void say(const std::string& error, bool disk_full = false);
   void publish();
 
   const std::string name_;
@@ -125,6 +127,7 @@ class Spill final : public RoomListener {
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> held_{0}, in_motion_{0};
+  std::atomic<bool> disk_full_{false};
   std::mutex keep_;            // of workers that save what they hold
   mutable std::mutex status_;  // everything below
   SpillStatus told_;

@@ -68,7 +68,8 @@ Left Spill::put_away() {
 
 std::uint64_t Spill::kept() const { return log_ ? log_->consumers().front().lag_events : 0; }
 
-void Spill::say(const std::string& error) {
+void Spill::say(const std::string& error, bool disk_full) {
+  disk_full_.store(disk_full, std::memory_order_relaxed);
   {
     const std::lock_guard lock(status_);
     if (told_.error == error) return;

@@ -40,15 +40,37 @@ std::string human(Duration d) {
   return fmt::format("{:.0f} min", s / 60);
 }
 
+namespace {
+
+constexpr Duration least_backlog = std::chrono::seconds(1);  // what is younger is on its way
+
+/// Absent: it has read everything.
+const JournalStatus::Consumer* one_behind(const std::vector<JournalStatus>& journals, std::string_view journal,
+                                          std::string_view consumer) {
+  const auto in = std::ranges::find(journals, journal, &JournalStatus::name);
+  if (in == journals.end()) return nullptr;
+  const auto c = std::ranges::find(in->consumers, consumer, &JournalStatus::Consumer::name);
+  return c == in->consumers.end() || c->lag_events == 0 ? nullptr : &*c;
+}
+
+std::string lag_of(const JournalStatus::Consumer& c) {
+  return fmt::format("{} events ({:.1f} MiB, {}) behind", c.lag_events, static_cast<double>(c.lag_bytes) / (1 << 20),
+                     human(c.lag));
+}
+
+}  // namespace
+
 std::string describe_lag(const std::vector<JournalStatus>& journals, std::string_view journal,
                          std::string_view consumer, const std::string& why) {
-  const auto in = std::ranges::find(journals, journal, &JournalStatus::name);
-  if (in == journals.end()) return why;
-  const auto c = std::ranges::find(in->consumers, consumer, &JournalStatus::Consumer::name);
-  if (c == in->consumers.end() || c->lag_events == 0) return why;
-  const double mib = static_cast<double>(c->lag_bytes) / (1 << 20);
-  return fmt::format("{} events ({:.1f} MiB, {}) behind{}{}", c->lag_events, mib, human(c->lag),
-                     why.empty() ? "" : " <- ", why);
+  const auto* c = one_behind(journals, journal, consumer);
+  return c ? lag_of(*c) + (why.empty() ? "" : " <- ") + why : why;
+}
+
+std::string backlog_of(const SinkStatus& sink, const std::vector<JournalStatus>& journals, std::string_view journal,
+                       std::string_view consumer) {
+  const auto* c = one_behind(journals, journal, consumer);
+  if (!c || c->lag_events <= sink.pressure.waiting.events + sink.in_hand || c->lag < least_backlog) return {};
+  return fmt::format("{} in journal {}", lag_of(*c), journal);
 }
 
 std::string describe_lag(const Upstream& upstream, const std::string& why) {
@@ -68,17 +90,67 @@ std::string describe_lag(const Upstream& upstream, const std::string& why) {
   return text;
 }
 
-std::string describe(const SpillStatus& spill) {
+std::string describe(const SpillStatus& spill, Reader reader) {
   std::string text;
   const auto bytes = static_cast<double>(spill.bytes.count());
   if (spill.events > 0)
     text = bytes < (1 << 30) ? fmt::format(", {:.1f} MiB spilled", bytes / (1 << 20))
                              : fmt::format(", {:.1f} GiB spilled", bytes / (1 << 30));
-  if (!spill.error.empty()) text += " <- cannot spill: " + spill.error;
+  if (!spill.error.empty())
+    text += reader == Reader::operators ? " <- cannot spill: " + spill.error : " <- cannot spill";
   return text;
 }
 
-std::string describe(const SinkStatus& sink) {
+std::string_view state_of(const SinkStatus& sink) {
+  if (sink.hold.cause()) return "held up";
+  if (sink.pressure.paused) return "readers are paused";
+  if (!sink.backlog.empty() || sink.pressure.fill > 0.5) return "behind";
+  return sink.pressure.waiting.events + sink.in_hand > 0 ? "keeps up" : "idle";
+}
+
+namespace {
+
+std::string next_try(const HoldUp& hold) {
+  return hold.blocked_for > Duration{0} ? "trying again in " + human(hold.blocked_for) : "trying again now";
+}
+
+/// Why the last attempt failed, for somebody who may not see the destination's words.
+std::string_view kind_of_failure(Reason by) {
+  switch (by) {
+    case Reason::destination_locked: return "somebody else has it locked";
+    case Reason::disk_full: return "its disk is full";
+    case Reason::destination_hold: return "it asked to be left alone";
+    default: return "it fails";
+  }
+}
+
+std::string words_for(const SinkStatus& sink, Reason cause) {
+  const HoldUp& hold = sink.hold;
+  switch (cause) {
+    case Reason::breaker_open:
+      if (hold.blocked_for > Duration{0}) return "breaker open, next probe in " + human(hold.blocked_for);
+      return "breaker open, about to probe";
+    case Reason::dead_letters_full: return "its dead letters find no room in sink " + sink.letters_wait_for;
+    case Reason::destination_stalled: return "stalled: nothing has come back for " + human(hold.stalled_for);
+    case Reason::destination_hold: return "told to wait, " + next_try(hold);
+    case Reason::retry_budget_empty: return "retry budget empty, " + next_try(hold);
+    case Reason::destination_locked: return "locked, " + next_try(hold);
+    case Reason::disk_full: return hold.failing ? "disk full, " + next_try(hold) : "disk full";
+    case Reason::journal_full: return "journal full, waits for its consumers";
+    default: return next_try(hold);
+  }
+}
+
+std::string describe_hold(const SinkStatus& sink, Reason cause, Reader reader) {
+  std::string text = " <- " + words_for(sink, cause);
+  if (!sink.hold.failing && cause != Reason::breaker_open) return text;
+  if (reader == Reader::operators) return sink.last_error.empty() ? text : text + " <- " + sink.last_error;
+  return cause == Reason::breaker_open ? fmt::format("{} <- {}", text, kind_of_failure(sink.hold.failing_by)) : text;
+}
+
+}  // namespace
+
+std::string describe(const SinkStatus& sink, Reader reader) {
   const auto& p = sink.pressure;
   const bool by_bytes =
       p.bound.bytes.count() && static_cast<double>(p.waiting.bytes.count()) * static_cast<double>(p.bound.events) >
@@ -86,23 +158,13 @@ std::string describe(const SinkStatus& sink) {
   std::string text = by_bytes
                          ? fmt::format("queue {}/{} KiB", p.waiting.bytes.count() >> 10, p.bound.bytes.count() >> 10)
                          : fmt::format("queue {}/{} events", p.waiting.events, p.bound.events);
-  if (sink.spill) text += describe(*sink.spill);
-  const auto& d = sink.destination;
-  if (d.breaker == flow::BreakerState::open)
-    text += sink.blocked_for > Duration{0} ? fmt::format(" <- breaker open, next probe in {}", human(sink.blocked_for))
-                                           : std::string(" <- breaker open, about to probe");
-  else if (sink.blocked_for > Duration{0})
-    text += fmt::format(" <- trying again in {}", human(sink.blocked_for));
-  else if (sink.failing)
-    text += " <- trying again now";
-  const bool failing = sink.failing || d.breaker != flow::BreakerState::closed;
-  if (failing && !sink.last_error.empty()) text += " <- " + sink.last_error;
-  if (!failing && !sink.paced_to.empty())
+  if (sink.spill) text += describe(*sink.spill, reader);
+  if (const auto cause = sink.hold.cause()) return text + describe_hold(sink, *cause, reader);
+  if (!sink.paced_to.empty())
     text += fmt::format(" <- its own rate (guards) lets {} pass, not the destination", sink.paced_to);
-  else if (!failing && p.service_rate.value > 0 && p.fill > 0.5)
+  else if (p.service_rate.value > 0 && p.fill > 0.5)
     text += fmt::format(" <- serves {:.0f} events/s", p.service_rate.value);
-  if (!failing && sink.workers_busy == sink.workers && p.service_rate.value <= 0)
-    text += " <- delivering, nothing confirmed yet";
+  if (sink.workers_busy == sink.workers && p.service_rate.value <= 0) text += " <- delivering, nothing confirmed yet";
   return text;
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "pipeline/report/counters.h"
+#include "pipeline/report/hold_up.h"
 
 namespace weir::pipeline {
 
@@ -31,8 +32,9 @@ struct SourceStatus {
   std::string name, type, address;
   Level acks = Level::accepted;
   NodeSnapshot node;
-  std::uint64_t admitted = 0, refused = 0;  ///< units at the door: requests
-  std::uint64_t held = 0;                   ///< of these, held there for a moment first
+  std::uint64_t admitted = 0, refused = 0;                     ///< units at the door: requests
+  std::array<std::uint64_t, flow::reason_count> refused_by{};  ///< of the refused, by Reason
+  std::uint64_t held = 0;                                      ///< of both, held there for a moment first
   bool paused = false;
   std::string why;  ///< what holds it up, if anything
   Upstream upstream{};
@@ -71,13 +73,16 @@ struct SinkStatus {
   std::optional<SpillStatus> spill{};
   flow::Pressure pressure;
   flow::DestinationStats destination;
-  Duration blocked_for{0};
   std::vector<GuardStatus> guards{};
   std::string paced_to{};  ///< its own rate, while that holds it up: "5000 events/s"
-  bool failing = false;    ///< its last attempt failed
+  HoldUp hold;
   std::string last_error;
+  std::string letters_wait_for;  ///< the sink that has no room for its dead letters; empty: they do not wait
+  std::uint64_t in_hand = 0;     ///< events that its workers hold
   RefusedForGood refused;
-  std::string why;        ///< "sink queue 512/512 events <- breaker open, next probe in 3 s <- connection refused"
+  std::string state;      ///< in a few words: "held up", "behind", "keeps up" ...
+  std::string backlog;    ///< what it has not read of its journal: "16000 events (3.1 MiB, 35 s) behind"
+  std::string why;        ///< "queue 512/512 events <- breaker open, next probe in 3 s <- connection refused"
   flow::Sojourn sojourn;  ///< how long events take, now and usually
   std::string latency;    ///< what that means: "p50 3 ms, p99 9 ms, as usual"
   int workers = 0, workers_busy = 0;
@@ -112,11 +117,21 @@ struct FlowStatus {
   Ledger ledger() const;
 };
 
-/// "paused <- sink warehouse: sink queue 512/512 events, 1.2 GiB spilled <- breaker open, next probe in 3 s <-
-/// connection refused".
-std::string describe(const SinkStatus& sink);
+/// What a sentence is for: an operator reads the destination's own words, with hosts, ports and paths; a client, who
+/// may be a stranger, only causes and times.
+enum class Reader : std::uint8_t { operators, clients };
+/// "queue 512/512 events, 1.2 GiB spilled <- breaker open, next probe in 3 s <- connection refused". Names what holds
+/// the sink up (hold_up.h), and nothing else.
+std::string describe(const SinkStatus& sink, Reader reader = Reader::operators);
+/// "held up", "readers are paused", "behind", "keeps up" or "idle". What holds it up comes first: a queue that is empty
+/// says nothing about a destination.
+std::string_view state_of(const SinkStatus& sink);
 /// ", 1.2 GiB spilled"; empty: nothing is, and it could be.
-std::string describe(const SpillStatus& spill);
+std::string describe(const SpillStatus& spill, Reader reader = Reader::operators);
+/// "16000 events (3.1 MiB, 35 s) behind in journal ingest": what a sink has not been given yet. Empty: no more than is
+/// on its way to it, or a second's worth at most.
+std::string backlog_of(const SinkStatus& sink, const std::vector<JournalStatus>& journals, std::string_view journal,
+                       std::string_view consumer);
 /// "p99 4.1 s (usual 40 ms) but p50 still 12 ms: a subset is stuck, look at ...".
 std::string describe_latency(const SinkStatus& sink);
 /// "12 300 events (1.2 GiB, 35 s) behind <- sink warehouse: ...": how far a consumer is behind, and why. Empty: it is

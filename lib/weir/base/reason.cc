@@ -23,13 +23,25 @@ constexpr std::array table{
         "The destination failed repeatedly and is left alone until the next probe. `weir why` shows its last error."},
     ReasonInfo{
         destination_hold, "destination_hold", 503, 14, "a required destination asked to be left alone for a while",
-        "It refused with a time to come back at, or failed a moment ago: come back after Retry-After. `weir why` "
-        "shows its last answer."},
+        "It refused with a time to come back at: come back after Retry-After. `weir why` shows its last answer."},
     ReasonInfo{
         destination_stalled, "destination_stalled", 503, 14,
         "nothing has come back from a required destination for far longer than usual",
         "Nothing of this request was taken: come back after Retry-After. `weir why` says for how long it has been "
         "waited for; a shorter time-out of the sink ends such waits sooner."},
+    ReasonInfo{destination_failing, "destination_failing", 503, 14, "a required destination fails and is tried again",
+               "Come back after Retry-After. `weir why` shows its last error."},
+    ReasonInfo{destination_locked, "destination_locked", 503, 14, "somebody else has a required destination locked",
+               "Come back after Retry-After. `weir why` names what is locked: end the transaction that holds it."},
+    ReasonInfo{disk_full, "disk_full", 503, 14, "the disk of a required destination is full",
+               "Come back after Retry-After. `weir why` names the path: free some space there."},
+    ReasonInfo{
+        journal_full, "journal_full", 503, 14, "a journal is full of what its consumers have not read",
+        "Come back after Retry-After. `weir why` names the consumer that is behind: make its sink work, raise the "
+        "journal's max_bytes, or give up what it has not read with `weir journal forget`."},
+    ReasonInfo{dead_letters_full, "dead_letters_full", 503, 14,
+               "the dead letters of a required destination find no room",
+               "Come back after Retry-After. `weir why` names the sink that takes the dead letters: make it work."},
     ReasonInfo{priority_shed, "priority_shed", 503, 14, "only high and critical work is admitted at this fill",
                "Send what must not wait with a higher priority, or come back after Retry-After."},
     ReasonInfo{concurrency_limited, "concurrency_limited", 503, 14, "the concurrency limit is reached",

@@ -12,6 +12,7 @@
 #include <weir/base/units.h>
 
 #include <expected>
+#include <optional>
 #include <string>
 
 namespace weir {
@@ -20,8 +21,10 @@ struct Error {
   /// Named by the reaction: try again later; connect again; do it another way; give up on this work.
   enum class Kind : std::uint8_t { overloaded, disconnected, unsupported, failed };
   Kind kind = Kind::failed;
-  std::string message;      ///< one line: what, where, what to do
-  Duration retry_after{0};  ///< overloaded only: the Retry-After that the remote end named, or 0
+  std::string message;             ///< one line: what, where, what to do
+  Duration retry_after{0};         ///< overloaded only: the Retry-After that the remote end named, or 0
+  std::optional<Reason> reason{};  ///< what work is refused with while this lasts; absent: the caller knows only that
+                                   ///< it fails
 };
 
 /// A class of its own, not an alias, so that a call whose Result is dropped does not compile without a warning.

@@ -53,6 +53,8 @@ struct SourceType {
   Capabilities can;
   Level strongest = Level::accepted;  ///< the strongest `acks` it can give its sender
   bool makes_lines = false;           ///< each of its events is JSON, or holds no line feed
+  Attributes origin{};                ///< what its events carry besides @source and @received
+  bool tells_lag = false;             ///< it knows how much waits where it reads (Source::upstream)
   /// Its memory per reactor count: connections, buffers.
   std::function<std::vector<Footprint>(const Options&, int reactors)> footprint;
   std::function<std::unique_ptr<Source>(const SourceSetup&)> make;

@@ -50,6 +50,8 @@ struct JournalStatus {
 class Journal {
  public:
   virtual ~Journal() = default;
+  /// What `open` would refuse whatever the machine is like, as Sink::check.
+  virtual Result<void> check() const { return {}; }
   /// At start; an error is final and ends the process with its message.
   virtual Result<void> open(std::span<const JournalConsumer> consumers) = 0;
   virtual std::unique_ptr<Sink> writer() = 0;

@@ -11,6 +11,7 @@
 /// Thread: immutable once it is shared. Cost: an allocation for each run of events.
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,10 @@ inline constexpr std::array<std::string_view, 7> attribute_names{"source", "file
 /// A set of attributes.
 class Attributes {
  public:
+  Attributes() = default;
+  Attributes(std::initializer_list<Attribute> all) {
+    for (const Attribute a : all) add(a);
+  }
   void add(Attribute a) { bits_ |= bit(a); }
   void add(Attributes others) { bits_ |= others.bits_; }
   bool has(Attribute a) const { return (bits_ & bit(a)) != 0; }

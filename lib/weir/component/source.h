@@ -100,8 +100,9 @@ class SourceOutput {
   virtual const Context& context() const = 0;
   /// Counts what the intake refuses or loses itself: requests at the door, malformed lines.
   virtual void refused(std::uint64_t events, Reason reason) = 0;
-  /// One sentence on why this source is held up now, for refusals: "sink warehouse is full (512/512 events)".
-  virtual std::string_view why() const = 0;
+  /// One sentence on why a unit is refused for this reason now: "sink warehouse: queue 512/512 events <- locked, trying
+  /// again in 3 s". Its sender may be a stranger: it names causes and times, and neither hosts nor ports nor paths.
+  virtual std::string_view why(Reason refused_with) const = 0;
 };
 
 class Intake {

@@ -66,7 +66,7 @@ class FakeOutput : public SourceOutput {
   std::uint64_t next_ids(std::uint32_t n) override { return std::exchange(next_id_, next_id_ + n); }
   const Context& context() const override { return context_; }
   void refused(std::uint64_t count, Reason) override { refusals += count; }
-  std::string_view why() const override { return "the test holds it up"; }
+  std::string_view why(Reason) const override { return "the test holds it up"; }
 
  private:
   void keep(std::string_view event, Priority priority, std::shared_ptr<const Origin> origin) {

@@ -57,6 +57,10 @@ std::optional<std::string> parse_step(std::string_view text, std::size_t& at, Pa
 
 std::optional<std::string> parse_path(std::string_view text, std::size_t& at, Path& path) {
   const auto start = at;
+  if (at < text.size() && text[at] == '@')
+    return "only expressions of stages read attributes: make it a member with a map in front (set: { .topic: @topic "
+           "}), "
+           "and name that (.topic)";
   if (at >= text.size() || text[at] != '.') return "expected a path such as .status";
   while (at < text.size() && (text[at] == '.' || (text[at] == '[' && !path.steps.empty()))) {
     if (path.steps.size() == Path::max_steps) return "a path has at most 16 steps";

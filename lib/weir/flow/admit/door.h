@@ -76,7 +76,7 @@ struct DoorFacts {
   bool paused = false;                 ///< for this request's priority
   std::optional<Duration> to_probe{};  ///< nothing may be sent to it: time to the next probe, or to the end of a hold;
                                        ///< nothing comes back from it: for so long
-  Reason blocked_by = Reason::breaker_open;  ///< with to_probe: breaker_open, destination_hold or destination_stalled
+  Reason blocked_by = Reason::breaker_open;  ///< with to_probe: what holds it up (breaker_open, destination_locked ...)
   bool reserved = false;  ///< this priority may enter the reserved part: only the bound stops it (semantics D5)
   double limit = 1.0;     ///< the part of the bound this priority may fill: 1 - reserved_for_high, or 1
 };
@@ -91,7 +91,7 @@ class Door {
  public:
   Door(const DoorConfig& config, std::uint64_t seed);
 
-  /// flow_full, priority_shed, breaker_open, destination_hold, destination_stalled, memory_full or shutting_down, with
+  /// flow_full, priority_shed, memory_full, shutting_down, or what a destination is blocked by, with
   /// a Retry-After in whole seconds. With a `place` whose `wait` is then above 0 the unit is not refused yet, and not
   /// counted: it asks again with the same place, however the wait ended.
   [[nodiscard]] Admitted<void> decide(std::span<const DoorFacts> required, bool memory_full, TimePoint now,

@@ -5,7 +5,7 @@ CONFIG ?= examples/quickstart/weir.yaml
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench check format tidy headers asan tsan fuzz mutants all-checks fresh-machine install clean
+.PHONY: help run build test bench limits-table check format tidy headers asan tsan fuzz mutants all-checks fresh-machine install clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -26,6 +26,11 @@ bench: ## CPU per event beside a floor measured in the same run
 	@cmake --preset release -DWEIR_BENCH=ON >/dev/null
 	@scripts/build release
 	@python3 bench/run.py
+
+limits-table: ## concurrency limits against services they are not told of (TABLE="grid 1 2": see sim/README.md)
+	@scripts/install-packages build
+	@scripts/build release weir_limits_table
+	@./build/release/weir_limits_table $(TABLE)
 
 check: headers format tidy ## strata, self-contained headers, format, lint
 	@python3 tests/strata.py .

@@ -18,7 +18,8 @@ namespace {
 /// What was written on the command line, and the code to exit with.
 struct CommandLine {
   std::vector<std::string> files;
-  std::string admin = "127.0.0.1:9600", init_file = "weir.yaml", node, reason, shell;
+  AdminPeer admin;
+  std::string init_file = "weir.yaml", node, reason, shell;
   std::vector<std::string> help_of;
   bool quiet = false, force = false;
   CheckOptions check;
@@ -35,7 +36,9 @@ struct CommandLine {
 constexpr auto files_help = "configuration files or folders (default: weir.yaml)";
 
 void add_admin(CLI::App& command, CommandLine& line) {
-  command.add_option("--admin", line.admin, "admin address of the running weir")->capture_default_str();
+  command.add_option("--admin", line.admin.address, "admin address of the running weir")->capture_default_str();
+  command.add_option("--token-file", line.admin.token_file,
+                     "the file of the token to send it (default: the variable WEIR_ADMIN_TOKEN)");
 }
 
 void add_flow_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
@@ -67,7 +70,7 @@ void add_watching_commands(CLI::App& cli, CommandLine& line) {
   auto* why = cli.add_subcommand("why", "say what holds a source or sink up, as a chain of causes");
   why->add_option("NODE", line.node, "a source or sink (default: all)");
   add_admin(*why, line);
-  why->callback([&] { line.code = app::why(line.admin, line.node); });
+  why->callback([&] { line.code = line.admin.find_token() ? app::why(line.admin, line.node) : bad_usage; });
 
   auto* top = cli.add_subcommand("top", "show a running flow, live; h shows the keys");
   add_admin(*top, line);
@@ -77,7 +80,7 @@ void add_watching_commands(CLI::App& cli, CommandLine& line) {
   top->add_option("--times", line.top.times, "stop after so many refreshes (0: until q or Ctrl-C)")
       ->check(CLI::NonNegativeNumber);
   top->add_flag("--once", line.top.once, "print one page and stop");
-  top->callback([&] { line.code = app::top(line.admin, line.top); });
+  top->callback([&] { line.code = line.admin.find_token() ? app::top(line.admin, line.top) : bad_usage; });
 
   auto* tap = cli.add_subcommand("tap", "show a sample of the events that pass a source, stage or sink");
   tap->add_option("EDGE", line.tap.edge, "what a source or stage gives on, or what comes in at a sink")->required();
@@ -89,7 +92,7 @@ void add_watching_commands(CLI::App& cli, CommandLine& line) {
       ->capture_default_str();
   tap->add_option("--redact", line.tap.redact, "fields hidden besides password, token, secret, ...: .card,.user.mail")
       ->delimiter(',');
-  tap->callback([&] { line.code = app::tap(line.admin, line.tap); });
+  tap->callback([&] { line.code = line.admin.find_token() ? app::tap(line.admin, line.tap) : bad_usage; });
 }
 
 void add_journal_commands(CLI::App& cli, CommandLine& line) {
@@ -139,6 +142,8 @@ void add_replay_command(CLI::App& cli, CommandLine& line) {
   replay->add_option("--since", o.since, "only those from this time on: 2026-11-21T05:10:00Z, or 2h for two hours ago");
   replay->add_option("--until", o.until, "only those up to this time");
   replay->add_option("--patience", o.patience, "give up when nothing was taken for so long")->capture_default_str();
+  replay->add_option("--token-file", o.token_file,
+                     "the file of the token that the source asks for (default: the variable WEIR_TOKEN)");
   replay->add_option("--tls-ca", o.tls_ca, "https: the file of certificates to trust, instead of the system's");
   replay->add_flag("--dry-run", o.dry_run, "only say how many it would be");
   replay->add_flag("--restart", o.restart, "begin anew instead of where the last one ended (FROM.replay)");

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "ask.h"
+
 namespace weir::app {
 
 struct CheckOptions {
@@ -29,7 +31,7 @@ struct JournalOptions {
   std::string consumer, where, format = "ndjson";
 };
 struct ReplayOptions {
-  std::string to, where, since, until, tls_ca, rate = "1000/s", patience = "1m";
+  std::string to, where, since, until, tls_ca, token_file, rate = "1000/s", patience = "1m";
   std::uint64_t from_seq = 0, to_seq = 0;  ///< lines or sequences; 0: the first, the last
   bool dry_run = false, restart = false, live = false;
 };
@@ -38,10 +40,10 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
 int check(const std::vector<std::string>& files, const Catalog& catalog, const CheckOptions& options);
 int test(const std::vector<std::string>& files, const Catalog& catalog, const TestOptions& options);
 int init(const std::string& file, bool force);
-int why(const std::string& admin, const std::string& node);
+int why(const AdminPeer& admin, const std::string& node);
 int explain(const std::string& reason);
-int top(const std::string& admin, const TopOptions& options);
-int tap(const std::string& admin, const TapOptions& options);
+int top(const AdminPeer& admin, const TopOptions& options);
+int tap(const AdminPeer& admin, const TapOptions& options);
 int journal_ls(const std::string& path, const JournalOptions& options);
 int journal_check(const std::string& path, const JournalOptions& options);
 int journal_repair(const std::string& path, const JournalOptions& options);

@@ -12,8 +12,9 @@ namespace weir::app {
 namespace {
 
 using Outcome = pipeline::Flow::Reload;
+using Changes = std::vector<config::KeyChange>;
 
-void refuse(const std::vector<config::KeyChange>& changes) {
+void refuse(const Changes& changes) {
   for (const auto& change : changes) {
     if (change.in_place)
       log::warn("reload: {}: not applied, because of what is refused", terminal_text(change.text));
@@ -23,35 +24,85 @@ void refuse(const std::vector<config::KeyChange>& changes) {
   log::error("reload: policy values can change while running; for the rest start a new process and stop this one");
 }
 
-Outcome reload(pipeline::Flow& flow, config::Config& running, const std::vector<std::string>& files,
-               const Catalog& catalog) {
-  auto next = load_or_explain(files, catalog);
+/// An error, and nothing was changed.
+Result<void> take_over(const Running& running, config::Config& next) {
+  if (auto applied = running.flow.reload(next); !applied) return applied;
+  if (running.admin) running.admin->take_logins(next.admin.logins);
+  running.config = std::move(next);
+  return {};
+}
+
+Outcome reload(const Running& running) {
+  auto next = load_or_explain(running.files, running.catalog);
   if (!next) {
     log::error("reload: the configuration has errors; the running one is kept");
     return Outcome::invalid;
   }
-  const auto changes = config::changes(running, *next, catalog);
+  const auto changes = config::changes(running.config, *next, running.catalog);
   if (!std::ranges::all_of(changes, &config::KeyChange::in_place)) {
     refuse(changes);
     return Outcome::refused;
   }
-  if (auto applied = flow.reload(*next); !applied) {
-    log::error("reload refused: {}: nothing was changed", terminal_text(applied.error().message));
+  if (auto taken = take_over(running, *next); !taken) {
+    log::error("reload refused: {}: nothing was changed", terminal_text(taken.error().message));
     return Outcome::refused;
   }
   for (const auto& change : changes) log::info("reload: {}: applied", terminal_text(change.text));
-  running = std::move(*next);
   log::info("reload: done{}", changes.empty() ? ", no key has changed" : "");
   return Outcome::applied;
 }
 
+/// What is wrong with the configuration that holds the secrets, in one line.
+std::string first_error(const config::Loaded& loaded) {
+  const auto error = std::ranges::find(loaded.problems, false, &config::Problem::warning);
+  return error == loaded.problems.end() ? std::string("it cannot be read") : error->text();
+}
+
+/// Secrets alone: what else has changed in the configuration waits for a SIGHUP, and they with it.
+Result<Changes> renew_secrets(const Running& running) {
+  auto loaded = config::load(running.files, running.catalog, config::system_load_options());
+  if (!loaded.config) return failure(first_error(loaded));
+  auto changes = config::changes(running.config, *loaded.config, running.catalog);
+  for (const auto& change : changes)
+    if (!change.in_place || !change.from_file)
+      return failure(change.text +
+                     (change.in_place ? ": send SIGHUP to take over all that has changed" : ": needs a new process"));
+  if (auto taken = take_over(running, *loaded.config); !taken) return std::unexpected(taken.error());
+  return changes;
+}
+
+void renew_certificates(const Running& running, const std::string& part) {
+  auto all = running.flow.on_hangup(part);
+  if (all.empty()) all.push_back({false, part + ": it reads its certificates at its start only: start a new process"});
+  for (const auto& said : all) {
+    log::say(said.went_well ? log::Level::info : log::Level::warn, {}, "{}: {}",
+             said.went_well ? "renewed" : "not renewed", terminal_text(said.text));
+    running.flow.count_renewal(said.went_well);
+  }
+}
+
 }  // namespace
 
-void on_hangup(pipeline::Flow& flow, config::Config& running, const std::vector<std::string>& files,
-               const Catalog& catalog) {
-  for (const auto& said : flow.on_hangup())
+void on_hangup(const Running& running, Renewal& renewal) {
+  renewal.note();
+  for (const auto& said : running.flow.on_hangup())
     log::say(said.went_well ? log::Level::info : log::Level::error, {}, "reload: {}", terminal_text(said.text));
-  flow.count_reload(reload(flow, running, files, catalog));
+  running.flow.count_reload(reload(running));
+  renewal.follow_secrets(running.config.secret_files);
+}
+
+void renew(const Running& running, Renewal& renewal) {
+  const auto changed = renewal.take();
+  for (const std::string& part : changed.parts) renew_certificates(running, part);
+  if (!changed.secrets) return;
+  const auto changes = renew_secrets(running);
+  if (!changes) {
+    log::warn("secrets that were replaced are not taken over: {}", terminal_text(changes.error().message));
+    running.flow.count_renewal(false);
+    return;
+  }
+  for (const auto& change : *changes) log::info("renewed: {}: applied", terminal_text(change.text));
+  if (!changes->empty()) running.flow.count_renewal(true);
 }
 
 }  // namespace weir::app

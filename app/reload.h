@@ -3,17 +3,31 @@
 /// (semantics H2). Says in the log what became of every key that differs; one that needs a new process refuses all of
 /// them, so that what runs is always one of two files and never half of each.
 ///
+/// `renew` does the part of it that needs nobody to say so: certificates and secrets that were replaced on the disk are
+/// read again. The configuration's other keys wait for a SIGHUP.
+///
 /// Thread: the flow's owner. Cost: a load of the configuration, and opening the sinks whose secrets have changed. On
 /// cancel: it is waited for.
 #include <string>
 #include <vector>
 
+#include "observe/admin.h"
 #include "pipeline/graph/flow.h"
+#include "renewal.h"
 
 namespace weir::app {
 
-/// `running` becomes what was read if that was taken over.
-void on_hangup(pipeline::Flow& flow, config::Config& running, const std::vector<std::string>& files,
-               const Catalog& catalog);
+/// What runs, and where it was read from.
+struct Running {
+  pipeline::Flow& flow;
+  config::Config& config;  ///< becomes what was read if that was taken over
+  const observe::Admin* admin;
+  const std::vector<std::string>& files;
+  const Catalog& catalog;
+};
+
+void on_hangup(const Running& running, Renewal& renewal);
+/// What has been found since the last call, or the last SIGHUP.
+void renew(const Running& running, Renewal& renewal);
 
 }  // namespace weir::app

@@ -49,6 +49,7 @@ std::optional<WallTime> point_in_time(const std::string& text, WallTime now) {
 
 struct Plan {
   ReplayUrl url;
+  std::string token;
   double rate = 0;
   Duration patience{};
   std::optional<WallTime> since, until;
@@ -58,6 +59,9 @@ struct Plan {
 std::optional<Plan> understand(const ReplayOptions& options, WallTime now) {
   const auto wrong = [](std::string_view what) { return complain(what), std::nullopt; };
   Plan plan;
+  auto token = find_token(options.token_file, "WEIR_TOKEN");
+  if (!token) return std::nullopt;
+  plan.token = std::move(*token);
   if (!options.to.empty() || !options.dry_run) {
     auto url = parse_replay_url(options.to);
     if (!url) return wrong(url.error().message);
@@ -143,6 +147,7 @@ class Replay {
   Result<std::unique_ptr<ReplaySender>> make_sender() {
     ReplaySender::Setup setup{.url = plan_.url,
                               .session = {.address = plan_.url.address},
+                              .token = plan_.token,
                               .patience = plan_.patience,
                               .wait = wait,
                               .refused = [this](auto n, const auto& why) { refused(n, why); }};

@@ -16,9 +16,10 @@ constexpr Duration first_backoff = std::chrono::milliseconds(100), longest_backo
 ReplaySender::ReplaySender(Setup setup, const Context& context)
     : setup_(std::move(setup)), context_(context), session_(setup_.session, context), backoff_(first_backoff) {
   head_ = fmt::format(
-      "POST {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: weir replay\r\nContent-Type: application/x-ndjson\r\n"
+      "POST {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: weir replay\r\nContent-Type: application/x-ndjson\r\n{}"
       "Content-Length: ",
-      setup_.url.target, setup_.url.address);
+      setup_.url.target, setup_.url.address,
+      setup_.token.empty() ? "" : fmt::format("Authorization: Bearer {}\r\n", setup_.token));
 }
 
 Outcome ReplaySender::send(const std::vector<ReplayEvent>& events) {

@@ -24,6 +24,7 @@ class ReplaySender {
   struct Setup {
     ReplayUrl url;
     net::SessionConfig session;
+    std::string token;                                                   ///< empty: none
     Duration patience;                                                   ///< without an answer that takes anything
     std::function<bool(Duration)> wait;                                  ///< false: end now
     std::function<void(std::uint64_t, const std::string& why)> refused;  ///< called for each

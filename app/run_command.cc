@@ -49,6 +49,7 @@ void greet(const config::Config& config, const pipeline::FlowStatus& status, con
 }
 
 constexpr Duration watch_every = std::chrono::seconds(1);
+constexpr Duration renew_every = std::chrono::seconds(2);
 constexpr auto look_for_end = std::chrono::milliseconds(50);
 constexpr auto ready_at_least = std::chrono::seconds(1);
 
@@ -164,22 +165,29 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
     admin_address = *opened;
   }
   bool hangup = false;
+  Renewal renewal(*config, catalog);  // before the files are read
+  const Running running{flow, *config, admin ? &*admin : nullptr, files, catalog};
   const Started started = start(flow, context, signals, hangup);
   if (started != Started::yes) return started == Started::given_up ? ok : failed;
   greet(*config, flow.status(), admin_address);
 
   Watch watch;
-  TimePoint next_look = context.now();
+  TimePoint next_look = context.now(), next_renewal = context.now() + renew_every;
   // Whoever waits for /ready sees it, however short the input is.
   const TimePoint may_end = context.now() + (admin ? ready_at_least : Duration{0});
   while (true) {
     const int s = hangup ? SIGHUP : wait_for_signal(signals, look_for_end);
     hangup = false;
-    if (s == SIGHUP) on_hangup(flow, *config, files, catalog);
+    if (s == SIGHUP) on_hangup(running, renewal);
     if (asks_to_stop(s)) break;
     if (context.now() >= may_end && flow.at_end()) {
       log::info("the input has ended (at_end: stop), and all of it has been delivered");
       break;
+    }
+    renew(running, renewal);
+    if (context.now() >= next_renewal) {
+      renewal.look();
+      next_renewal = context.now() + renew_every;
     }
     if (context.now() < next_look) continue;
     watch.look(flow.status(), context.now());

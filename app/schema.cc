@@ -127,12 +127,16 @@ std::string property(const OptionSpec& spec, std::vector<std::string> schemas, s
 std::string property(const Key& key, std::string_view section) {
   std::vector<std::string> schemas;
   switch (key.form) {
-    case Key::Form::scalar: schemas = value_schemas(key.option, key.option.kind == OptionKind::address); break;
+    case Key::Form::scalar:
+      schemas = value_schemas(key.option, key.option.kind == OptionKind::address || key.option.secret);
+      break;
     case Key::Form::part: schemas = {refers_to("part")}; break;
     case Key::Form::parts: schemas = {refers_to("part"), refers_to("parts")}; break;
     case Key::Form::section:
       if (key.or_scalar) schemas = value_schemas(key.option, false);
       schemas.push_back(refers_to(key.below));
+      if (key.or_list)
+        schemas.push_back(JsonObject().text("type", "array").add("items", any_of(schemas)).add("minItems", "1").json());
       break;
   }
   if (!key.word.empty()) schemas.push_back(JsonObject().text("const", key.word).json());

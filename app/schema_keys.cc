@@ -1,6 +1,8 @@
 #include "schema_keys.h"
 
 #include <fmt/format.h>
+#include <weir/component/auth_options.h>
+#include <weir/component/mode_option.h>
 
 #include "config/config.h"
 #include "config/units_parse.h"
@@ -61,7 +63,38 @@ KeySection source() {
                   "What its sender sees when there is no room; reject is the default where the type can refuse."),
            section("priority", "Where an event's priority is read from; without it every event is normal."),
            one_of("on_malformed", {"reject", "dead_letter"}, "reject", "What becomes of input that is no event."),
+           section("guards", "What may start: limits on what comes in."),
            named("dead_letter", Form::part, "The sink or journal that gets what cannot enter the flow.")}};
+}
+
+KeySection guards() {
+  Key rate =
+      section_or("rate", "rate_limit", text, std::nullopt,
+                 "How much in which time, as 100/s or 10MiB/s; or a map; or a list of these, which must all agree.");
+  rate.or_list = true;
+  return {"guards",
+          "Limits on what may start, asked in order; what one gave before another refuses is given back.",
+          {rate}};
+}
+
+KeySection rate_limit() {
+  return {
+      "rate_limit",
+      "So much may start in such a time.",
+      {required(key("limit", text, std::nullopt, "How much in which time: 100/s, 1000/min, 10MiB/s.")),
+       key("burst", text, std::nullopt,
+           "How much may start at once, of the two buckets. By default the limit where clients are refused, and what "
+           "is 100 ms of it where events wait."),
+       one_of("algorithm", {"token_bucket", "leaky_bucket", "fixed_window", "sliding_counter", "sliding_log"},
+              "token_bucket", "How it is counted."),
+       one_of(
+           "per", {"requests", "events", "batches", "bytes"}, std::nullopt,
+           "What is counted: requests at a source that answers, events elsewhere; batches are deliveries of a sink."),
+       key("key", text, "none",
+           "Who has a limit of its own, at a source that answers: header:NAME, peer, peer/24, path or none."),
+       key("keys", count, "10000", "So many keys are told apart; those beyond share one limit."),
+       one_of("mode", {"enforce", "observe"}, "enforce", "observe: decides and counts, and lets everything through."),
+       key("name", text, "rate", "What it is called in header fields and metrics.")}};
 }
 
 KeySection priority_rule() {
@@ -106,6 +139,7 @@ KeySection sink() {
        section_or("workers", "workers", count, "1", "Deliveries at the same time; more than 1 do not keep the order."),
        section("queue", "The only place where events wait, and what happens when it is full."),
        section("batch", "How much one delivery takes."),
+       section("guards", "What may go out: limits on what its destination gets."),
        section("breaker", "When a failing destination is left alone, and for how long."),
        section("retry", "When a failed delivery is tried again."),
        one_of("on_failure", {"fail", "drop"}, "fail",
@@ -151,7 +185,8 @@ KeySection spill() {
       "spill",
       "The folder of a queue that spills. What lies there is promised to nobody: senders wait for its end.",
       {key("path", path, std::nullopt, "The folder; nothing else should live there. data/spill/ and the sink's name."),
-       key("max_bytes", size, "1GiB", "What it may take of the disk; when it is full, senders wait.")}};
+       key("max_bytes", size, "1GiB", "What it may take of the disk; when it is full, senders wait."),
+       {.option = mode_option("Who may read and write the files it makes; those that are there keep theirs.")}}};
 }
 
 KeySection codel() {
@@ -209,7 +244,9 @@ KeySection admin() {
           {key("listen", address, "127.0.0.1:9600", "Where to listen, as HOST:PORT; empty: nowhere."),
            key("hosts", texts, std::nullopt, "Host names it answers to besides addresses and localhost."),
            key("insecure", boolean, "false",
-               "Whether it may listen where other machines reach it: anybody there reads it.")}};
+               "Whether it may listen where other machines reach it, though nobody is asked who he is."),
+           {.option = auth_options()[0]},
+           {.option = auth_options()[1]}}};
 }
 
 KeySection log() {
@@ -223,8 +260,9 @@ KeySection log() {
 }  // namespace
 
 std::vector<KeySection> config_keys() {
-  return {process(), source(), priority_rule(), stage(),   journal(), sink(),   consumer(), workers(), queue(),
-          spill(),   codel(),  batch(),         breaker(), retry(),   budget(), admin(),    log()};
+  return {process(), source(), priority_rule(), stage(), journal(), sink(),   consumer(),
+          workers(), queue(),  spill(),         codel(), batch(),   guards(), rate_limit(),
+          breaker(), retry(),  budget(),        admin(), log()};
 }
 
 }  // namespace weir::app

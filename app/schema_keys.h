@@ -24,6 +24,7 @@ struct Key {
   Form form = Form::scalar;
   std::string below{};     ///< form section: its name
   bool or_scalar = false;  ///< form section: a value of the option's kind stands for the whole section
+  bool or_list = false;    ///< form section: a list of such sections (or values) is allowed too
   std::string word{};      ///< one word that is allowed besides: "auto"
 };
 

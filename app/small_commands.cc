@@ -1,5 +1,6 @@
 // version, explain, init, schema: commands that ask no running process.
 #include <fmt/format.h>
+#include <weir/base/file_mode.h>
 #include <weir/base/reason.h>
 
 #include <fcntl.h>
@@ -78,10 +79,11 @@ int explain(const std::string& reason) {
 }
 
 int init(const std::string& file, bool force) {
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL), 0644);
+  // Its owner's alone, as whatever Weir makes: people write secrets into it. One that is there keeps its mode.
+  const int fd = open_or_make(file, O_WRONLY | (force ? O_TRUNC : O_EXCL));
   if (fd < 0) {
     const char* why =
-        errno == EEXIST ? "exists; --force overwrites it" : "cannot be written: check the path and its permissions";
+        fd == -EEXIST ? "exists; --force overwrites it" : "cannot be written: check the path and its permissions";
     fmt::print(stderr, "weir: {} {}\n", file, why);
     return failed;
   }

@@ -98,13 +98,17 @@ class Show {
 };
 
 /// Asks until enough is shown.
-int follow(const std::string& admin, const std::string& query, Show& show) {
+int follow(const AdminPeer& admin, const std::string& query, Show& show) {
   for (std::uint64_t after = 0;;) {
-    const auto reply =
-        net::http_request("GET", admin, fmt::format("/api/tap?{}&after={}", query, after), "", std::chrono::seconds(5));
+    const auto reply = net::http_request("GET", admin.address, fmt::format("/api/tap?{}&after={}", query, after), "",
+                                         std::chrono::seconds(5), admin.token);
     if (!reply) {
       fmt::print(stderr, "weir: no running weir answers at {} ({}); is it running, and is that its admin.listen?\n",
-                 terminal_text(admin), terminal_text(reply.error().message));
+                 terminal_text(admin.address), terminal_text(reply.error().message));
+      return not_reachable;
+    }
+    if (reply->status == 401) {
+      say_unknown(admin);
       return not_reachable;
     }
     if (reply->status != 200) {
@@ -116,7 +120,8 @@ int follow(const std::string& admin, const std::string& query, Show& show) {
     }
     auto page = parsed(reply->body);
     if (!page) {
-      fmt::print(stderr, "weir: {} did not answer as weir does; --admin names another server\n", terminal_text(admin));
+      fmt::print(stderr, "weir: {} did not answer as weir does; --admin names another server\n",
+                 terminal_text(admin.address));
       return not_reachable;
     }
     after = page->next;
@@ -128,7 +133,7 @@ int follow(const std::string& admin, const std::string& query, Show& show) {
 
 }  // namespace
 
-int tap(const std::string& admin, const TapOptions& options) {
+int tap(const AdminPeer& admin, const TapOptions& options) {
   const auto every = one_of(options.sample);
   if (!every) {
     fmt::print(stderr, "weir: --sample {} is no share: write 1/100 for one event of a hundred\n",

@@ -20,9 +20,9 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 /// The next answer with its rates; nothing when there is no answer, and then `error` has the reason.
-std::optional<TopData> next(const std::string& admin, const std::optional<TopData>& before, std::string& error) {
+std::optional<TopData> next(const AdminPeer& admin, const std::optional<TopData>& before, std::string& error) {
   Answer answer;
-  const auto reply = net::http_get(admin, "/api/graph", std::chrono::seconds(2));
+  const auto reply = net::http_get(admin.address, "/api/graph", std::chrono::seconds(2), admin.token);
   if (!reply || answer.parser.parse(*reply).get(answer.json)) {
     error = terminal_text(reply ? "no answer of weir's" : "no answer: " + reply.error().message);
     return std::nullopt;
@@ -52,12 +52,12 @@ bool react(const Terminal::Pressed& pressed, TopView& view, int rows) {
   return true;
 }
 
-int live(const std::string& admin, const TopOptions& options, TopData first) {
+int live(const AdminPeer& admin, const TopOptions& options, TopData first) {
   Terminal terminal;
   TopView view;
   view.color = wants_color(STDOUT_FILENO);
   view.interactive = true;
-  view.admin = terminal_text(admin);
+  view.admin = terminal_text(admin.address);
   std::optional<TopData> data = std::move(first);
   const auto interval = std::chrono::duration_cast<milliseconds>(std::chrono::duration<double>(options.interval));
   auto due = Clock::now() + interval;
@@ -79,10 +79,10 @@ int live(const std::string& admin, const TopOptions& options, TopData first) {
 }
 
 /// For pipes and files: a page an interval, without anything a terminal would need.
-int pages(const std::string& admin, const TopOptions& options, TopData data) {
+int pages(const AdminPeer& admin, const TopOptions& options, TopData data) {
   TopView view;
   view.columns = 160;
-  view.admin = terminal_text(admin);
+  view.admin = terminal_text(admin.address);
   const int times = options.once ? 1 : options.times;
   const auto interval = std::chrono::duration<double>(options.interval);
   for (int n = 0;;) {
@@ -102,7 +102,7 @@ int pages(const std::string& admin, const TopOptions& options, TopData data) {
 
 }  // namespace
 
-int top(const std::string& admin, const TopOptions& options) {
+int top(const AdminPeer& admin, const TopOptions& options) {
   Answer answer;
   if (!ask(admin, "/api/graph", answer)) return not_reachable;
   TopData first = top_data(answer.json);

@@ -90,7 +90,7 @@ void say_journal(simdjson::dom::element row) {
 
 }  // namespace
 
-int why(const std::string& admin, const std::string& node) {
+int why(const AdminPeer& admin, const std::string& node) {
   Answer answer;
   if (!ask(admin, "/api/pressure", answer)) return not_reachable;
   bool found = false;

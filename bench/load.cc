@@ -69,7 +69,7 @@ class Load {
   std::vector<std::uint32_t> latency_us_;
   std::map<int, std::uint64_t> statuses_;
   std::FILE* acked_ = nullptr;
-  std::uint64_t issued_ = 0, broken_ = 0, waiting_ = 0, began_ = 0, ended_ = 0, last_answer_ = 0;
+  std::uint64_t issued_ = 0, broken_ = 0, refused_ = 0, waiting_ = 0, began_ = 0, ended_ = 0, last_answer_ = 0;
 };
 
 Load::Load(const LoadOptions& options)
@@ -157,7 +157,9 @@ void Load::on_answer(Client& c, const Head& head) {
   latency_us_.push_back(static_cast<std::uint32_t>((last_answer_ - c.started) / 1000));
   ++statuses_[head.status];
   if (acked_ && head.status / 100 == 2) fmt::print(acked_, "{} {}\n", c.first_id, c.first_id + options_.events - 1);
-  if (options_.obey && head.status == 503 && head.retry_after)
+  const bool refused = head.status == 503 || head.status == 429;  // full, or come again before the time it was told
+  refused_ += refused;
+  if (options_.obey && refused && head.retry_after)
     c.due = last_answer_ + std::uint64_t{head.retry_after} * 1'000'000'000u;
   c.answered = true;
   c.close_after = head.close;
@@ -235,7 +237,7 @@ std::string Load::report() {
   return fmt::format(
       R"({{"requests":{},"answered":{},"ok":{},"refused":{},"broken":{},"events_ok":{},"statuses":{{{}}},)"
       R"("p50_us":{},"p99_us":{},"seconds":{:.6f}}})",
-      issued_, latency_us_.size(), ok, statuses_.contains(503) ? statuses_.at(503) : 0, broken_, ok * options_.events,
+      issued_, latency_us_.size(), ok, refused_, broken_, ok * options_.events,
       by_status, p50, p99, static_cast<double>(ended_ - began_) / 1e9);
 }
 

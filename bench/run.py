@@ -106,7 +106,7 @@ class Contestant:
         wanted = load["refused"] if self.refused else load["ok"]
         if wanted < AS_EXPECTED * requests:
             raise BenchError(f"{self.kind} answered {load['statuses']}, {requests - load['answered']} not at all; "
-                             f"{requests} times {'503' if self.refused else '2xx'} was expected")
+                             f"{requests} times {'503 or 429' if self.refused else '2xx'} was expected")
         self.loads.append(load)
 
     def result(self):

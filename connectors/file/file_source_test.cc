@@ -15,6 +15,7 @@
 #include <boost/asio/post.hpp>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "hanging_disk_for_test.h"
 #include "written_disk.h"
@@ -34,6 +35,7 @@ class SlowOutput final : public SourceOutput {
   explicit SlowOutput(const Context& context) : context_(context) {}
   ~SlowOutput() override { settle_all(Fate::abandoned); }
   bool holds = false, takes_dead_letters = false;
+  int takes = -1;  // so many more batches, then it is paused; negative: any number
   std::vector<std::string> events, dead;
   std::vector<Priority> priorities;
   Attributes read;                   // what the flow behind it reads
@@ -48,10 +50,11 @@ class SlowOutput final : public SourceOutput {
   Admitted<Ticket> admit(Bytes n, Priority, flow::BriefHold::Place*) override { return reserve(n); }
   Admitted<Ticket> reserve(Bytes n) override { return budget_.try_take(n); }
   Bytes cost(std::size_t bytes, std::size_t count) const override { return block_size(bytes, count, 1); }
-  bool paused(Priority) const override { return false; }
+  bool paused(Priority) const override { return takes == 0; }
   bool ready(Priority) const override { return true; }
   bool reads(Attribute attribute) const override { return read.has(attribute); }
   void push(Batch batch, Ticket) override {
+    if (takes > 0) --takes;
     for (std::uint32_t i = 0; i < batch.size(); ++i) {
       events.emplace_back(batch[i]);
       priorities.push_back(batch.priority());
@@ -462,6 +465,38 @@ TEST_F(FileSourceTest, TakesALineLongerThanAPiece) {
   open();
   run(50ms);
   EXPECT_THAT(taken(), ElementsAre("one", line, "two"));
+}
+
+/// Pieces of one order wait outside the flow when it pauses in between; a stop then takes back what was not given.
+TEST_F(FileSourceTest, GivesEveryLineOfSeveralPiecesOnceThroughPausesAndRestarts) {
+  options.set("path", folder + "/*.log");
+  options.set("max_event", 512_KiB);
+  options.set("checkpoint", folder + "/checkpoint");
+  const std::string padding(150, 'x'), blank(300 << 10, '\n'), large(200 << 10, 'y');
+  std::map<std::string, std::vector<std::string>> wanted;
+  for (const std::string name : {"a", "b"}) {
+    std::string text;
+    for (int i = 0; i < 12'000; ++i) {
+      wanted[name].push_back(name + std::to_string(i) + padding);
+      text += wanted[name].back() + "\n";
+      if (i % 2'500 == 0) text += blank;
+      if (i == 7'000) {
+        wanted[name].push_back(name + large);
+        text += wanted[name].back() + "\n";
+      }
+    }
+    write(text, folder + "/" + name + ".log");
+  }
+  std::map<std::string, std::vector<std::string>> found;
+  for (int life = 0; life < 48; ++life) {
+    open();
+    output->takes = life < 47 ? life % 8 : -1;
+    run(life < 47 ? 50ms : 500ms);
+    for (auto& line : taken()) found[line.substr(0, 1)].push_back(std::move(line));
+    close();
+  }
+  EXPECT_TRUE(found == wanted) << found["a"].size() << " and " << found["b"].size() << " lines of "
+                               << wanted["a"].size();
 }
 
 TEST_F(FileSourceTest, ReadsNoFurtherAheadThanMaxUnsettled) {

@@ -31,6 +31,16 @@ net::Response HttpIntake::refuse_at_door(const Rejection& rejection) {
   return response;
 }
 
+/// The last quota is that of the rate that refused it.
+net::Response HttpIntake::refuse_above_rate(const Rejection& rejection, Start& start) const {
+  const auto& quota = start.quotas.back();
+  net::Response response =
+      refuse(rejection, fmt::format("{} lets {} pass in {} s", quota.name, quota.limit, seconds(quota.window)));
+  start.fields = rate_limit_fields(start.quotas);
+  response.extra_headers = start.fields;
+  return response;
+}
+
 net::Response HttpIntake::refuse_malformed() const {
   const Parsed& parsed = parser_.parsed();
   const char* what = parsed.array ? "element" : "line";

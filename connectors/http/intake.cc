@@ -17,6 +17,18 @@ constexpr std::size_t small_body = 16 << 10;              // up to here events a
 constexpr Duration look_again = std::chrono::seconds(1);  // a bound on every wait, for the case that no wake-up comes
 constexpr Bytes read_credit = 64_KiB;
 
+/// What guards may ask about a request.
+class Requester final : public async::Caller {
+ public:
+  explicit Requester(const net::Exchange& exchange) : exchange_(exchange) {}
+  std::string_view header(std::string_view name) const override { return exchange_.head().header(name); }
+  std::string_view path() const override { return exchange_.head().target; }
+  std::string peer() const override { return exchange_.peer(); }
+
+ private:
+  const net::Exchange& exchange_;
+};
+
 }  // namespace
 
 struct HttpIntake::Unit {
@@ -24,20 +36,33 @@ struct HttpIntake::Unit {
   BlockWriter body;
   Ticket ticket;
   SourceOutput& output;
+  Start start;                             // what its guards gave; told what it brought, as the door is
   std::shared_ptr<const Origin> origin{};  // its peer, where an expression reads it
   std::uint64_t events = 0;                // the number of its events: the door is told once, however the request ends
-  Unit(Priority c, std::size_t bytes, Ticket t, SourceOutput& o)
-      : priority(c), body(bytes), ticket(std::move(t)), output(o) {}
+  Unit(Priority c, std::size_t bytes, Ticket t, SourceOutput& o, Start s)
+      : priority(c), body(bytes), ticket(std::move(t)), output(o), start(std::move(s)) {}
   Unit(const Unit&) = delete;
   Unit& operator=(const Unit&) = delete;
   ~Unit() { tell_door(); }
   void tell_door() {
-    if (!std::exchange(told_, true)) output.brought(events);
+    if (std::exchange(told_, true)) return;
+    output.brought(events);
+    start.permit.came({events, Bytes(body.data().size())});
   }
 
  private:
   bool told_ = false;
 };
+
+namespace {
+
+net::ServerConfig server_config(const HttpOptions& options, SourceOutput& output) {
+  net::ServerConfig config = options.server;
+  config.on_unknown_client = [&output] { output.refused(1, Reason::unauthorized); };
+  return config;
+}
+
+}  // namespace
 
 HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
     : options_(options),
@@ -46,7 +71,8 @@ HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
       parser_(options.limits, options_.priorities, options.keep_malformed),
       answers_(setup.reactor),
       room_(setup.reactor),
-      server_(setup.reactor, options.server, setup.output.context(), [this](net::Exchange& x) { return handle(x); }) {
+      server_(setup.reactor, server_config(options, setup.output), setup.output.context(),
+              [this](net::Exchange& x) { return handle(x); }) {
   output_.on_room = [this] { room_.wake_all(); };
   // Listens from here on: a client that connects as soon as the flow is ready waits a moment and is not refused.
   const auto address = server_.open();
@@ -73,6 +99,24 @@ void HttpIntake::abandon() {
 }
 
 void HttpIntake::close() { server_.close_all(); }
+
+/// Whom this source does not know, or does not take events from.
+std::optional<net::Response> HttpIntake::turn_away(const net::Head& head) const {
+  const auto no = [&](Reason reason) {
+    output_.refused(1, reason);
+    return refuse(Rejection{reason, Duration{0}}, {});
+  };
+  if (!options_.credentials.let_in(head)) {
+    auto response = no(Reason::unauthorized);
+    response.extra_headers = options_.credentials.challenge();
+    return response;
+  }
+  if (options_.checks_origin)
+    if (const auto origin = head.header("Origin");
+        !origin.empty() && std::ranges::find(options_.origins, origin) == options_.origins.end())
+      return no(Reason::origin_refused);
+  return std::nullopt;
+}
 
 std::optional<net::Response> HttpIntake::screen(const net::Head& head) const {
   const auto no = [&](Reason reason, std::string_view why) { return refuse(Rejection{reason, Duration{0}}, why); };
@@ -141,19 +185,24 @@ asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
   } progress(in_progress_);
 
   const net::Head& head = exchange.head();
-  if (auto refusal = screen(head)) {
+  auto refusal = turn_away(head);
+  if (!refusal) refusal = screen(head);
+  if (refusal) {
     co_await exchange.respond(std::move(*refusal));
     co_return;
   }
   const Priority priority = door_priority(head);
   const std::size_t bytes = worst_case_bytes(head);
-  auto ticket = co_await pass_door(exchange, priority, reservation(head, bytes));
+  Start start;
+  auto ticket = co_await pass_door(exchange, priority, reservation(head, bytes), start);
   if (!ticket) {
-    co_await exchange.respond(refuse_at_door(ticket.error()));
+    auto refusal = ticket.error().reason == Reason::rate_limited ? refuse_above_rate(ticket.error(), start)
+                                                                 : refuse_at_door(ticket.error());
+    co_await exchange.respond(std::move(refusal));
     co_return;
   }
   exchange.limit_body(options_.max_body);
-  Unit unit(priority, bytes + 1, std::move(*ticket), output_);
+  Unit unit(priority, bytes + 1, std::move(*ticket), output_, std::move(start));
   if (output_.reads(Attribute::peer)) {
     Origin origin;
     origin.peer = origin_text(exchange.peer());
@@ -168,13 +217,34 @@ asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
   co_await carry(exchange, unit);
 }
 
-asio::awaitable<Admitted<Ticket>> HttpIntake::pass_door(net::Exchange& exchange, Priority priority, Bytes amount) {
+/// By the size of the body where it is told; the rest is charged when the body is there.
+Admitted<void> HttpIntake::pass_guards(const net::Exchange& exchange, Priority priority, Start& start) {
+  const net::Head& head = exchange.head();
+  const Requester requester(exchange);
+  const Bytes told = head.gzip ? Bytes{} : head.content_length.value_or(Bytes{});
+  auto permit =
+      output_.pass_guards({.priority = priority, .load = {1, told}, .caller = &requester, .quotas = &start.quotas});
+  if (!permit) return std::unexpected(permit.error());
+  start.permit = std::move(*permit);
+  return {};
+}
+
+asio::awaitable<Admitted<Ticket>> HttpIntake::pass_door(net::Exchange& exchange, Priority priority, Bytes amount,
+                                                        Start& start) {
   const std::uint64_t key = client_key(exchange, priority);
   if (output_.refuses_when_full())
     if (const auto early = early_returns_.arrive(key, output_.context().now()); !early) {
       output_.refused(0, early.error().reason);
       co_return std::unexpected(early.error());
     }
+  if (auto started = pass_guards(exchange, priority, start); !started) co_return std::unexpected(started.error());
+  auto ticket = co_await pass_load(exchange, priority, amount, key);
+  if (!ticket) start.permit.unused();
+  co_return ticket;
+}
+
+asio::awaitable<Admitted<Ticket>> HttpIntake::pass_load(net::Exchange& exchange, Priority priority, Bytes amount,
+                                                        std::uint64_t key) {
   flow::BriefHold::Place place;
   auto ticket = output_.admit(amount, priority, &place);
   if (place.wait > Duration{0}) {
@@ -269,12 +339,17 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
     co_return;
   }
   if (!receipt) {
-    co_await exchange.respond({.status = 202, .body = fmt::format("{{\"accepted\":{}}}\n", parsed.index.size())});
+    net::Response response{.status = 202, .body = fmt::format("{{\"accepted\":{}}}\n", parsed.index.size())};
+    const std::string fields = rate_limit_fields(unit.start.quotas);
+    response.extra_headers = fields;
+    co_await exchange.respond(std::move(response));
     co_return;
   }
   receipt->done_reading();
   auto response = co_await answer_when_settled(*receipt, events);
   answers_.done(*receipt);
+  const std::string fields = rate_limit_fields(unit.start.quotas);
+  response.extra_headers = fields;
   co_await exchange.respond(std::move(response));
 }
 

@@ -1,11 +1,12 @@
 #pragma once
 /// The part of an http source on one reactor: reads requests, gives their events to the flow, and answers.
 ///
-/// A request goes through, in this order (semantics F1): path, method, type, size by its headers -> whether its client
-/// was told to come later (early_returns.h) -> the door (load, memory: one reservation for its worst case) -> the
-/// body, read only while the flow is not paused -> parsed and validated as a whole -> given to the flow when its
-/// priority is ready -> answered at the level the source asks for. Before the door nothing of the body is read; after
-/// it load never refuses, it only slows (except what a priority read from the body decides, which is known only now).
+/// A request goes through, in this order (semantics F1): who asks, and from which page -> path, method, type, size by
+/// its headers -> whether its client was told to come later (early_returns.h) -> the guards: its key, its rates
+/// (docs/guards.md) -> the door (load, memory: one reservation for its worst case) -> the body, read only while the flow
+/// is not paused -> parsed and validated as a whole -> given to the flow when its priority is ready -> answered at the
+/// level the source asks for. Before the door nothing of the body is read; after it load never refuses, it only slows
+/// (except what a priority read from the body decides, which is known only now).
 ///
 /// Thread: its reactor; `quiet` any. Cost: see bench/README.md. On cancel: a client that leaves mid-body leaves nothing
 /// behind; one that leaves after it changes nothing. `stop` goes on listening: new requests, also those of connections
@@ -19,8 +20,10 @@
 #include <string>
 
 #include "body.h"
+#include "net/credentials.h"
 #include "net/http_server.h"
 #include "pending_answers.h"
+#include "rate_limit_fields.h"
 
 namespace weir::http {
 
@@ -32,6 +35,9 @@ struct HttpOptions {
   Duration ack_timeout = std::chrono::seconds(30);
   Level acks = Level::stored;
   PriorityRule priorities;
+  net::Credentials credentials{};      ///< who may send; none: everybody
+  std::vector<std::string> origins{};  ///< of web pages that may send; nothing: of all
+  bool checks_origin = false;
   bool json_type_only = false;            ///< content_type: json
   bool keep_malformed = false;            ///< on_malformed: dead_letter
   std::string client_key = "connection";  ///< what tells clients apart that come back early: or address, or a header
@@ -55,14 +61,22 @@ class HttpIntake final : public Intake {
   template <typename T>
   using Task = boost::asio::awaitable<T>;
   struct Unit;  // one request on its way
+  struct Start {
+    async::Permit permit;
+    std::vector<async::Quota> quotas{};
+    std::string fields{};  // RateLimit-Policy and RateLimit, for as long as the answer is written
+  };
 
   Task<void> handle(net::Exchange& exchange);
   std::optional<net::Response> screen(const net::Head& head) const;
+  std::optional<net::Response> turn_away(const net::Head& head) const;
   Priority door_priority(const net::Head& head) const;
   std::uint64_t client_key(const net::Exchange& exchange, Priority priority) const;
   std::size_t worst_case_bytes(const net::Head& head) const;
   Bytes reservation(const net::Head& head, std::size_t bytes) const;
-  Task<Admitted<Ticket>> pass_door(net::Exchange& exchange, Priority priority, Bytes reservation);
+  Admitted<void> pass_guards(const net::Exchange& exchange, Priority priority, Start& start);
+  Task<Admitted<Ticket>> pass_door(net::Exchange& exchange, Priority priority, Bytes reservation, Start& start);
+  Task<Admitted<Ticket>> pass_load(net::Exchange& exchange, Priority priority, Bytes reservation, std::uint64_t key);
   Task<Admitted<void>> read_body(net::Exchange& exchange, Priority priority, BlockWriter& body);
   Task<void> carry(net::Exchange& exchange, Unit& unit);
   Task<net::Response> answer_when_settled(Receipt& receipt, std::size_t events);
@@ -76,6 +90,7 @@ class HttpIntake final : public Intake {
   Task<void> give_dead_letters(std::string_view body, std::span<const BadEvent> bad, Receipt* receipt);
   net::Response refuse(const Rejection& rejection, std::string_view sentence) const;
   net::Response refuse_at_door(const Rejection& rejection);
+  net::Response refuse_above_rate(const Rejection& rejection, Start& start) const;
   net::Response refuse_malformed() const;
   net::Response answer(const Tally& tally, std::size_t events) const;
 

@@ -18,7 +18,7 @@ Result<void> HttpSink::check() const {
 Result<void> HttpSink::open() {
   if (auto fit = check(); !fit) return fit;
   if (config_->tls && !config_->session.tls) {
-    auto tls = net::TlsContext::client(config_->tls_ca);
+    auto tls = net::TlsContext::client(config_->tls_ca, config_->tls_own);
     if (!tls) return failure(fmt::format("sink {}: {}", name_, tls.error().message));
     config_->session.tls = std::move(*tls);
   }
@@ -32,7 +32,7 @@ Result<std::string> HttpSink::on_hangup() {
   if (!config_->session.tls) return {};
   if (auto read = session_->read_certificates_again(); !read)
     return failure(read.error().message + ": it keeps those it has", read.error().kind);
-  return "has read the certificates it trusts again";
+  return "has read its certificates again";
 }
 
 void HttpSink::close() { session_->close(); }

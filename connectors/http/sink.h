@@ -27,8 +27,9 @@ struct SinkConfig {
   std::string where;  ///< for messages: the URL without its query, which may hold a secret
   std::string head;   ///< of every request, up to the value of Content-Length
   BodyFormat body;
-  bool tls = false;    ///< https
-  std::string tls_ca;  ///< whose certificates are believed; empty: the system's
+  bool tls = false;      ///< https
+  std::string tls_ca;    ///< whose certificates are believed; empty: the system's
+  net::TlsPair tls_own;  ///< what is shown to a server that asks for one
 };
 
 /// The error is one line about the option at fault.

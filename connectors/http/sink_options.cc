@@ -120,10 +120,14 @@ Result<SinkConfig> sink_config(const Options& options) {
                     .connect_timeout = options.duration("connect_timeout"),
                     .timeout = options.duration("timeout"),
                     .max_idle = options.duration("idle_timeout")};
-  const auto ca = options.get_or<std::string>("tls_ca", "");
-  if (!url->tls && !ca.empty()) return failure("tls_ca: `url` asks for no TLS: write https://, or leave it out");
+  for (const std::string option : {"tls_ca", "tls_certificate", "tls_key"})
+    if (!url->tls && options.has(option))
+      return failure(option + ": `url` asks for no TLS: write https://, or leave it out");
+  if (options.has("tls_certificate") != options.has("tls_key"))
+    return failure("tls_certificate and tls_key belong together: give both, or none");
   if (url->tls) {
-    config.tls_ca = ca;
+    config.tls_ca = options.get_or<std::string>("tls_ca", "");
+    config.tls_own = {options.get_or<std::string>("tls_certificate", ""), options.get_or<std::string>("tls_key", "")};
     config.tls = true;
     config.session.server_name = url->bare_host();
   }
@@ -168,6 +172,10 @@ SinkType sink_type() {
       {.name = "tls_ca",
        .kind = path,
        .help = "With https: a PEM file of whose certificates are believed; without it, what the system believes."},
+      {.name = "tls_certificate",
+       .kind = path,
+       .help = "With https: PEM file of the certificate to show to a server that asks for one."},
+      {.name = "tls_key", .kind = path, .help = "PEM file with its private key, without a password."},
       {.name = "max_body",
        .kind = size,
        .fallback = "1MiB",

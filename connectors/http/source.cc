@@ -1,4 +1,8 @@
 #include <fmt/format.h>
+#include <weir/component/auth_options.h>
+
+#include <algorithm>
+#include <iterator>
 
 #include "intake.h"
 #include "sink.h"
@@ -12,13 +16,23 @@ class HttpSource final : public Source {
       : name_(setup.name),
         certificate_(setup.options.get_or<std::string>("tls_certificate", "")),
         key_(setup.options.get_or<std::string>("tls_key", "")),
+        clients_{setup.options.get_or<std::string>("tls_client_ca", ""),
+                 setup.options.get_or<std::vector<std::string>>("tls_client_names", {})},
         context_(setup.context),
-        options_(std::move(options)) {}
+        auth_(check_auth(setup.options)),
+        options_(std::move(options)) {
+    if (auth_) options_.credentials = net::Credentials(logins_of(setup.options));
+  }
 
   Result<void> check() const override {
-    if (certificate_.empty() == key_.empty()) return {};
-    return failure(
-        fmt::format("source {}: tls_certificate and tls_key belong together: give both, or none for no TLS", name_));
+    const auto wrong = [&](std::string_view what) { return failure(fmt::format("source {}: {}", name_, what)); };
+    if (certificate_.empty() != key_.empty())
+      return wrong("tls_certificate and tls_key belong together: give both, or none for no TLS");
+    if (!auth_) return wrong(auth_.error().message);
+    if (options_.checks_origin && options_.origins.empty())
+      return wrong("origins: is an empty list: leave it out to take events from pages of every origin");
+    if (auto fit = net::check_clients(clients_, !certificate_.empty()); !fit) return wrong(fit.error().message);
+    return {};
   }
 
   Result<void> open() override {
@@ -40,6 +54,7 @@ class HttpSource final : public Source {
       return failure(read.error().message + ": it keeps the certificate it has", read.error().kind);
     return "has read its certificate again";
   }
+  void take_secrets(const Options& options) override { options_.credentials.replace(logins_of(options)); }
   std::string address() const override {
     const auto& tls = options_.server.tls;
     const std::string warning =
@@ -50,14 +65,16 @@ class HttpSource final : public Source {
  private:
   Result<void> read_certificate() {
     if (certificate_.empty()) return {};
-    auto tls = net::TlsContext::server(certificate_, key_, context_.wall());
+    auto tls = net::TlsContext::server(certificate_, key_, context_.wall(), clients_);
     if (!tls) return failure(fmt::format("source {}: {}", name_, tls.error().message));
     options_.server.tls = std::move(*tls);
     return {};
   }
 
   std::string name_, certificate_, key_;
+  net::TlsClients clients_;
   const Context& context_;
+  Result<void> auth_;
   HttpOptions options_;
 };
 
@@ -78,6 +95,8 @@ HttpOptions read(const Options& o) {
   http.ack_timeout = o.duration("ack_timeout");
   http.client_key = o.text("client_key");
   http.json_type_only = o.text("content_type") == "json";
+  http.checks_origin = o.has("origins");
+  http.origins = o.get_or<std::vector<std::string>>("origins", {});
   return http;
 }
 
@@ -141,7 +160,19 @@ void add_to(Catalog& catalog) {
        false,
        "PEM file with the certificate and its chain: serve HTTPS, TLS 1.2 or later"},
       {"tls_key", path, {}, false, "PEM file with the certificate's private key, without a password"},
+      {.name = "tls_client_ca",
+       .kind = path,
+       .help = "PEM file: clients must show a certificate that one of these has signed"},
+      {.name = "tls_client_names",
+       .kind = texts,
+       .help = "of those clients only the ones with such a name in their certificate: common name, DNS name, mail "
+               "address or URI"},
+      {.name = "origins",
+       .kind = texts,
+       .help = "web pages of these origins may send, as https://shop.example; a request that names another one is "
+               "answered 403, one that names none passes"},
   };
+  std::ranges::move(auth_options(), std::back_inserter(type.options));
   type.can = {.can_pause = true, .can_refuse = true, .can_replay = false};
   type.strongest = Level::stored;
   type.makes_lines = true;

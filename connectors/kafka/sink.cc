@@ -54,10 +54,32 @@ Result<void> KafkaSink::open() {
 Result<void> KafkaSink::connect() {
   auto client = Client::create(RD_KAFKA_PRODUCER, config_->client, *this, context_);
   if (!client) return std::unexpected(client.error());
-  client_ = std::move(*client);
+  return produce_with(std::move(*client));
+}
+
+Result<void> KafkaSink::produce_with(std::unique_ptr<Client> client) {
+  client_ = std::move(client);
   topic_.reset(rd_kafka_topic_new(client_->get(), config_->topic.c_str(), nullptr));
   if (!topic_) return failure(fmt::format("topic {}: {}", config_->topic, text_of(rd_kafka_last_error())));
   return {};
+}
+
+/// librdkafka reads certificates when a client is made, and has no other way to say whether they can be used.
+Result<std::string> KafkaSink::on_hangup() {
+  std::string files;
+  for (const Setting& setting : config_->client.settings)
+    if (setting.option.starts_with("tls_")) files += (files.empty() ? "" : ", ") + setting.value;
+  if (files.empty()) return {};
+  auto client = Client::create(RD_KAFKA_PRODUCER, config_->client, *this, context_);
+  if (!client) return failure(fmt::format("{}: {}: it keeps the certificates it has", files, client.error().message));
+  std::lock_guard lock(renewal_);
+  renewed_ = std::move(*client);
+  return "has read its certificates again, for its next delivery";
+}
+
+std::unique_ptr<Client> KafkaSink::take_renewed() {
+  std::lock_guard lock(renewal_);
+  return std::move(renewed_);
 }
 
 void KafkaSink::close() {
@@ -73,6 +95,11 @@ Delivery KafkaSink::again(std::string why) {
 }
 
 Delivery KafkaSink::deliver(std::span<const Batch> batches) {
+  if (auto renewed = take_renewed()) {
+    if (outgoing_.on_its_way() > 0) outgoing_.lose_all();
+    close();
+    if (auto made = produce_with(std::move(renewed)); !made) return again(made.error().message);
+  }
   if (!client_)
     if (auto made = connect(); !made) return again(made.error().message);
   outgoing_.take(batches);

@@ -7,6 +7,7 @@
 ///   too large, not a record         that event alone is refused
 ///   anything else                   `again`, with the error of the brokers
 ///   the producer is beyond repair   a new one, and what was on its way is sent again: at least once
+///   its certificates were replaced  likewise; the old one stays as long as the new ones cannot be used
 ///
 /// Thread: one worker, one producer. Cost: about 1 us an event, most of it librdkafka's. Memory: `memory` twice, once
 /// as messages and once in requests. On cancel: a call ends within 0.1 s, its outcome unknown. Ref: KIP-98 (idempotent
@@ -14,6 +15,7 @@
 #include <weir/component/catalog.h>
 
 #include <atomic>
+#include <mutex>
 #include <optional>
 
 #include "client.h"
@@ -43,10 +45,13 @@ class KafkaSink : public Sink, private ClientHooks {
   Result<void> open() override;
   Delivery deliver(std::span<const Batch> batches) override;
   void cancel() override { cancelled_ = true; }
+  Result<std::string> on_hangup() override;
   void close() override;
 
  private:
   Result<void> connect();
+  Result<void> produce_with(std::unique_ptr<Client> client);
+  std::unique_ptr<Client> take_renewed();
   /// Whether all of it could be handed over.
   bool hand_over(std::span<const Batch> batches);
   rd_kafka_resp_err_t produce(const Envelope& envelope, const BatchInfo& info, void* token);
@@ -55,6 +60,8 @@ class KafkaSink : public Sink, private ClientHooks {
 
   const Result<ProducerConfig> config_;
   const Context& context_;
+  std::mutex renewal_;
+  std::unique_ptr<Client> renewed_;  // with new certificates, from the next call on
   std::unique_ptr<Client> client_;
   std::unique_ptr<rd_kafka_topic_t, Destroy<rd_kafka_topic_destroy>> topic_;
   std::optional<EnvelopeMaker> envelopes_;

@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <weir/component/conformance/batches.h>
 
+#include <fstream>
+
 #include "mock_for_test.h"
+#include "net/test_certificate.h"
 
 namespace weir::kafka {
 namespace {
@@ -150,6 +153,20 @@ TEST_F(KafkaSinkTest, EndsTheStartWithOneLineThatNamesWhatIsWrong) {
   options.set("connect_timeout", Duration(300ms));
   options.set("brokers", std::vector<std::string>{"127.0.0.1:1"});
   EXPECT_THAT(open_error(), HasSubstr("127.0.0.1:1"));
+}
+
+TEST_F(KafkaSinkTest, ReadsItsCertificatesAgainAndKeepsThoseItHasWhenTheyCannotBeUsed) {
+  EXPECT_EQ(make()->on_hangup().value_or("an error"), "") << "without TLS there is nothing to read";
+  const net::TestCertificate files;
+  options.set("tls", true);
+  options.set("tls_ca", files.certificate);
+  auto sink = make();
+  EXPECT_EQ(sink->on_hangup().value_or("an error"), "has read its certificates again, for its next delivery");
+  std::ofstream(files.certificate, std::ios::trunc) << "-----BEGIN CERTIFICATE-----\nMIIB";
+  const auto half = sink->on_hangup();
+  ASSERT_FALSE(half);
+  EXPECT_THAT(half.error().message, testing::StartsWith(files.certificate + ": "));
+  EXPECT_THAT(half.error().message, testing::EndsWith("it keeps the certificates it has"));
 }
 
 TEST_F(KafkaSinkTest, OwnsWhatItsPromisesDependOn) {

@@ -55,6 +55,12 @@ void PostgresSink::cancel() {
   if (session_) session_->cancel();
 }
 
+Result<std::string> PostgresSink::on_hangup() {
+  const auto is_file = [](const auto& keyword) { return keyword.first == "sslrootcert" || keyword.first == "sslcert"; };
+  if (!config_ || std::ranges::none_of(config_->connection, is_file)) return {};
+  return "reads its certificates with its next connection";
+}
+
 void PostgresSink::close() {
   if (session_) session_->close();
 }

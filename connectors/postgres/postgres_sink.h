@@ -35,6 +35,8 @@ class PostgresSink final : public Sink {
   Result<void> open() override;
   Delivery deliver(std::span<const Batch> batches) override;
   void cancel() override;
+  /// libpq reads certificates for each connection.
+  Result<std::string> on_hangup() override;
   void close() override;
 
  private:

@@ -133,7 +133,9 @@ void TcpIntake::shake_hands(const Peer& peer) {
     case Connection::State::wait_read: return arm(peer, tcp::socket::wait_read);
     case Connection::State::wait_write: return arm(peer, tcp::socket::wait_write);
     case Connection::State::ok: break;
-    default: return dismiss(peer, Reason::bad_request);
+    default:
+      if (peer->tls->is_unknown_peer()) output_.refused(1, Reason::unauthorized);
+      return dismiss(peer, Reason::bad_request);
   }
   peer->waited = Duration{0};
   peer->phase = Connection::Phase::waiting;

@@ -43,6 +43,7 @@ TcpSink::TcpSink(const SinkSetup& setup)
       context_(setup.context),
       wants_tls_(setup.options.flag("tls")),
       ca_(setup.options.get_or<std::string>("tls_ca", "")),
+      own_{setup.options.get_or<std::string>("tls_certificate", ""), setup.options.get_or<std::string>("tls_key", "")},
       framing_(setup.options.text("framing") == "length" ? Framing::length : Framing::newline) {
   config_.address = setup.options.text("address");
   config_.connect_timeout = setup.options.duration("connect_timeout");
@@ -52,7 +53,11 @@ TcpSink::TcpSink(const SinkSetup& setup)
 }
 
 Result<void> TcpSink::check() const {
-  if (!wants_tls_ && !ca_.empty()) return failure(fmt::format("sink {}: tls_ca without tls: add tls: true", name_));
+  const auto wrong = [&](std::string_view what) { return failure(fmt::format("sink {}: {}", name_, what)); };
+  if (!wants_tls_ && !ca_.empty()) return wrong("tls_ca without tls: add tls: true");
+  if (!wants_tls_ && !own_.certificate.empty()) return wrong("tls_certificate without tls: add tls: true");
+  if (own_.certificate.empty() != own_.key.empty())
+    return wrong("tls_certificate and tls_key belong together: give both, or none");
   return {};
 }
 
@@ -60,7 +65,7 @@ Result<void> TcpSink::check() const {
 Result<void> TcpSink::open() {
   if (auto fit = check(); !fit) return fit;
   if (wants_tls_) {
-    auto tls = net::TlsContext::client(ca_);
+    auto tls = net::TlsContext::client(ca_, own_);
     if (!tls) return failure(fmt::format("sink {}: {}", name_, tls.error().message));
     config_.tls = std::move(*tls);
   }
@@ -72,7 +77,7 @@ Result<std::string> TcpSink::on_hangup() {
   if (!config_.tls) return {};
   if (auto read = config_.tls->reload(context_.wall()); !read)
     return failure(read.error().message + ": it keeps those it has", read.error().kind);
-  return "has read the certificates it trusts again";
+  return "has read its certificates again";
 }
 
 void TcpSink::close() {
@@ -156,6 +161,10 @@ SinkType sink_type() {
       {"send_buffer", size, "128KiB", false, "The kernel's send buffer (Linux doubles it)."},
       {"tls", boolean, "false", false, "Speak TLS 1.2 or later, and check the other side's certificate."},
       {"tls_ca", path, {}, false, "PEM file of the certificates to trust; the system's without it."},
+      {.name = "tls_certificate",
+       .kind = path,
+       .help = "PEM file of the certificate to show to a receiver that asks for one."},
+      {.name = "tls_key", .kind = path, .help = "PEM file with its private key, without a password."},
       {"tls_server_name", text, {}, false, "The name its certificate must be for; the host of `address` without it."},
   };
   type.ack = [](const Options&) { return SinkAck::sent; };

@@ -33,6 +33,7 @@ class TcpSink final : public Sink {
   LinkConfig config_;
   bool wants_tls_;
   std::string ca_;
+  net::TlsPair own_;
   Framing framing_;
   std::unique_ptr<Link> link_;
   std::string out_;  // not sent yet

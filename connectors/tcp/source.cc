@@ -17,6 +17,8 @@ class TcpSource final : public Source {
       : name_(setup.name),
         certificate_(setup.options.get_or<std::string>("tls_certificate", "")),
         key_(setup.options.get_or<std::string>("tls_key", "")),
+        clients_{setup.options.get_or<std::string>("tls_client_ca", ""),
+                 setup.options.get_or<std::vector<std::string>>("tls_client_names", {})},
         context_(setup.context),
         options_(read_options(setup.options)) {
     options_.priorities = setup.priorities;
@@ -29,7 +31,7 @@ class TcpSource final : public Source {
     if (options_.receive_buffer < 4_KiB) return failure("receive_buffer: at least 4KiB");
     if (certificate_.empty() != key_.empty())
       return failure("tls_certificate and tls_key belong together: give both, or none for no TLS");
-    return {};
+    return net::check_clients(clients_, !certificate_.empty());
   }
 
   Result<void> open() override {
@@ -65,13 +67,14 @@ class TcpSource final : public Source {
  private:
   Result<void> read_certificate() {
     if (certificate_.empty()) return {};
-    auto tls = net::TlsContext::server(certificate_, key_, context_.wall());
+    auto tls = net::TlsContext::server(certificate_, key_, context_.wall(), clients_);
     if (!tls) return std::unexpected(tls.error());
     options_.tls = std::move(*tls);
     return {};
   }
 
   std::string name_, certificate_, key_;
+  net::TlsClients clients_;
   const Context& context_;
   TcpOptions options_;
   std::shared_ptr<Shared> shared_ = std::make_shared<Shared>(options_);
@@ -113,6 +116,13 @@ SourceType source_type() {
        .shrinks = Shrinks{.least = "256KiB"}},
       {"tls_certificate", path, {}, false, "PEM file with the certificate and its chain: serve TLS 1.2 or later."},
       {"tls_key", path, {}, false, "PEM file with the certificate's private key, without a password."},
+      {.name = "tls_client_ca",
+       .kind = path,
+       .help = "PEM file: senders must show a certificate that one of these has signed."},
+      {.name = "tls_client_names",
+       .kind = texts,
+       .help = "Of those senders only the ones with such a name in their certificate: common name, DNS name, mail "
+               "address or URI."},
   };
   type.can = {.can_pause = true, .can_refuse = false, .can_replay = false};
   type.strongest = Level::accepted;

@@ -171,6 +171,7 @@ void thread_pool() {
 
 int main() {
   using namespace weir::pictures;
+  limits();
   queues();
   theory();
   breaker();

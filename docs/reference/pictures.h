@@ -53,6 +53,7 @@ class Rate {
   std::uint64_t count_ = 0;
 };
 
+void limits();
 void queues();
 void theory();
 

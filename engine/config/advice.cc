@@ -108,7 +108,8 @@ class Adviser {
 }  // namespace
 
 std::vector<Report::Advice> advice_of(const Config& config, const Catalog& catalog) {
-  const std::vector<Report::Advice> parts[] = {Adviser(config, catalog).all(), advice_on_times(config, catalog)};
+  const std::vector<Report::Advice> parts[] = {Adviser(config, catalog).all(), advice_on_times(config, catalog),
+                                               advice_on_guards(config)};
   std::vector<Report::Advice> all;
   const auto gather = [&](std::string_view kind, const auto& nodes) {
     for (const Node& node : nodes)

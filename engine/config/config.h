@@ -3,7 +3,9 @@
 /// cycles, every option has its declared kind, every level asked for is one its paths can carry, the memory adds up.
 ///
 /// Thread: immutable. Cost: read at start only.
+#include <weir/base/file_mode.h>
 #include <weir/base/units.h>
+#include <weir/component/auth_options.h>
 #include <weir/component/catalog.h>
 #include <weir/component/options.h>
 #include <weir/flow/demand/fate.h>
@@ -14,6 +16,9 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "config/file_stamp.h"
+#include "config/guards.h"
 
 namespace weir::config {
 
@@ -39,6 +44,7 @@ struct Source : Node {
   bool refuse_when_full = false;  ///< when_full: reject (the default where the type can refuse) | block
   enum class OnMalformed : std::uint8_t { reject, dead_letter } on_malformed = OnMalformed::reject;
   std::string dead_letter;  ///< a sink; empty: none
+  Guards guards;            ///< of what comes in
 
   /// A consumer of a journal is a source too: made from the graph, one for each sink (or merging stage) behind it.
   std::string journal;  ///< which one; empty: this is a source of the file
@@ -74,6 +80,7 @@ struct WorkerBatch {
 struct SpillConfig {
   std::string path;  ///< data/spill/SINK if not said
   Bytes max_bytes = 1_GiB;
+  FileMode mode{};  ///< of the files that it makes
   bool operator==(const SpillConfig&) const = default;
 };
 
@@ -85,6 +92,7 @@ struct Sink : Node {
   SpillConfig spill;
   bool spills() const { return queue.when_full == flow::WhenFull::spill; }
   WorkerBatch batch;
+  Guards guards;  ///< of what goes out
   flow::DestinationConfig destination;
   enum class OnFailure : std::uint8_t { fail, drop } on_failure = OnFailure::fail;
   std::string dead_letter;
@@ -108,7 +116,14 @@ struct Admin {
   std::string listen = "127.0.0.1:9600";  ///< empty: none
   std::vector<std::string> hosts{};       ///< further Host names it answers to
   bool insecure = false;                  ///< it may listen where other machines reach it
+  Logins logins{};                        ///< who may ask it; none: everybody who reaches it
   bool by_default = true;                 ///< nobody has said where: another port will do
+};
+
+/// A file that a secret was read from.
+struct SecretFile {
+  std::string path;
+  FileStamp stamp;  ///< from just before it was read
 };
 
 /// How the process tells what happens.
@@ -153,6 +168,7 @@ struct Config {
   Bytes batch_bytes = 256_KiB;  ///< an open batch's buffer
   MemoryTable memory;
   std::vector<std::string> secrets;  ///< paths of values read from `file:`; they are never printed
+  std::vector<SecretFile> secret_files;
 };
 
 }  // namespace weir::config

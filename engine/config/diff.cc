@@ -33,6 +33,10 @@ void flatten(const Yaml& node, const std::string& path, Flat& out) {
     for (const auto& entry : node.entries) flatten(entry.value, path.empty() ? entry.key : path + "." + entry.key, out);
     return;
   }
+  if (!node.items.empty() && node.items.front().kind == Yaml::Kind::map) {
+    for (std::size_t i = 0; i < node.items.size(); ++i) flatten(node.items[i], fmt::format("{}[{}]", path, i), out);
+    return;
+  }
   std::vector<std::string> texts;
   for (const Yaml& item : node.items) texts.push_back(item.text);
   out.add(path, node.kind == Yaml::Kind::list ? join(texts) : node.text);
@@ -63,10 +67,13 @@ class Comparison {
     for (const auto& path : was_.paths) compare(path);
     for (const auto& path : is_.paths)
       if (!was_.find(path)) compare(path);
-    hidden(running_.sources, next_.sources, [&](const auto& s) { return catalog.source(s.type); });
-    hidden(running_.stages, next_.stages, [&](const auto& s) { return catalog.stage(s.type); });
-    hidden_of_sinks(catalog);
-    if (running_.admin.listen != next_.admin.listen && !has("admin.listen")) say_hidden("admin.listen", false);
+    const auto never = [](const OptionSpec&, const std::string&) { return false; };
+    hidden(
+        running_.sources, next_.sources, [&](const auto& s) { return catalog.source(s.type); },
+        [](const OptionSpec& spec, const std::string&) { return spec.secret; });
+    hidden(running_.stages, next_.stages, [&](const auto& s) { return catalog.stage(s.type); }, never);
+    hidden_of_sinks(catalog, never);
+    hidden_of_admin();
     memory();
     return std::move(out_);
   }
@@ -100,7 +107,7 @@ class Comparison {
   }
 
   void say_hidden(const std::string& path, bool in_place) {
-    out_.push_back({path, path + ": has another value, which is not shown", in_place});
+    out_.push_back({path, path + ": has another value, which is not shown", in_place, is_from_file(path)});
   }
 
   bool is_from_file(const std::string& path) const {
@@ -110,8 +117,8 @@ class Comparison {
   }
 
   /// Options of parts that are in both, where two different values look alike because they are hidden.
-  template <typename T, typename TypeOf>
-  void hidden(const std::vector<T>& was, const std::vector<T>& is, TypeOf type_of, bool can_take_over = false) {
+  template <typename T, typename TypeOf, typename InPlace>
+  void hidden(const std::vector<T>& was, const std::vector<T>& is, TypeOf type_of, InPlace can_take_over) {
     for (const T& old : was) {
       const auto now = std::ranges::find(is, old.name, &T::name);
       if (now == is.end() || now->type != old.type || now->options == old.options) continue;
@@ -121,17 +128,26 @@ class Comparison {
         const auto *before = old.options.find(spec.name), *after = now->options.find(spec.name);
         const bool same = before && after ? *before == *after : before == after;
         const std::string path = path_of(old) + "." + spec.name;
-        if (!same && !has(path)) say_hidden(path, can_take_over && is_from_file(path));
+        if (!same && !has(path)) say_hidden(path, can_take_over(spec, path));
       }
     }
   }
 
-  void hidden_of_sinks(const Catalog& catalog) {
+  void hidden_of_admin() {
+    const Admin &was = running_.admin, &is = next_.admin;
+    if (was.listen != is.listen && !has("admin.listen")) say_hidden("admin.listen", false);
+    if (was.logins.tokens != is.logins.tokens && !has("admin.auth_bearer")) say_hidden("admin.auth_bearer", true);
+    if (was.logins.users != is.logins.users && !has("admin.auth_basic")) say_hidden("admin.auth_basic", true);
+  }
+
+  void hidden_of_sinks(const Catalog& catalog, auto never) {
     std::vector<Sink> was, is, was_journals, is_journals;
     for (const Sink& sink : running_.sinks) (sink.is_journal ? was_journals : was).push_back(sink);
     for (const Sink& sink : next_.sinks) (sink.is_journal ? is_journals : is).push_back(sink);
-    hidden(was_journals, is_journals, [&](const auto& s) { return catalog.journal(s.type); });
-    hidden(was, is, [&](const auto& s) { return catalog.sink(s.type); }, true);
+    hidden(was_journals, is_journals, [&](const auto& s) { return catalog.journal(s.type); }, never);
+    hidden(
+        was, is, [&](const auto& s) { return catalog.sink(s.type); },
+        [&](const OptionSpec&, const std::string& path) { return is_from_file(path); });
   }
 
   static std::string path_of(const Stage& stage) { return "stages." + stage.name; }

@@ -15,9 +15,10 @@
 namespace weir::config {
 
 struct KeyChange {
-  std::string path;  ///< "sinks.out.queue.max_events", "sinks.cache"
-  std::string text;  ///< "sinks.out.queue.max_events: 250, was 100", "sinks.cache is new"; no value of a secret
-  bool in_place;     ///< the running process can take it over
+  std::string path;        ///< "sinks.out.queue.max_events", "sinks.cache"
+  std::string text;        ///< "sinks.out.queue.max_events: 250, was 100", "sinks.cache is new"; no value of a secret
+  bool in_place;           ///< the running process can take it over
+  bool from_file = false;  ///< it stands in a file of secrets
 };
 
 /// In the order of the file that runs, then what is new. Empty: nothing has changed.

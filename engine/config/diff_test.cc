@@ -56,6 +56,33 @@ TEST(Reload, SaysOfEveryValueItTakesOverWhatItIsAndWas) {
   EXPECT_THAT(applied(flow(), flow()), IsEmpty());
 }
 
+TEST(Reload, TokensOfASourceAndOfAdminAreTakenOverAndNeverShown) {
+  const auto with = [](const std::string& token, const std::string& rest = "") {
+    const std::string text = flow(", auth_bearer: [file:/token, other]", rest,
+                                  "admin: { auth_bearer: 'file:/token', auth_basic: { ops: x } }\n");
+    auto result = load_text(text, "weir.yaml", fake_catalog(), fake_options({{"/token", token}}));
+    for (const Problem& problem : result.problems) ADD_FAILURE() << problem.text();
+    return result.config.value_or(Config{});
+  };
+  EXPECT_THAT(texts(with("old"), with("new"), true),
+              ElementsAre("sources.orders.auth_bearer: has another value, which is not shown",
+                          "admin.auth_bearer: has another value, which is not shown"));
+  EXPECT_THAT(texts(with("old"), with("new"), false), IsEmpty());
+  for (const auto& change : changes(with("old"), with("new"), fake_catalog())) EXPECT_TRUE(change.from_file);
+  for (const auto& change : changes(with("old"), with("old", ", queue: { max_events: 7 }"), fake_catalog()))
+    EXPECT_FALSE(change.from_file) << change.text;
+  EXPECT_EQ(with("hunter2").secret_files.size(), 2u);
+  EXPECT_EQ(to_yaml(with("hunter2"), fake_catalog()).find("hunter2"), std::string::npos);
+  EXPECT_EQ(to_yaml(with("hunter2"), fake_catalog()).find("other"), std::string::npos);
+}
+
+TEST(Reload, WhetherAnybodyIsAskedNeedsANewProcess) {
+  EXPECT_THAT(differences(flow(), flow(", auth_bearer: [x]")),
+              ElementsAre("sources.orders.auth_bearer: <secret>, was nothing"));
+  EXPECT_THAT(differences(flow("", "", "admin: { auth_bearer: x }\n"), flow()),
+              ElementsAre("admin.auth_bearer: nothing, was <secret>"));
+}
+
 TEST(Reload, AQueueDoesNotBeginToSpillWhileItRuns) {
   EXPECT_THAT(applied(flow("", ", queue: { when_full: reject }"), flow("", ", queue: { when_full: block }")),
               ElementsAre("sinks.store.queue.when_full: block, was reject"));

@@ -96,10 +96,10 @@ void read_admin(Reader& reader, Section& root, Admin& admin) {
   const Yaml* node = root.find("admin");
   Section section(reader, node, "admin");
   const Yaml* listen = section.find("listen");
-  const std::vector<OptionSpec> specs{
-      {.name = "listen", .kind = OptionKind::address, .help = "where to listen, as HOST:PORT"},
-      {.name = "hosts", .kind = OptionKind::texts, .help = "further Host names it answers to"},
-      {.name = "insecure", .kind = OptionKind::boolean, .help = "whether other machines may reach it"}};
+  std::vector<OptionSpec> specs = auth_options();
+  specs.push_back({.name = "listen", .kind = OptionKind::address, .help = "where to listen, as HOST:PORT"});
+  specs.push_back({.name = "hosts", .kind = OptionKind::texts, .help = "further Host names it answers to"});
+  specs.push_back({.name = "insecure", .kind = OptionKind::boolean, .help = "whether other machines may reach it"});
   Options options;
   if (listen && listen->kind == Yaml::Kind::scalar && listen->text.empty()) {
     admin.listen.clear();
@@ -108,10 +108,12 @@ void read_admin(Reader& reader, Section& root, Admin& admin) {
     admin.listen = options.get_or<std::string>("listen", admin.listen);
     admin.hosts = options.get_or<std::vector<std::string>>("hosts", {});
     admin.insecure = options.get_or<bool>("insecure", false);
-    if (listen && !admin.insecure && is_reachable_from_outside(admin.listen))
+    admin.logins = logins_of(options);
+    if (const auto fit = check_auth(options); !fit) report_at_option(reader, "admin", specs, fit.error().message);
+    if (listen && !admin.insecure && admin.logins == Logins{} && is_reachable_from_outside(admin.listen))
       reader.error(listen->location, "admin.listen",
                    fmt::format("whoever reaches {} reads metrics and events without a password", admin.listen),
-                   "listen on 127.0.0.1, or say `insecure: true`");
+                   "listen on 127.0.0.1, ask for tokens with `auth_bearer`, or say `insecure: true`");
   }
   section.finish();
 }
@@ -186,6 +188,7 @@ Loaded load_tree(Yaml root, const std::vector<std::string>& files, std::vector<P
   const bool sound = check_flow(reader, catalog, draft);
   if (sound && draft.broken.empty()) add_memory(reader, catalog, draft.config);
   draft.config.secrets = reader.secrets();
+  draft.config.secret_files = reader.secret_files();
   Loaded loaded;
   if (std::ranges::all_of(problems, &Problem::warning)) loaded.config = std::move(draft.config);
   sort_by_place(problems, files);

@@ -7,9 +7,10 @@
 ///
 /// Several files and directories merge by section; a name defined twice is a problem that names both places.
 /// `${VAR}`, `${VAR:-default}` and `$$` are replaced inside scalars after the YAML is parsed, so a value can never add
-/// structure. `file:PATH` as the value of an option (or of admin.listen) is read and remembered as a secret.
+/// structure. `file:PATH` as the value of an option (or of admin) is read and remembered as a secret.
 ///
-/// Thread: pure but for `env`, `read_file` and the listing of directories. Cost: start and reload only; a few ms.
+/// Thread: pure but for `env`, `read_file`, the stamps of such files and the listing of directories. Cost: start and
+/// reload only; a few ms.
 #include <weir/base/result.h>
 
 #include <functional>

@@ -57,6 +57,10 @@ void add_sources(Rows& rows, const Catalog& catalog, const Config& config, const
       for (const Footprint& footprint : type->footprint(source.options, config.reactors))
         rows.add(part(name, footprint), footprint);
     rows.add_port(name, config, graph.priorities_of(source.name));
+    for (const Rate& rate : source.guards.rates)
+      if (rate.keyed())
+        rows.add(fmt::format("{}: guard {}: keys", name, rate.guard.name),
+                 {async::RateGuard::footprint(rate.guard), {}, 0, {}});
   }
 }
 

@@ -139,8 +139,14 @@ INSTANTIATE_TEST_SUITE_P(
         {"OpenAdmin",
          with("", "", "", "admin: { listen: '0.0.0.0:9600' }\n"),
          {"weir.yaml:16:18: admin.listen: whoever reaches 0.0.0.0:9600 reads metrics and events without a password: "
-          "listen "
-          "on 127.0.0.1, or say `insecure: true`"}},
+          "listen on 127.0.0.1, ask for tokens with `auth_bearer`, or say `insecure: true`"}},
+        {"AdminToken",
+         with("", "", "", "admin: { listen: '0.0.0.0:9600', auth_bearer: [ 'hunter 2' ] }\n"),
+         {"weir.yaml:16:47: admin.auth_bearer: token 1 holds a blank, a line feed or another character that no client "
+          "sends"}},
+        {"AdminEmptyToken",
+         with("", "", "", "admin: { auth_bearer: '${EMPTY}' }\n"),
+         {"weir.yaml:16:23: admin.auth_bearer: token 1 is empty: everybody would know it"}},
         {"Choice",
          with("", "", "mode: sfae"),
          {"weir.yaml:16:11: sinks.warehouse.mode: 'sfae' is unknown; did you mean safe?"}},

@@ -188,12 +188,13 @@ void report_at_option(Reader& reader, const std::string& part, const std::vector
                       const std::string& message, const std::string& otherwise) {
   const auto colon = message.find(": ");
   const std::string named(colon == std::string::npos ? std::string() : message.substr(0, colon));
-  const bool found = std::ranges::find(specs, part_of(named), &OptionSpec::name) != specs.end() ||
-                     (!named.empty() && reader.given(part + "." + std::string(part_of(named))));
+  const auto spec = std::ranges::find(specs, part_of(named), &OptionSpec::name);
+  const bool found = spec != specs.end() || (!named.empty() && reader.given(part + "." + std::string(part_of(named))));
   const std::string& key = found ? named : otherwise;
   const std::string path = key.empty() ? part : part + "." + key;
   const auto secret = [&](const std::string& hidden) { return path == hidden || path.starts_with(hidden + "."); };
-  const bool hidden = std::ranges::any_of(reader.secrets(), secret);
+  const bool tells_no_value = spec != specs.end() && spec->secret;
+  const bool hidden = !tells_no_value && std::ranges::any_of(reader.secrets(), secret);
   reader.error_at(path, hidden  ? "what the file holds is not what is expected here"
                         : found ? message.substr(colon + 2)
                                 : message);
@@ -204,6 +205,7 @@ void read_source(Reader& reader, const YamlEntry& entry, const Catalog& catalog,
   Section section(reader, &entry.value, start(reader, entry, "sources", source));
   const SourceType* type = find_type(reader, section, source, catalog.sources(), "source");
   if (type) read_door(reader, section, *type, source);
+  read_guards(reader, section, type && type->can.can_refuse ? GuardedPlace::door : GuardedPlace::intake, source.guards);
   read_priority(reader, section, source);
   using OnMalformed = Source::OnMalformed;
   section.choice<OnMalformed>("on_malformed", source.on_malformed,
@@ -270,6 +272,7 @@ void read_sink(Reader& reader, const YamlEntry& entry, const Catalog& catalog, D
   sink.spill.path = "data/spill/" + sink.name;
   read_queue(reader, section.find("queue"), section.path("queue"), sink.queue, &sink.spill);
   read_batch(reader, section.find("batch"), section.path("batch"), sink.batch);
+  read_guards(reader, section, GuardedPlace::sink, sink.guards);
   read_destination(reader, section, sink.destination);
   using OnFailure = Sink::OnFailure;
   section.choice<OnFailure>("on_failure", sink.on_failure, {{"fail", OnFailure::fail}, {"drop", OnFailure::drop}});

@@ -26,13 +26,14 @@ void read_sink(Reader& reader, const YamlEntry& entry, const Catalog& catalog, D
 bool read_options(Reader& reader, Section& section, const std::vector<OptionSpec>& specs, Options& out);
 
 /// Reports "option: what is wrong" or "table.key: what is wrong" at that key of the part; another message at
-/// `otherwise`, or at the part. What a file holds is not quoted.
+/// `otherwise`, or at the part. What a file holds is not quoted; messages about options that are secret never do.
 void report_at_option(Reader& reader, const std::string& part, const std::vector<OptionSpec>& specs,
                       const std::string& message, const std::string& otherwise = {});
 
 /// `spill`: null where the disk cannot take what does not fit.
 void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow::EdgeConfig& queue,
                 SpillConfig* spill = nullptr);
+void read_guards(Reader& reader, Section& part, GuardedPlace place, Guards& out);
 void read_batch(Reader& reader, const Yaml* node, const std::string& path, WorkerBatch& batch);
 void read_destination(Reader& reader, Section& sink, flow::DestinationConfig& destination);
 

@@ -85,9 +85,11 @@ class Printer {
     section("journals", config_.sinks, &Sink::is_journal);
     section("sinks", config_.sinks, std::not_fn(&Sink::is_journal));
     const Admin& admin = config_.admin;
-    out_ += fmt::format("admin: {{ listen: {}{}{} }}\n", hidden("admin.listen") ? "<secret>" : scalar(admin.listen),
+    out_ += fmt::format("admin: {{ listen: {}{}{}{}{} }}\n", hidden("admin.listen") ? "<secret>" : scalar(admin.listen),
                         admin.hosts.empty() ? "" : ", hosts: " + flow_list(admin.hosts),
-                        admin.insecure ? ", insecure: true" : "");
+                        admin.insecure ? ", insecure: true" : "",
+                        admin.logins.tokens.empty() ? "" : ", auth_bearer: <secret>",
+                        admin.logins.users.empty() ? "" : ", auth_basic: <secret>");
     if (const LogForm& log = config_.log; log != LogForm{})
       out_ +=
           fmt::format("log: {{ level: {}, format: {}, time: {} }}\n", level_names[static_cast<std::size_t>(log.level)],
@@ -123,7 +125,7 @@ class Printer {
       const auto is_hidden = [&](const std::string& name) {
         return (spec.may_hold_secrets && names_secret(name)) || hidden(place + "." + name);
       };
-      key(spec.name, hidden(place)                    ? "<secret>"
+      key(spec.name, hidden(place) || spec.secret     ? "<secret>"
                      : spec.kind == OptionKind::table ? flow_map(options.table(spec.name), is_hidden)
                                                       : value(options, spec));
     }
@@ -133,6 +135,7 @@ class Printer {
     key("acks", name(source.acks));
     if (source.priorities.from_header() || source.priorities.from_body()) print(source.priorities);
     key("when_full", source.refuse_when_full ? "reject" : "block");
+    if (!source.guards.empty()) key("guards", to_text(source.guards));
     key("on_malformed", source.on_malformed == Source::OnMalformed::reject ? "reject" : "dead_letter");
     if (!source.dead_letter.empty()) key("dead_letter", source.dead_letter);
     options("sources." + source.name, catalog_.source(source.type), source.options);
@@ -166,10 +169,11 @@ class Printer {
     key("workers", std::to_string(sink.workers));
     print_queue(sink.queue, true);
     if (sink.spills())
-      out_ += fmt::format("      spill: {{ path: {}, max_bytes: {} }}\n", scalar(sink.spill.path),
-                          to_text(sink.spill.max_bytes));
+      out_ += fmt::format("      spill: {{ path: {}, max_bytes: {}, mode: {} }}\n", scalar(sink.spill.path),
+                          to_text(sink.spill.max_bytes), scalar(sink.spill.mode.text()));
     key("batch", fmt::format("{{ max_events: {}, max_bytes: {}, linger: {} }}", sink.batch.most.events,
                              to_text(sink.batch.most.bytes), to_text(sink.batch.linger)));
+    if (!sink.guards.empty()) key("guards", to_text(sink.guards));
     print(sink.destination);
     if (sink.dead_letter.empty())
       key("on_failure", sink.on_failure == Sink::OnFailure::fail ? "fail" : "drop");

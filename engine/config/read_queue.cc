@@ -1,4 +1,7 @@
 #include <fmt/format.h>
+#include <weir/component/mode_option.h>
+
+#include <algorithm>
 
 #include "config/nodes.h"
 
@@ -107,6 +110,11 @@ void read_spill(Reader& reader, Section& queue, bool spills, SpillConfig& out) {
     return std::string(text);
   });
   section.size("max_bytes", out.max_bytes, least_spill);
+  section.value("mode", out.mode, [](std::string_view text) -> Parsed<FileMode> {
+    const auto modes = mode_option("").choices;
+    if (std::ranges::find(modes, text) == modes.end()) return std::unexpected(Section::not_one_of(text, modes));
+    return FileMode::from_text(text).value_or(FileMode{});
+  });
   section.finish();
   if (!spills)
     reader.error_at(section.path(), "says where to spill, but when_full does not say spill", "write when_full: spill");

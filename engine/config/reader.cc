@@ -75,6 +75,7 @@ std::optional<Text> Reader::text(const Yaml& node, const std::string& path, Secr
     return std::nullopt;
   }
   const std::string file = value->substr(5);
+  secret_files_.push_back({file, FileStamp::of(file)});
   auto content = options_.read_file ? options_.read_file(file) : failure("files cannot be read here");
   if (!content || content->size() > longest_scalar) {
     error(node.location, path,

@@ -47,6 +47,7 @@ class Reader {
   SourceLocation location_of(std::string path) const;  ///< of the path, or of the nearest one above it
   const LoadOptions& options() const { return options_; }
   std::vector<std::string>& secrets() { return secrets_; }
+  std::vector<SecretFile>& secret_files() { return secret_files_; }
 
  private:
   std::optional<std::string> interpolate(const Yaml& node, const std::string& path);
@@ -56,6 +57,7 @@ class Reader {
   std::vector<Problem>& problems_;
   std::map<std::string, SourceLocation> places_;
   std::vector<std::string> secrets_;
+  std::vector<SecretFile> secret_files_;
   std::size_t errors_ = 0;
 };
 

@@ -34,6 +34,11 @@ std::string worst_wait(const Sink& sink) {
     const double time = static_cast<double>(sink.queue.bound.events) / sink.options.rate("rate").value;
     return fmt::format("{} (at {})", human(from_seconds(time)), to_text(sink.options.rate("rate")));
   }
+  for (const Rate& rate : sink.guards.rates)
+    if (!rate.observe && rate.guard.per == async::RateUnit::events) {
+      const double time = static_cast<double>(sink.queue.bound.events) / rate.guard.limit.rate().value;
+      return fmt::format("{} (at {})", human(from_seconds(time)), words_of(rate));
+    }
   return "unknown until measured";
 }
 
@@ -88,6 +93,7 @@ Report make_report(const Config& config, const Catalog& catalog) {
   add_edges(report, config);
   add_couplings(report, config, graph);
   report.answers = answers_of(config);
+  report.guards = guards_of(config);
   report.advice = advice_of(config, catalog);
   return report;
 }

@@ -3,7 +3,7 @@
 /// waits, how much and for how long, what happens there when it cannot keep up, what the memory is for, and what an
 /// operator would probably regret.
 ///
-///   worst wait   max_wait where it is set; bound / rate where the sink declares a `rate`; else not known before a rate
+///   worst wait   max_wait where it is set; bound / rate where the sink or its guards declare a `rate`; else not known before a rate
 ///                is measured. max_wait never sizes a bound below one batch of at most 64 events for each worker, so it
 ///                holds from (workers x batch) / max_wait events a second on (Little's law)
 ///
@@ -38,6 +38,12 @@ struct Report {
     std::string location;  ///< "sinks.warehouse"
     std::string sentence;
   };
+  /// What a place lets start, in the order in which it is asked.
+  struct Guard {
+    std::string location;  ///< "sources.orders"
+    std::string order;     ///< "key, rate, door"
+    std::string sentence;  ///< the limit, for whom, the most one key can get, and what happens above it
+  };
   /// Advice about an anti-pattern.
   struct Advice {
     std::string location, what;
@@ -50,6 +56,7 @@ struct Report {
   std::vector<Pair> pairs;
   std::vector<Edge> edges;
   std::vector<Answer> answers;
+  std::vector<Guard> guards;
   MemoryTable memory;
   std::vector<std::string> couplings;  ///< Semantics A7: required sinks that stop each other
   std::vector<Advice> advice;
@@ -68,7 +75,10 @@ std::string to_yaml(const Config& config, const Catalog& catalog);
 
 /// The parts of make_report.
 std::vector<Report::Answer> answers_of(const Config& config);
+std::vector<Report::Guard> guards_of(const Config& config);
 std::vector<Report::Advice> advice_of(const Config& config, const Catalog& catalog);
+/// Of these, what concerns guards.
+std::vector<Report::Advice> advice_on_guards(const Config& config);
 /// Of these, what follows from times and rates that are written.
 std::vector<Report::Advice> advice_on_times(const Config& config, const Catalog& catalog);
 /// Events below which max_wait never sizes the bound of this sink.

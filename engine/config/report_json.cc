@@ -46,6 +46,11 @@ std::string answer(const Report::Answer& answer) {
   return fmt::format(R"({{"place":{},"sentence":{}}})", json_text(answer.location), json_text(answer.sentence));
 }
 
+std::string guard(const Report::Guard& guard) {
+  return fmt::format(R"({{"place":{},"order":{},"sentence":{}}})", json_text(guard.location), json_text(guard.order),
+                     json_text(guard.sentence));
+}
+
 std::string advice(const Report::Advice& advice) {
   return fmt::format(R"({{"place":{},"at":{},"what":{}}})", json_text(advice.location), json_text(to_text(advice.at)),
                      json_text(advice.what));
@@ -76,10 +81,12 @@ std::string queue(const Sink& sink) {
 
 std::string to_json(const Report& report) {
   return fmt::format(
-      "{{\"files\":{},\"reactors\":{},\n\"promises\":{},\n\"queues\":{},\n\"when_i_cannot_keep_up\":{},\n\"memory\":{},"
+      "{{\"files\":{},\"reactors\":{},\n\"promises\":{},\n\"queues\":{},\n\"guards\":{},\n\"when_i_cannot_keep_up\":{},"
+      "\n\"memory\":{},"
       "\n\"couplings\":{},\n\"advice\":{}}}\n",
       texts(report.files), report.reactors, list_of(report.pairs, pair), list_of(report.edges, edge),
-      list_of(report.answers, answer), memory(report.memory), texts(report.couplings), list_of(report.advice, advice));
+      list_of(report.guards, guard), list_of(report.answers, answer), memory(report.memory), texts(report.couplings),
+      list_of(report.advice, advice));
 }
 
 /// Names are a to z, 0 to 9 and _, so nothing in them needs escaping; types come from the catalog.

@@ -116,6 +116,17 @@ void write_answers(Page& page, const Report& report) {
   }
 }
 
+void write_guards(Page& page, const Report& report) {
+  if (report.guards.empty()) return;
+  page.heading("Guards", "what may start, asked in this order");
+  std::string location;
+  for (const Report::Guard& guard : report.guards) {
+    if (guard.location != location) page.line(fmt::format("  {}: {}", guard.location, guard.order));
+    location = guard.location;
+    page.wrapped("    ", guard.sentence);
+  }
+}
+
 std::string sum_of(const Footprint& footprint) {
   if (footprint.max_units == 0) return {};
   const std::string units = fmt::format("{} x {}", footprint.max_units, human(footprint.per_unit));
@@ -165,6 +176,7 @@ std::string to_text(const Report& report, bool color) {
   write_head(page, report);
   write_pairs(page, report);
   write_edges(page, report);
+  write_guards(page, report);
   write_answers(page, report);
   write_memory(page, report);
   write_remarks(page, report);

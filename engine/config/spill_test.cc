@@ -38,9 +38,9 @@ std::vector<std::string> problems(const std::string& yaml) {
 TEST(SpillConfig, CarriesStoredAndSpillsIntoAFolderOfItsOwnUnlessToldWhereA4) {
   const Config config = config_of(flow(""));
   EXPECT_TRUE(config.sinks.at(0).spills());
-  EXPECT_EQ(config.sinks.at(0).spill, (SpillConfig{"data/spill/warehouse", 1_GiB}));
-  const Config told = config_of(flow(", spill: { path: 'a b', max_bytes: 64MiB }"));
-  EXPECT_EQ(told.sinks.at(0).spill, (SpillConfig{"a b", 64_MiB}));
+  EXPECT_EQ(config.sinks.at(0).spill, (SpillConfig{"data/spill/warehouse", 1_GiB, {}}));
+  const Config told = config_of(flow(", spill: { path: 'a b', max_bytes: 64MiB, mode: '0640' }"));
+  EXPECT_EQ(told.sinks.at(0).spill, (SpillConfig{"a b", 64_MiB, *FileMode::from_text("0640")}));
   EXPECT_EQ(config_of(to_yaml(told, fake_catalog())).sinks.at(0).spill, told.sinks.at(0).spill);
 }
 
@@ -67,6 +67,7 @@ TEST(SpillConfig, RefusesWhatContradictsIt) {
   EXPECT_THAT(problems(flow(", codel: true")), Contains(HasSubstr("spill is for what shall wait")));
   EXPECT_THAT(problems(flow(", max_events: 1")), ElementsAre(HasSubstr("two halves: write at least 2")));
   EXPECT_THAT(problems(flow(", spill: { max_bytes: 1MiB }")), ElementsAre(HasSubstr("at least 16MiB")));
+  EXPECT_THAT(problems(flow(", spill: { mode: '0755' }")), ElementsAre(HasSubstr("'0755' is none of 0600")));
   EXPECT_THAT(problems(flow(", spill: { path: a/./b }",
                             "  other: { type: store, path: q, from: orders, queue: { when_full: spill, spill: { path: "
                             "a/b } } }\n")),

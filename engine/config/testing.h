@@ -27,7 +27,8 @@ inline std::vector<SourceType> source_types() {
       {.name = "max_body", .kind = OptionKind::size, .fallback = "1MiB"},
       {.name = "max_event", .kind = OptionKind::size, .fallback = "256KiB"},
       {.name = "max_connections", .kind = OptionKind::count, .fallback = "1024"},
-      {.name = "ack_timeout", .kind = OptionKind::duration, .fallback = "30s"}};
+      {.name = "ack_timeout", .kind = OptionKind::duration, .fallback = "30s"},
+      {.name = "auth_bearer", .kind = OptionKind::texts, .secret = true}};
   http.can = {.can_pause = true, .can_refuse = true, .can_replay = false};
   http.strongest = Level::stored;
   http.footprint = [](const Options& o, int reactors) -> std::vector<Footprint> {

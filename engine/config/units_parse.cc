@@ -1,7 +1,9 @@
 #include "config/units_parse.h"
 
 #include <fmt/format.h>
+#include <weir/base/result.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -33,6 +35,8 @@ constexpr std::array<Unit, 7> duration_units{{{"d", 86'400'000'000'000},
                                               {"us", 1'000},
                                               {"ns", 1}}};
 constexpr std::array<Unit, 3> rate_units{{{"/s", 1}, {"/min", 60}, {"/h", 3600}}};
+constexpr std::array<Unit, 4> quota_windows{
+    {{"s", 1'000'000'000}, {"min", 60'000'000'000}, {"h", 3'600'000'000'000}, {"d", 86'400'000'000'000}}};
 constexpr std::uint64_t most_bytes = 1ull << 50;
 constexpr std::uint64_t most_time = 3650 * 86'400'000'000'000ull;
 constexpr std::uint64_t most_count = 1'000'000'000'000;
@@ -129,6 +133,29 @@ Parsed<PerSecond> parse_rate(std::string_view text) {
   return std::unexpected(fmt::format("{} is not a rate: write a number and /s, /min or /h, as in 1000/s", quote(text)));
 }
 
+Parsed<Quota> parse_quota(std::string_view text) {
+  const auto slash = text.rfind('/');
+  const std::string_view number = text.substr(0, slash);
+  const std::string_view window = slash == text.npos ? std::string_view{} : text.substr(slash + 1);
+  const auto w = split(number);
+  const auto unit = std::ranges::find(quota_windows, window, &Unit::name);
+  const bool known = w && (w->unit.empty() || std::ranges::find(size_units, w->unit, &Unit::name) != size_units.end());
+  if (!known || unit == quota_windows.end())
+    return std::unexpected(fmt::format(
+        "{} is not a number in a time: write a number or a size, and /s, /min, /h or /d, as in 1000/s or 10MiB/s",
+        quote(text)));
+  const Duration length{static_cast<Duration::rep>(unit->factor)};
+  if (w->fraction > 0 && w->unit.empty())
+    return std::unexpected(
+        fmt::format("{} is not a whole number: write it for a longer time, as 30/min for 0.5/s", quote(text)));
+  if (w->unit.empty()) {
+    const auto count = parse_count(number);
+    return count ? Parsed<Quota>({*count, length, false}) : std::unexpected(count.error());
+  }
+  const auto size = parse_size(number);
+  return size ? Parsed<Quota>({size->count(), length, true}) : std::unexpected(size.error());
+}
+
 Parsed<double> parse_ratio(std::string_view text) {
   const auto w = split(text);
   if (w && w->unit == "%" && w->value() <= 100) return w->value() / 100;
@@ -163,6 +190,11 @@ std::string to_text(PerSecond rate) {
     if (std::abs(n - std::round(n)) < 1e-9 * n) return fmt::format("{:.0f}{}", n, unit.name);
   }
   return fmt::format("{:.12f}/s", rate.value);
+}
+std::string to_text(const Quota& quota) {
+  const auto window = std::ranges::find(quota_windows, static_cast<std::uint64_t>(quota.window.count()), &Unit::factor);
+  WEIR_CHECK(window != quota_windows.end());  // it was parsed from one of them
+  return fmt::format("{}/{}", quota.bytes ? to_text(Bytes(quota.amount)) : std::to_string(quota.amount), window->name);
 }
 std::string to_text_ratio(double ratio) {
   const double percent = ratio * 100;

@@ -5,6 +5,7 @@
 ///   size      B KB MB GB (powers of 1000), KiB MiB GiB (powers of 1024); at most 1 PiB
 ///   duration  ns us ms s m h d; at most 3650 days
 ///   rate      N/s N/min N/h
+///   quota     N/s N/min N/h N/d, with N a whole number or a size (10MiB/s)
 ///   ratio     80% or 0.8, between 0 and 1
 ///   count     digits only, at most 10^12
 ///
@@ -27,6 +28,14 @@ using Parsed = std::expected<T, std::string>;
 Parsed<Bytes> parse_size(std::string_view text);
 Parsed<Duration> parse_duration(std::string_view text);
 Parsed<PerSecond> parse_rate(std::string_view text);
+/// So many in such a time: a window that counts needs both, where a rate is only their quotient.
+struct Quota {
+  std::uint64_t amount = 0;
+  Duration window{0};
+  bool bytes = false;  ///< the amount is a size
+  bool operator==(const Quota&) const = default;
+};
+Parsed<Quota> parse_quota(std::string_view text);
 Parsed<double> parse_ratio(std::string_view text);
 Parsed<std::uint64_t> parse_count(std::string_view text);
 Parsed<bool> parse_bool(std::string_view text);
@@ -35,6 +44,7 @@ Parsed<bool> parse_bool(std::string_view text);
 std::string to_text(Bytes size);
 std::string to_text(Duration duration);
 std::string to_text(PerSecond rate);
+std::string to_text(const Quota& quota);
 std::string to_text_ratio(double ratio);
 
 /// For people, rounded: "21.5 MiB", "1.5 s", "80 %".

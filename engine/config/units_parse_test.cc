@@ -1,5 +1,6 @@
 #include "config/units_parse.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace weir::config {
@@ -65,6 +66,20 @@ TEST(Units, AreWrittenAsTheyAreRead) {
   EXPECT_DOUBLE_EQ(parse_rate(to_text(PerSecond{0.123456}))->value, 0.123456);
   EXPECT_EQ(to_text_ratio(0.8), "80%");
   EXPECT_DOUBLE_EQ(*parse_ratio(to_text_ratio(0.123456789)), 0.123456789);
+}
+
+TEST(Units, KeepTheNumberAndTheTimeOfAQuotaApart) {
+  EXPECT_EQ(*parse_quota("5000/s"), (Quota{5000, 1s, false}));
+  EXPECT_EQ(*parse_quota("1000/min"), (Quota{1000, 60s, false}));
+  EXPECT_EQ(*parse_quota("1.5MiB/s"), (Quota{1'572'864, 1s, true}));
+  for (const char* text : {"5000/s", "1000/min", "7/h", "10/d", "10MiB/s", "0/s"})
+    EXPECT_EQ(to_text(*parse_quota(text)), text);
+  EXPECT_EQ(parse_quota("0.5/s").error(),
+            "'0.5/s' is not a whole number: write it for a longer time, as 30/min for 0.5/s");
+  for (const char* text : {"", "5", "5000", "/s", "-1/s", "inf/s", "nan/s", "1e9/s", "5/", "5/week", "5/s/s"})
+    EXPECT_THAT(parse_quota(text).error(), testing::HasSubstr("is not a number in a time")) << text;
+  EXPECT_FALSE(parse_quota("99999999999999/s"));
+  EXPECT_FALSE(parse_quota("5potatoes/s"));
 }
 
 TEST(Units, AreRoundedForPeople) {

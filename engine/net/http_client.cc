@@ -113,12 +113,13 @@ Result<HttpReply> parse(const std::string& address, const std::string& text, boo
 }  // namespace
 
 Result<HttpReply> http_request(const std::string& method, const std::string& address, const std::string& path,
-                               const std::string& body, Duration timeout) {
+                               const std::string& body, Duration timeout, const std::string& token) {
   Call call(address, timeout);
   if (auto connected = call.connect(); !connected) return std::unexpected(connected.error());
   std::string request = fmt::format("{} {} HTTP/1.0\r\nHost: {}\r\n", method, path, address);
   if (!body.empty() || method == "POST" || method == "PUT")
     request += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", body.size());
+  if (!token.empty()) request += fmt::format("Authorization: Bearer {}\r\n", token);
   request += "\r\n" + body;
   if (auto sent = call.send(request); !sent) return std::unexpected(sent.error());
   auto reply = call.receive();
@@ -126,12 +127,14 @@ Result<HttpReply> http_request(const std::string& method, const std::string& add
   return parse(address, *reply, method == "HEAD");
 }
 
-Result<std::string> http_get(const std::string& address, const std::string& path, Duration timeout) {
-  auto reply = http_request("GET", address, path, {}, timeout);
+Result<std::string> http_get(const std::string& address, const std::string& path, Duration timeout,
+                             const std::string& token) {
+  auto reply = http_request("GET", address, path, {}, timeout, token);
   if (!reply) return std::unexpected(reply.error());
   if (reply->status / 100 == 2) return std::move(reply->body);
   return failure(fmt::format("{}{} answered {}: {}", address, path, reply->status,
-                             reply->body.substr(0, std::min<std::size_t>(reply->body.find('\n'), 500))));
+                             reply->body.substr(0, std::min<std::size_t>(reply->body.find('\n'), 500))),
+                 reply->status == 401 ? Error::Kind::unsupported : Error::Kind::failed);
 }
 
 }  // namespace weir::net

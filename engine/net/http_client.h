@@ -16,11 +16,14 @@ struct HttpReply {
   std::string body{};
 };
 
-/// Any status is a reply; an Error means that there was none. `body` is sent as application/json when not empty.
+/// Any status is a reply; an Error means that there was none. `body` is sent as application/json when not empty, a
+/// `token` as `Authorization: Bearer` when not empty.
 Result<HttpReply> http_request(const std::string& method, const std::string& address, const std::string& path,
-                               const std::string& body, Duration timeout);
+                               const std::string& body, Duration timeout, const std::string& token = {});
 
-/// The body of a 2xx reply; any other status is an Error that quotes the reply's first line.
-Result<std::string> http_get(const std::string& address, const std::string& path, Duration timeout);
+/// The body of a 2xx reply; any other status is an Error that quotes the reply's first line, of kind unsupported for
+/// 401.
+Result<std::string> http_get(const std::string& address, const std::string& path, Duration timeout,
+                             const std::string& token = {});
 
 }  // namespace weir::net

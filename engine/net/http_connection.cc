@@ -137,7 +137,10 @@ boost::asio::awaitable<bool> Connection::shake_hands() {
   for (;;) {
     const auto state = tls_->handshake();
     if (state == TlsSession::State::ok) co_return true;
-    if (state == TlsSession::State::failed || state == TlsSession::State::end) co_return false;
+    if (state == TlsSession::State::failed || state == TlsSession::State::end) {
+      if (tls_->is_unknown_peer() && server_.config.on_unknown_client) server_.config.on_unknown_client();
+      co_return false;
+    }
     const auto what = state == TlsSession::State::wait_read ? Socket::wait_read : Socket::wait_write;
     ErrorCode error;
     co_await socket_.async_wait(what, boost::asio::redirect_error(boost::asio::use_awaitable, error));

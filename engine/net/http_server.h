@@ -30,6 +30,7 @@
 #include "net/tls.h"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,11 +51,12 @@ struct ServerConfig {
   Duration answer_timeout = std::chrono::seconds(30);
   Duration last_answer_timeout = std::chrono::seconds(10);
   Duration linger_timeout = std::chrono::seconds(2);
-  Bytes receive_buffer = 64_KiB;    ///< SO_RCVBUF; the kernel doubles it
-  Bytes send_buffer = 64_KiB;       ///< SO_SNDBUF; likewise
-  Bytes read_buffer = 64_KiB;       ///< one for the server: bodies are read through it piece by piece
-  bool reuse_port = true;           ///< one listener per reactor on the same port
-  std::optional<TlsContext> tls{};  ///< speak HTTPS; a handshake has header_timeout
+  Bytes receive_buffer = 64_KiB;              ///< SO_RCVBUF; the kernel doubles it
+  Bytes send_buffer = 64_KiB;                 ///< SO_SNDBUF; likewise
+  Bytes read_buffer = 64_KiB;                 ///< one for the server: bodies are read through it piece by piece
+  bool reuse_port = true;                     ///< one listener per reactor on the same port
+  std::optional<TlsContext> tls{};            ///< speak HTTPS; a handshake has header_timeout
+  std::function<void()> on_unknown_client{};  ///< told of each whose certificate, or want of one, has ended a handshake
   Duration retry_after_full = std::chrono::seconds(1);  ///< what a client refused at max_connections is told
   std::size_t max_per_peer = 0;                         ///< most connections of one address; 0: as many as there are
   bool close_unfinished = false;        ///< at a limit the oldest unfinished connection is closed for the new one

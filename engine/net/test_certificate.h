@@ -1,5 +1,6 @@
 #pragma once
-// For tests: a self-signed certificate for localhost and 127.0.0.1, made by the openssl command.
+// For tests: a self-signed certificate, made by the openssl command; for localhost and 127.0.0.1 if nothing else is
+// said.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -11,15 +12,15 @@ namespace weir::net {
 
 class TestCertificate {
  public:
-  TestCertificate() {
+  explicit TestCertificate(const std::string& subject = "/CN=localhost",
+                           const std::string& names = "DNS:localhost,IP:127.0.0.1") {
     std::string pattern = (std::filesystem::temp_directory_path() / "weir-tls-XXXXXX").string();
     folder = ::mkdtemp(pattern.data());
     certificate = folder + "/cert.pem";
     key = folder + "/key.pem";
-    const std::string make =
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost -addext "
-        "subjectAltName=DNS:localhost,IP:127.0.0.1 -days 2 -keyout " +
-        key + " -out " + certificate + " 2>" + folder + "/said";
+    const std::string make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj '" +
+                             subject + "' -addext 'subjectAltName=" + names + "' -days 2 -keyout " + key + " -out " +
+                             certificate + " 2>" + folder + "/said";
     EXPECT_EQ(std::system(make.c_str()), 0) << "is the openssl command installed?";
   }
   TestCertificate(const TestCertificate&) = delete;

@@ -11,6 +11,8 @@
 #include <climits>
 #include <mutex>
 
+#include "net/client_names.h"
+
 namespace weir::net {
 namespace {
 
@@ -106,6 +108,13 @@ Result<void> load_pair(ssl_ctx_st* context, const std::string& certificate, cons
                              last_reason("it could not be read")));
 }
 
+Result<void> load_trusted(ssl_ctx_st* context, const std::string& file, std::string_view option) {
+  ERR_clear_error();
+  if (SSL_CTX_load_verify_file(context, file.c_str()) == 1) return {};
+  return failure(fmt::format("{}: no certificates in it ({}): {} is a PEM file of those to trust", file,
+                             last_reason("it could not be read"), option));
+}
+
 }  // namespace
 
 void TlsSession::Free::operator()(ssl_st* ssl) const { SSL_free(ssl); }
@@ -122,6 +131,8 @@ TlsSession::State TlsSession::state_of(int result) {
     default: break;
   }
   const long verified = SSL_get_verify_result(ssl_.get());
+  unknown_peer_ =
+      verified != X509_V_OK || ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE;
   why_ = verified == X509_V_OK
              ? last_reason("not TLS")
              : fmt::format("its certificate is not trusted: {}", X509_verify_cert_error_string(verified));
@@ -199,6 +210,15 @@ std::shared_ptr<ssl_ctx_st> new_context(const SSL_METHOD* method) {
 
 }  // namespace
 
+Result<void> check_clients(const TlsClients& clients, bool has_tls) {
+  if (!clients.ca.empty() && !has_tls)
+    return failure("tls_client_ca without TLS: give tls_certificate and tls_key too");
+  if (!clients.names.empty() && clients.ca.empty())
+    return failure("tls_client_names without tls_client_ca: say whose certificates are believed");
+  if (std::ranges::find(clients.names, "") != clients.names.end()) return failure("tls_client_names: one is empty");
+  return {};
+}
+
 struct TlsContext::Shared {
   Files files;
   std::mutex mutex;
@@ -206,22 +226,21 @@ struct TlsContext::Shared {
 };
 
 Result<TlsContext::Loaded> TlsContext::load(const Files& files, WallTime now) {
-  if (files.serves) {
-    Loaded made{new_context(TLS_server_method()), {}};
-    if (auto loaded = load_pair(made.context.get(), files.certificate, files.key); !loaded)
+  Loaded made{new_context(files.serves ? TLS_server_method() : TLS_client_method()), {}};
+  ssl_ctx_st* const context = made.context.get();
+  if (files.serves || !files.own.certificate.empty())
+    if (auto loaded = load_pair(context, files.own.certificate, files.own.key); !loaded)
       return std::unexpected(loaded.error());
-    made.warning = validity_warning(SSL_CTX_get0_certificate(made.context.get()), now);
-    return made;
-  }
-  Loaded made{new_context(TLS_client_method()), {}};
-  ERR_clear_error();
-  SSL_CTX_set_verify(made.context.get(), SSL_VERIFY_PEER, nullptr);
-  if (files.ca.empty()) {
-    SSL_CTX_set_default_verify_paths(made.context.get());
-  } else if (SSL_CTX_load_verify_file(made.context.get(), files.ca.c_str()) != 1) {
-    return failure(fmt::format("{}: no certificates in it ({}): tls_ca is a PEM file of those to trust", files.ca,
-                               last_reason("it could not be read")));
-  }
+  if (files.serves) made.warning = validity_warning(SSL_CTX_get0_certificate(context), now);
+  if (files.serves && files.ca.empty()) return made;
+  if (files.ca.empty())
+    SSL_CTX_set_default_verify_paths(context);
+  else if (auto trusted = load_trusted(context, files.ca, files.serves ? "tls_client_ca" : "tls_ca"); !trusted)
+    return std::unexpected(trusted.error());
+  if (files.serves)
+    demand_certificates(context, files.ca, files.client_names);
+  else
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   return made;
 }
 
@@ -235,11 +254,14 @@ Result<TlsContext> TlsContext::make(Files files, WallTime now) {
   return made;
 }
 
-Result<TlsContext> TlsContext::server(const std::string& certificate, const std::string& key, WallTime now) {
-  return make({certificate, key, {}, true}, now);
+Result<TlsContext> TlsContext::server(const std::string& certificate, const std::string& key, WallTime now,
+                                      TlsClients clients) {
+  return make({{certificate, key}, std::move(clients.ca), std::move(clients.names), true}, now);
 }
 
-Result<TlsContext> TlsContext::client(const std::string& ca) { return make({{}, {}, ca, false}, {}); }
+Result<TlsContext> TlsContext::client(const std::string& ca, TlsPair own) {
+  return make({std::move(own), ca, {}, false}, {});
+}
 
 Result<void> TlsContext::reload(WallTime now) const {
   auto loaded = load(shared_->files, now);

@@ -7,6 +7,9 @@
 /// thread with poll(). TLS 1.2 at least, with OpenSSL's own choice of ciphers. No session tickets: a client that only
 /// writes never reads them, and closing with unread bytes makes its kernel send a reset, which can cost events.
 ///
+/// A server may demand a certificate of its clients (client_names.h): the handshake of one that shows none, or none
+/// that is let in, fails on both sides.
+///
 /// A connection that ends without TLS's close_notify is `failed`, never `end`: an attacker on the way may have cut it.
 ///
 /// Thread: a TlsContext any; a TlsSession one at a time. Cost: a handshake about 1 ms of CPU (RSA
@@ -18,6 +21,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct ssl_st;
 struct ssl_ctx_st;
@@ -49,6 +53,8 @@ class TlsSession {
   void shut_down();
   /// After `failed`: one line, without what the peer sent.
   const std::string& why() const { return why_; }
+  /// After `failed`: because its certificate, or that it shows none, does not let it in.
+  bool is_unknown_peer() const { return unknown_peer_; }
 
  private:
   friend class TlsContext;
@@ -60,14 +66,31 @@ class TlsSession {
   };
   std::unique_ptr<ssl_st, Free> ssl_;
   std::string why_;
+  bool unknown_peer_ = false;
 };
+
+/// Files of one certificate, in PEM; the certificate's may hold its chain behind it.
+struct TlsPair {
+  std::string certificate, key;
+};
+
+/// Which clients a server lets in.
+struct TlsClients {
+  std::string ca;                  ///< PEM file: one of these has signed their certificates; empty: none is asked for
+  std::vector<std::string> names;  ///< each has one of these as its name (client_names.h); empty: all that are signed
+};
+
+/// What is wrong with them beside a listener that has TLS or not, whatever the files hold.
+Result<void> check_clients(const TlsClients& clients, bool has_tls);
 
 class TlsContext {
  public:
-  /// For listening. Both files are PEM; the certificate's may hold its chain behind it.
-  static Result<TlsContext> server(const std::string& certificate, const std::string& key, WallTime now);
-  /// For connecting. `ca` is a PEM file; "" trusts the certificates of the system.
-  static Result<TlsContext> client(const std::string& ca);
+  /// For listening.
+  static Result<TlsContext> server(const std::string& certificate, const std::string& key, WallTime now,
+                                   TlsClients clients = {});
+  /// For connecting. `ca` is a PEM file; "" trusts the certificates of the system. `own` is shown to a server that
+  /// asks; without it there is none to show.
+  static Result<TlsContext> client(const std::string& ca, TlsPair own = {});
 
   /// Sessions from now on have what the files say now; those that are open stay as they are.
   Result<void> reload(WallTime now) const;
@@ -81,7 +104,9 @@ class TlsContext {
  private:
   TlsContext() = default;
   struct Files {
-    std::string certificate, key, ca;
+    TlsPair own;
+    std::string ca;
+    std::vector<std::string> client_names;
     bool serves = false;
   };
   struct Loaded {

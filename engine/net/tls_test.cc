@@ -156,5 +156,88 @@ TEST(Tls, AnExpiredCertificateIsServedWithAWarning) {
   EXPECT_THAT(earlier->warning(), StartsWith("its certificate is not valid before 20"));
 }
 
+/// What becomes of a client with `own` at a server that demands certificates.
+struct Admission {
+  Admission(const TestCertificate& server_files, const TlsClients& clients, TlsPair own) {
+    const auto server = TlsContext::server(server_files.certificate, server_files.key, now(), clients);
+    const auto client = TlsContext::client(server_files.certificate, std::move(own));
+    EXPECT_TRUE(server && client);
+    Pair pair(*server, *client, "localhost");
+    pair.shake_hands();
+    let_in = pair.a == State::ok;
+    counted = pair.left->is_unknown_peer();
+    why = pair.left->why();
+  }
+  bool let_in, counted;
+  std::string why;
+};
+
+TEST(Tls, AClientWithoutACertificateOrWithOneOfAStrangerIsNotLetIn) {
+  const TestCertificate files, known, stranger;
+  const TlsClients clients{known.certificate, {}};
+  EXPECT_TRUE(Admission(files, clients, {known.certificate, known.key}).let_in);
+  const Admission without(files, clients, {});
+  EXPECT_FALSE(without.let_in);
+  EXPECT_TRUE(without.counted) << without.why;
+  const Admission other(files, clients, {stranger.certificate, stranger.key});
+  EXPECT_FALSE(other.let_in);
+  EXPECT_TRUE(other.counted) << other.why;
+  EXPECT_TRUE(Admission(files, {}, {stranger.certificate, stranger.key}).let_in) << "nobody asks for it";
+}
+
+TEST(Tls, OneOfItsNamesMustBeOnTheListAsAWhole) {
+  const TestCertificate files;
+  const TestCertificate shop("/CN=Shop", "DNS:shop.example,URI:spiffe://shop/billing,email:ops@shop.example");
+  const TestCertificate wild("/CN=*.example", "DNS:*.example");
+  const auto let_in = [&](const TestCertificate& client, std::vector<std::string> names) {
+    return Admission(files, {client.certificate, std::move(names)}, {client.certificate, client.key}).let_in;
+  };
+  for (const char* name : {"Shop", "shop.example", "SHOP.example", "spiffe://shop/billing", "ops@shop.example"})
+    EXPECT_TRUE(let_in(shop, {"nobody", name})) << name;
+  for (const char* name :
+       {"shop", "example", "hop.example", "*.example", "spiffe://shop", "SPIFFE://shop/billing", "/CN=Shop"})
+    EXPECT_FALSE(let_in(shop, {name})) << name;
+  EXPECT_FALSE(let_in(wild, {"shop.example"})) << "a pattern in a client's certificate is no name";
+  const Admission refused(files, {shop.certificate, {"nobody"}}, {shop.certificate, shop.key});
+  EXPECT_TRUE(refused.counted);
+  EXPECT_THAT(refused.why, HasSubstr("not trusted"));
+}
+
+TEST(Tls, WhomItLetsInIsReadAgainToo) {
+  const TestCertificate files, first, second;
+  const std::string ca = files.folder + "/clients.pem";
+  std::filesystem::copy_file(first.certificate, ca);
+  const auto server = TlsContext::server(files.certificate, files.key, now(), {ca, {}});
+  const auto let_in = [&](const TestCertificate& client) {
+    Pair pair(*server, *TlsContext::client(files.certificate, {client.certificate, client.key}), "localhost");
+    pair.shake_hands();
+    return pair.a == State::ok;
+  };
+  EXPECT_TRUE(let_in(first));
+  EXPECT_FALSE(let_in(second));
+  std::filesystem::copy_file(second.certificate, ca, std::filesystem::copy_options::overwrite_existing);
+  ASSERT_TRUE(server->reload(now()));
+  EXPECT_FALSE(let_in(first));
+  EXPECT_TRUE(let_in(second));
+  std::ofstream(ca) << "-----BEGIN CERTIFICATE-----\nMIIB";
+  const auto half = server->reload(now());
+  ASSERT_FALSE(half);
+  EXPECT_THAT(half.error().message, StartsWith(ca + ": no certificates in it"));
+  EXPECT_THAT(half.error().message, HasSubstr("tls_client_ca"));
+  EXPECT_TRUE(let_in(second));
+}
+
+TEST(Tls, ListsOfClientsWithoutWhatTheyNeedAreRefused) {
+  const auto wrong = [](const TlsClients& clients, bool has_tls) {
+    const auto checked = check_clients(clients, has_tls);
+    return checked ? std::string() : checked.error().message;
+  };
+  EXPECT_EQ(wrong({}, false), "");
+  EXPECT_EQ(wrong({"ca.pem", {"shop"}}, true), "");
+  EXPECT_THAT(wrong({"ca.pem", {}}, false), StartsWith("tls_client_ca without TLS"));
+  EXPECT_THAT(wrong({"", {"shop"}}, true), StartsWith("tls_client_names without tls_client_ca"));
+  EXPECT_THAT(wrong({"ca.pem", {""}}, true), HasSubstr("empty"));
+}
+
 }  // namespace
 }  // namespace weir::net

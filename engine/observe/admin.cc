@@ -6,6 +6,7 @@
 
 #include <future>
 
+#include "net/problem.h"
 #include "observe/json.h"
 #include "observe/metrics.h"
 #include "observe/tap_api.h"
@@ -13,7 +14,11 @@
 namespace weir::observe {
 
 Admin::Admin(const config::Admin& admin, const Context& context, Asks asks, pipeline::TapBoard* taps)
-    : context_(context), asks_(std::move(asks)), taps_(taps), hosts_(admin.listen, admin.hosts) {
+    : context_(context),
+      asks_(std::move(asks)),
+      taps_(taps),
+      hosts_(admin.listen, admin.hosts),
+      credentials_(admin.logins) {
   config_.listen = admin.listen;
   config_.max_connections = 16;
   config_.max_header = 8_KiB;
@@ -65,6 +70,10 @@ boost::asio::awaitable<void> Admin::handle(net::Exchange& exchange) {
                 .body =
                     "{\"error\":\"wrong_host\",\"message\":\"this listener does not go by that name: ask it by its "
                     "address, or list the name under admin.hosts\"}\n"};
+  else if (head.target != "/health" && !credentials_.let_in(head))
+    response = {.status = 401,
+                .body = net::problem_body(Rejection{Reason::unauthorized, Duration{0}}, {}),
+                .extra_headers = credentials_.challenge()};
   else if (head.method != "GET" && head.method != "HEAD")
     response = {.status = 405,
                 .body = "{\"error\":\"method_not_allowed\",\"message\":\"the admin listener only answers GET\"}\n"};

@@ -7,9 +7,11 @@
 /// the process lives, and /ready at once what it waits for ("starting: opening journal ingest"); 200 only while the
 /// flow runs. It only reads: a FlowStatus is taken for each of the others. /api/tap shows events (tap.h), redacted: who
 /// can reach the listener can read them. So that no web page can (DNS rebinding), it answers only to addresses and to
-/// the names it is given (host_names.h).
+/// the names it is given (host_names.h). Where it is given tokens or users, only they are answered (credentials.h), all
+/// others 401 with a body that says no more; /health alone is for everybody.
 ///
-/// Thread: `open` and `stop` from the owner. Cost: idle, a sleeping thread. On cancel: `stop` closes its connections.
+/// Thread: `open`, `take_logins` and `stop` from the owner. Cost: idle, a sleeping thread. On cancel: `stop` closes its
+/// connections.
 #include <weir/base/context.h>
 
 #include <functional>
@@ -17,6 +19,7 @@
 #include <string>
 
 #include "config/config.h"
+#include "net/credentials.h"
 #include "net/http_server.h"
 #include "net/reactor.h"
 #include "observe/host_names.h"
@@ -36,6 +39,8 @@ class Admin {
   Admin(const config::Admin& admin, const Context& context, Asks asks, pipeline::TapBoard* taps = nullptr);
   ~Admin();
 
+  /// Other tokens and passwords than before, from the next request on.
+  void take_logins(const Logins& logins) const { credentials_.replace(logins); }
   /// Binds; the address people can use.
   Result<std::string> open();
   void stop();
@@ -49,6 +54,7 @@ class Admin {
   Asks asks_;
   pipeline::TapBoard* taps_;
   HostNames hosts_;
+  net::Credentials credentials_;
   net::Reactor reactor_{"admin"};
   std::unique_ptr<net::HttpServer> server_;
 };

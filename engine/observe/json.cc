@@ -74,6 +74,13 @@ std::string pressure_row(const pipeline::SinkStatus& s) {
       refused_for_good(s.refused), json_text(s.why), latency(s));
 }
 
+std::string guard_rows(const std::vector<pipeline::GuardStatus>& guards) {
+  return list(guards, [](const auto& g) {
+    return fmt::format(R"({{"name":{},"limit":{},"observed":{},"permitted":{},"refused":{},"given_back":{}}})",
+                       json_text(g.name), json_text(g.limit), g.observed, g.permitted, g.refused, g.given_back);
+  });
+}
+
 std::uint64_t ended(const pipeline::NodeSnapshot& node, Fate fate) {
   return node.consumed[static_cast<std::size_t>(fate)];
 }
@@ -81,6 +88,7 @@ std::uint64_t ended(const pipeline::NodeSnapshot& node, Fate fate) {
 std::string graph_source(const pipeline::SourceStatus& s) {
   std::string more;
   for (const auto& [what, count] : s.upstream.counts) more += fmt::format(R"(,"{}":{})", what, count);
+  if (!s.guards.empty()) more += R"(,"guards":)" + guard_rows(s.guards);
   if (!s.upstream.lags.empty())
     more += R"(,"lags":)" + list(s.upstream.lags, [](const auto& lag) {
               return fmt::format(R"({{"place":{},"events":{},"age_s":{:.3f}}})", json_text(lag.place), lag.events,
@@ -121,11 +129,12 @@ std::string graph_sink(const pipeline::SinkStatus& s) {
           : "null";
   return fmt::format(
       R"({{"name":{},"type":{},"required":{},"in":{},"stored":{},"already":{},"dead_lettered":{},"dropped":{},"failed":{},{},{},)"
-      R"("breaker":"{}","blocked_for_s":{:.3f},"retries":{},"failures":{},"last_error":{},"refused_for_good":{},"why":{},"latency":{},"spill":{}}})",
+      R"("breaker":"{}","blocked_for_s":{:.3f},"retries":{},"failures":{},"last_error":{},"refused_for_good":{},"why":{},"latency":{},"spill":{}{}}})",
       json_text(s.name), json_text(s.type), s.required, s.node.in, s.node.consumed[0], s.node.already,
       ended(s.node, Fate::dead_lettered), dropped, ended(s.node, Fate::failed), load, work, name(s.destination.breaker),
       seconds(s.blocked_for), s.destination.retries, s.destination.failures, json_text(s.last_error),
-      refused_for_good(s.refused), json_text(s.why), latency(s), spill);
+      refused_for_good(s.refused), json_text(s.why), latency(s), spill,
+      s.guards.empty() ? std::string() : R"(,"guards":)" + guard_rows(s.guards));
 }
 
 std::string journal_consumer(const JournalStatus::Consumer& c) {

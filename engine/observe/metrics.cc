@@ -105,6 +105,17 @@ void queue(Sheet& sheet, const pipeline::SinkStatus& s) {
                     number(s.edge.dropped[r]));
 }
 
+void guards(Sheet& sheet, const char* kind, const std::string& node, const std::vector<pipeline::GuardStatus>& all) {
+  for (const auto& g : all) {
+    const Labels who{{"kind", kind}, {"node", node}, {"guard", g.name}, {"mode", g.observed ? "observe" : "enforce"}};
+    sheet.counter("weir_guard_permitted_total", "Times a guard said yes.", who, number(g.permitted));
+    sheet.counter("weir_guard_refused_total", "Times it said no: refused, made to wait, or (mode observe) would have.",
+                  who, number(g.refused));
+    sheet.counter("weir_guard_given_back_total", "What it gave and got back, because a later one said no.", who,
+                  number(g.given_back));
+  }
+}
+
 void spill(Sheet& sheet, const std::string& sink, const pipeline::SpillStatus& s) {
   const Labels who{{"sink", sink}};
   sheet.gauge("weir_spilled_events", "Events that a full queue has on the disk.", who, number(s.events));
@@ -209,6 +220,10 @@ std::string prometheus_text(const pipeline::FlowStatus& status, const Process& p
   for (std::size_t i = 0; i < results.size(); ++i)
     sheet.counter("weir_reloads_total", "Times that the configuration was read again, by what came of it.",
                   {{"result", results[i]}}, number(status.reloads[i]));
+  for (const bool taken : {true, false})
+    sheet.counter("weir_file_renewals_total",
+                  "Times that replaced certificates or secrets were read again without a signal, by what came of it.",
+                  {{"result", taken ? "taken" : "refused"}}, number(status.renewals[taken ? 0 : 1]));
   sheet.gauge("weir_memory_limit_bytes", "The memory that was set.", {}, number(status.memory.count()));
   sheet.gauge("weir_memory_footprint_bytes", "Declared footprints of all parts.", {},
               number(status.footprints.count()));
@@ -229,6 +244,7 @@ std::string prometheus_text(const pipeline::FlowStatus& status, const Process& p
                   {{"source", s.name}}, number(s.held));
     sheet.gauge("weir_source_paused", "1 while the source does not read.", {{"source", s.name}}, s.paused ? 1 : 0);
     upstream(sheet, s.name, s.upstream);
+    guards(sheet, "source", s.name, s.guards);
   }
   for (const auto& s : status.stages) {
     node(sheet, "stage", s.name, s.node);
@@ -241,6 +257,7 @@ std::string prometheus_text(const pipeline::FlowStatus& status, const Process& p
     node(sheet, "sink", s.name, s.node);
     queue(sheet, s);
     sink(sheet, s);
+    guards(sheet, "sink", s.name, s.guards);
   }
   return sheet.text();
 }

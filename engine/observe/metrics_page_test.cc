@@ -42,6 +42,7 @@ pipeline::FlowStatus full_status() {
   source.node = busy_node();
   source.upstream.lags = {{.place = "orders/3", .events = 1, .age = 1s}};
   source.upstream.counts = {{"files", 1}};
+  source.guards.emplace_back().name = "rate";
   auto& stage = status.stages.emplace_back();
   stage.name = "paid";
   stage.node = busy_node();

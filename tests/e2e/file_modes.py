@@ -4,7 +4,7 @@ import stat
 
 from clients import events, ndjson, post
 from stalls import Locked
-from weir_process import WeirTest, eventually, main
+from weir_process import WeirTest, eventually, main, weir
 
 FLOW = """memory: 256MiB
 sources:
@@ -22,7 +22,7 @@ sinks:
     path: "@DIR/data/out.db"
     busy_timeout: 50ms
     on_failure: fail
-    queue: { max_events: 20, when_full: spill, spill: { path: "@DIR/data/spill", max_bytes: 64MiB } }
+    queue: { max_events: 20, when_full: spill, spill: { path: "@DIR/data/spill", max_bytes: 64MiBSPILL } }
     breaker: { open: 100ms }
     retry: { base: 20ms, cap: 100ms }
 TABLE
@@ -37,6 +37,7 @@ class FileModes(WeirTest):
     def flow(self, mode=None):
         text = FLOW.replace("CHECKPOINT", f'", checkpoint_mode: "{mode}"' if mode else '"')
         text = text.replace("TABLE", f'    mode: "{mode}"' if mode else "")
+        text = text.replace("SPILL", f', mode: "{mode}"' if mode else "")
         return text.replace("MODE", f', mode: "{mode}"' if mode else "")
 
     def run_flow(self, umask, mode=None):
@@ -81,8 +82,17 @@ class FileModes(WeirTest):
 
     def test_mode_widens_it_also_under_a_closed_umask(self):
         modes = self.run_flow(0o077, "0640")
-        inside = {name: oct(mode) for name, mode in modes.items() if mode != (0o600 if name.startswith("spill/") else 0o640)}
+        inside = {name: oct(mode) for name, mode in modes.items() if mode != 0o640}
         self.assertEqual(inside, {})
+
+    def test_the_starter_is_its_owners_too_and_one_that_is_there_keeps_its_mode(self):
+        """People write secrets into it."""
+        make = lambda *more: weir("init", "first.yaml", *more, folder=self.folder)[0]
+        shown = lambda: oct(stat.S_IMODE(os.stat(self.path("first.yaml")).st_mode))
+        self.assertEqual((make(), shown()), (0, oct(0o600)))
+        self.assertEqual(make(), 1)
+        os.chmod(self.path("first.yaml"), 0o644)
+        self.assertEqual((make("--force"), shown()), (0, oct(0o644)))
 
     def test_a_file_that_is_there_keeps_its_mode(self):
         os.makedirs(self.path("data"))

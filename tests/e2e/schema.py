@@ -50,6 +50,9 @@ WRONG = {
     "a name with capitals": ("  out:", "  Out:"),
     "no name in from": ("[in]", "[]"),
     "an address without a port": ('"127.0.0.1:0", acks', "localhost, acks"),
+    "an unknown guard": ("acks:", "guards: { rates: 100/s }, acks:"),
+    "a rate without a limit": ("acks:", "guards: { rate: { burst: 5 } }, acks:"),
+    "a rate counted in an unknown way": ("acks:", "guards: { rate: { limit: 5/s, algorithm: bucket } }, acks:"),
     "an unknown priority": ("acks:", "priority: { from: .x, default: highest }, acks:"),
     "a priority from nowhere": ("acks:", "priority: { default: high }, acks:"),
 }
@@ -64,7 +67,11 @@ RIGHT = {
     "a section or a value": ("path: out", "queue: { codel: false }, retry: { budget: 10% }, workers: 1, path: out"),
     "a section instead of a value": (
         "path: out", "batch: { linger: 5ms }, retry: { budget: { ratio: 0.1 } }, workers: { min: 1, max: 1 }, path: out"),
+    "a rate": ("acks:", "guards: { rate: 100/s }, acks:"),
+    "a rate as a map": ("path: out", "guards: { rate: { limit: 10MiB/s, burst: 1MiB, per: bytes, mode: observe } }, path: out"),
+    "several rates": ("acks:", "guards: { rate: [1000/s, { name: each, limit: 100/s, burst: 20, key: \"header:X-Api-Key\", keys: 1000 }] }, acks:"),
     "a priority": ("acks:", "priority: { from: header:X-Priority, map: { urgent: high }, default: low }, acks:"),
+    "tokens and users": ('admin: { listen: "127.0.0.1:0" }', 'admin: { listen: "127.0.0.1:0", auth_bearer: ["${NO:-x}"], auth_basic: { ops: "${NO:-x}" } }'),
     "no admin": ('admin: { listen: "127.0.0.1:0" }', 'admin: { listen: "" }'),
 }
 
@@ -165,7 +172,7 @@ class Schema(WeirTest):
 
     def test_every_key_the_loader_asks_for_is_in_the_schema(self):
         asked = set()
-        for name in ("nodes", "read_queue", "load"):
+        for name in ("nodes", "read_queue", "read_guards", "load"):
             with open(os.path.join(SOURCE, "engine", "config", name + ".cc")) as f:
                 asked |= set(re.findall(r'\b(?:value|count|size|duration|ratio|flag|name|names|find|choice(?:<\w+>)?)\(\s*"(\w+)"', f.read()))
         asked -= {"classes"}  # an option of a component, looked at

@@ -14,6 +14,9 @@ SQLITE = ("SqliteSinkTest.*", "weir_connector_sqlite_test")
 TAKEN_AWAY = ("TakenAway.*", "weir_journal_test")
 LEFT_OUT = ("LeftOut.*", "weir_journal_test")
 RATES = ("*Rate*.*", "weir_flow_test")
+RATE_GUARD = ("RateGuardTest.*", "weir_async_test")
+SINK_RATE = ("SinkRate.*", "weir_pipeline_test")
+LIMITS = ("InFlightTest.*:AdaptiveLimit*:WaitingRoomTest.*:FairSharesTest.*", "weir_flow_test")
 
 
 def mutant(name, file, text, instead, test=MODEL):
@@ -48,7 +51,7 @@ MUTANTS = [
     mutant("what a worker finds expired leaves no letter", "engine/pipeline/queue/sink_queue.cc",
            "if (on_shed_ && share > 0) on_shed_(", "if (on_shed_ && share > 0 && reason != Reason::expired) on_shed_("),
     mutant("lost wake-up: looks for room without saying that it waits", "engine/pipeline/entry/reactor_output.cc",
-           "    arm();\n    progress = port_.push(", "    progress = port_.push("),
+           "    arm();\n    progress =\n", "    progress =\n"),
     mutant("lost wake-up: what expired wakes nobody", "engine/pipeline/queue/sink_queue.cc",
            "(taken.any || !droppable.empty())", "taken.any"),
     mutant("lost wake-up: the pause mask is not moved by what is taken", "lib/weir/async/locked_edge.h",
@@ -194,6 +197,43 @@ MUTANTS = [
            "if (!is_written(file)) return false;", "if (files_.size() < 100000) return false;", FILE_SOURCE),
     mutant("a source reads on when a sink opens its file", "connectors/file/file_reader.cc",
            "if (file.is_own) return false;", "", FILE_SOURCE),
+    mutant("what stands behind pieces that wait is settled before them", "connectors/file/file_reader.cc",
+           "(before == pieces.rend() ? file.given : before->given) = file.read;",
+           "static_cast<void>(before); file.given = file.read;", FILE_SOURCE),
+    mutant("a rate keeps what was not used", "lib/weir/async/rate_guard.cc",
+           "  if (cost < taken) rates_.give_back(key, taken - cost, now);\n", "", RATE_GUARD),
+    mutant("what comes above what was said is free", "lib/weir/async/rate_guard.cc",
+           "  if (cost > taken) rates_.charge(key, cost - taken, now);\n", "", RATE_GUARD),
+    mutant("all clients share one rate", "lib/weir/async/rate_guard.cc",
+           "hash_of(config_.key, arrival.caller, secret_)", "hash_of({}, arrival.caller, secret_)", RATE_GUARD),
+    mutant("a retry is free at a sink's rate", "engine/pipeline/delivery/worker.cc",
+           "  tried_before_ = true;\n  paid_ = false;\n", "  tried_before_ = true;\n", SINK_RATE),
+    mutant("what a breaker refuses has been paid to the rate", "engine/pipeline/delivery/worker.cc",
+           "    node_.pace.give_back(piece, now);\n", "", SINK_RATE),
+    mutant("a group may be larger than the burst", "engine/pipeline/delivery/worker.cc",
+           "  limits.most = node_.pace.at_most(limits.most);\n", "", SINK_RATE),
+    mutant("an observed rate holds a sink up", "engine/pipeline/delivery/pace.cc",
+           "if (line.rate.observe || n == 0) continue;", "if (n == 0) continue;", SINK_RATE),
     mutant("a flow may send to its own door", "engine/config/own_output.cc",
            "what = shared_place(source, sink);", "static_cast<void>(shared_place);", ("OwnOutput.*", "weir_config_test")),
+    mutant("a permit that is destroyed unsettled keeps its place", "lib/weir/flow/admit/in_flight.h",
+           "    ~Permit() { ignored(); }", "    ~Permit() { if (owner_ && started_ < TimePoint{}) ignored(); }", LIMITS),
+    mutant("a permit is settled twice", "lib/weir/flow/admit/in_flight.h",
+           "if (auto* owner = std::exchange(owner_, nullptr)) owner->settle(", "if (auto* owner = owner_) owner->settle(", LIMITS),
+    mutant("virtual time overflows", "lib/weir/flow/admit/fair_shares.cc",
+           "return a.start - virtual_time_ < b.start - virtual_time_;", "return (static_cast<void>(virtual_time_), a.start < b.start);", LIMITS),
+    mutant("a clock that stands still divides by zero", "lib/weir/flow/admit/adaptive_limit.cc",
+           "std::max(seconds(took), k::least_time)", "seconds(took)", LIMITS),
+    mutant("who was idle saves up turns", "lib/weir/flow/admit/fair_shares.cc",
+           "if (share.end - virtual_time_ > unit) share.end = virtual_time_;", "", LIMITS),
+    mutant("time-outs are no sign of overload", "lib/weir/flow/admit/adaptive_limit.cc",
+           "failures_ += failed;", "failures_ += 0 * failed;", LIMITS),
+    mutant("who hung up is called all the same", "lib/weir/flow/admit/waiting_room.cc",
+           "  ++waiter.generation;\n", "", LIMITS),
+    mutant("a baseline of a service that was faster is kept", "lib/weir/flow/admit/adaptive_limit_step.cc",
+           "if (refuted(reading)) return", "if (refuted(reading) && limit_ < 0) return", LIMITS),
+    mutant("virtual time stands still", "lib/weir/flow/admit/fair_shares.cc",
+           "  virtual_time_ = shares_[number].start;\n", "", LIMITS),
+    mutant("a request that is refused for want of room takes a place", "lib/weir/flow/admit/waiting_room.cc",
+           "if (no_slot || !fits(arrival.priority)) {", "if (no_slot) {", LIMITS),
 ]

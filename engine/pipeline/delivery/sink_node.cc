@@ -23,6 +23,7 @@ SinkNode::SinkNode(const config::Sink& sink, Ids& letter_ids, const Context& con
       ids(letter_ids),
       failure_fate(sink.on_failure == config::Sink::OnFailure::drop ? Fate::dropped : Fate::failed),
       destination(sink.destination, context, seed),
+      pace(sink.guards),
       workers(sink.workers),
       times(sink.workers),
       batch_(sink.batch) {
@@ -96,6 +97,8 @@ SinkStatus SinkNode::glance(TimePoint now) const {
   if (spill) s.spill = spill->status();
   s.destination = destination.stats();
   s.blocked_for = blocked_for(now);
+  s.guards = pace.status();
+  s.paced_to = pace.holds_up(now);
   s.failing = failing.load(std::memory_order_relaxed);
   s.workers = workers;
   s.workers_busy = workers_busy.load(std::memory_order_relaxed);
@@ -151,6 +154,7 @@ void SinkNode::reconfigure(const config::Sink& sink) {
   else
     queue.reconfigure(sink.queue, floor_events(sink));
   destination.reconfigure(sink.destination);
+  pace.reconfigure(sink.guards, destination.context().now());
   std::lock_guard lock(mutex_);
   batch_ = sink.batch;
 }

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "config/config.h"
+#include "pipeline/delivery/pace.h"
 #include "pipeline/delivery/repeats.h"
 #include "pipeline/queue/sink_queue.h"
 #include "pipeline/queue/spill.h"
@@ -44,6 +45,7 @@ struct SinkNode {
   std::atomic<int> workers_busy{0};
   std::atomic<bool> failing{false};     ///< from a failed attempt until the next success
   async::DestinationGuard destination;  ///< what all its workers know of the remote end
+  Pace pace;                            ///< rates that all its workers share
   int workers = 1;
   GroupTimes times;
   bool fed_by_journals = false, fed_by_senders = false;

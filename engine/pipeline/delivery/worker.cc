@@ -76,7 +76,8 @@ Worker::Next Worker::step() {
 }
 
 Worker::Next Worker::take() {
-  const auto limits = node_.batch();
+  auto limits = node_.batch();
+  limits.most = node_.pace.at_most(limits.most);
   const TimePoint now = context_.now();
   if (limits.linger > Duration{0} && !node_.line().closed()) {
     const auto waiting = node_.line().pressure(now);
@@ -89,7 +90,7 @@ Worker::Next Worker::take() {
     node_.counters.in.fetch_add(load.events, std::memory_order_release);
     node_.counters.bytes.fetch_add(load.bytes.count(), std::memory_order_relaxed);
     failures_ = 0;
-    tried_before_ = false;
+    tried_before_ = paid_ = false;
     busy_ = Duration{0};
     node_.times.took(taken_ = now);
     return {};
@@ -105,19 +106,31 @@ Load Worker::group_load() const {
   return sum;
 }
 
+Piece Worker::next_piece() const {
+  if (node_.pace.none()) return {};
+  return {.load = paid_ ? Load{} : group_load(), .calls = 1};
+}
+
 Worker::Next Worker::attempt() {
   take_over_new_sink();
   const TimePoint now = context_.now();
   if (now < not_before_) return {Need::time, std::min(longest_sleep, not_before_ - now)};
 
+  const Piece piece = next_piece();
+  if (const Duration wait = node_.pace.try_take(piece, now); wait > Duration{0})
+    return {Need::time, std::min(longest_sleep, wait)};
   auto permit = node_.destination.try_start({.retry = failures_ > 0});
-  if (!permit) return hold_back(permit.error(), now);
+  if (!permit) {
+    node_.pace.give_back(piece, now);
+    return hold_back(permit.error(), now);
+  }
+  paid_ = true;
   node_.start_work(now);
   Delivery delivery = sink_->deliver(group_);
   const TimePoint after = context_.now();
-  // The interval that the destination asks for is part of the cost of an event; without it, refusals at the door would
-  // promise a rate that the sink does not reach.
-  busy_ += std::max(node_.stop_work(after), delivery.rest);
+  // The interval that the destination asks for, or that a rate leaves between deliveries, is part of the cost of an
+  // event; without it, refusals at the door would promise a rate that the sink does not reach.
+  busy_ += std::max({node_.stop_work(after), delivery.rest, node_.pace.least_time(piece)});
   node_.deliveries.fetch_add(1, std::memory_order_relaxed);
 
   if (delivery.outcome == Delivery::Outcome::again) {
@@ -140,6 +153,7 @@ Worker::Next Worker::hold_back(const Rejection& why, TimePoint now) {
 void Worker::put_off(const Delivery& delivery, async::Permit& permit, TimePoint now) {
   ++failures_;
   tried_before_ = true;
+  paid_ = false;
   if (const Duration named = delivery.error.retry_after; named > Duration{0}) {
     permit.refused(named);
     not_before_ = now + named;

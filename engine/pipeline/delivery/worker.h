@@ -1,10 +1,13 @@
 #pragma once
 /// A worker takes a group of batches that wait in front of its sink, and keeps it until every event has its fate.
 ///
-///   take a group -> may we send? (hold, breaker, retry budget) -> deliver -> done: settle
-///                                                                        -> more: same group again
-///                                                                        -> again: back off, same group again
-///                                                                        -> refused or failed: dead letters, or failed
+///   take a group -> may we send? (rate, hold, breaker, retry budget) -> deliver -> done: settle
+///                                                                              -> more: same group again
+///                                                                              -> again: back off, same group again
+///                                                                              -> refused or failed: dead letters, or
+///                                                                                 failed
+///
+/// A group counts against the rate (pace.h) once, and again with each retry: what the destination gets is what counts.
 ///
 /// Transient errors are retried for as long as they last (semantics E2, E3): no event fails because a breaker is open
 /// or a retry budget is empty. `step` is one step of this state machine; it takes the time as its only input and says
@@ -53,6 +56,7 @@ class Worker final : public RoomListener {
   Next take();
   Next attempt();
   void take_over_new_sink();
+  Piece next_piece() const;
   Next hold_back(const Rejection& why, TimePoint now);
   void put_off(const Delivery& delivery, async::Permit& permit, TimePoint now);
   void went_well(Delivery delivery);
@@ -74,6 +78,7 @@ class Worker final : public RoomListener {
   std::vector<DeadLetter> dead_;  // not yet in the waiting letters
   std::size_t next_dead_ = 0;
   int failures_ = 0;
+  bool paid_ = false;          // its events have been counted by the rate, and go out in several deliveries
   bool tried_before_ = false;  // an attempt for this group failed: some of it may be there
   Duration busy_{0};           // busy time spent on this group, over all calls that went well
   TimePoint not_before_{};

@@ -92,10 +92,11 @@ void ReactorOutput::send(Priority priority) {
   while (progress.sent > 0 && port_.waiting(priority) > 0) {
     in_motion_.store(port_.waiting(priority), std::memory_order_release);
     arm();
-    progress = port_.push(priority, node_.context().now(), node_.context().wall());
+    progress =
+        node_.pace.none() ? port_.push(priority, node_.context().now(), node_.context().wall()) : push_paced(priority);
   }
   if (const auto waiting = port_.waiting(priority); waiting > 0) {
-    if (progress.later > Duration{0}) come_later(progress.later, waiting);
+    if (progress.later > Duration{0}) come_later(progress.later, (waiting + progress.together - 1) / progress.together);
     return;
   }
   Lane& l = lane(priority);
@@ -104,10 +105,26 @@ void ReactorOutput::send(Priority priority) {
   send(priority);
 }
 
-void ReactorOutput::come_later(Duration wait, std::uint64_t events) {
-  // The stage names the wait of one event; every event behind it will have to wait as long again.
+/// What its rate lets pass now goes on; the rest waits here, as behind a stage that holds it up.
+Port::Progress ReactorOutput::push_paced(Priority priority) {
   const TimePoint now = node_.context().now();
-  node_.hold_until(now + wait * static_cast<Duration::rep>(events));
+  const Load waiting = port_.waiting_load(priority);
+  const std::uint64_t most = node_.pace.at_most({waiting.events, Bytes(~0ull)}).events;
+  const auto part = [&](std::uint64_t n) {
+    return Piece{.load = {n, Bytes(waiting.bytes.count() * n / waiting.events)}};
+  };
+  if (const Duration wait = node_.pace.try_take(part(most), now); wait > Duration{0})
+    return {.later = wait, .together = most};
+  const auto progress = port_.push(priority, now, node_.context().wall(), static_cast<std::uint32_t>(most));
+  if (progress.sent < most) node_.pace.give_back(part(most - progress.sent), now);
+  return progress;
+}
+
+void ReactorOutput::come_later(Duration wait, std::uint64_t turns) {
+  // This is the wait of the first event, or of those that pass together; all behind them will have to wait as long
+  // again, each in its turn.
+  const TimePoint now = node_.context().now();
+  node_.hold_until(now + wait * static_cast<Duration::rep>(turns));
   if (later_at_ > now && later_at_ <= now + wait) return;  // another priority is asked again before
   later_at_ = now + wait;
   resuming_.sleep(wait);

@@ -24,6 +24,7 @@ class ReactorOutput final : public SourceOutput, public RoomListener {
   Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::Place* place) override {
     return node_.admit(worst_case, priority, place);
   }
+  Admitted<async::Permit> pass_guards(const async::Arrival& arrival) override { return node_.pass_guards(arrival); }
   bool refuses_when_full() const override { return node_.refuses_when_full(); }
   void brought(std::uint64_t events) override { node_.brought(events); }
   Admitted<Ticket> reserve(Bytes amount) override { return node_.budget().try_take(amount); }
@@ -66,10 +67,11 @@ class ReactorOutput final : public SourceOutput, public RoomListener {
     Batch next;      // pushed while the open batch before it waits in the port
     Ticket next_spare;
   };
-  void come_later(Duration wait, std::uint64_t events);
+  void come_later(Duration wait, std::uint64_t turns);
   Lane& lane(Priority priority) { return lanes_[static_cast<std::size_t>(priority)]; }
   void flush(Priority priority);
   void send(Priority priority);
+  Port::Progress push_paced(Priority priority);
   void send_dead_letters();
   void publish();
 

@@ -1,5 +1,6 @@
 #include "pipeline/entry/source_node.h"
 
+#include "log/log.h"
 #include "pipeline/report/status.h"
 
 namespace weir::pipeline {
@@ -23,6 +24,7 @@ std::string besides_sinks(Duration held, const Budget& budget) {
   return "the memory budget is " + std::to_string(used * 100 / budget.total().count()) + " % in use";
 }
 
+constexpr Duration lately = std::chrono::seconds(1);
 constexpr std::size_t most_facts = 32;  // on the stack; configurations with more required sinks look at the first ones
 
 }  // namespace
@@ -33,12 +35,65 @@ SourceNode::SourceNode(const config::Source& source, Budget& budget, Ids& ids, c
       type(source.type),
       acks(source.acks),
       remains(source.is_consumer() ? Remains::on_disk : Remains::with_sender),
+      pace(source.guards.place == config::GuardedPlace::intake ? source.guards : config::Guards{}),
       budget_(budget),
       ids_(ids),
       context_(context),
       senders_wait_(source.options.get_or<Duration>("ack_timeout", Duration{0})),
       refuse_when_full_(source.refuse_when_full),
-      door_({}, seed) {}
+      door_({}, seed) {
+  if (source.guards.place != config::GuardedPlace::door) return;
+  using Mode = async::GuardChain::Mode;
+  for (const config::Rate& rate : source.guards.rates) {
+    auto guard = std::make_unique<async::RateGuard>(rate.guard, context);
+    rates_.push_back(guard.get());
+    guards_.add(rate.guard.name, std::move(guard), rate.observe ? Mode::observe : Mode::enforce);
+    limits_.push_back(config::words_of(rate) + (rate.keyed() ? " for each " + config::words_of(rate.guard.key) : ""));
+  }
+}
+
+Admitted<async::Permit> SourceNode::pass_guards(const async::Arrival& arrival) {
+  auto permit = guards_.try_start(arrival);
+  if (permit) return permit;
+  refused.fetch_add(1, std::memory_order_relaxed);
+  counters.because(permit.error().reason, 0);
+  guarded_at_.store(context_.now().time_since_epoch().count(), std::memory_order_relaxed);
+  warn_of_full_tables();
+  return permit;
+}
+
+/// Only where somebody is refused: until then sharing a limit has cost nobody anything.
+void SourceNode::warn_of_full_tables() {
+  std::uint64_t sharing = 0;
+  for (const async::RateGuard* rate : rates_) sharing += rate->shared();
+  if (sharing == sharing_.exchange(sharing, std::memory_order_relaxed)) return;
+  log::warn({"source", name},
+            "guards: more keys come than are told apart, and those that find no place share one limit: raise keys");
+}
+
+std::vector<GuardStatus> SourceNode::guards() const {
+  std::vector<GuardStatus> all = pace.status();
+  const auto asked = guards_.stats();
+  for (std::size_t i = 0; i < asked.size(); ++i)
+    all.push_back({.name = asked[i].name,
+                   .limit = limits_[i],
+                   .observed = asked[i].observed,
+                   .permitted = asked[i].permitted,
+                   .refused = asked[i].refusals(),
+                   .given_back = asked[i].given_back});
+  return all;
+}
+
+/// Empty: they hold nobody up now.
+std::string SourceNode::held_by_guards(TimePoint now) const {
+  if (const std::string limit = pace.holds_up(now); !limit.empty())
+    return "its own rate (guards) lets " + limit + " pass";
+  const TimePoint at{Duration(guarded_at_.load(std::memory_order_relaxed))};
+  if (at == TimePoint{} || now - at >= lately) return {};
+  std::string limits;
+  for (const std::string& limit : limits_) limits += (limits.empty() ? "" : ", ") + limit;
+  return "its guards (" + limits + ") refuse who is above that";
+}
 
 /// A sender that waits for the fate of its events would wait in vain: a stall that has lasted for a good part of the
 /// time it waits will probably last for the rest of it. One that does not wait is let in as long as there is room, and
@@ -129,6 +184,7 @@ std::string SourceNode::why() {
       continue;
     why_ += (why_.empty() ? "sink " : "; sink ") + sink->name + ": " + describe(sink->glance(now));
   }
+  if (why_.empty()) why_ = held_by_guards(now);
   if (why_.empty()) why_ = besides_sinks(held_for(now), budget_);
   // An empty sentence may only mean that the queue is between two pauses: only a cause is kept.
   if (!why_.empty()) why_at_ = now;

@@ -3,6 +3,7 @@
 ///
 /// Thread: any. Cost: admit one lock of the door and one of each required sink queue. On cancel: `close` makes admit
 /// refuse with shutting_down.
+#include <weir/async/guard.h>
 #include <weir/base/context.h>
 #include <weir/component/source.h>
 #include <weir/flow/admit/door.h>
@@ -31,6 +32,11 @@ class SourceNode {
   std::vector<SinkNode*> required;  ///< whose pressure the door reads
   std::atomic<std::uint64_t> admitted{0}, refused{0}, held_units{0};
 
+  Pace pace;  ///< rates that its events wait for, where nobody can be refused
+
+  /// Those of a source that can refuse, before `admit`, which is the last of them.
+  Admitted<async::Permit> pass_guards(const async::Arrival& arrival);
+  std::vector<GuardStatus> guards() const;
   Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::Place* place);
   Budget& budget() { return budget_; }
   const Context& context() const { return context_; }
@@ -49,6 +55,8 @@ class SourceNode {
  private:
   Admitted<void> decide(std::span<const flow::DoorFacts> facts, bool memory_full, TimePoint now,
                         flow::BriefHold::Place* place);
+  std::string held_by_guards(TimePoint now) const;
+  void warn_of_full_tables();
   void look_for_stall(SinkNode& sink, flow::DoorFacts& fact, TimePoint now) const;
 
   Budget& budget_;
@@ -56,7 +64,12 @@ class SourceNode {
   const Context& context_;
   Duration held_for(TimePoint now) const;
 
-  const Duration senders_wait_;  ///< for the fate of their events, at most
+  async::GuardChain guards_{config::Guards::most_rates};
+  std::vector<const async::RateGuard*> rates_;  ///< of the chain
+  std::atomic<std::uint64_t> sharing_{0};       ///< arrivals without a place for their key, as far as it was said
+  std::vector<std::string> limits_;             ///< of the guards, for people: "100 requests/s"
+  std::atomic<Duration::rep> guarded_at_{0};    ///< when a guard refused last; 0: never
+  const Duration senders_wait_;                 ///< for the fate of their events, at most
   std::optional<Duration> closing_;
   std::atomic<bool> refuse_when_full_;
   std::atomic<Duration::rep> held_until_{0};

@@ -61,6 +61,7 @@ FlowStatus Flow::status() const {
     s.node = snapshot(sources_[i]->counters, [&] { return held_by(*sources_[i]); });
     s.admitted = sources_[i]->admitted.load(std::memory_order_relaxed);
     s.refused = sources_[i]->refused.load(std::memory_order_relaxed);
+    s.guards = sources_[i]->guards();
     s.held = sources_[i]->held_units.load(std::memory_order_relaxed);
     s.paused =
         std::ranges::any_of(sources_[i]->required, [](SinkNode* sink) { return sink->queue.paused(Priority::normal); });
@@ -76,6 +77,7 @@ FlowStatus Flow::status() const {
   status.budget_used = budget_.used();
   status.uptime = now - started_;
   for (std::size_t i = 0; i < reloads_.size(); ++i) status.reloads[i] = reloads_[i].load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < renewals_.size(); ++i) status.renewals[i] = renewals_[i].load(std::memory_order_relaxed);
   const FlowState state = lifecycle_.state();
   status.stopping = state == FlowState::draining || state == FlowState::ended;
   return status;

@@ -68,10 +68,13 @@ class Flow {
     std::string text;
     bool operator==(const Said&) const = default;
   };
-  std::vector<Said> on_hangup();
+  /// All parts, or the one of this name.
+  std::vector<Said> on_hangup(std::string_view only = {});
   enum class Reload : std::uint8_t { applied, refused, invalid };
   /// For the metric: how one ended.
   void count_reload(Reload how) { reloads_[static_cast<std::size_t>(how)].fetch_add(1, std::memory_order_relaxed); }
+  /// For the metric: files that were replaced, and whether a part has taken them over.
+  void count_renewal(bool taken) { renewals_[taken ? 0 : 1].fetch_add(1, std::memory_order_relaxed); }
   FlowStatus status() const;
   /// Empty: it is ready. Else what it waits for.
   std::string why_not_ready() const { return lifecycle_.why_not_ready(); }
@@ -163,6 +166,7 @@ class Flow {
   std::atomic<bool> start_given_up_{false};
   StopReport report_;
   std::array<std::atomic<std::uint64_t>, 3> reloads_{};
+  std::array<std::atomic<std::uint64_t>, 2> renewals_{};
 };
 
 }  // namespace weir::pipeline

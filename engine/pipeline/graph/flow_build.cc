@@ -46,7 +46,7 @@ void Flow::build_sinks() {
     node.put(
         std::make_unique<Spill>(Spill::Setup{sink.name, sink.spill, sink.queue, config::spill_memory(config_, sink),
                                              seeds.next(), floor_events(sink)},
-                                node.queue, budget_, context_, journal::system_disk()));
+                                node.queue, budget_, context_, journal::system_disk(sink.spill.mode)));
   }
 }
 

@@ -37,15 +37,22 @@ Result<void> Flow::reload(const config::Config& next) {
     if (next.sinks[i].options != config_.sinks[i].options) config_.sinks[i].options = next.sinks[i].options;
     sinks_[i]->reconfigure(next.sinks[i]);
   }
-  for (std::size_t i = 0; i < sources_.size(); ++i) sources_[i]->set_refuse_when_full(next.sources[i].refuse_when_full);
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    sources_[i]->set_refuse_when_full(next.sources[i].refuse_when_full);
+    if (next.sources[i].options == config_.sources[i].options) continue;
+    config_.sources[i].options = next.sources[i].options;
+    source_objects_[i]->take_secrets(next.sources[i].options);
+  }
   return {};
 }
 
-std::vector<Flow::Said> Flow::on_hangup() {
+std::vector<Flow::Said> Flow::on_hangup(std::string_view only) {
   std::vector<Said> lines;
+  const auto is_meant = [&](std::string_view name) { return only.empty() || only == name; };
   for (std::size_t i = 0; i < source_objects_.size(); ++i)
-    say(lines, "source " + sources_[i]->name, source_objects_[i]->on_hangup());
-  for (auto& w : workers_) say(lines, "sink " + w.node->name, w.worker->on_hangup());
+    if (is_meant(sources_[i]->name)) say(lines, "source " + sources_[i]->name, source_objects_[i]->on_hangup());
+  for (auto& w : workers_)
+    if (is_meant(w.node->name)) say(lines, "sink " + w.node->name, w.worker->on_hangup());
   return lines;
 }
 

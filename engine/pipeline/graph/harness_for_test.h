@@ -5,6 +5,8 @@
 /// Thread: one. Cost: tests only.
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "pipeline/graph/lockstep.h"
 
 namespace weir::pipeline {
@@ -12,7 +14,9 @@ namespace weir::pipeline {
 using model::Behaviour;
 
 struct Harness {
-  explicit Harness(model::Graph g) : graph(std::move(g)), flow(make()) {
+  /// `change`: to what the graph cannot say.
+  explicit Harness(model::Graph g, const std::function<void(config::Config&)>& change = {})
+      : graph(std::move(g)), flow(make(change)) {
     output = std::make_unique<ReactorOutput>(flow->source("source0"), io, Bytes(graph.sources[0].batch_bytes));
     for (std::size_t s = 0; s < graph.sinks.size(); ++s) {
       workers.push_back(std::make_unique<Worker>(sink(s), model::scripted_sink(side(s)), context));
@@ -27,9 +31,11 @@ struct Harness {
     for (auto& worker : workers) worker->step();
   }
 
-  std::unique_ptr<Flow> make() {
+  std::unique_ptr<Flow> make(const std::function<void(config::Config&)>& change) {
     model::add_scripted(catalog, sides);
-    return std::make_unique<Flow>(model::config_of(graph), catalog, context);
+    auto config = model::config_of(graph);
+    if (change) change(config);
+    return std::make_unique<Flow>(std::move(config), catalog, context);
   }
   static std::string name_of(std::size_t s) { return "sink" + std::to_string(s); }
   SinkNode& sink(std::size_t s) { return flow->sink(name_of(s)); }

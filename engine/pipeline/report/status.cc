@@ -97,7 +97,9 @@ std::string describe(const SinkStatus& sink) {
     text += " <- trying again now";
   const bool failing = sink.failing || d.breaker != flow::BreakerState::closed;
   if (failing && !sink.last_error.empty()) text += " <- " + sink.last_error;
-  if (!failing && p.service_rate.value > 0 && p.fill > 0.5)
+  if (!failing && !sink.paced_to.empty())
+    text += fmt::format(" <- its own rate (guards) lets {} pass, not the destination", sink.paced_to);
+  else if (!failing && p.service_rate.value > 0 && p.fill > 0.5)
     text += fmt::format(" <- serves {:.0f} events/s", p.service_rate.value);
   if (!failing && sink.workers_busy == sink.workers && p.service_rate.value <= 0)
     text += " <- delivering, nothing confirmed yet";

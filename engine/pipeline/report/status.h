@@ -18,6 +18,15 @@
 
 namespace weir::pipeline {
 
+/// A guard of a source or a sink since start (docs/guards.md).
+struct GuardStatus {
+  std::string name, limit;  ///< "rate", "5000 events/s"
+  bool observed = false;    ///< it only counts: what it refuses goes on
+  std::uint64_t permitted = 0;
+  std::uint64_t refused = 0;     ///< refused, or made to wait: once for each time it said no
+  std::uint64_t given_back = 0;  ///< permitted here, refused further on
+};
+
 struct SourceStatus {
   std::string name, type, address;
   Level acks = Level::accepted;
@@ -27,6 +36,7 @@ struct SourceStatus {
   bool paused = false;
   std::string why;  ///< what holds it up, if anything
   Upstream upstream{};
+  std::vector<GuardStatus> guards{};
 };
 
 struct StageStatus {
@@ -62,7 +72,9 @@ struct SinkStatus {
   flow::Pressure pressure;
   flow::DestinationStats destination;
   Duration blocked_for{0};
-  bool failing = false;  ///< its last attempt failed
+  std::vector<GuardStatus> guards{};
+  std::string paced_to{};  ///< its own rate, while that holds it up: "5000 events/s"
+  bool failing = false;    ///< its last attempt failed
   std::string last_error;
   RefusedForGood refused;
   std::string why;        ///< "sink queue 512/512 events <- breaker open, next probe in 3 s <- connection refused"
@@ -88,7 +100,8 @@ struct FlowStatus {
   Bytes memory, footprints, budget, budget_used;
   Duration uptime{0};
   bool stopping = false;
-  std::array<std::uint64_t, 3> reloads{};  ///< since start: applied, refused, with errors in the file
+  std::array<std::uint64_t, 3> reloads{};   ///< since start: applied, refused, with errors in the file
+  std::array<std::uint64_t, 2> renewals{};  ///< of replaced files, since start: taken over, not
 
   /// The ledger: the largest surplus of "in" over everything accounted for, and whether any place is negative (a lie).
   struct Ledger {

@@ -52,15 +52,15 @@ Batch Port::give_up(Priority priority) {
   return staged ? std::move(staged->batch) : Batch{};
 }
 
-Port::Progress Port::push(Priority priority, TimePoint now, WallTime wall) {
+Port::Progress Port::push(Priority priority, TimePoint now, WallTime wall, std::uint32_t most) {
   if (waiting(priority) == 0) return {};
   StagedBatch& staged = *staged_[static_cast<std::size_t>(priority)];
-  const Progress progress = push(staged, now, wall);
+  const Progress progress = push(staged, now, wall, most);
   if (staged.empty()) staged.spare = Ticket{};
   return progress;
 }
 
-Port::Progress Port::push(StagedBatch& staged, TimePoint now, WallTime wall) {
+Port::Progress Port::push(StagedBatch& staged, TimePoint now, WallTime wall, std::uint32_t most) {
   for (const Route::Merge& m : route_.merges)
     if (const Duration wait = m.node->wait_for_room(); wait > Duration{0} && staged.known() == 0) return {0, wait};
   const Duration later = staged.look(stages_, json_, now, wall);
@@ -68,7 +68,7 @@ Port::Progress Port::push(StagedBatch& staged, TimePoint now, WallTime wall) {
   std::uint32_t n = 0;
   {
     QueueLocks locks(required_);
-    n = prefix_that_fits(staged);
+    n = std::min(prefix_that_fits(staged), most);
     if (n == 0) return {};
     count(staged, n);
     show(staged, n, now);

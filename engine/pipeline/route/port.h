@@ -25,7 +25,8 @@ class Port {
 
   struct Progress {
     std::uint32_t sent = 0;
-    Duration later{0};  ///< a stage holds up the rest for so long; 0: only room is missing, or nothing
+    Duration later{0};           ///< a stage or rate holds up the rest for so long; 0: only room is missing, or nothing
+    std::uint64_t together = 1;  ///< so many of them will pass then
   };
   /// Takes a batch, and what its copies may cost; nothing of its priority may be waiting.
   void take(Batch batch, Ticket spare);
@@ -34,8 +35,12 @@ class Port {
     const auto& staged = staged_[static_cast<std::size_t>(priority)];
     return staged ? staged->batch.size() : 0;
   }
-  /// Sends on the prefix of what waits that is looked at and fits now. Nothing waits: {0, 0}.
-  Progress push(Priority priority, TimePoint now, WallTime wall);
+  Load waiting_load(Priority priority) const {
+    const auto& staged = staged_[static_cast<std::size_t>(priority)];
+    return staged ? staged->batch.load() : Load{};
+  }
+  /// Sends on the prefix of what waits that is looked at and fits now, at most so many events. Nothing waits: {0, 0}.
+  Progress push(Priority priority, TimePoint now, WallTime wall, std::uint32_t most = ~0u);
   /// Takes back what waits: it is never sent.
   Batch give_up(Priority priority);
   bool paused(Priority priority) const;
@@ -47,7 +52,7 @@ class Port {
     Batch batch;
     SinkQueue::Aftermath aftermath;
   };
-  Progress push(StagedBatch& staged, TimePoint now, WallTime wall);
+  Progress push(StagedBatch& staged, TimePoint now, WallTime wall, std::uint32_t most);
   std::uint32_t prefix_that_fits(const StagedBatch& staged);
   void count(const StagedBatch& staged, std::uint32_t n);
   void branch(Batch front, StagedBatch& staged);

@@ -19,8 +19,10 @@ void GuardChain::add(std::string name, std::unique_ptr<Guard> guard, Mode mode) 
 
 Admitted<Permit> GuardChain::try_start(const Arrival& arrival) {
   std::vector<Given> given;
+  Arrival unseen = arrival;
+  unseen.quotas = nullptr;  // what is only observed is no limit that a client could keep to
   for (Link& link : links_) {
-    auto answer = link.guard->try_start(arrival);
+    auto answer = link.guard->try_start(link.mode == Mode::observe ? unseen : arrival);
     if (answer) {
       count(link.permitted);
       given.push_back({&link, std::move(*answer)});

@@ -11,6 +11,7 @@
 /// Thread: a guard is asked by any thread and owns its lock; a chain is filled before it is asked. Cost: what its
 /// guards cost, an atomic count each, and two allocations when more than one of them wants a report. On cancel: a
 /// permit that is destroyed unsettled is ignored. Guards must outlive their permits. Ref: semantics F1, F9.
+#include <weir/async/client_key.h>
 #include <weir/async/permit.h>
 #include <weir/base/result.h>
 
@@ -25,13 +26,25 @@
 
 namespace weir::async {
 
+/// A rate, and what is left of it: what a client may be told (RateLimit-Policy and RateLimit).
+struct Quota {
+  std::string_view name;    ///< of the guard; valid as long as the guard
+  std::uint64_t limit = 0;  ///< so many
+  Duration window{0};       ///< in so long
+  std::uint64_t remaining = 0;
+  Duration reset{0};        ///< until it is whole again; refused: until this one would pass
+  bool of_requests = true;  ///< else of events or bytes
+};
+
 /// What wants to start.
 struct Arrival {
   std::string_view key{};  ///< the client's key, for limits per client; valid only during the call
   Priority priority = Priority::normal;
-  Load load{1, {}};            ///< what it brings; events may not be known at the door
-  TimePoint deadline = never;  ///< after which its answer is useless
-  bool retry = false;          ///< an attempt after a failed one
+  Load load{1, {}};                      ///< what it brings; events may not be known at the door
+  TimePoint deadline = never;            ///< after which its answer is useless
+  bool retry = false;                    ///< an attempt after a failed one
+  const Caller* caller = nullptr;        ///< for guards that look up their key themselves
+  std::vector<Quota>* quotas = nullptr;  ///< rates that are enforced add theirs
 };
 
 class Guard {

@@ -17,6 +17,7 @@
 #include <weir/base/units.h>
 
 #include <functional>
+#include <optional>
 #include <utility>
 
 namespace weir::async {
@@ -27,6 +28,8 @@ struct Report {
   Outcome outcome = Outcome::ignored;
   Duration retry_after{0};  ///< refused only: 0 when it named no time
   Duration rest{0};         ///< ok only: what the other side asks to be left between two starts (flow::Destination)
+  /// What it turned out to bring, for limits of events and bytes, where only that tells. Nothing: what Arrival said.
+  std::optional<Load> brought{};
 };
 
 class [[nodiscard]] Permit {
@@ -49,6 +52,8 @@ class [[nodiscard]] Permit {
   void refused(Duration retry_after) { settle({Outcome::refused, retry_after}); }
   void ignored() { settle({Outcome::ignored}); }
   void unused() { settle({Outcome::unused}); }
+  /// It was read, and this is what it brought.
+  void came(Load brought) { settle({Outcome::ok, {}, {}, brought}); }
   /// For a holder that passes on a report it was given.
   void settle(Report report) {
     if (!settle_) return;

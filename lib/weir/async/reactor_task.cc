@@ -18,10 +18,10 @@ void ReactorTask::schedule() {
 }
 
 void ReactorTask::sleep(Duration time) {
-  const auto until = std::chrono::steady_clock::now() + time;
-  if (asleep_ && timer_.expiry() <= until) return;
-  timer_.expires_at(until);
+  if (asleep_ && asleep_for_ <= time) return;  // it began before, and so it ends before
+  timer_.expires_after(time);
   asleep_ = true;
+  asleep_for_ = time;
   timer_.async_wait(guarded([this](const boost::system::error_code& error) {
     if (error) return;  // replaced or cancelled
     asleep_ = false;

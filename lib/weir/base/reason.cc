@@ -72,6 +72,11 @@ constexpr std::array table{
                "Send faster, or raise the source's body_timeout."},
     ReasonInfo{header_too_large, "header_too_large", 431, 3, "the request's headers are above max_header",
                "Send fewer or shorter headers."},
+    ReasonInfo{unauthorized, "unauthorized", 401, 16, "who asks is not known here",
+               "Send `Authorization: Bearer TOKEN`, or a user and password, that `auth_bearer` or `auth_basic` lists; "
+               "with `tls_client_ca` a client certificate that it has signed."},
+    ReasonInfo{origin_refused, "origin_refused", 403, 7, "pages of this origin may not send here",
+               "Add the page's origin to the source's `origins`, if it may."},
     ReasonInfo{drop_newest, "drop_newest", 0, 8, "the queue was full and drops what arrives",
                "Raise the bound, make the sink faster, or choose when_full: block."},
     ReasonInfo{drop_oldest, "drop_oldest", 0, 8, "the queue was full and drops what waited longest",

@@ -41,6 +41,8 @@ enum class Reason : std::uint8_t {
   unsupported_encoding,
   body_timeout,
   header_too_large,
+  unauthorized,
+  origin_refused,
   // dropped on purpose, inside
   drop_newest,
   drop_oldest,

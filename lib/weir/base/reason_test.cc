@@ -10,7 +10,7 @@ namespace weir {
 namespace {
 
 // Those that are answered at the door, before anything was taken into the flow.
-constexpr auto last_at_the_door = Reason::header_too_large;
+constexpr auto last_at_the_door = Reason::origin_refused;
 constexpr auto last_reason = Reason::client_gone;
 
 TEST(Reasons, StandInTheOrderOfTheEnum) {

@@ -297,6 +297,25 @@ TEST(BlockWriter, BecomesTheBlockItWasReadInto) {
   EXPECT_EQ(budget.used(), charge.amount());
 }
 
+TEST(BlockWriter, IsSealedWhereItLiesWhenItsEventsAreOfUsualLength) {
+  Budget budget(1_MiB);
+  auto charge = std::move(*budget.try_take(500'000_B));
+  constexpr std::uint32_t events = 700, length = 128;
+  BlockWriter writer(events * length);
+  std::memset(writer.space().data(), '\n', events * length);
+  writer.wrote(events * length);
+  const char* const before = writer.data().data();
+  std::vector<Batch::Slot> index(events);
+  for (std::uint32_t i = 0; i < events; ++i) {
+    index[i].offset = length * i;
+    index[i].length = length - 1;
+    index[i].number = i;
+  }
+  auto batch = writer.seal(index, nullptr, {}, charge);
+  EXPECT_EQ(batch[0].data(), before);
+  batch.settle(Fate::stored);
+}
+
 TEST(BlockWriter, KeepsItsCapacityWhenItIsMoved) {
   BlockWriter small(8), large(64);
   small = std::move(large);

@@ -51,6 +51,7 @@ struct OptionSpec {
   std::vector<std::string> choices{};  ///< kind choice
   bool may_hold_secrets = false;       ///< kind table: a value whose name is that of a secret is never printed
   std::optional<Shrinks> shrinks{};    ///< kinds count and size, with a fallback
+  bool secret = false;                 ///< kinds texts and table: no value of it is ever printed
 };
 
 class Options {

@@ -4,6 +4,7 @@
 /// A Source opens one Intake on each reactor; an Intake lives on that reactor's thread and needs no locks. The pipeline
 /// hands it a SourceOutput, which is everything an intake may do with events:
 ///
+///   pass_guards  limits on who may start (docs/guards.md), for a source that can refuse: asked before the door
 ///   admit(...)   the door: may this unit be read? A ticket for its worst case, or a Rejection with an honest
 ///                Retry-After. Decided before a byte of it is read.
 ///   paused(c)    stop reading events of priority c until `on_room`
@@ -16,6 +17,7 @@
 /// Thread: an Intake and its SourceOutput are used on one reactor thread only. Cost: add about 10 ns and a copy; push
 /// one lock for each required edge. On cancel: `stop` refuses new units; those being read finish; receipts keep
 /// settling.
+#include <weir/async/guard.h>
 #include <weir/base/context.h>
 #include <weir/base/result.h>
 #include <weir/component/batch.h>
@@ -45,6 +47,12 @@ struct Capabilities {
 class SourceOutput {
  public:
   virtual ~SourceOutput() = default;
+  /// May this unit start, by the limits of its source? The permit is told what it brought (`came`), or that a later
+  /// guard or the door refused it (`unused`). Where there are no guards it is empty and costs nothing.
+  virtual Admitted<async::Permit> pass_guards(const async::Arrival& arrival) {
+    (void)arrival;
+    return async::Permit();
+  }
   /// With a `place` whose `wait` is then above 0 the unit is not refused yet: its source leaves it unread, waits so
   /// long or until `on_room`, and asks again with the same place. Null: it cannot wait.
   virtual Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::Place* place) = 0;
@@ -143,6 +151,9 @@ class Source {
   /// SIGHUP, any thread: what it read from files at start (certificates) is read again. What it did, for the log
   /// (empty: there is nothing to do), or why it goes on with what it has.
   virtual Result<std::string> on_hangup() { return {}; }
+  /// Any thread: its secrets (options with OptionSpec::secret) have other values, which `check` has accepted. All other
+  /// options are as before.
+  virtual void take_secrets(const Options& options) { (void)options; }
   /// Any thread, a few times a second.
   virtual Upstream upstream() const { return {}; }
   /// Any thread: its input is over (`at_end: stop`) and all of it has been given to the flow. When all sources of a

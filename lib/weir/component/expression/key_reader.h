@@ -1,24 +1,17 @@
 #pragma once
 /// Several fields of an event as one key, for deduplication and grouping.
 ///
-/// The key is hashed to 128 bits with SipHash-2-4 under a secret of the process, so that a sender cannot make two keys
-/// collide; among n keys two collide by chance with probability n^2 / 2^129 (a billion keys: 10^-21). Numbers count as
-/// they are written (1 and 1.0 differ), texts by what they say; objects and arrays are no keys: missing.
+/// The key is hashed to 128 bits under a secret of the process (base/sip_hash.h); among a billion keys two collide by
+/// chance with probability 10^-21. Numbers count as they are written (1 and 1.0 differ), texts by what they say;
+/// objects and arrays are no keys: missing.
 ///
-/// Thread: one owner. Cost: that of reading the fields, and about 20 ns. Ref: Aumasson, Bernstein, "SipHash: a fast
-/// short-input PRF", INDOCRYPT 2012.
+/// Thread: one owner. Cost: that of reading the fields, and about 20 ns.
+#include <weir/base/sip_hash.h>
 #include <weir/component/expression/json_event.h>
 
 #include <vector>
 
 namespace weir {
-
-struct KeyHash {
-  std::uint64_t high = 0, low = 0;
-  bool operator==(const KeyHash&) const = default;
-};
-
-KeyHash sip_hash(std::string_view bytes, const KeyHash& secret);
 
 class KeyReader {
  public:

@@ -36,12 +36,25 @@ class KeyedRates {
   static Bytes footprint(std::size_t keys) {
     return Bytes(places(keys) * sizeof(Entry) + places(keys) / ways * sizeof(L));
   }
+  /// How many limiters a table for so many keys has.
+  static std::size_t places_for(std::size_t keys) { return places(keys) + places(keys) / ways; }
 
   /// `key` is a hash of 64 bits, with a seed that clients do not know. All n or none; the value is how long they are to
   /// be delayed.
   [[nodiscard]] Admitted<Duration> try_take(std::uint64_t key, std::uint64_t n, TimePoint now) {
     return flow::try_take(limiter_of(key, now), n, now);
   }
+  /// The same where n may be more than ever passes at once: once the key's quota is whole it overdraws.
+  [[nodiscard]] Admitted<Duration> try_overdraw(std::uint64_t key, std::uint64_t n, TimePoint now)
+    requires requires(L limiter) { limiter.ready_to_overdraw_in(n, now); }
+  {
+    L& limiter = limiter_of(key, now);
+    const Duration wait = limiter.ready_to_overdraw_in(n, now);
+    if (wait > Duration{0}) return rejected(Reason::rate_limited, wait);
+    return limiter.take(n, now);
+  }
+  /// Units that have passed already: the key owes what it had not.
+  void charge(std::uint64_t key, std::uint64_t n, TimePoint now) { (void)limiter_of(key, now).take(n, now); }
   void give_back(std::uint64_t key, std::uint64_t n, TimePoint now) {
     if (Entry* entry = find(key))
       entry->limiter.give_back(n, now);

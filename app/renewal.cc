@@ -1,0 +1,125 @@
+#include "renewal.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+namespace weir::app {
+namespace {
+
+using Files = std::vector<config::SecretFile>;
+
+struct Part {
+  std::string name;
+  Files files;
+};
+
+/// Whether one has changed; all of them are looked at.
+bool look_at(Files& files) {
+  bool changed = false;
+  for (auto& file : files) {
+    const auto now = config::FileStamp::of(file.path);
+    changed = changed || now != file.stamp;
+    file.stamp = now;
+  }
+  return changed;
+}
+
+Renewal::Changed look_at(std::vector<Part>& parts, Files& secrets) {
+  Renewal::Changed changed;
+  for (Part& part : parts)
+    if (look_at(part.files)) changed.parts.push_back(part.name);
+  changed.secrets = look_at(secrets);
+  return changed;
+}
+
+void add_certificates(std::vector<Part>& parts, const config::Node& node, const std::vector<OptionSpec>* specs) {
+  Part part{node.name, {}};
+  for (const OptionSpec& spec : specs ? *specs : std::vector<OptionSpec>{}) {
+    if (spec.kind != OptionKind::path || !spec.name.starts_with("tls_") || !node.options.has(spec.name)) continue;
+    const std::string& path = node.options.text(spec.name);
+    part.files.push_back({path, config::FileStamp::of(path)});
+  }
+  if (!part.files.empty()) parts.push_back(std::move(part));
+}
+
+}  // namespace
+
+struct Renewal::State {
+  std::mutex files_mutex;  // held while they are looked at
+  std::vector<Part> parts;
+  Files secrets;
+  std::mutex mutex;
+  std::condition_variable asked;
+  bool wanted = false, over = false;
+  Changed changed;
+};
+
+Renewal::Renewal(const config::Config& config, const Catalog& catalog) : state_(std::make_shared<State>()) {
+  const auto options_of = [](const auto* type) { return type ? &type->options : nullptr; };
+  auto& parts = state_->parts;
+  for (const auto& source : config.sources) add_certificates(parts, source, options_of(catalog.source(source.type)));
+  for (const auto& sink : config.sinks)
+    add_certificates(parts, sink,
+                     sink.is_journal ? options_of(catalog.journal(sink.type)) : options_of(catalog.sink(sink.type)));
+  state_->secrets = config.secret_files;
+  thread_ = std::thread([state = state_] { keep_looking(state); });
+}
+
+Renewal::~Renewal() {
+  bool looking = false;
+  {
+    std::lock_guard lock(state_->mutex);
+    state_->over = true;
+    looking = state_->wanted;
+  }
+  state_->asked.notify_one();
+  looking ? thread_.detach() : thread_.join();
+}
+
+void Renewal::keep_looking(const std::shared_ptr<State>& state) {
+  std::unique_lock lock(state->mutex);
+  while (true) {
+    state->asked.wait(lock, [&] { return state->wanted || state->over; });
+    if (state->over) return;
+    lock.unlock();
+    Changed found;
+    {
+      std::lock_guard files(state->files_mutex);
+      found = look_at(state->parts, state->secrets);
+    }
+    lock.lock();
+    for (std::string& part : found.parts)
+      if (auto& parts = state->changed.parts; std::ranges::find(parts, part) == parts.end())
+        parts.push_back(std::move(part));
+    state->changed.secrets = state->changed.secrets || found.secrets;
+    state->wanted = false;
+  }
+}
+
+void Renewal::look() {
+  {
+    std::lock_guard lock(state_->mutex);
+    state_->wanted = true;
+  }
+  state_->asked.notify_one();
+}
+
+Renewal::Changed Renewal::take() {
+  std::lock_guard lock(state_->mutex);
+  return std::exchange(state_->changed, {});
+}
+
+/// While a look is not over nothing is noted: then what has changed is told, and read once more.
+void Renewal::note() {
+  take();
+  if (const std::unique_lock files(state_->files_mutex, std::try_to_lock); files)
+    look_at(state_->parts, state_->secrets);
+}
+
+void Renewal::follow_secrets(const Files& files) {
+  if (const std::unique_lock lock(state_->files_mutex, std::try_to_lock); lock) state_->secrets = files;
+}
+
+}  // namespace weir::app

@@ -1,0 +1,108 @@
+#include "renewal.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+namespace weir::app {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// Sources a and b with a certificate and a key each, and one secret.
+struct Renewals : testing::Test {
+  Renewals() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "weir-renewal-XXXXXX").string();
+    folder = ::mkdtemp(pattern.data());
+    SourceType type;
+    type.name = "listener";
+    type.options = {{.name = "tls_certificate", .kind = OptionKind::path},
+                    {.name = "tls_key", .kind = OptionKind::path},
+                    {.name = "path", .kind = OptionKind::path}};
+    catalog.add(std::move(type));
+    for (const std::string name : {"a", "b"}) {
+      config::Source source;
+      source.name = name;
+      source.type = "listener";
+      source.options.set("tls_certificate", put(name + ".pem", "first"));
+      source.options.set("tls_key", put(name + ".key", "first"));
+      source.options.set("path", put(name + ".log", "first"));
+      config.sources.push_back(std::move(source));
+    }
+    const auto secret = put("secret", "first");
+    config.secret_files.push_back({secret, config::FileStamp::of(secret)});
+  }
+  ~Renewals() override { std::filesystem::remove_all(folder); }
+
+  std::string put(const std::string& name, const std::string& text) const {
+    std::ofstream(folder + "/new") << text;
+    std::filesystem::rename(folder + "/new", folder + "/" + name);
+    return folder + "/" + name;
+  }
+  /// What a look finds; it has to find something.
+  static Renewal::Changed found_by(Renewal& renewal) {
+    renewal.look();
+    for (int tries = 0; tries < 20'000; ++tries) {
+      auto changed = renewal.take();
+      if (!changed.parts.empty() || changed.secrets) return changed;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    ADD_FAILURE() << "nothing was found";
+    return {};
+  }
+
+  std::string folder;
+  Catalog catalog;
+  config::Config config;
+};
+
+TEST_F(Renewals, NameThePartWhoseFilesWereReplacedOnceAndNoOther) {
+  Renewal renewal(config, catalog);
+  put("a.pem", "second");
+  put("a.key", "second");
+  EXPECT_THAT(found_by(renewal).parts, ElementsAre("a"));
+  put("b.key", "second");
+  const auto changed = found_by(renewal);
+  EXPECT_THAT(changed.parts, ElementsAre("b"));
+  EXPECT_FALSE(changed.secrets);
+}
+
+TEST_F(Renewals, WatchNoFileThatIsNoCertificate) {
+  Renewal renewal(config, catalog);
+  put("a.log", "second");
+  put("b.pem", "second");
+  EXPECT_THAT(found_by(renewal).parts, ElementsAre("b"));
+}
+
+TEST_F(Renewals, TellWhatChangedBetweenBeingReadAndTheFirstLook) {
+  put("secret", "second");
+  Renewal renewal(config, catalog);
+  const auto changed = found_by(renewal);
+  EXPECT_TRUE(changed.secrets);
+  EXPECT_THAT(changed.parts, IsEmpty());
+}
+
+TEST_F(Renewals, DoNotTellWhatWasReadForAnotherReason) {
+  Renewal renewal(config, catalog);
+  put("a.pem", "second");
+  renewal.note();
+  put("b.pem", "second");
+  EXPECT_THAT(found_by(renewal).parts, ElementsAre("b"));
+}
+
+TEST_F(Renewals, AFileThatIsGoneAndComesBackIsTwoChanges) {
+  Renewal renewal(config, catalog);
+  std::filesystem::remove(folder + "/a.pem");
+  EXPECT_THAT(found_by(renewal).parts, ElementsAre("a"));
+  put("a.pem", "first");
+  EXPECT_THAT(found_by(renewal).parts, ElementsAre("a"));
+}
+
+}  // namespace
+}  // namespace weir::app

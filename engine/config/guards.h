@@ -1,0 +1,52 @@
+#pragma once
+/// The `guards:` block of a source or a sink, as it was read: which limits what comes in, or goes out, has to keep to.
+///
+/// They are asked in the order in which they stand here, and what was taken before one refuses is given back in reverse
+/// (docs/guards.md). Now these are rates; other guards take their place before or after them.
+///
+///   source that can refuse    who is above a rate is refused: 429 (async/rate_guard.h)
+///   source that can only wait  its events wait; nothing is refused (pipeline/delivery/pace.h)
+///   sink                      its workers wait, all of them for the same rate (the same)
+///
+/// Thread: values. Cost: start only.
+#include <weir/async/rate_guard.h>
+
+#include <string>
+#include <vector>
+
+namespace weir::config {
+
+struct Rate {
+  async::RateGuardConfig guard;
+  bool observe = false;   ///< decides and counts, holds nothing up
+  bool of_calls = false;  ///< of a sink: `per: batches`, for which RateUnit::requests stands
+  std::string path;       ///< "sinks.out.guards.rate"
+  bool keyed() const { return guard.key.of != async::ClientKey::Of::none; }
+};
+
+/// Where they stand: what they are asked of, and what happens when they say no.
+enum class GuardedPlace : std::uint8_t {
+  door,    ///< a source that can refuse: 429
+  intake,  ///< a source that can only wait
+  sink,
+};
+
+struct Guards {
+  static constexpr std::size_t most_rates = 8;
+  GuardedPlace place = GuardedPlace::intake;
+  std::vector<Rate> rates;
+  bool empty() const { return rates.empty(); }
+};
+
+/// "5000 events/s", "10 MiB/s", "1000 requests/min".
+std::string words_of(const Rate& rate);
+/// "header X-Api-Key", "address", "/24 network", "path".
+std::string words_of(const async::ClientKey& key);
+/// As it is written: "header:X-Api-Key", "peer/24".
+std::string to_text(const async::ClientKey& key);
+/// As it is written: `per: batches`.
+std::string_view unit_of(const Rate& rate);
+/// As YAML that loads again: "{ rate: { name: rate, limit: 5000/s, ... } }".
+std::string to_text(const Guards& guards);
+
+}  // namespace weir::config

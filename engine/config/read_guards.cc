@@ -1,0 +1,177 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "config/nodes.h"
+
+namespace weir::config {
+namespace {
+
+using Algorithm = flow::RateLimitConfig::Algorithm;
+using async::ClientKey;
+using async::RateUnit;
+
+constexpr std::uint64_t least_keys = 8, most_keys = 1'000'000;
+constexpr double pace_burst = 0.1;  // of a second, where work waits for a rate: a group commit stays possible
+
+bool is_token(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+/// "peer/24": so many bits of an IPv4 address; above 32 so many of an IPv6 address.
+bool read_prefix(std::string_view bits, ClientKey& key) {
+  int n = 0;
+  const auto [end, error] = std::from_chars(bits.data(), bits.data() + bits.size(), n);
+  if (error != std::errc{} || end != bits.data() + bits.size() || n < 1 || n > 128) return false;
+  (n <= 32 ? key.ipv4_bits : key.ipv6_bits) = n;
+  return true;
+}
+
+Parsed<ClientKey> parse_key(std::string_view text) {
+  ClientKey key;
+  constexpr std::string_view header = "header:", peer = "peer/";
+  if (text == "none") return key;
+  if (text == "path") return ClientKey{.of = ClientKey::Of::path};
+  key.of = ClientKey::Of::peer;
+  if (text == "peer") return key;
+  if (text.starts_with(peer) && read_prefix(text.substr(peer.size()), key)) return key;
+  key.of = ClientKey::Of::header;
+  key.header = text.substr(std::min(header.size(), text.size()));
+  if (text.starts_with(header) && !key.header.empty() && std::ranges::all_of(key.header, is_token)) return key;
+  return std::unexpected(fmt::format("{} is no key: write header:NAME, peer, peer/24, path or none", quote(text)));
+}
+
+/// A count, or a size where bytes are counted.
+Parsed<std::uint64_t> parse_burst(std::string_view text, bool bytes) {
+  if (!bytes) return parse_count(text);
+  const auto size = parse_size(text);
+  return size ? Parsed<std::uint64_t>(size->count()) : std::unexpected(size.error());
+}
+
+/// As much as the place can do without holding anything up for long: all of a window at a door, where clients come in
+/// turns; a tenth of a second's worth where work waits anyway.
+std::uint64_t usual_burst(const flow::RateLimitConfig& limit, GuardedPlace place) {
+  if (limit.algorithm == Algorithm::leaky_bucket) return 0;
+  if (place == GuardedPlace::door) return limit.limit;
+  return static_cast<std::uint64_t>(std::max(1.0, std::ceil(limit.rate().value * pace_burst)));
+}
+
+void take_quota(const Quota& quota, Rate& rate) {
+  rate.guard.limit.limit = quota.amount;
+  rate.guard.limit.window = quota.window;
+  if (quota.bytes) rate.guard.per = RateUnit::bytes;
+}
+
+void read_unit(Reader& reader, Section& section, GuardedPlace place, bool bytes, Rate& rate) {
+  using Choices = std::vector<std::pair<std::string, RateUnit>>;
+  const Choices at_door{{"requests", RateUnit::requests}, {"events", RateUnit::events}, {"bytes", RateUnit::bytes}};
+  const Choices out{{"events", RateUnit::events}, {"batches", RateUnit::requests}, {"bytes", RateUnit::bytes}};
+  const Choices in{{"events", RateUnit::events}, {"bytes", RateUnit::bytes}};
+  RateUnit unit = rate.guard.per;
+  const Choices& choices = place == GuardedPlace::door ? at_door : place == GuardedPlace::sink ? out : in;
+  if (!section.choice<RateUnit>("per", unit, choices)) return;
+  if (bytes != (unit == RateUnit::bytes))
+    reader.error_at(section.path("per"),
+                    bytes ? "the limit is a size, so bytes are counted" : "bytes are counted, but the limit is no size",
+                    bytes ? "write per: bytes, or a limit without a unit" : "write a limit as 10MiB/s");
+  rate.guard.per = unit;
+}
+
+void read_key(Reader& reader, Section& section, GuardedPlace place, Rate& rate) {
+  section.value("key", rate.guard.key, parse_key);
+  section.count("keys", rate.guard.keys, least_keys, most_keys);
+  for (const char* key : {"key", "keys"})
+    if (place != GuardedPlace::door && section.find(key))
+      reader.error_at(section.path(key), "nobody is told apart here: the rate is that of all of it",
+                      "remove it; keys belong to a source whose clients are answered");
+  if (section.find("keys") && !rate.keyed())
+    reader.error_at(section.path("keys"), "counts keys, but there is no key",
+                    "add key: header:X-Api-Key, or remove it");
+}
+
+void read_burst(Reader& reader, Section& section, GuardedPlace place, Rate& rate) {
+  auto& limit = rate.guard.limit;
+  limit.burst = usual_burst(limit, place);
+  const bool bytes = rate.guard.per == RateUnit::bytes;
+  if (!section.value("burst", limit.burst, [&](std::string_view text) { return parse_burst(text, bytes); })) return;
+  if (!limit.has_burst())
+    reader.error_at(section.path("burst"),
+                    fmt::format("a {} has none: its limit may pass at once", name(limit.algorithm)),
+                    "remove it, or write algorithm: token_bucket");
+}
+
+void read_rate(Reader& reader, Section& section, GuardedPlace place, Rate& rate) {
+  Quota quota;
+  const bool known = section.value("limit", quota, parse_quota);
+  if (!known && !section.find("limit"))
+    reader.error_at(section.path(), "has no limit", "write limit: and a number in a time, as in 100/s");
+  if (known) take_quota(quota, rate);
+  section.name("name", rate.guard.name);
+  section.choice<Algorithm>("algorithm", rate.guard.limit.algorithm,
+                            {{"token_bucket", Algorithm::token_bucket},
+                             {"leaky_bucket", Algorithm::leaky_bucket},
+                             {"fixed_window", Algorithm::fixed_window},
+                             {"sliding_counter", Algorithm::sliding_counter},
+                             {"sliding_log", Algorithm::sliding_log}});
+  read_unit(reader, section, place, quota.bytes, rate);
+  read_burst(reader, section, place, rate);
+  read_key(reader, section, place, rate);
+  section.choice<bool>("mode", rate.observe, {{"enforce", false}, {"observe", true}});
+  section.finish();
+  if (known) section.report(check(rate.guard.limit));
+}
+
+/// One entry of `rate`: the limit alone, or a map.
+void read_entry(Reader& reader, const Yaml& node, const std::string& path, GuardedPlace place, std::size_t number,
+                Guards& out) {
+  Rate rate;
+  rate.path = path;
+  rate.guard.per = place == GuardedPlace::door ? RateUnit::requests : RateUnit::events;
+  if (number > 0) rate.guard.name = fmt::format("rate_{}", number + 1);
+  if (node.kind == Yaml::Kind::scalar) {
+    const auto text = reader.text(node, path);
+    if (!text) return;
+    const auto quota = parse_quota(text->value);
+    if (!quota) return reader.error(node.location, path, quota.error());
+    take_quota(*quota, rate);
+    rate.guard.limit.burst = usual_burst(rate.guard.limit, place);
+    if (const auto unfit = check(rate.guard.limit)) return reader.error(node.location, path, unfit->what);
+  } else {
+    const std::size_t errors = reader.errors();
+    Section section(reader, &node, path);
+    read_rate(reader, section, place, rate);
+    if (reader.errors() != errors) return;
+  }
+  rate.of_calls = place == GuardedPlace::sink && rate.guard.per == RateUnit::requests;
+  if (std::ranges::any_of(out.rates, [&](const Rate& other) { return other.guard.name == rate.guard.name; }))
+    reader.error(node.location, path, fmt::format("{} is the name of another rate here", rate.guard.name),
+                 "give each a name of its own");
+  out.rates.push_back(std::move(rate));
+}
+
+}  // namespace
+
+void read_guards(Reader& reader, Section& part, GuardedPlace place, Guards& out) {
+  out.place = place;
+  const Yaml* node = part.find("guards");
+  if (!node) return;
+  Section section(reader, node, part.path("guards"));
+  const Yaml* rate = section.find("rate");
+  section.finish();
+  if (!rate) return;
+  const std::string path = section.path("rate");
+  if (rate->kind != Yaml::Kind::list) return read_entry(reader, *rate, path, place, 0, out);
+  if (rate->items.size() > Guards::most_rates)
+    return reader.error(rate->location, path, fmt::format("has {} rates", rate->items.size()),
+                        fmt::format("write at most {}", Guards::most_rates));
+  for (std::size_t i = 0; i < rate->items.size(); ++i) {
+    const std::string entry = fmt::format("{}[{}]", path, i);
+    reader.note(entry, rate->items[i].location);
+    read_entry(reader, rate->items[i], entry, place, i, out);
+  }
+}
+
+}  // namespace weir::config

@@ -1,0 +1,56 @@
+#pragma once
+/// flow's rate limiters as a guard: one rate for all, or one for each client, in requests, events or bytes.
+///
+/// In requests each arrival costs one unit. In events and bytes it is often not known before it is read: an arrival
+/// starts when what is known of it passes (one unit at least), and when its permit reports what it brought the
+/// difference is charged or given back. So it may overdraw once, and the next one of its key waits (semantics F4). One
+/// that is larger than what ever passes at once starts when the whole quota is there.
+///
+///   refused   {rate_limited, the time until it passes if nobody else comes}; Duration::max() never occurs
+///   unused    what it cost is given back
+///
+/// Thread: any; one lock. Cost: the limiter's, a lock of about 20 ns, an allocation for the permit; with a key what
+/// hashing it costs. Memory: `footprint`. On cancel: a permit that is destroyed costs what was known at the start.
+/// Ref: semantics F4, F5.
+#include <weir/async/guard.h>
+#include <weir/base/context.h>
+#include <weir/flow/admit/keyed_rates.h>
+#include <weir/flow/admit/rate_limit.h>
+
+#include <mutex>
+
+namespace weir::async {
+
+enum class RateUnit : std::uint8_t { requests, events, bytes };
+std::string_view name(RateUnit unit);
+
+struct RateGuardConfig {
+  std::string name = "rate";  ///< as clients are told it
+  flow::RateLimitConfig limit{};
+  RateUnit per = RateUnit::requests;
+  ClientKey key{};
+  std::size_t keys = 10'000;  ///< at most so many clients are told apart; unused without a key
+  bool operator==(const RateGuardConfig&) const = default;
+};
+
+class RateGuard final : public Guard {
+ public:
+  RateGuard(const RateGuardConfig& config, const Context& context);
+  static Bytes footprint(const RateGuardConfig& config);
+
+  [[nodiscard]] Admitted<Permit> try_start(const Arrival& arrival) override;
+  /// Arrivals whose key found no place of its own (flow/admit/keyed_rates.h).
+  std::uint64_t shared() const;
+
+ private:
+  std::uint64_t known(Load load) const;
+  void settle(std::uint64_t key, std::uint64_t taken, const Report& report);
+
+  const RateGuardConfig config_;
+  const Context& context_;
+  const KeyHash secret_;
+  mutable std::mutex mutex_;
+  flow::KeyedRates<flow::RateLimit> rates_;
+};
+
+}  // namespace weir::async

@@ -55,6 +55,14 @@ def post(address, body, path="/events", method="POST", timeout=30, connection=No
             own.close()
 
 
+def post_or_reset(address, body):
+    """As `post`; None where the refusal was gone before its client came to read it: it is kept for two seconds."""
+    try:
+        return post(address, body)
+    except ConnectionError:
+        return None
+
+
 def post_gzip(address, body, **more):
     return post(address, gzip.compress(body), content_encoding="gzip", **more)
 

@@ -5,7 +5,7 @@ import os
 import resource
 import time
 
-from clients import Raw, events, ndjson, post
+from clients import Raw, events, ndjson, post, post_or_reset
 from weir_process import PATIENCE, WeirTest, eventually, main, sanitized
 
 # Patient, but for those tests whose clients are slow on purpose: every other one may be held up for a while.
@@ -44,7 +44,9 @@ class Connections(WeirTest):
 
         def served():
             nonlocal refused
-            answer = post(self.weir.address, ndjson(events("n", 1)))
+            answer = post_or_reset(self.weir.address, ndjson(events("n", 1)))
+            if not answer:
+                return False
             refused += answer.status == 503
             if answer.status == 503:
                 self.assertEqual(answer.json["error"], "too_many_connections")
@@ -151,7 +153,7 @@ class Connections(WeirTest):
                     raw.socket.sendall(requests)
             except OSError:
                 pass
-        eventually(lambda: post(self.weir.address, body).status == 202, "a third client is served")
+        eventually(lambda: (answer := post_or_reset(self.weir.address, body)) and answer.status == 202, "a third client is served")
 
     def test_admin_answers_beside_half_sent_requests(self):
         self.weir = self.start(CONFIG)

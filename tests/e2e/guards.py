@@ -139,7 +139,7 @@ class OfASink(WeirTest):
         weir.write(slow.replace("1/h", "1000/s"))
         weir.signal(signal.SIGHUP)
         weir.says("sinks.out.guards.rate.limit: 1000/s, was 1/h: applied")
-        eventually(lambda: len(self.lines_of("out.ndjson")) == 30, lambda: weir.graph(sink="out"))
+        eventually(lambda: len(self.lines_so_far("out.ndjson")) == 30, lambda: weir.graph(sink="out"))
 
     def test_a_stop_does_not_wait_for_it_beyond_its_deadline(self):
         weir = self.start(SLOWED.replace("DEADLINE", "1s").replace("10/s", "1/h"))

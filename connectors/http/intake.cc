@@ -185,10 +185,10 @@ asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
   } progress(in_progress_);
 
   const net::Head& head = exchange.head();
-  auto refusal = turn_away(head);
-  if (!refusal) refusal = screen(head);
-  if (refusal) {
-    co_await exchange.respond(std::move(*refusal));
+  auto turned_away = turn_away(head);
+  if (!turned_away) turned_away = screen(head);
+  if (turned_away) {
+    co_await exchange.respond(std::move(*turned_away));
     co_return;
   }
   const Priority priority = door_priority(head);

@@ -3,10 +3,10 @@
 ///
 /// A request goes through, in this order (semantics F1): who asks, and from which page -> path, method, type, size by
 /// its headers -> whether its client was told to come later (early_returns.h) -> the guards: its key, its rates
-/// (docs/guards.md) -> the door (load, memory: one reservation for its worst case) -> the body, read only while the flow
-/// is not paused -> parsed and validated as a whole -> given to the flow when its priority is ready -> answered at the
-/// level the source asks for. Before the door nothing of the body is read; after it load never refuses, it only slows
-/// (except what a priority read from the body decides, which is known only now).
+/// (docs/guards.md) -> the door (load, memory: one reservation for its worst case) -> the body, read only while the
+/// flow is not paused -> parsed and validated as a whole -> given to the flow when its priority is ready -> answered at
+/// the level the source asks for. Before the door nothing of the body is read; after it load never refuses, it only
+/// slows (except what a priority read from the body decides, which is known only now).
 ///
 /// Thread: its reactor; `quiet` any. Cost: see bench/README.md. On cancel: a client that leaves mid-body leaves nothing
 /// behind; one that leaves after it changes nothing. `stop` goes on listening: new requests, also those of connections
@@ -40,8 +40,8 @@ struct HttpOptions {
   net::Credentials credentials{};      ///< who may send; none: everybody
   std::vector<std::string> origins{};  ///< of web pages that may send; nothing: of all
   bool checks_origin = false;
-  bool json_type_only = false;            ///< content_type: json
-  bool keep_malformed = false;            ///< on_malformed: dead_letter
+  bool json_type_only = false;  ///< content_type: json
+  bool keep_malformed = false;  ///< on_malformed: dead_letter
   std::shared_ptr<net::AcceptLimit> accepting = std::make_shared<net::AcceptLimit>();
   std::string client_key = "connection";  ///< what tells clients apart that come back early: or address, or a header
   /// As many clients are remembered as may be told a time while all connections are in use.
@@ -63,7 +63,9 @@ class HttpIntake final : public Intake {
  private:
   template <typename T>
   using Task = boost::asio::awaitable<T>;
-  struct Unit;  // one request on its way
+  static constexpr std::size_t small_body = 16 << 10;  // up to here events are gathered with those of other requests
+  static constexpr Duration look_again = std::chrono::seconds(1);  // a bound on every wait, if no wake-up comes
+  struct Unit;                                                     // one request on its way
   struct Start {
     async::Permit permit;
     std::vector<async::Quota> quotas{};

@@ -1,0 +1,154 @@
+#include "intake.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "net/gzip.h"
+
+namespace weir::http {
+namespace {
+
+namespace asio = boost::asio;
+
+/// What guards may ask about a request.
+class Requester final : public async::Caller {
+ public:
+  explicit Requester(const net::Exchange& exchange) : exchange_(exchange) {}
+  std::string_view header(std::string_view name) const override { return exchange_.head().header(name); }
+  std::string_view path() const override { return exchange_.head().target; }
+  std::string peer() const override { return exchange_.peer(); }
+
+ private:
+  const net::Exchange& exchange_;
+};
+
+}  // namespace
+
+/// Whom this source does not know, or does not take events from.
+std::optional<net::Response> HttpIntake::turn_away(const net::Head& head) const {
+  const auto no = [&](Reason reason) {
+    output_.refused(1, reason);
+    return refuse(Rejection{reason, Duration{0}}, {});
+  };
+  if (!options_.credentials.let_in(head)) {
+    auto response = no(Reason::unauthorized);
+    response.extra_headers = options_.credentials.challenge();
+    return response;
+  }
+  if (options_.checks_origin)
+    if (const auto origin = head.header("Origin");
+        !origin.empty() && std::ranges::find(options_.origins, origin) == options_.origins.end())
+      return no(Reason::origin_refused);
+  return std::nullopt;
+}
+
+std::optional<net::Response> HttpIntake::screen(const net::Head& head) const {
+  const auto no = [&](Reason reason, std::string_view why) { return refuse(Rejection{reason, Duration{0}}, why); };
+  if (head.target != options_.path) return no(Reason::not_found, fmt::format("events go to POST {}", options_.path));
+  if (head.method != "POST") {
+    auto response = no(Reason::method_not_allowed, "use POST");
+    response.extra_headers = "Allow: POST\r\n";
+    return response;
+  }
+  if (head.unknown_encoding) return no(Reason::unsupported_encoding, "Content-Encoding may be gzip or absent");
+  if (!options_.limits.text && !format_of(head.content_type))
+    return no(Reason::unsupported_media_type, head.content_type);
+  if (options_.json_type_only && !is_json_type(head.content_type))
+    return no(Reason::unsupported_media_type, "state application/json or application/x-ndjson: content_type is json");
+  if (head.content_length && *head.content_length > options_.max_body)
+    return no(Reason::too_large,
+              fmt::format("{} bytes, max_body is {}", head.content_length->count(), options_.max_body.count()));
+  return std::nullopt;
+}
+
+Priority HttpIntake::door_priority(const net::Head& head) const {
+  if (options_.priorities.from_header()) {
+    const auto value = head.header(options_.priorities.header);
+    return value.empty() ? options_.priorities.fallback : options_.priorities.of(value);
+  }
+  // A priority that stands in the body is known only after reading: the door lets it in as it would high work
+  // (semantics D5).
+  return options_.priorities.from_body() ? Priority::high : options_.priorities.fallback;
+}
+
+/// A client's priorities are told times of their own: high work may be let in while low work waits.
+std::uint64_t HttpIntake::client_key(const net::Exchange& exchange, Priority priority) const {
+  std::uint64_t key = exchange.connection();
+  if (options_.client_key == "address")
+    key = std::hash<std::string>{}(exchange.peer());
+  else if (options_.client_key != "connection")
+    if (const auto value = exchange.head().header(options_.client_key); !value.empty())
+      key = std::hash<std::string_view>{}(value);
+  return key * priority_count + static_cast<std::uint64_t>(priority);
+}
+
+std::size_t HttpIntake::worst_case_bytes(const net::Head& head) const {
+  if (head.content_length && !head.gzip) return head.content_length->count();
+  return head.has_body() ? options_.max_body.count() : 0;
+}
+
+Bytes HttpIntake::reservation(const net::Head& head, std::size_t bytes) const {
+  const std::size_t most_events = std::min<std::size_t>(bytes / 2 + 1, options_.limits.max_events);
+  Bytes amount = output_.cost(bytes, most_events) + Receipt::charge;
+  // Events of several priorities are copied apart while the body is still there.
+  if (options_.priorities.from_body() || bytes <= small_body) amount += block_size(bytes, most_events, 1);
+  if (head.gzip) amount += net::gzip_footprint;
+  return amount;
+}
+
+/// By the size of the body where it is told; the rest is charged when the body is there.
+Admitted<void> HttpIntake::pass_guards(const net::Exchange& exchange, Priority priority, Start& start) {
+  const net::Head& head = exchange.head();
+  const Requester requester(exchange);
+  const Bytes told = head.gzip ? Bytes{} : head.content_length.value_or(Bytes{});
+  auto permit =
+      output_.pass_guards({.priority = priority, .load = {1, told}, .caller = &requester, .quotas = &start.quotas});
+  if (!permit) return std::unexpected(permit.error());
+  start.permit = std::move(*permit);
+  return {};
+}
+
+asio::awaitable<Admitted<Ticket>> HttpIntake::pass_door(net::Exchange& exchange, Priority priority, Bytes amount,
+                                                        Start& start) {
+  const std::uint64_t key = client_key(exchange, priority);
+  if (output_.refuses_when_full())
+    if (const auto early = early_returns_.arrive(key, output_.context().now()); !early) {
+      output_.refused(0, early.error().reason);
+      co_return std::unexpected(early.error());
+    }
+  if (auto started = pass_guards(exchange, priority, start); !started) co_return std::unexpected(started.error());
+  auto ticket = co_await pass_load(exchange, priority, amount, key);
+  if (!ticket) start.permit.unused();
+  co_return ticket;
+}
+
+asio::awaitable<Admitted<Ticket>> HttpIntake::pass_load(net::Exchange& exchange, Priority priority, Bytes amount,
+                                                        std::uint64_t key) {
+  flow::BriefHold::Place place;
+  auto ticket = output_.admit(amount, priority, &place);
+  if (place.wait > Duration{0}) {
+    exchange.pause_timeouts(true);
+    while (place.wait > Duration{0}) {
+      co_await room_.wait(place.wait);
+      ticket = output_.admit(amount, priority, &place);
+    }
+    exchange.pause_timeouts(false);
+  }
+  if (!ticket && output_.refuses_when_full()) early_returns_.told(key, ticket.error(), output_.context().now());
+  if (ticket || output_.refuses_when_full()) co_return ticket;
+  // when_full: block. The request stays unread, which costs its sender the window and us nothing.
+  exchange.pause_timeouts(true);
+  Duration waited{0};
+  while (!ticket && !output_.refuses_when_full() && waited < options_.ack_timeout && !stopping_ &&
+         !exchange.client_gone()) {
+    const TimePoint before = output_.context().now();
+    co_await room_.wait(std::min(look_again, options_.ack_timeout - waited));
+    waited += output_.context().now() - before;
+    ticket = output_.admit(amount, priority, nullptr);
+  }
+  exchange.pause_timeouts(false);
+  co_return ticket;
+}
+
+}  // namespace weir::http

@@ -237,8 +237,8 @@ std::string Load::report() {
   return fmt::format(
       R"({{"requests":{},"answered":{},"ok":{},"refused":{},"broken":{},"events_ok":{},"statuses":{{{}}},)"
       R"("p50_us":{},"p99_us":{},"seconds":{:.6f}}})",
-      issued_, latency_us_.size(), ok, refused_, broken_, ok * options_.events,
-      by_status, p50, p99, static_cast<double>(ended_ - began_) / 1e9);
+      issued_, latency_us_.size(), ok, refused_, broken_, ok * options_.events, by_status, p50, p99,
+      static_cast<double>(ended_ - began_) / 1e9);
 }
 
 }  // namespace

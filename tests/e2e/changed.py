@@ -9,15 +9,15 @@ TESTS_OF = {  # what a changed path begins with -> the tests that show it
     "app/": "terminal replay stopping weir_test",
     "connectors/disk/": "journal journal_mistakes",
     "connectors/file/": "follow storage",
-    "connectors/http/": "bad_requests connections http_sink",
+    "connectors/http/": "access bad_requests connections guards http_sink",
     "connectors/kafka/": "kafka kafka_sink kafka_journal",
     "connectors/postgres/": "postgres",
     "connectors/sqlite/": "storage",
     "connectors/tcp/": "tcp",
     "engine/config/": "configurations schema",
     "engine/journal/": "journal journal_mistakes",
-    "engine/net/": "bad_requests connections http_sink",
-    "engine/pipeline/": "overload stopping shed spill",
+    "engine/net/": "access bad_requests connections http_sink",
+    "engine/pipeline/": "guards overload stopping shed spill",
 }
 
 

@@ -16,4 +16,15 @@ inline constexpr bool checks_need_descriptors = false;
 inline constexpr bool checks_need_descriptors = false;
 #endif
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+/// So that what was freed is found, also where it would have had room.
+inline constexpr bool realloc_always_moves = true;
+#else
+inline constexpr bool realloc_always_moves = false;
+#endif
+#else
+inline constexpr bool realloc_always_moves = false;
+#endif
+
 }  // namespace weir

@@ -15,7 +15,9 @@ using async::RateUnit;
 
 std::string amount(const Rate& rate, std::uint64_t n) {
   if (rate.guard.per == RateUnit::bytes) return human(Bytes(n));
-  return fmt::format("{} {}", n, unit_of(rate));
+  std::string_view unit = unit_of(rate);
+  if (n == 1) unit.remove_suffix(rate.of_calls ? 2 : 1);  // batches; events, requests
+  return fmt::format("{} {}", n, unit);
 }
 
 /// What follows the limit: what may pass in a moment, and for how long it has to hold.

@@ -182,6 +182,9 @@ TEST(Guards, CheckSaysTheOrderTheLimitAndWhatOneKeyCanGet) {
   EXPECT_EQ(report.guards[1].sentence,
             "rate: the destination gets 5000 events/s; at most 500 events at once (token_bucket); above it the events "
             "wait, nothing is refused or lost");
+  const auto slow = make_report(config_of(flow({}, "guards: { rate: 10/s }")), fake_catalog());
+  ASSERT_EQ(slow.guards.size(), 1u);
+  EXPECT_THAT(slow.guards[0].sentence, HasSubstr("at most 1 event at once"));
   EXPECT_THAT(to_text(report, false), HasSubstr("sources.in: key, rate, door"));
   EXPECT_THAT(to_json(report), HasSubstr(R"("guards":[{"place":"sources.in")"));
 }

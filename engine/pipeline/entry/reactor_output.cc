@@ -108,15 +108,12 @@ void ReactorOutput::send(Priority priority) {
 /// What its rate lets pass now goes on; the rest waits here, as behind a stage that holds it up.
 Port::Progress ReactorOutput::push_paced(Priority priority) {
   const TimePoint now = node_.context().now();
-  const Load waiting = port_.waiting_load(priority);
-  const std::uint64_t most = node_.pace.at_most({waiting.events, Bytes(~0ull)}).events;
-  const auto part = [&](std::uint64_t n) {
-    return Piece{.load = {n, Bytes(waiting.bytes.count() * n / waiting.events)}};
-  };
-  if (const Duration wait = node_.pace.try_take(part(most), now); wait > Duration{0})
+  const std::uint32_t most = port_.waiting_prefix(priority, node_.pace.at_most({~0ull, Bytes(~0ull)}));
+  const auto first = [&](std::uint32_t n) { return Piece{.load = port_.waiting_load(priority, n)}; };
+  if (const Duration wait = node_.pace.try_take(first(most), now); wait > Duration{0})
     return {.later = wait, .together = most};
-  const auto progress = port_.push(priority, now, node_.context().wall(), static_cast<std::uint32_t>(most));
-  if (progress.sent < most) node_.pace.give_back(part(most - progress.sent), now);
+  const auto progress = port_.push(priority, now, node_.context().wall(), most);
+  if (progress.sent < most) node_.pace.give_back(first(most - progress.sent), now);  // they are the first ones now
   return progress;
 }
 

@@ -45,11 +45,11 @@ struct Harness {
   }
 
   /// Adds n events, of 10 bytes, with ids going up from 0.
-  void add(int n, Priority priority = Priority::normal, Receipt* receipt = nullptr) {
+  void add(int n, Priority priority = Priority::normal, Receipt* receipt = nullptr, std::uint32_t bytes = 10) {
     for (; n > 0; --n) {
       if (receipt) receipt->owe(1);
-      output->add(model::text_of({next_id++, 10, priority, 0, model::nobody}), priority, receipt,
-                  std::move(*output->reserve(output->cost(10, 1))));
+      output->add(model::text_of({next_id++, bytes, priority, 0, model::nobody}), priority, receipt,
+                  std::move(*output->reserve(output->cost(bytes, 1))));
     }
   }
   /// Two events that were read at 1041 and 1044 of this place.

@@ -234,6 +234,33 @@ TEST_F(SourceRate, HoldsWhatASourceReadsAndLetsItGoOnAtTheRate) {
   EXPECT_TRUE(harness.output->ready(Priority::normal));
 }
 
+TEST_F(SourceRate, InBytesCountsThoseThatPassAndLetsNoMoreThanTheBurstPassAtOnce) {
+  Harness harness(graph(10'000), with(rate_of(1000, 100, RateUnit::bytes)));
+  harness.add(1, Priority::normal, nullptr, 90);
+  harness.add(40);  // of 10 bytes each
+  harness.turn();
+  EXPECT_EQ(harness.waiting(), 2u) << "90 and 10 bytes";
+  for (std::uint64_t i = 1; i <= 39; ++i) {
+    harness.clock.advance(10ms);
+    harness.output->on_room_now();
+    EXPECT_LE(harness.waiting(), 2 + i);
+  }
+  harness.clock.advance(100ms);
+  harness.output->on_room_now();
+  EXPECT_EQ(harness.waiting(), 41u) << "and nothing of the rate is wasted";
+}
+
+TEST_F(SourceRate, InBytesGivesBackThoseThatFoundNoRoom) {
+  Harness harness(graph(1), with(rate_of(1, 100, RateUnit::bytes)));
+  harness.add(1, Priority::normal, nullptr, 90);
+  harness.add(1);
+  harness.turn();
+  ASSERT_EQ(harness.waiting(), 1u);
+  EXPECT_EQ(harness.work(), Need::arrivals) << "takes the one of 90 bytes";
+  harness.output->on_room_now();
+  EXPECT_EQ(harness.waiting(), 1u) << "10 bytes were left for the other, at 1 byte/s";
+}
+
 TEST_F(SourceRate, GivesBackWhatFoundNoRoomBehindIt) {
   Harness harness(graph(4), with(rate_of(10, 10)));
   harness.add(10);

@@ -52,6 +52,18 @@ Batch Port::give_up(Priority priority) {
   return staged ? std::move(staged->batch) : Batch{};
 }
 
+std::uint32_t Port::waiting_prefix(Priority priority, Load most) const {
+  const auto& staged = staged_[static_cast<std::size_t>(priority)];
+  return staged && !staged->batch.empty() ? std::max<std::uint32_t>(1, staged->batch.prefix(most)) : 0;
+}
+
+Load Port::waiting_load(Priority priority, std::uint32_t n) const {
+  Load load{n, {}};
+  for (std::uint32_t i = 0; i < n; ++i)
+    load.bytes += Bytes(staged_[static_cast<std::size_t>(priority)]->batch[i].size());
+  return load;
+}
+
 Port::Progress Port::push(Priority priority, TimePoint now, WallTime wall, std::uint32_t most) {
   if (waiting(priority) == 0) return {};
   StagedBatch& staged = *staged_[static_cast<std::size_t>(priority)];

@@ -35,10 +35,9 @@ class Port {
     const auto& staged = staged_[static_cast<std::size_t>(priority)];
     return staged ? staged->batch.size() : 0;
   }
-  Load waiting_load(Priority priority) const {
-    const auto& staged = staged_[static_cast<std::size_t>(priority)];
-    return staged ? staged->batch.load() : Load{};
-  }
+  /// How many of them, from the front, are no more than `most`: one at least, if any wait; and what the first n bring.
+  std::uint32_t waiting_prefix(Priority priority, Load most) const;
+  Load waiting_load(Priority priority, std::uint32_t n) const;
   /// Sends on the prefix of what waits that is looked at and fits now, at most so many events. Nothing waits: {0, 0}.
   Progress push(Priority priority, TimePoint now, WallTime wall, std::uint32_t most = ~0u);
   /// Takes back what waits: it is never sent.

@@ -3,9 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "config/diff.h"
-#include "config/load.h"
+#include "config/loaded_for_test.h"
 #include "config/report.h"
-#include "config/testing.h"
 
 namespace weir::config {
 namespace {
@@ -18,25 +17,10 @@ using namespace std::chrono_literals;
 using Algorithm = flow::RateLimitConfig::Algorithm;
 using async::RateUnit;
 
-Loaded load(const std::string& yaml) { return load_text(yaml, "weir.yaml", fake_catalog(), fake_options()); }
-
 std::string flow(const std::string& source, const std::string& sink = {}) {
   return "memory: 256MiB\nsources:\n  in: { type: http, listen: '127.0.0.1:80', max_connections: 16" +
          (source.empty() ? "" : ", " + source) + " }\nsinks:\n  out: { type: post, from: in" +
          (sink.empty() ? "" : ", " + sink) + " }\n";
-}
-
-Config config_of(const std::string& yaml) {
-  auto result = load(yaml);
-  for (const Problem& problem : result.problems)
-    if (!problem.warning) ADD_FAILURE() << problem.text();
-  return result.config.value_or(Config{});
-}
-
-std::vector<std::string> problems(const std::string& yaml) {
-  std::vector<std::string> out;
-  for (const Problem& problem : load(yaml).problems) out.push_back(problem.text());
-  return out;
 }
 
 Rate rate_in(const std::string& guards) {

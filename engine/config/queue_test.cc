@@ -2,9 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/load.h"
+#include "config/loaded_for_test.h"
 #include "config/report.h"
-#include "config/testing.h"
 
 namespace weir::config {
 namespace {
@@ -18,21 +17,6 @@ std::string flow(const std::string& sink, const std::string& more = {}) {
   return "memory: 256MiB\nsources:\n  orders: { type: http, listen: '127.0.0.1:80' }\nsinks:\n"
          "  warehouse: { type: store, path: p, from: orders, " +
          sink + " }\n" + more;
-}
-
-Loaded load(const std::string& yaml) { return load_text(yaml, "weir.yaml", fake_catalog(), fake_options()); }
-
-Config config_of(const std::string& yaml) {
-  auto result = load(yaml);
-  for (const Problem& problem : result.problems)
-    if (!problem.warning) ADD_FAILURE() << problem.text();
-  return result.config.value_or(Config{});
-}
-
-std::vector<std::string> problems(const std::string& yaml) {
-  std::vector<std::string> out;
-  for (const Problem& problem : load(yaml).problems) out.push_back(problem.text());
-  return out;
 }
 
 std::string sentence(const std::string& yaml) {

@@ -3,10 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "config/diff.h"
-#include "config/load.h"
+#include "config/loaded_for_test.h"
 #include "config/memory.h"
 #include "config/report.h"
-#include "config/testing.h"
 
 namespace weir::config {
 namespace {
@@ -19,20 +18,6 @@ std::string flow(const std::string& sink, const std::string& more = {}) {
   return "memory: 256MiB\nsources:\n  orders: { type: http, listen: '127.0.0.1:80', acks: stored }\nsinks:\n"
          "  warehouse: { type: store, path: p, from: orders, queue: { when_full: spill" +
          sink + " } }\n" + more;
-}
-
-Config config_of(const std::string& yaml) {
-  auto result = load_text(yaml, "weir.yaml", fake_catalog(), fake_options());
-  for (const Problem& problem : result.problems)
-    if (!problem.warning) ADD_FAILURE() << problem.text();
-  return result.config.value_or(Config{});
-}
-
-std::vector<std::string> problems(const std::string& yaml) {
-  std::vector<std::string> out;
-  for (const Problem& problem : load_text(yaml, "weir.yaml", fake_catalog(), fake_options()).problems)
-    out.push_back(problem.text());
-  return out;
 }
 
 TEST(SpillConfig, CarriesStoredAndSpillsIntoAFolderOfItsOwnUnlessToldWhereA4) {

@@ -26,6 +26,7 @@ bench: ## CPU per event beside a floor measured in the same run
 	@cmake --preset release -DWEIR_BENCH=ON >/dev/null
 	@scripts/build release
 	@python3 bench/run.py
+	@build/release/bench_limits
 
 limits-table: ## concurrency limits against services they are not told of (TABLE="grid 1 2": see sim/README.md)
 	@scripts/install-packages build

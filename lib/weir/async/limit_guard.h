@@ -13,7 +13,7 @@
 #include <weir/base/context.h>
 #include <weir/flow/admit/in_flight.h>
 
-#include <mutex>
+#include <weir/base/brief_mutex.h>
 
 namespace weir::async {
 
@@ -49,7 +49,7 @@ class LimitGuard final : public Guard {
   }
 
   const Context& context_;
-  mutable std::mutex mutex_;
+  mutable BriefMutex mutex_;
   flow::InFlight<L> in_flight_;
   bool wanted_ = false;  // somebody was refused since the last start
 };

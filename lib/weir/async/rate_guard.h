@@ -17,7 +17,7 @@
 #include <weir/flow/admit/keyed_rates.h>
 #include <weir/flow/admit/rate_limit.h>
 
-#include <mutex>
+#include <weir/base/brief_mutex.h>
 
 namespace weir::async {
 
@@ -49,7 +49,7 @@ class RateGuard final : public Guard {
   const RateGuardConfig config_;
   const Context& context_;
   const KeyHash secret_;
-  mutable std::mutex mutex_;
+  mutable BriefMutex mutex_;
   flow::KeyedRates<flow::RateLimit> rates_;
 };
 

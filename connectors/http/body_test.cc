@@ -103,6 +103,8 @@ TEST_F(BodyParsing, NeverMendsALineFeedWithinAString) {
   EXPECT_TRUE(events("[{\"a\":\"x\ny\"}]", Format::any).empty());
   EXPECT_EQ(bad_lines(), std::vector<std::uint64_t>{1});
   EXPECT_EQ(events("[{\"a\":\n1}]", Format::any), (Texts{"{\"a\": 1}"}));
+  EXPECT_TRUE(events("{\"a\":\"x\ny\",\n\"b\":1}", Format::any).empty()) << "one document over several lines";
+  EXPECT_EQ(bad_lines(), (std::vector<std::uint64_t>{1, 2, 3}));
 }
 
 TEST_F(BodyParsing, RefusesAnEventThatIsTooLarge) {

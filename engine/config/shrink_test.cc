@@ -70,9 +70,17 @@ TEST(Shrink, NeverTouchesWhatIsWrittenAndRefusesTheNumberInstead) {
 }
 
 TEST(Shrink, KeepsRoomForTheLargestEventThatCanCome) {
-  const Loaded loaded = load_small("40MiB", ", max_event: 1MiB");
-  ASSERT_TRUE(loaded.config) << problem_of(loaded);
-  EXPECT_EQ(loaded.config->sinks[0].options.size("cache"), 8_MiB);
+  const Loaded usual = load_small("40MiB", ", max_event: 1MiB");
+  ASSERT_TRUE(usual.config) << problem_of(usual);
+  EXPECT_EQ(usual.config->sinks[0].options.size("cache"), 8_MiB);
+  int halved_twice = 0;
+  for (int mib = 40; mib >= 16; --mib) {
+    const Loaded less = load_small(fmt::format("{}MiB", mib), ", max_event: 1MiB");
+    if (!less.config) continue;
+    EXPECT_GE(less.config->sinks[0].options.size("cache"), 8_MiB) << mib << " MiB";
+    halved_twice += less.config->sources[0].options.count("max_connections") <= 256;
+  }
+  EXPECT_GT(halved_twice, 0) << "so that the bound is what keeps it";
 }
 
 TEST(Shrink, MakesReactorsFewerOnlyWhereNothingElseHelps) {

@@ -16,6 +16,8 @@ LEFT_OUT = ("LeftOut.*", "weir_journal_test")
 RATES = ("*Rate*.*", "weir_flow_test")
 RATE_GUARD = ("RateGuardTest.*", "weir_async_test")
 SINK_RATE = ("SinkRate.*", "weir_pipeline_test")
+SHRINK = ("Shrink.*", "weir_config_test")
+DIALER = ("DialerTest.*", "weir_net_test")
 LIMITS = ("InFlightTest.*:AdaptiveLimit*:WaitingRoomTest.*:FairSharesTest.*", "weir_flow_test")
 
 
@@ -246,4 +248,38 @@ MUTANTS = [
            "if (reason != Reason::flow_full && reason != Reason::priority_shed) return reason;", "return reason;", "Why.*"),
     mutant("a sink keeps up though its breaker is open", "engine/pipeline/report/status.cc",
            'if (sink.hold.cause()) return "held up";', "", "State.*:Why.*"),
+    mutant("a default that does not fit stays as it is", "engine/config/shrink.cc",
+           "return std::max(std::min(least, usual), usual >> k);", "return usual + 0 * static_cast<std::uint64_t>(k);", SHRINK),
+    mutant("a default shrinks below the largest event", "engine/config/shrink.cc",
+           "std::max(parse_size(spec.shrinks->least).value().count(), events)",
+           "parse_size(spec.shrinks->least).value().count() + 0 * events", SHRINK),
+    mutant("a refusal is cut off by what the client still sends", "engine/net/http_connection.cc",
+           "  co_await linger(left);\n", "  static_cast<void>(left);\n", ("HttpLinger.*", "weir_net_test")),
+    mutant("who keeps coming too early is told the same time again", "lib/weir/flow/admit/early_returns.cc",
+           "    entry.due = now + milliseconds(entry.wait_ms);\n", "", ("EarlyReturnsTest.*", "weir_flow_test")),
+    mutant("a unit is held as long as the queue stays full", "lib/weir/flow/admit/brief_hold.cc",
+           "if (left <= Duration{0} || !near ||", "if (!near ||", ("BriefHoldTest.*", "weir_flow_test")),
+    mutant("one address takes all connections", "engine/net/http_server.cc",
+           "if (config.max_per_peer > 0) {", "if (config.max_per_peer > config.max_connections) {",
+           ("HttpConnections.OfOneAddress*", "weir_net_test")),
+    mutant("copies whose senders were told are said to come again", "engine/pipeline/report/left.h",
+           "return unanswered + copies.count_without(owed);", "return unanswered;", ("Copies.*", "weir_pipeline_test")),
+    mutant("two lines that alternate are never repeats", "engine/log/repeats.cc",
+           "const std::uint32_t most[] = {limits.per_line, limits.per_place};",
+           "const std::uint32_t most[] = {limits.per_place, limits.per_place};", ("RepeatsTest.*", "weir_log_test")),
+    mutant("two Authorization fields are the first of them", "engine/net/credentials.cc",
+           "return rest.header(name).empty() ? value : std::string_view{};", "return value;",
+           ("Credentials.*", "weir_net_test")),
+    mutant("a password with a slash of its own is shown", "engine/config/hide.cc",
+           "    at = text.substr(begin).rfind('@');\n", "    static_cast<void>(is_number(authority));\n", ("Hide.*", "weir_config_test")),
+    mutant("a line feed within a string is mended", "connectors/http/body.cc",
+           "whole.size() > limits_.max_event.count() || error_of(whole))", "whole.size() > limits_.max_event.count())",
+           ("BodyParsing.*", "weir_connector_http_test")),
+    mutant("a byte order mark belongs to the first event", "lib/weir/component/text_start.h",
+           "return text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;", "return 0 * text.size();",
+           ("BodyParsing.*", "weir_connector_http_test")),
+    mutant("only the first address of a name is tried", "engine/net/dialer.cc",
+           "if (next_ < addresses_.size() && (open_.empty()", "if (next_ < 1 && (open_.empty()", DIALER),
+    mutant("a renewed file is renewed for ever", "app/renewal.cc",
+           "    file.stamp = now;\n", "", ("Renewals.*", "weir_app_test")),
 ]

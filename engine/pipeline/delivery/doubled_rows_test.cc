@@ -1,4 +1,4 @@
-#include "pipeline/delivery/repeats.h"
+#include "pipeline/delivery/doubled_rows.h"
 
 #include <gtest/gtest.h>
 
@@ -8,33 +8,33 @@ namespace {
 using namespace std::chrono_literals;
 constexpr TimePoint start{1s};
 
-TEST(Repeats, AreNoWarningWhereAnAttemptBeforeExplainsThem) {
-  Repeats repeats;
-  const auto warn = repeats.saw({.events = 100, .already = 100, .strange = 100, .tried_before = true}, start);
+TEST(DoubledRows, AreNoWarningWhereAnAttemptBeforeExplainsThem) {
+  DoubledRows doubled;
+  const auto warn = doubled.saw({.events = 100, .already = 100, .strange = 100, .tried_before = true}, start);
   EXPECT_EQ(warn.strange, 0u);
   EXPECT_EQ(warn.of, 0u) << "too few to tell";
 }
 
-TEST(Repeats, OfANewIdAreAWarningFromTheFirstOn) {
-  Repeats repeats;
-  EXPECT_EQ(repeats.saw({.events = 100'000, .already = 1, .strange = 1}, start).strange, 1u);
+TEST(DoubledRows, OfANewIdAreAWarningFromTheFirstOn) {
+  DoubledRows doubled;
+  EXPECT_EQ(doubled.saw({.events = 100'000, .already = 1, .strange = 1}, start).strange, 1u);
 }
 
-TEST(Repeats, AreWarnedOfOnceAnHourWithAllThatCameMeanwhile) {
-  Repeats repeats;
-  repeats.saw({.events = 10, .already = 1, .strange = 1}, start);
-  EXPECT_EQ(repeats.saw({.events = 10, .already = 2, .strange = 2}, start + 59min).strange, 0u);
-  EXPECT_EQ(repeats.saw({.events = 10}, start + 60min).strange, 2u);
-  EXPECT_EQ(repeats.saw({.events = 10}, start + 121min).strange, 0u);
+TEST(DoubledRows, AreWarnedOfOnceAnHourWithAllThatCameMeanwhile) {
+  DoubledRows doubled;
+  doubled.saw({.events = 10, .already = 1, .strange = 1}, start);
+  EXPECT_EQ(doubled.saw({.events = 10, .already = 2, .strange = 2}, start + 59min).strange, 0u);
+  EXPECT_EQ(doubled.saw({.events = 10}, start + 60min).strange, 2u);
+  EXPECT_EQ(doubled.saw({.events = 10}, start + 121min).strange, 0u);
 }
 
-TEST(Repeats, ThatAreMoreThanHalfOfAllAreAWarning) {
-  Repeats repeats;
-  EXPECT_EQ(repeats.saw({.events = 10'000, .already = 2'000}, start).of, 0u);
-  const auto warn = repeats.saw({.events = 10'000, .already = 10'000}, start);
+TEST(DoubledRows, ThatAreMoreThanHalfOfAllAreAWarning) {
+  DoubledRows doubled;
+  EXPECT_EQ(doubled.saw({.events = 10'000, .already = 2'000}, start).of, 0u);
+  const auto warn = doubled.saw({.events = 10'000, .already = 10'000}, start);
   EXPECT_EQ(warn.already, 12'000u);
   EXPECT_EQ(warn.of, 20'000u);
-  EXPECT_EQ(repeats.saw({.events = 10'000, .already = 10'000}, start + 1min).of, 0u);
+  EXPECT_EQ(doubled.saw({.events = 10'000, .already = 10'000}, start + 1min).of, 0u);
 }
 
 }  // namespace

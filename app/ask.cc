@@ -7,7 +7,6 @@
 #include <cstdlib>
 
 #include "config/load.h"
-#include "net/http_client.h"
 
 namespace weir::app {
 
@@ -32,10 +31,38 @@ std::optional<std::string> find_token(const std::string& file, const char* varia
   return std::nullopt;
 }
 
-bool AdminPeer::find_token() {
-  auto found = app::find_token(token_file, "WEIR_ADMIN_TOKEN");
+bool AdminPeer::prepare() {
+  auto found = find_token(token_file, "WEIR_ADMIN_TOKEN");
   if (found) token = std::move(*found);
-  return found.has_value();
+  return found && find_tls();
+}
+
+bool AdminPeer::find_tls() {
+  const bool https = address.starts_with("https://"), http = address.starts_with("http://");
+  const bool files = !ca.empty() || !certificate.empty() || !key.empty();
+  if (https || http) address.erase(0, address.find("//") + 2);
+  while (address.ends_with('/')) address.pop_back();
+  if (!https && !files) return true;
+  if (http || certificate.empty() != key.empty()) {
+    fmt::print(stderr, "weir: {}\n",
+               http ? "--admin http://... speaks no TLS: write https:// or leave --ca, --cert and --key out"
+                    : "--cert and --key belong together: give both, or none");
+    return false;
+  }
+  auto context = net::TlsContext::client(ca, {certificate, key});
+  if (context)
+    tls = std::move(*context);
+  else
+    fmt::print(stderr, "weir: {}\n", terminal_text(context.error().message));
+  return tls.has_value();
+}
+
+Result<net::HttpReply> AdminPeer::request(const std::string& path, Duration timeout) const {
+  return net::http_request("GET", address, path, {}, timeout, token, tls ? &*tls : nullptr);
+}
+
+Result<std::string> AdminPeer::get(const std::string& path, Duration timeout) const {
+  return net::http_get(address, path, timeout, token, tls ? &*tls : nullptr);
 }
 
 void say_unknown(const AdminPeer& admin) {
@@ -44,7 +71,7 @@ void say_unknown(const AdminPeer& admin) {
 }
 
 bool ask(const AdminPeer& admin, const std::string& path, Answer& answer) {
-  const auto reply = net::http_get(admin.address, path, std::chrono::seconds(5), admin.token);
+  const auto reply = admin.get(path, std::chrono::seconds(5));
   if (!reply && reply.error().kind == Error::Kind::unsupported) {
     say_unknown(admin);
     return false;

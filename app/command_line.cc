@@ -36,7 +36,12 @@ struct CommandLine {
 constexpr auto files_help = "configuration files or folders (default: weir.yaml)";
 
 void add_admin(CLI::App& command, CommandLine& line) {
-  command.add_option("--admin", line.admin.address, "admin address of the running weir")->capture_default_str();
+  command
+      .add_option("--admin", line.admin.address, "admin address of the running weir: HOST:PORT, or https://HOST:PORT")
+      ->capture_default_str();
+  command.add_option("--ca", line.admin.ca, "https: the file of certificates to trust, instead of the system's");
+  command.add_option("--cert", line.admin.certificate, "https: the file of the certificate to show, with --key");
+  command.add_option("--key", line.admin.key, "https: the file of its private key");
   command.add_option("--token-file", line.admin.token_file,
                      "the file of the token to send it (default: the variable WEIR_ADMIN_TOKEN)");
 }
@@ -70,7 +75,7 @@ void add_watching_commands(CLI::App& cli, CommandLine& line) {
   auto* why = cli.add_subcommand("why", "say what holds a source or sink up, as a chain of causes");
   why->add_option("NODE", line.node, "a source or sink (default: all)");
   add_admin(*why, line);
-  why->callback([&] { line.code = line.admin.find_token() ? app::why(line.admin, line.node) : bad_usage; });
+  why->callback([&] { line.code = line.admin.prepare() ? app::why(line.admin, line.node) : bad_usage; });
 
   auto* top = cli.add_subcommand("top", "show a running flow, live; h shows the keys");
   add_admin(*top, line);
@@ -80,7 +85,7 @@ void add_watching_commands(CLI::App& cli, CommandLine& line) {
   top->add_option("--times", line.top.times, "stop after so many refreshes (0: until q or Ctrl-C)")
       ->check(CLI::NonNegativeNumber);
   top->add_flag("--once", line.top.once, "print one page and stop");
-  top->callback([&] { line.code = line.admin.find_token() ? app::top(line.admin, line.top) : bad_usage; });
+  top->callback([&] { line.code = line.admin.prepare() ? app::top(line.admin, line.top) : bad_usage; });
 
   auto* tap = cli.add_subcommand("tap", "show a sample of the events that pass a source, stage or sink");
   tap->add_option("EDGE", line.tap.edge, "what a source or stage gives on, or what comes in at a sink")->required();
@@ -92,7 +97,7 @@ void add_watching_commands(CLI::App& cli, CommandLine& line) {
       ->capture_default_str();
   tap->add_option("--redact", line.tap.redact, "fields hidden besides password, token, secret, ...: .card,.user.mail")
       ->delimiter(',');
-  tap->callback([&] { line.code = line.admin.find_token() ? app::tap(line.admin, line.tap) : bad_usage; });
+  tap->callback([&] { line.code = line.admin.prepare() ? app::tap(line.admin, line.tap) : bad_usage; });
 }
 
 void add_journal_commands(CLI::App& cli, CommandLine& line) {

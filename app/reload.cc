@@ -71,8 +71,17 @@ Result<Changes> renew_secrets(const Running& running) {
   return changes;
 }
 
+using Said = std::vector<pipeline::Flow::Said>;
+
+/// Nothing: it has no certificate.
+Said admin_certificate(const Running& running) {
+  if (!running.admin || !running.admin->speaks_tls()) return {};
+  const auto read = running.admin->read_certificate_again();
+  return {{read.has_value(), read ? "admin: has read its certificate again" : "admin: " + read.error().message}};
+}
+
 void renew_certificates(const Running& running, const std::string& part) {
-  auto all = running.flow.on_hangup(part);
+  auto all = part == Renewal::admin_part ? admin_certificate(running) : running.flow.on_hangup(part);
   if (all.empty()) all.push_back({false, part + ": it reads its certificates at its start only: start a new process"});
   for (const auto& said : all) {
     log::say(said.went_well ? log::Level::info : log::Level::warn, {}, "{}: {}",
@@ -85,7 +94,9 @@ void renew_certificates(const Running& running, const std::string& part) {
 
 void on_hangup(const Running& running, Renewal& renewal) {
   renewal.note();
-  for (const auto& said : running.flow.on_hangup())
+  Said all = running.flow.on_hangup();
+  for (auto& said : admin_certificate(running)) all.push_back(std::move(said));
+  for (const auto& said : all)
     log::say(said.went_well ? log::Level::info : log::Level::error, {}, "reload: {}", terminal_text(said.text));
   running.flow.count_reload(reload(running));
   renewal.follow_secrets(running.config.secret_files);

@@ -37,7 +37,8 @@ Renewal::Changed look_at(std::vector<Part>& parts, Files& secrets) {
 void add_certificates(std::vector<Part>& parts, const config::Node& node, const std::vector<OptionSpec>* specs) {
   Part part{node.name, {}};
   for (const OptionSpec& spec : specs ? *specs : std::vector<OptionSpec>{}) {
-    if (spec.kind != OptionKind::path || !spec.name.starts_with("tls_") || !node.options.has(spec.name)) continue;
+    const bool is_meant = spec.name.starts_with("tls_") || spec.name == "password_file";
+    if (spec.kind != OptionKind::path || !is_meant || !node.options.has(spec.name)) continue;
     const std::string& path = node.options.text(spec.name);
     part.files.push_back({path, config::FileStamp::of(path)});
   }
@@ -63,6 +64,10 @@ Renewal::Renewal(const config::Config& config, const Catalog& catalog) : state_(
   for (const auto& sink : config.sinks)
     add_certificates(parts, sink,
                      sink.is_journal ? options_of(catalog.journal(sink.type)) : options_of(catalog.sink(sink.type)));
+  Part admin{std::string(admin_part), {}};
+  for (const std::string& path : {config.admin.tls_certificate, config.admin.tls_key, config.admin.tls_client_ca})
+    if (!path.empty()) admin.files.push_back({path, config::FileStamp::of(path)});
+  if (!admin.files.empty()) parts.push_back(std::move(admin));
   state_->secrets = config.secret_files;
   thread_ = std::thread([state = state_] { keep_looking(state); });
 }

@@ -1,6 +1,6 @@
 #pragma once
-/// Which files were replaced since they were read: those of certificates (every path option that begins with tls_), by
-/// the part that reads them, and those that hold secrets (`file:PATH`).
+/// Which files were replaced since they were read: those of certificates and passwords (every path option that begins
+/// with tls_, and password_file), by the part that reads them, and those that hold secrets (`file:PATH`).
 ///
 /// Each is compared by its stamp (config/file_stamp.h), which is taken before the file is read: whatever changes while
 /// it is being read is seen by the next look. A change is told once, whether or not it could be taken over; half of a
@@ -10,6 +10,7 @@
 /// Cost: a system call for each file and look. On cancel: a look that hangs is left behind.
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -19,6 +20,9 @@ namespace weir::app {
 
 class Renewal {
  public:
+  /// What the part is called that is no part of the flow: names have no blanks.
+  static constexpr std::string_view admin_part = "the admin listener";
+
   /// Before the flow opens its parts.
   Renewal(const config::Config& config, const Catalog& catalog);
   ~Renewal();
@@ -28,7 +32,7 @@ class Renewal {
   /// Has them looked at soon; nothing more while the last look is not over.
   void look();
   struct Changed {
-    std::vector<std::string> parts;  ///< whose certificates
+    std::vector<std::string> parts;  ///< whose certificates or password
     bool secrets = false;
   };
   /// What was found since the last call.

@@ -44,7 +44,7 @@ void greet(const config::Config& config, const pipeline::FlowStatus& status, con
     log::info("sink {} ({}): {}, {}", sink.name, sink.type, sink.required ? "required" : "optional", name(sink.ack));
   log::info("memory {} MiB: {} MiB footprints, {} MiB budget", config.memory.memory.count() >> 20,
             config.memory.footprints.count() >> 20, config.memory.budget.count() >> 20);
-  if (!admin.empty()) log::info("admin: http://{}/metrics, `weir why` and `weir top`", admin);
+  if (!admin.empty()) log::info("admin: {}/metrics, `weir why` and `weir top`", admin);
   log::info("ready");
 }
 
@@ -141,6 +141,7 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   const Context context(system_clock(), random_seed());
   pipeline::Flow flow(*config, catalog, context);
 
+  Renewal renewal(*config, catalog);  // before the files are read
   // Admin first: a port in use is found before a sink has created a file.
   std::optional<observe::Admin> admin;
   std::string admin_address;
@@ -162,10 +163,9 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
       log::stop();
       return failed;
     }
-    admin_address = *opened;
+    admin_address = (admin->speaks_tls() ? "https://" : "http://") + *opened;
   }
   bool hangup = false;
-  Renewal renewal(*config, catalog);  // before the files are read
   const Running running{flow, *config, admin ? &*admin : nullptr, files, catalog};
   const Started started = start(flow, context, signals, hangup);
   if (started != Started::yes) return started == Started::given_up ? ok : failed;

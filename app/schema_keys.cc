@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <weir/component/auth_options.h>
 #include <weir/component/mode_option.h>
+#include <weir/component/tls_options.h>
 
 #include "config/config.h"
 #include "config/units_parse.h"
@@ -239,6 +240,7 @@ KeySection budget() {
 }
 
 KeySection admin() {
+  const auto tls = tls_options();
   return {"admin",
           "The listener for /metrics, /health, /ready and `weir top`, `why` and `tap`.",
           {key("listen", address, "127.0.0.1:9600", "Where to listen, as HOST:PORT; empty: nowhere."),
@@ -246,7 +248,11 @@ KeySection admin() {
            key("insecure", boolean, "false",
                "Whether it may listen where other machines reach it, though nobody is asked who he is."),
            {.option = auth_options()[0]},
-           {.option = auth_options()[1]}}};
+           {.option = auth_options()[1]},
+           {.option = tls[0]},
+           {.option = tls[1]},
+           {.option = tls[2]},
+           {.option = tls[3]}}};
 }
 
 KeySection log() {

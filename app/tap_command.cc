@@ -11,7 +11,6 @@
 #include "ask.h"
 #include "commands.h"
 #include "exit_codes.h"
-#include "net/http_client.h"
 
 namespace weir::app {
 namespace {
@@ -100,8 +99,7 @@ class Show {
 /// Asks until enough is shown.
 int follow(const AdminPeer& admin, const std::string& query, Show& show) {
   for (std::uint64_t after = 0;;) {
-    const auto reply = net::http_request("GET", admin.address, fmt::format("/api/tap?{}&after={}", query, after), "",
-                                         std::chrono::seconds(5), admin.token);
+    const auto reply = admin.request(fmt::format("/api/tap?{}&after={}", query, after), std::chrono::seconds(5));
     if (!reply) {
       fmt::print(stderr, "weir: no running weir answers at {} ({}); is it running, and is that its admin.listen?\n",
                  terminal_text(admin.address), terminal_text(reply.error().message));

@@ -9,7 +9,6 @@
 #include "ask.h"
 #include "commands.h"
 #include "exit_codes.h"
-#include "net/http_client.h"
 #include "terminal.h"
 #include "top_screen.h"
 
@@ -22,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 /// The next answer with its rates; nothing when there is no answer, and then `error` has the reason.
 std::optional<TopData> next(const AdminPeer& admin, const std::optional<TopData>& before, std::string& error) {
   Answer answer;
-  const auto reply = net::http_get(admin.address, "/api/graph", std::chrono::seconds(2), admin.token);
+  const auto reply = admin.get("/api/graph", std::chrono::seconds(2));
   if (!reply || answer.parser.parse(*reply).get(answer.json)) {
     error = terminal_text(reply ? "no answer of weir's" : "no answer: " + reply.error().message);
     return std::nullopt;

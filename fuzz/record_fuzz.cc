@@ -76,6 +76,8 @@ void check_record(std::string_view bytes) {
   std::size_t end = 0;
   for (std::uint32_t i = 0; i < record->header.events; ++i) end += record->entry(i).length + 1u;
   WEIR_CHECK(end == record->text.size());
+  const BatchInfo info = record->info({});
+  WEIR_CHECK(!info.place || info.place->name.size() <= record->attributes.size());
 }
 
 void check_changed_segment(std::string_view input) {

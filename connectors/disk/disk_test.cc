@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <weir/component/conformance/batches.h>
 #include <weir/component/conformance/fake_outlet.h>
+#include <weir/component/event_id.h>
 
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
@@ -68,6 +69,35 @@ class DiskJournalTest : public testing::Test {
   conformance::FakeOutput output{context, 16_MiB};
   HoldingOutput holding{context, 16_MiB};
 };
+
+TEST_F(DiskJournalTest, AnEventIsKnownByThePlaceItWasReadFromBehindAJournalToo) {
+  std::vector<std::string> sent, came;
+  auto journal = open();
+  auto source = journal->reader("reader");
+  auto writer = journal->writer();
+  for (std::uint64_t first = 0; first < 40; first += 4) {
+    const std::string text = "{}\n{}\n{}\n{}\n";
+    const Batch::Slot index[] = {{0, 2, 0}, {3, 2, 1}, {6, 2, 2}, {9, 2, 3}};
+    const Batch::Run run{nullptr, 4};
+    BatchInfo info;
+    info.first_id = 500 + first;
+    if (first != 20)  // small records of one kind are read together, and these are of two
+      info.place = std::make_shared<const Place>(Place{first < 20 ? "orders/3" : "orders/4", {{0, 17}, {2, 18}}});
+    info.first_position = 7 + first;
+    Batch batch = make_batch(text, index, {&run, 1}, info, Ticket{}, false);
+    for (std::uint32_t i = 0; i < 4; ++i) append_own_id(sent.emplace_back(), batch, i);
+    ASSERT_EQ(writer->deliver({&batch, 1}).outcome, Delivery::Outcome::done);
+    batch.dissolve();
+  }
+  auto intake = source->intake({io, 0, holding});
+  intake->start();
+  run();
+  for (const Batch& batch : holding.held)
+    for (std::uint32_t i = 0; i < batch.size(); ++i) append_own_id(came.emplace_back(), batch, i);
+  EXPECT_THAT(came, ElementsAreArray(sent));
+  holding.settle_all(Fate::stored);
+  run();
+}
 
 TEST_F(DiskJournalTest, IsCheckedWithoutMakingAnything) {
   const auto checked = [&] {

@@ -109,7 +109,7 @@ JournalIntake::Next JournalIntake::give_one(TimePoint now) {
   const BatchInfo info = first.info(now);
   if (output_.paused(info.priority) || !output_.ready(info.priority)) return Next::later;
   const bool large = first.text.size() > gather_bytes || first.header.events > gather_events;
-  const auto bytes = large ? first.text.size() : gather_bytes;
+  const auto bytes = (large ? first.text.size() : gather_bytes) + first.attributes.size();
   auto ticket = output_.reserve(output_.cost(bytes, large ? first.header.events : gather_events) + Receipt::charge);
   if (!ticket) return Next::soon;
   info_ = info;
@@ -142,7 +142,8 @@ void JournalIntake::gather(const journal::RecordView& first) {
 
 bool JournalIntake::goes_with(const journal::RecordView& record) const {
   const auto info = record.info(info_.received);
-  return info.priority == info_.priority && info.one_line_each == info_.one_line_each &&
+  const bool has_place = info.place || info_.place;  // its events count from there: they travel alone
+  return !has_place && info.priority == info_.priority && info.one_line_each == info_.one_line_each &&
          info.dead_letter == info_.dead_letter && info.first_id >= info_.first_id &&
          info.first_id - info_.first_id < (1u << 30) && text_.size() + record.text.size() <= gather_bytes &&
          index_.size() + record.header.events <= gather_events;

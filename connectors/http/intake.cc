@@ -62,7 +62,7 @@ HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
   output_.on_room = [this] { room_.wake_all(); };
   // Listens from here on: a client that connects as soon as the flow is ready waits a moment and is not refused.
   const auto address = server_.open();
-  WEIR_CHECK(address.has_value());  // Source::open has just found it free
+  WEIR_CHECK(address.has_value());  // its source holds the port
   address_ = *address;
 }
 
@@ -99,7 +99,7 @@ asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
   } progress(in_progress_);
 
   const net::Head& head = exchange.head();
-  auto turned_away = turn_away(head);
+  auto turned_away = turn_away(exchange);
   if (!turned_away) turned_away = screen(head);
   if (turned_away) {
     co_await exchange.respond(std::move(*turned_away));
@@ -125,7 +125,10 @@ asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
   auto read = co_await read_body(exchange, priority, unit.body);
   if (!read) {
     output_.refused(0, read.error().reason);
-    if (read.error().reason != Reason::client_gone) co_await exchange.respond(refuse(read.error(), {}));
+    const bool told_when = read.error().retry_after > Duration{0};  // a stall: the rest is the client's own doing
+    if (read.error().reason != Reason::client_gone)
+      co_await exchange.respond(
+          refuse(read.error(), told_when ? output_.why(read.error().reason) : std::string_view{}));
     co_return;
   }
   co_await carry(exchange, unit);
@@ -140,6 +143,7 @@ asio::awaitable<Admitted<void>> HttpIntake::read_body(net::Exchange& exchange, P
         // The client is made to wait here, but not for ever: nothing of the request has entered the flow, so it can be
         // sent again.
         if (output_.context().now() - since >= options_.server.body_timeout) co_return rejected(Reason::body_timeout);
+        if (const auto stall = waits_in_vain(since)) co_return std::unexpected(*stall);
         co_await room_.wait(look_again);
       }
       exchange.pause_timeouts(false);
@@ -214,12 +218,25 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   co_await exchange.respond(std::move(response));
 }
 
-asio::awaitable<bool> HttpIntake::wait_until_ready(Priority priority) {
+/// Whoever has waited since then for a sink that has stalled for as long. What has just come may be let in beside a
+/// stall (semantics A8), and waits as long as others did.
+std::optional<Rejection> HttpIntake::waits_in_vain(TimePoint since) const {
+  if (output_.context().now() - since < options_.ack_timeout / 4) return std::nullopt;
+  auto stall = output_.stalled();
+  if (stall) stall->retry_after = std::max(Duration(std::chrono::seconds(1)), stall->retry_after);
+  return stall;
+}
+
+asio::awaitable<std::optional<Reason>> HttpIntake::wait_until_ready(Priority priority) {
   const TimePoint since = output_.context().now();
-  while (!output_.ready(priority) && !abandoned_ &&
-         (options_.acks == Level::accepted || output_.context().now() - since < options_.ack_timeout))
+  while (!output_.ready(priority) && !abandoned_) {
+    if (options_.acks != Level::accepted) {
+      if (output_.context().now() - since >= options_.ack_timeout) co_return Reason::ack_timeout;
+      if (waits_in_vain(since)) co_return Reason::destination_stalled;
+    }
     co_await room_.wait(look_again);
-  co_return output_.ready(priority) && !abandoned_;
+  }
+  co_return abandoned_ ? std::optional(Reason::shutdown) : std::nullopt;
 }
 
 asio::awaitable<bool> HttpIntake::give_small(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
@@ -228,10 +245,11 @@ asio::awaitable<bool> HttpIntake::give_small(Unit& unit, Receipt* receipt, std::
   const Bytes overhead = output_.cost(0, 0);
   for (std::size_t i = 0; i < index.size(); ++i) {
     const Priority priority = priorities.empty() ? unit.priority : priorities[i];
-    if (!output_.ready(priority) && !co_await wait_until_ready(priority)) {
-      if (receipt) receipt->settle(static_cast<std::uint32_t>(index.size() - i), Fate::abandoned, why_abandoned());
-      co_return false;
-    }
+    if (!output_.ready(priority))
+      if (const auto why_not = co_await wait_until_ready(priority)) {
+        if (receipt) receipt->settle(static_cast<std::uint32_t>(index.size() - i), Fate::abandoned, *why_not);
+        co_return false;
+      }
     Bytes part = output_.cost(index[i].length, 1);
     if (i % events_per_overhead != 0) part -= overhead;
     output_.add_from(unit.origin, {data + index[i].offset, index[i].length}, priority, receipt,
@@ -253,8 +271,8 @@ asio::awaitable<bool> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::
     info.received_wall = output_.context().wall();
   };
   if (priorities.empty()) {
-    if (!co_await wait_until_ready(unit.priority)) {
-      if (receipt) receipt->settle(n, Fate::abandoned, why_abandoned());
+    if (const auto why_not = co_await wait_until_ready(unit.priority)) {
+      if (receipt) receipt->settle(n, Fate::abandoned, *why_not);
       co_return false;
     }
     received_now();
@@ -269,8 +287,8 @@ asio::awaitable<bool> HttpIntake::give_large(Unit& unit, Receipt* receipt, std::
   for (int c = priority_count; c-- > 0;) {
     info.priority = static_cast<Priority>(c);
     if (!split.pick(info.priority, {unit.body.data().data(), unit.body.data().size()}, index, priorities)) continue;
-    if (!co_await wait_until_ready(info.priority)) {
-      if (receipt) receipt->settle(static_cast<std::uint32_t>(split.index().size()), Fate::abandoned, why_abandoned());
+    if (const auto why_not = co_await wait_until_ready(info.priority)) {
+      if (receipt) receipt->settle(static_cast<std::uint32_t>(split.index().size()), Fate::abandoned, *why_not);
       all = false;
       continue;
     }
@@ -293,7 +311,15 @@ asio::awaitable<void> HttpIntake::give_dead_letters(std::string_view body, std::
 }
 
 asio::awaitable<net::Response> HttpIntake::answer_when_settled(Receipt& receipt, std::size_t events) {
-  if (!co_await answers_.wait(receipt, options_.ack_timeout)) {
+  const TimePoint since = output_.context().now();
+  Duration left = options_.ack_timeout;
+  while (!co_await answers_.wait(receipt, std::min(look_again, left))) {
+    if (waits_in_vain(since)) {
+      output_.refused(0, Reason::stalled_outcome_unknown);
+      co_return refuse_stalled(Reason::stalled_outcome_unknown);
+    }
+    left = options_.ack_timeout - (output_.context().now() - since);
+    if (left > Duration{0}) continue;
     output_.refused(0, Reason::outcome_unknown);
     co_return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, output_.why(Reason::outcome_unknown));
   }

@@ -12,6 +12,7 @@
 /// behind; one that leaves after it changes nothing. `stop` goes on listening: new requests, also those of connections
 /// that were idle, are answered 503 with the time to the deadline, until `close`.
 #include <weir/async/signal.h>
+#include <weir/base/sip_hash.h>
 #include <weir/component/catalog.h>
 #include <weir/flow/admit/early_returns.h>
 
@@ -44,6 +45,7 @@ struct HttpOptions {
   bool keep_malformed = false;  ///< on_malformed: dead_letter
   std::shared_ptr<net::AcceptLimit> accepting = std::make_shared<net::AcceptLimit>();
   std::string client_key = "connection";  ///< what tells clients apart that come back early: or address, or a header
+  KeyHash secret{};                       ///< of the process: what tells clients apart is of their choosing
   /// As many clients are remembered as may be told a time while all connections are in use.
   flow::EarlyReturnsConfig early_returns() const { return {.clients = server.max_connections * 4}; }
 };
@@ -74,7 +76,7 @@ class HttpIntake final : public Intake {
 
   Task<void> handle(net::Exchange& exchange);
   std::optional<net::Response> screen(const net::Head& head) const;
-  std::optional<net::Response> turn_away(const net::Head& head) const;
+  std::optional<net::Response> turn_away(const net::Exchange& exchange) const;
   Priority door_priority(const net::Head& head) const;
   std::uint64_t client_key(const net::Exchange& exchange, Priority priority) const;
   std::size_t worst_case_bytes(const net::Head& head) const;
@@ -85,15 +87,17 @@ class HttpIntake final : public Intake {
   Task<Admitted<void>> read_body(net::Exchange& exchange, Priority priority, BlockWriter& body);
   Task<void> carry(net::Exchange& exchange, Unit& unit);
   Task<net::Response> answer_when_settled(Receipt& receipt, std::size_t events);
-  Task<bool> wait_until_ready(Priority priority);  ///< false: ack_timeout has passed, or the drain deadline
+  /// Nothing: it is ready. Else why it is not waited for any longer: ack_timeout, destination_stalled, shutdown.
+  Task<std::optional<Reason>> wait_until_ready(Priority priority);
+  std::optional<Rejection> waits_in_vain(TimePoint since) const;
   Duration until_stopped() const;
-  Reason why_abandoned() const { return abandoned_ ? Reason::shutdown : Reason::ack_timeout; }
   Task<bool> give_small(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
                         std::span<const Priority> priorities);
   Task<bool> give_large(Unit& unit, Receipt* receipt, std::span<const Batch::Slot> index,
                         std::span<const Priority> priorities);
   Task<void> give_dead_letters(std::string_view body, std::span<const BadEvent> bad, Receipt* receipt);
   net::Response refuse(const Rejection& rejection, std::string_view sentence) const;
+  net::Response refuse_stalled(Reason reason) const;
   net::Response refuse_at_door(const Rejection& rejection);
   net::Response refuse_above_rate(const Rejection& rejection, Start& start) const;
   net::Response refuse_malformed() const;

@@ -26,20 +26,21 @@ class Requester final : public async::Caller {
 }  // namespace
 
 /// Whom this source does not know, or does not take events from.
-std::optional<net::Response> HttpIntake::turn_away(const net::Head& head) const {
-  const auto no = [&](Reason reason) {
-    output_.refused(1, reason);
-    return refuse(Rejection{reason, Duration{0}}, {});
+std::optional<net::Response> HttpIntake::turn_away(const net::Exchange& exchange) const {
+  const net::Head& head = exchange.head();
+  const auto no = [&](const Rejection& rejection) {
+    output_.refused(1, rejection.reason);
+    return refuse(rejection, {});
   };
-  if (!options_.credentials.let_in(head)) {
-    auto response = no(Reason::unauthorized);
-    response.extra_headers = options_.credentials.challenge();
+  if (const auto known = options_.credentials.let_in(exchange, output_.context().now()); !known) {
+    auto response = no(known.error());
+    if (known.error().reason == Reason::unauthorized) response.extra_headers = options_.credentials.challenge();
     return response;
   }
   if (options_.checks_origin)
     if (const auto origin = head.header("Origin");
         !origin.empty() && std::ranges::find(options_.origins, origin) == options_.origins.end())
-      return no(Reason::origin_refused);
+      return no({Reason::origin_refused, Duration{0}});
   return std::nullopt;
 }
 
@@ -76,10 +77,10 @@ Priority HttpIntake::door_priority(const net::Head& head) const {
 std::uint64_t HttpIntake::client_key(const net::Exchange& exchange, Priority priority) const {
   std::uint64_t key = exchange.connection();
   if (options_.client_key == "address")
-    key = std::hash<std::string>{}(exchange.peer());
+    key = sip_hash(exchange.peer(), options_.secret).low;
   else if (options_.client_key != "connection")
     if (const auto value = exchange.head().header(options_.client_key); !value.empty())
-      key = std::hash<std::string_view>{}(value);
+      key = sip_hash(value, options_.secret).low;
   return key * priority_count + static_cast<std::uint64_t>(priority);
 }
 

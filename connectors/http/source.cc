@@ -6,6 +6,7 @@
 
 #include "intake.h"
 #include "log/log.h"
+#include "net/held_port.h"
 #include "sink.h"
 
 namespace weir::http {
@@ -22,7 +23,9 @@ class HttpSource final : public Source {
         context_(setup.context),
         auth_(check_auth(setup.options)),
         options_(std::move(options)) {
-    if (auth_) options_.credentials = net::Credentials(logins_of(setup.options));
+    Rng rng = setup.context.rng();
+    options_.secret = {rng.next(), rng.next()};
+    if (auth_) options_.credentials = net::Credentials(logins_of(setup.options), guessing());
     options_.server.on_no_descriptor = [name = name_, accepting = options_.accepting, &context = context_] {
       accepting->reached(context.now());
       log::warn({"source", name}, "{}", net::AcceptLimit::sentence);
@@ -42,16 +45,15 @@ class HttpSource final : public Source {
 
   Result<void> open() override {
     if (auto fit = check(); !fit) return fit;
-    auto address = net::HttpServer::check_address(options_.server.listen, false);
-    if (!address) return std::unexpected(address.error());
-    options_.server.listen = *address;
+    auto port = net::HeldPort::take(options_.server.listen);
+    if (!port) return std::unexpected(port.error());
+    port_ = std::move(*port);
+    options_.server.listen = port_.address();
     return read_certificate();
   }
 
   std::unique_ptr<Intake> intake(const IntakeSetup& setup) override {
-    auto intake = std::make_unique<HttpIntake>(setup, options_);
-    options_.server.listen = intake->address();  // port 0: the other reactors join the first one's
-    return intake;
+    return std::make_unique<HttpIntake>(setup, options_);
   }
   Upstream upstream() const override {
     Upstream side;
@@ -74,6 +76,11 @@ class HttpSource final : public Source {
   }
 
  private:
+  net::Credentials::Guessing guessing() const {
+    return {.secret = options_.secret, .on_refused = [name = name_](const std::string& peer) {
+              log::warn({"source", name}, "{}", net::Credentials::sentence_on(peer));
+            }};
+  }
   Result<void> read_certificate() {
     if (certificate_.empty()) return {};
     auto tls = net::TlsContext::server(certificate_, key_, context_.wall(), clients_);
@@ -87,6 +94,7 @@ class HttpSource final : public Source {
   const Context& context_;
   Result<void> auth_;
   HttpOptions options_;
+  net::HeldPort port_;
 };
 
 HttpOptions read(const Options& o) {
@@ -120,8 +128,10 @@ std::vector<Footprint> footprint(const Options& o, int reactors) {
     connections.per_unit += net::tls_footprint;
     connections.soft = true;
   }
+  const Bytes guesses = check_auth(o) && logins_of(o) != Logins{} ? net::Credentials::footprint() : 0_B;
   const Bytes reactor = http.server.read_buffer + flow::EarlyReturns::footprint(http.early_returns()) +
                         parser_memory(http.limits) + Bytes(http.limits.max_events * sizeof(Batch::Slot) * 2);
+  connections.fixed += guesses;
   return {connections, {Bytes{}, reactor, static_cast<std::uint64_t>(reactors), "reactor: read buffer, JSON parser"}};
 }
 

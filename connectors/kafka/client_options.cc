@@ -11,7 +11,7 @@
 namespace weir::kafka {
 namespace {
 
-constexpr std::size_t longest_password = 4096;
+constexpr std::size_t longest_password = 4096, longest_file = 1 << 20;
 
 Result<std::string> password_from_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -61,6 +61,7 @@ Result<void> add_sasl(const Options& o, ClientConfig& config) {
     return failure("sasl needs a password: name its variable with password_env, or its file with password_file");
   config.settings.push_back({"sasl.mechanism", mechanism, "sasl"});
   config.settings.push_back({"sasl.username", o.text("user"), "user"});
+  config.password_file = o.get_or<std::string>("password_file", "");
   auto secret = password(o);
   if (secret)
     config.settings.push_back({"sasl.password", std::move(*secret), "password_env"});
@@ -129,6 +130,43 @@ Result<ClientConfig> read_client(std::string part, const Options& o) {
   if (auto added = add_tls(o, settings); !added) return std::unexpected(std::move(added.error()));
   if (auto added = add_sasl(o, config); !added) return std::unexpected(std::move(added.error()));
   return config;
+}
+
+std::string files_of(const ClientConfig& config) {
+  std::string files = config.password_file;
+  for (const Setting& setting : config.settings)
+    if (setting.option.starts_with("tls_")) files += (files.empty() ? "" : ", ") + setting.value;
+  return files;
+}
+
+std::string_view kinds_of_files(const ClientConfig& config) {
+  const bool certificates =
+      std::ranges::any_of(config.settings, [](const Setting& s) { return s.option.starts_with("tls_"); });
+  if (config.password_file.empty()) return "certificates";
+  return certificates ? "certificates and password" : "password";
+}
+
+Result<ClientConfig> read_again(const ClientConfig& config) {
+  ClientConfig next = config;
+  if (config.password_file.empty()) return next;
+  auto secret = password_from_file(config.password_file);
+  if (!secret) return std::unexpected(std::move(secret.error()));
+  for (Setting& setting : next.settings)
+    if (setting.key == "sasl.password") setting.value = *secret;
+  return next;
+}
+
+KeyHash contents_of(const ClientConfig& config) {
+  std::string all;
+  for (const Setting& setting : config.settings) {
+    all += setting.option + '\0' + setting.value + '\0';
+    if (!setting.option.starts_with("tls_")) continue;
+    std::ifstream file(setting.value, std::ios::binary);
+    std::string text(longest_file, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    all.append(text, 0, static_cast<std::size_t>(file.gcount()));
+  }
+  return sip_hash(all, {});
 }
 
 Result<void> check_topic(std::string_view option, std::string_view topic) {

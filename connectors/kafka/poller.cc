@@ -32,6 +32,7 @@ void Poller::join() {
 }
 
 Result<void> Poller::open() {
+  used_ = contents_of(config_.client);
   auto client = Client::create(RD_KAFKA_CONSUMER, config_.client, *this, context_);
   if (!client) return std::unexpected(std::move(client.error()));
   client_ = std::move(*client);
@@ -41,6 +42,28 @@ Result<void> Poller::open() {
 void Poller::start(std::function<void()> finished) {
   finished_ = std::move(finished);
   thread_ = std::thread([this] { run(); });
+}
+
+/// There is no other way to find out whether librdkafka can use the files than to make a client.
+Result<bool> Poller::renew() {
+  const auto again = read_again(config_.client);
+  if (!again) return std::unexpected(again.error());
+  const KeyHash contents = contents_of(*again);
+  {
+    std::lock_guard lock(mutex_);
+    if (contents == used_) return false;
+  }
+  auto client = Client::create(RD_KAFKA_CONSUMER, *again, *this, context_);
+  if (!client) return std::unexpected(std::move(client.error()));
+  std::shared_ptr<Client> fresh = std::move(*client);
+  {
+    std::lock_guard lock(mutex_);
+    used_ = contents;
+    renewed_.swap(fresh);  // one that was not taken yet is destroyed without the lock
+  }
+  has_renewed_ = true;
+  wake();
+  return true;
 }
 
 void Poller::stop() {
@@ -73,8 +96,10 @@ void Poller::run() {
   join_group();
   for (;;) {
     serve();
-    if (!fatal_) break;
-    come_back();
+    if (fatal_)
+      come_back();
+    else if (!stopping_)
+      change_over();
     if (stopping_) break;
   }
   finish();
@@ -90,7 +115,7 @@ void Poller::join_group() {
 }
 
 void Poller::serve() {
-  while (!stopping_ && !fatal_) turn();
+  while (!stopping_ && !fatal_ && !has_renewed_) turn();
 }
 
 void Poller::turn() {
@@ -237,22 +262,46 @@ void Poller::come_back() {
   leaving_ = true;
   leave();
   leaving_ = false;
-  const auto change_to = [&](std::shared_ptr<Client> client) {
-    std::lock_guard lock(mutex_);
-    client_.swap(client);
-    return client;  // destroyed without the lock
-  };
   change_to(nullptr);
-  pause_policy_ = PausePolicy(config_.watermarks);
-  paused_.clear();
   while (!stopping_) {
     for (auto end = context_.now() + come_back_after; !stopping_ && context_.now() < end;) handoff_.wait(look_again);
-    auto fresh = Client::create(RD_KAFKA_CONSUMER, config_.client, *this, context_);
+    auto fresh = take_renewed();
+    if (!fresh) {
+      const auto again = read_again(config_.client);
+      if (auto made = Client::create(RD_KAFKA_CONSUMER, again ? *again : config_.client, *this, context_))
+        fresh = std::move(*made);
+    }
     if (!fresh) continue;
-    change_to(std::move(*fresh));
+    change_to(std::move(fresh));
     fatal_ = false;
     return join_group();
   }
+}
+
+/// What is in the flow settles and is committed while the group takes the partitions away; it gets them back.
+void Poller::change_over() {
+  auto fresh = take_renewed();
+  if (!fresh) return;
+  flush();
+  client_->log(LOG_NOTICE, "leaves its group for a moment, to join it with what its files hold now");
+  leave();
+  change_to(std::move(fresh));
+  join_group();
+}
+
+/// The one before, to be destroyed without the lock. Nothing is known yet of the new one.
+std::shared_ptr<Client> Poller::change_to(std::shared_ptr<Client> client) {
+  pause_policy_ = PausePolicy(config_.watermarks);
+  paused_.clear();
+  std::lock_guard lock(mutex_);
+  client_.swap(client);
+  return client;
+}
+
+std::shared_ptr<Client> Poller::take_renewed() {
+  std::lock_guard lock(mutex_);
+  has_renewed_ = false;
+  return std::move(renewed_);
 }
 
 }  // namespace weir::kafka

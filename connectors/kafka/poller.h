@@ -10,6 +10,8 @@
 ///   damaged     a batch fails its checksum or cannot be decompressed: its partition stops there, is asked again every
 ///               10 s, and nothing is passed over
 ///   fatal       (fenced by another with the same instance_id): says so, and joins anew after 10 s
+///   renewed     its certificates or its password were replaced: as revoked, then it joins anew with a client that has
+///               the new ones. One that cannot be made changes nothing
 ///   stop        fetches nothing more, waits for what is in the flow, commits a last time, leaves the group
 ///
 /// Offsets that are missing between two messages are checked: those below the partition's first offset were deleted
@@ -19,10 +21,10 @@
 /// Only partitions that were paused here are resumed. librdkafka forgets what it has fetched on each resume and reads
 /// from where it last began, so one of a partition that was not paused brings what was read before once more.
 ///
-/// Thread: its own; `stop`, `abandon`, `counts`, `upstream` any. Cost: about 0.3 us for each message and one lock for
-/// each piece. On cancel: `stop` ends when everything given has settled; `abandon` ends that wait. Destruction joins:
-/// at most about 8 s, when brokers do not answer.
-/// Ref: Kafka consumer protocol, KIP-429 (cooperative rebalancing), KIP-345 (static membership).
+/// Thread: its own; `renew`, `stop`, `abandon`, `counts`, `upstream` any. Cost: about 0.3 us for each message and one
+/// lock for each piece. On cancel: `stop` ends when everything given has settled; `abandon` ends that wait. Destruction
+/// joins: at most about 8 s, when brokers do not answer. Ref: Kafka consumer protocol, KIP-429 (cooperative
+/// rebalancing), KIP-345 (static membership).
 #include <weir/component/source.h>
 
 #include <atomic>
@@ -61,6 +63,8 @@ class Poller final : public ClientHooks {
   Result<void> open();
   /// `finished` is called on its thread, when nothing more will be committed.
   void start(std::function<void()> finished);
+  /// Reads its files again. False: they are as they were.
+  Result<bool> renew();
   void stop();
   void abandon();
   /// Both, and waits for its thread.
@@ -96,6 +100,9 @@ class Poller final : public ClientHooks {
   void finish();
   void leave();
   void come_back();
+  void change_over();
+  std::shared_ptr<Client> change_to(std::shared_ptr<Client> client);
+  std::shared_ptr<Client> take_renewed();
   void on_rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t& places) override;
   void on_assigned(rd_kafka_topic_partition_list_t& places);
   void on_revoked(rd_kafka_topic_partition_list_t& places);
@@ -107,8 +114,9 @@ class Poller final : public ClientHooks {
   const PollerConfig config_;
   Handoff& handoff_;
   const Context& context_;
-  mutable std::mutex mutex_;  // of client_, counts_ and highs_, for other threads
-  std::shared_ptr<Client> client_;
+  mutable std::mutex mutex_;  // of client_, renewed_, used_, counts_ and highs_, for other threads
+  std::shared_ptr<Client> client_, renewed_;
+  KeyHash used_{};  // the files of the newest of them
   Counts counts_;
   std::unordered_map<PartitionIndex, std::int64_t> highs_;  // what the brokers said while it was paused
   PausePolicy pause_policy_;
@@ -129,7 +137,7 @@ class Poller final : public ClientHooks {
   std::unordered_set<PartitionIndex> paused_;           // in librdkafka, by us
   std::uint64_t delivered_bytes_ = 0;
   TimePoint next_store_{}, next_look_{}, next_lag_{};
-  std::atomic<bool> stopping_{false}, abandoned_{false};
+  std::atomic<bool> stopping_{false}, abandoned_{false}, has_renewed_{false};
   bool leaving_ = false, fatal_ = false;
   std::thread thread_;
 };

@@ -65,7 +65,7 @@ Result<void> KafkaSink::open() {
 }
 
 Result<void> KafkaSink::connect() {
-  auto client = Client::create(RD_KAFKA_PRODUCER, config_->client, *this, context_);
+  auto client = make_client();
   if (!client) return std::unexpected(client.error());
   return produce_with(std::move(*client));
 }
@@ -77,17 +77,24 @@ Result<void> KafkaSink::produce_with(std::unique_ptr<Client> client) {
   return {};
 }
 
-/// librdkafka reads certificates when a client is made, and has no other way to say whether they can be used.
+/// With what the files say now; as long as they cannot be read, with what they said at the start.
+Result<std::unique_ptr<Client>> KafkaSink::make_client() {
+  const auto again = read_again(config_->client);
+  return Client::create(RD_KAFKA_PRODUCER, again ? *again : config_->client, *this, context_);
+}
+
+/// There is no other way to find out whether librdkafka can use the files than to make a client.
 Result<std::string> KafkaSink::on_hangup() {
-  std::string files;
-  for (const Setting& setting : config_->client.settings)
-    if (setting.option.starts_with("tls_")) files += (files.empty() ? "" : ", ") + setting.value;
+  const std::string files = config_ ? files_of(config_->client) : std::string();
   if (files.empty()) return {};
-  auto client = Client::create(RD_KAFKA_PRODUCER, config_->client, *this, context_);
-  if (!client) return failure(fmt::format("{}: {}: it keeps the certificates it has", files, client.error().message));
+  const auto again = read_again(config_->client);
+  auto client = again ? Client::create(RD_KAFKA_PRODUCER, *again, *this, context_) : std::unexpected(again.error());
+  if (!client)
+    return failure(fmt::format("{}: {}: it keeps the {} it has", terminal_text(files), client.error().message,
+                               kinds_of_files(config_->client)));
   std::lock_guard lock(renewal_);
   renewed_ = std::move(*client);
-  return "has read its certificates again, for its next delivery";
+  return fmt::format("has read its {} again, for its next delivery", kinds_of_files(config_->client));
 }
 
 std::unique_ptr<Client> KafkaSink::take_renewed() {

@@ -51,6 +51,7 @@ class KafkaSink : public Sink, private ClientHooks {
 
  private:
   Result<void> connect();
+  Result<std::unique_ptr<Client>> make_client();
   Result<void> produce_with(std::unique_ptr<Client> client);
   std::unique_ptr<Client> take_renewed();
   /// Whether all of it could be handed over.
@@ -62,7 +63,7 @@ class KafkaSink : public Sink, private ClientHooks {
   const Result<ProducerConfig> config_;
   const Context& context_;
   std::mutex renewal_;
-  std::unique_ptr<Client> renewed_;  // with new certificates, from the next call on
+  std::unique_ptr<Client> renewed_;  // with what its files say now, from the next call on
   std::unique_ptr<Client> client_;
   std::unique_ptr<rd_kafka_topic_t, Destroy<rd_kafka_topic_destroy>> topic_;
   std::optional<EnvelopeMaker> envelopes_;

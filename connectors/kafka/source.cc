@@ -1,6 +1,7 @@
 #include "source.h"
 
 #include <fmt/format.h>
+#include <weir/base/terminal_text.h>
 
 #include <algorithm>
 
@@ -173,6 +174,17 @@ Result<void> KafkaSource::open() {
   if (!config_) return std::unexpected(config_.error());
   poller_.emplace(config_->poller, handoff_, context_);
   return poller_->open();
+}
+
+Result<std::string> KafkaSource::on_hangup() {
+  const std::string files = poller_ ? files_of(config_->poller.client) : std::string();
+  if (files.empty()) return {};
+  const auto kinds = kinds_of_files(config_->poller.client);
+  const auto renewed = poller_->renew();
+  if (!renewed)
+    return failure(fmt::format("{}: {}: it keeps the {} it has", terminal_text(files), renewed.error().message, kinds));
+  return *renewed ? fmt::format("has read its {} again, and joins its group anew", kinds)
+                  : fmt::format("has the {} that its files hold", kinds);
 }
 
 std::unique_ptr<Intake> KafkaSource::intake(const IntakeSetup& setup) {

@@ -26,6 +26,7 @@ class KafkaSource : public Source {
   Result<void> open() override;
   std::unique_ptr<Intake> intake(const IntakeSetup& setup) override;
   std::string address() const override { return address_; }
+  Result<std::string> on_hangup() override;
   Upstream upstream() const override { return poller_ ? poller_->upstream() : Upstream{}; }
 
  private:

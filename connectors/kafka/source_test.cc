@@ -7,6 +7,11 @@
 #include <weir/component/event_id.h>
 
 #include <boost/asio/io_context.hpp>
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "mock_for_test.h"
@@ -63,13 +68,19 @@ Options options_of(const MockCluster& cluster, const std::string& topic = "t", c
 class Harness {
  public:
   explicit Harness(Options options, Level acks = Level::stored, PriorityRule priorities = {},
-                   const std::function<void(KeepingOutput&)>& prepare = {})
+                   const std::function<void(KeepingOutput&)>& prepare = {},
+                   const std::function<void(SourceConfig&)>& change = {})
       : options_(std::move(options)),
         context_(clock_),
         output(context_),
         source_(source_type().make({"in", options_, acks, std::move(priorities), context_})) {
     log::set_level(log::Level::off);
     if (prepare) prepare(output);
+    if (change) {
+      auto config = read_source({"in", options_, acks, {}, context_});
+      change(*config);
+      source_ = std::make_unique<KafkaSource>(std::move(config), context_);
+    }
     const auto opened = source_->open();
     EXPECT_TRUE(opened) << opened.error().message;
     intake_ = source_->intake({reactor_, 0, output});
@@ -102,6 +113,7 @@ class Harness {
     EXPECT_TRUE(until([&] { return intake_->quiet(); }));
   }
   Intake& intake() { return *intake_; }
+  Source& source() { return *source_; }
 
  private:
   ManualClock clock_;
@@ -152,6 +164,37 @@ TEST(KafkaSource, AnEventsOwnIdTellsATopicFromOneThatWasMadeAgain) {
   }
   EXPECT_THAT(ids, testing::ElementsAre("t/0/0/1700000000000", "t/0/0/1700000000000", "t/0/0/1800000000000",
                                         "t/0/0/1800000000000"));
+}
+
+// The brokers of this cluster ask nobody for a password: whether one is right only a real one can say.
+TEST(KafkaSource, JoinsItsGroupAnewWithAReplacedPasswordAndBringsEverythingOnce) {
+  const std::string file = testing::TempDir() + "/kafka_password_" + std::to_string(::getpid());
+  std::ofstream(file) << "first\n";
+  MockCluster cluster;
+  cluster.create("t", 2);
+  cluster.produce_ids("t", 0, 0, 10);
+  Harness harness(options_of(cluster), Level::stored, {}, {}, [&](SourceConfig& config) {
+    config.poller.client.settings.push_back({"sasl.password", "first", "password_env"});
+    config.poller.client.password_file = file;
+  });
+  ASSERT_TRUE(harness.has(10));
+  EXPECT_EQ(harness.source().on_hangup().value_or("an error"), "has the password that its files hold");
+  std::ofstream(file) << "";
+  const auto empty = harness.source().on_hangup();
+  ASSERT_FALSE(empty);
+  EXPECT_THAT(empty.error().message, testing::EndsWith("it keeps the password it has"));
+  std::ofstream(file) << "second\n";
+  EXPECT_EQ(harness.source().on_hangup().value_or("an error"), "has read its password again, and joins its group anew");
+  const auto assigned = [&] { return harness.source().upstream().counts[0].second; };
+  ASSERT_TRUE(harness.until([&] { return assigned() >= 4; })) << "both partitions a second time";
+  cluster.produce_ids("t", 0, 10, 10);
+  cluster.produce_ids("t", 1, 0, 10);
+  ASSERT_TRUE(harness.has(30));
+  harness.steps(100);
+  EXPECT_EQ(harness.output.events.size(), 30u) << "nothing comes twice";
+  harness.stop();
+  EXPECT_EQ(cluster.committed("g", "t", 0), 20);
+  std::filesystem::remove(file);
 }
 
 TEST(KafkaSource, CommitsNothingThatHasNotSettled) {

@@ -67,12 +67,7 @@ Result<std::optional<std::string>> password_of(const Options& options) {
     return value;
   }
   if (file.empty()) return std::nullopt;
-  std::ifstream in(file);
-  std::string line;
-  if (!std::getline(in, line)) return failure(fmt::format("password_file: cannot read a line of {}", json_text(file)));
-  if (line.size() > longest_password) return failure("password_file: its first line is too long for a password");
-  if (line.ends_with('\r')) line.pop_back();
-  return line;
+  return read_password(file);
 }
 
 /// The options for TLS, where they are said, override what the URL says.
@@ -105,6 +100,7 @@ Result<Keywords> connection_of(const Options& options, Config& config) {
   if (options.has("password_env") && options.has("password_file"))
     return failure("password_env: there is `password_file` already: choose one");
   if (auto wrong = add_tls(options, *keywords, config.missing)) return std::unexpected(std::move(*wrong));
+  config.password_file = options.get_or<std::string>("password_file", "");
   auto password = password_of(options);
   if (!password) config.missing = std::move(password.error());
   if (password && *password) keywords->emplace_back("password", **password);
@@ -146,6 +142,15 @@ std::optional<Error> lay_out(const Options& options, Config& config) {
 }
 
 }  // namespace
+
+Result<std::string> read_password(const std::string& file) {
+  std::ifstream in(file);
+  std::string line;
+  if (!std::getline(in, line)) return failure(fmt::format("password_file: cannot read a line of {}", json_text(file)));
+  if (line.size() > longest_password) return failure("password_file: its first line is too long for a password");
+  if (line.ends_with('\r')) line.pop_back();
+  return line;
+}
 
 Result<Config> config_of(const Options& options) {
   Config config;

@@ -17,6 +17,7 @@ struct Config {
   static constexpr std::size_t copy_from = 5000;
 
   std::vector<std::pair<std::string, std::string>> connection;  ///< libpq's keywords; may hold a password
+  std::string password_file;                                    ///< empty: none
   std::string where;                                            ///< "orders at db:5432"
   Table table;
   std::vector<Column> columns;
@@ -27,6 +28,9 @@ struct Config {
   Bytes max_statement;
   std::optional<Error> missing{};  ///< what this machine has not got: a file, a variable of the environment
 };
+
+/// The first line of the file.
+Result<std::string> read_password(const std::string& file);
 
 /// The error is one line about the option at fault, and never quotes what may be a secret.
 Result<Config> config_of(const Options& options);

@@ -13,6 +13,8 @@
 #include <thread>
 #include <utility>
 
+#include "config.h"
+
 namespace weir::postgres {
 namespace {
 
@@ -93,6 +95,12 @@ std::optional<Failure> Connection::connect() {
   for (const auto& [keyword, value] : config_.keywords) {
     keywords.push_back(keyword.c_str());
     values.push_back(value.c_str());
+  }
+  const auto password =
+      config_.password_file.empty() ? Result<std::string>(failure("none")) : read_password(config_.password_file);
+  if (password) {  // the last one of a keyword counts
+    keywords.push_back("password");
+    values.push_back(password->c_str());
   }
   keywords.push_back(nullptr);
   values.push_back(nullptr);

@@ -26,6 +26,7 @@ namespace weir::postgres {
 struct ConnectionConfig {
   std::vector<std::pair<std::string, std::string>> keywords;
   Duration connect_timeout, statement_timeout;
+  std::string password_file{};  ///< read for each connection; while that fails, the password of `keywords` counts
 };
 
 class Connection final : public Session {

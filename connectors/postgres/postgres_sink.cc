@@ -38,8 +38,9 @@ Result<void> PostgresSink::open() {
   if (auto fit = check(); !fit) return fit;
   if (config_->missing) return failure(fmt::format("sink {}: {}", name_, config_->missing->message));
   if (!session_)
-    session_ = std::make_unique<Connection>(
-        ConnectionConfig{config_->connection, config_->connect_timeout, config_->statement_timeout}, context_);
+    session_ = std::make_unique<Connection>(ConnectionConfig{config_->connection, config_->connect_timeout,
+                                                             config_->statement_timeout, config_->password_file},
+                                            context_);
   session_->reset();
   insert_ = insert_sql(config_->table, config_->columns, config_->key);
   copy_ = copy_sql(config_->table, config_->columns);
@@ -61,10 +62,15 @@ void PostgresSink::cancel() {
   if (session_) session_->cancel();
 }
 
+/// A session that is there needs neither: the server has let it in.
 Result<std::string> PostgresSink::on_hangup() {
   const auto is_file = [](const auto& keyword) { return keyword.first == "sslrootcert" || keyword.first == "sslcert"; };
-  if (!config_ || std::ranges::none_of(config_->connection, is_file)) return {};
-  return "reads its certificates with its next connection";
+  if (!config_) return {};
+  if (!config_->password_file.empty())
+    if (auto password = read_password(config_->password_file); !password)
+      return failure(password.error().message + ": it keeps the password it has");
+  if (config_->password_file.empty() && std::ranges::none_of(config_->connection, is_file)) return {};
+  return "reads its certificates and password with its next connection";
 }
 
 void PostgresSink::close() {

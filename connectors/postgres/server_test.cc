@@ -267,6 +267,37 @@ TEST_F(ServerTest, ProvesWhoItIsAndChecksWhomItTalksTo) {
   std::filesystem::remove(secret);
 }
 
+TEST_F(ServerTest, APasswordThatWasReplacedCountsFromTheNextConnectionOn) {
+  ::unsetenv("PGPASSWORD");
+  const auto secret = testing::TempDir() + "/renewed_" + std::to_string(::getpid());
+  std::ofstream(secret) << "first\n";
+  server("--password " + secret);
+  auto options = with("renewed");
+  options.set("password_file", secret);
+  auto sink = opened(options);
+  const auto deliver = [&](const std::string& id) {
+    const Delivered batches(batch_of({R"({"id":")" + id + R"("})"}));
+    return sink->deliver(batches);
+  };
+  EXPECT_EQ(deliver("a").outcome, Outcome::done);
+  ::setenv("PGPASSWORD", "first", 1);
+  server().query("ALTER USER weir PASSWORD 'second'");
+  ::setenv("PGPASSWORD", "second", 1);
+  EXPECT_EQ(deliver("b").outcome, Outcome::done) << "the session it has was let in";
+  std::filesystem::remove(secret);
+  const auto gone = sink->on_hangup();
+  ASSERT_FALSE(gone);
+  EXPECT_THAT(gone.error().message, testing::EndsWith("it keeps the password it has"));
+  std::ofstream(secret) << "second\n";
+  EXPECT_EQ(sink->on_hangup().value_or("an error"), "reads its certificates and password with its next connection");
+  server().query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'weir'");
+  Delivery delivered = deliver("c");
+  for (int tries = 0; tries < 10 && delivered.outcome != Outcome::done; ++tries) delivered = deliver("c");
+  EXPECT_EQ(delivered.outcome, Outcome::done) << delivered.error.message;
+  ::unsetenv("PGPASSWORD");
+  std::filesystem::remove(secret);
+}
+
 TEST_F(ServerTest, WarnsWhereAServerMayForgetWhatItConfirmed) {
   server("--setting synchronous_commit=off");
   const auto options = with("forgetful");

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "net/address.h"
+#include "net/held_port.h"
 #include "sink.h"
 #include "tcp.h"
 
@@ -39,18 +39,15 @@ class TcpSource final : public Source {
     auto sane = check();
     if (sane) sane = read_certificate();
     if (!sane) return failure(fmt::format("source {}: {}", name_, sane.error().message));
-    const auto endpoint = net::resolve(options_.listen);
-    if (!endpoint) return std::unexpected(endpoint.error());
-    if (endpoint->port() != 0)
-      if (auto free = net::check_free(*endpoint); !free) return free;
-    options_.listen = net::to_string(*endpoint);
+    auto port = net::HeldPort::take(options_.listen);
+    if (!port) return std::unexpected(port.error());
+    port_ = std::move(*port);
+    options_.listen = port_.address();
     return {};
   }
 
   std::unique_ptr<Intake> intake(const IntakeSetup& setup) override {
-    auto intake = std::make_unique<TcpIntake>(setup, options_, shared_);
-    options_.listen = intake->address();  // port 0: the other reactors join the first one's
-    return intake;
+    return std::make_unique<TcpIntake>(setup, options_, shared_);
   }
 
   Upstream upstream() const override {
@@ -84,6 +81,7 @@ class TcpSource final : public Source {
   net::TlsClients clients_;
   const Context& context_;
   TcpOptions options_;
+  net::HeldPort port_;
   std::shared_ptr<Shared> shared_ = std::make_shared<Shared>(options_);
 };
 

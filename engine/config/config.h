@@ -113,11 +113,14 @@ inline double usual_reserve(bool has_priorities) { return has_priorities ? 0.2 :
 std::string journal_type_name(std::string_view type);
 
 struct Admin {
-  std::string listen = "127.0.0.1:9600";  ///< empty: none
-  std::vector<std::string> hosts{};       ///< further Host names it answers to
-  bool insecure = false;                  ///< it may listen where other machines reach it
-  Logins logins{};                        ///< who may ask it; none: everybody who reaches it
-  bool by_default = true;                 ///< nobody has said where: another port will do
+  std::string listen = "127.0.0.1:9600";        ///< empty: none
+  std::vector<std::string> hosts{};             ///< further Host names it answers to
+  bool insecure = false;                        ///< it may listen where other machines reach it
+  Logins logins{};                              ///< who may ask it; none: everybody who reaches it
+  std::string tls_certificate{}, tls_key{};     ///< empty: it speaks no TLS
+  std::string tls_client_ca{};                  ///< whoever asks shows a certificate that one of these has signed
+  std::vector<std::string> tls_client_names{};  ///< with one of these names
+  bool by_default = true;                       ///< nobody has said where: another port will do
 };
 
 /// A file that a secret was read from.

@@ -1,6 +1,7 @@
 #include "config/load.h"
 
 #include <fmt/format.h>
+#include <weir/component/tls_options.h>
 
 #include <algorithm>
 #include <array>
@@ -100,6 +101,7 @@ void read_admin(Reader& reader, Section& root, Admin& admin) {
   specs.push_back({.name = "listen", .kind = OptionKind::address, .help = "where to listen, as HOST:PORT"});
   specs.push_back({.name = "hosts", .kind = OptionKind::texts, .help = "further Host names it answers to"});
   specs.push_back({.name = "insecure", .kind = OptionKind::boolean, .help = "whether other machines may reach it"});
+  std::ranges::copy(tls_options(), std::back_inserter(specs));
   Options options;
   if (listen && listen->kind == Yaml::Kind::scalar && listen->text.empty()) {
     admin.listen.clear();
@@ -109,8 +111,14 @@ void read_admin(Reader& reader, Section& root, Admin& admin) {
     admin.hosts = options.get_or<std::vector<std::string>>("hosts", {});
     admin.insecure = options.get_or<bool>("insecure", false);
     admin.logins = logins_of(options);
+    admin.tls_certificate = options.get_or<std::string>("tls_certificate", "");
+    admin.tls_key = options.get_or<std::string>("tls_key", "");
+    admin.tls_client_ca = options.get_or<std::string>("tls_client_ca", "");
+    admin.tls_client_names = options.get_or<std::vector<std::string>>("tls_client_names", {});
     if (const auto fit = check_auth(options); !fit) report_at_option(reader, "admin", specs, fit.error().message);
-    if (listen && !admin.insecure && admin.logins == Logins{} && is_reachable_from_outside(admin.listen))
+    if (const auto fit = check_tls(options); !fit) report_at_option(reader, "admin", specs, fit.error().message);
+    const bool asks = admin.logins != Logins{} || !admin.tls_client_ca.empty();
+    if (listen && !admin.insecure && !asks && is_reachable_from_outside(admin.listen))
       reader.error(listen->location, "admin.listen",
                    fmt::format("whoever reaches {} reads metrics and events without a password", admin.listen),
                    "listen on 127.0.0.1, ask for tokens with `auth_bearer`, or say `insecure: true`");

@@ -227,7 +227,12 @@ void sum_memory(const Catalog& catalog, Config& config) {
   Rows rows(table);
   rows.add("process: code, stacks, logging", process);
   if (!config.admin.listen.empty()) {
-    rows.add("admin: connections", admin);
+    Footprint connections = admin;
+    if (!config.admin.tls_certificate.empty()) {
+      connections.per_unit += admin_tls;
+      connections.soft = true;
+    }
+    rows.add("admin: connections", connections);
     rows.add("admin: taps", taps);
   }
   add_sources(rows, catalog, config, graph);

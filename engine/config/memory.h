@@ -14,6 +14,8 @@
 namespace weir::config {
 
 inline constexpr Bytes least_budget = 4_MiB;
+/// What TLS takes of each connection of the admin listener (net/tls.h).
+inline constexpr Bytes admin_tls = 40_KiB;
 
 /// `memory: auto`: 60 % of what the machine or the cgroup has.
 Bytes automatic_memory(Bytes machine);

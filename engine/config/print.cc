@@ -85,11 +85,17 @@ class Printer {
     section("journals", config_.sinks, &Sink::is_journal);
     section("sinks", config_.sinks, std::not_fn(&Sink::is_journal));
     const Admin& admin = config_.admin;
-    out_ += fmt::format("admin: {{ listen: {}{}{}{}{} }}\n", hidden("admin.listen") ? "<secret>" : scalar(admin.listen),
-                        admin.hosts.empty() ? "" : ", hosts: " + flow_list(admin.hosts),
-                        admin.insecure ? ", insecure: true" : "",
-                        admin.logins.tokens.empty() ? "" : ", auth_bearer: <secret>",
-                        admin.logins.users.empty() ? "" : ", auth_basic: <secret>");
+    const auto file = [&](const char* key, const std::string& path) {
+      if (path.empty()) return std::string();
+      return fmt::format(", {}: {}", key, hidden(std::string("admin.") + key) ? "<secret>" : scalar(path));
+    };
+    out_ += fmt::format(
+        "admin: {{ listen: {}{}{}{}{}{}{}{}{} }}\n", hidden("admin.listen") ? "<secret>" : scalar(admin.listen),
+        admin.hosts.empty() ? "" : ", hosts: " + flow_list(admin.hosts), admin.insecure ? ", insecure: true" : "",
+        admin.logins.tokens.empty() ? "" : ", auth_bearer: <secret>",
+        admin.logins.users.empty() ? "" : ", auth_basic: <secret>", file("tls_certificate", admin.tls_certificate),
+        file("tls_key", admin.tls_key), file("tls_client_ca", admin.tls_client_ca),
+        admin.tls_client_names.empty() ? "" : ", tls_client_names: " + flow_list(admin.tls_client_names));
     if (const LogForm& log = config_.log; log != LogForm{})
       out_ +=
           fmt::format("log: {{ level: {}, format: {}, time: {} }}\n", level_names[static_cast<std::size_t>(log.level)],

@@ -250,7 +250,7 @@ TEST_F(LogTest, RefusesAFormatItDoesNotKnow) {
   auto log = open();
   ASSERT_TRUE(write(*log, 1, 11));
   log.reset();
-  disk.flip_bit("data/ingest/00000000000000000001.segment", 8, 1);  // the version: 1 becomes 3
+  disk.flip_bit("data/ingest/00000000000000000001.segment", 8, 0);  // the version: 2 becomes 3
   const auto newer = Log::open(disk, small_log(), context);
   ASSERT_FALSE(newer);
   EXPECT_THAT(newer.error().message, HasSubstr("version 3"));

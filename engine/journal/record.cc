@@ -57,6 +57,9 @@ void encode_record(const Batch& batch, const RecordStamp& stamp, std::span<char>
                             static_cast<std::uint32_t>(batch.id(i) - info.first_id)};
     std::memcpy(at, &entry, sizeof entry);
   }
+  char* const attributes = at;
+  at = encode_attributes(batch, at);
+  header.attributes = static_cast<std::uint32_t>(at - attributes);
   const std::size_t size = record_size(batch);
   std::memset(at, 0, static_cast<std::size_t>(to.data() + size - at));
   std::memcpy(to.data(), &header, sizeof header);
@@ -80,13 +83,15 @@ void RecordView::append_to(std::vector<Batch::Slot>& slots, std::uint32_t shift)
 }
 
 BatchInfo RecordView::info(TimePoint now) const {
-  return {.priority = static_cast<Priority>(header.priority),
-          .received = now,
-          .received_wall = WallTime(Duration(header.received_wall)),
-          .one_line_each = (header.flags & flag_one_line_each) != 0,
-          .dead_letter = (header.flags & flag_dead_letter) != 0,
-          .read_again = true,
-          .first_id = header.first_id};
+  BatchInfo info{.priority = static_cast<Priority>(header.priority),
+                 .received = now,
+                 .received_wall = WallTime(Duration(header.received_wall)),
+                 .one_line_each = (header.flags & flag_one_line_each) != 0,
+                 .dead_letter = (header.flags & flag_dead_letter) != 0,
+                 .read_again = true,
+                 .first_id = header.first_id};
+  decode_attributes(attributes, info);
+  return info;
 }
 
 std::size_t claimed_size(std::string_view from, std::uint64_t epoch) {
@@ -94,7 +99,7 @@ std::size_t claimed_size(std::string_view from, std::uint64_t epoch) {
   if (from.size() < sizeof header) return 0;
   std::memcpy(&header, from.data(), sizeof header);
   if (header.magic != record_magic || header.epoch != epoch || header.events == 0) return 0;
-  return record_size(header.bytes, header.events);
+  return record_size(header.bytes, header.events, header.attributes);
 }
 
 std::optional<RecordView> parse_record(std::string_view from, std::uint64_t epoch) {
@@ -103,9 +108,10 @@ std::optional<RecordView> parse_record(std::string_view from, std::uint64_t epoc
   RecordView view;
   std::memcpy(&view.header, from.data(), sizeof view.header);
   if (view.header.crc != crc32c(checked_part(from.substr(0, size)))) return std::nullopt;
-  if (view.header.priority >= priority_count || view.header.attributes != 0) return std::nullopt;
+  if (view.header.priority >= priority_count) return std::nullopt;
   view.text = from.substr(sizeof view.header, view.header.bytes);
   view.index = view.text.data() + view.text.size();
+  view.attributes = {view.index + view.header.events * sizeof(RecordIndex), view.header.attributes};
   view.size = size;
   std::uint64_t total = 0;
   for (std::uint32_t i = 0; i < view.header.events; ++i) total += view.entry(i).length + 1u;

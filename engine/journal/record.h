@@ -1,5 +1,6 @@
 #pragma once
-/// One batch as it lies in a segment (FORMAT.md): a header, the text of its events, how long each is.
+/// One batch as it lies in a segment (FORMAT.md): a header, the text of its events, how long each is, where they were
+/// read.
 ///
 /// The header carries the epoch of its segment (segment.h), so that neither old records in a reused file nor an event
 /// that looks like a record is ever taken for one; a CRC32C over everything else; and `durable`, how far the log had
@@ -16,6 +17,8 @@
 #include <string_view>
 #include <vector>
 
+#include "journal/attributes.h"
+
 namespace weir::journal {
 
 struct RecordHeader {
@@ -28,7 +31,7 @@ struct RecordHeader {
   std::uint64_t durable;  ///< every event before this one was on the disk when the record was written
   std::uint8_t priority, flags;
   std::uint16_t zero;
-  std::uint32_t attributes;  ///< bytes of attributes behind the index; none yet
+  std::uint32_t attributes;  ///< bytes of attributes behind the index (attributes.h)
 };
 static_assert(sizeof(RecordHeader) == 64);
 
@@ -41,13 +44,13 @@ inline constexpr std::uint8_t flag_one_line_each = 1, flag_dead_letter = 2;
 inline constexpr std::size_t record_alignment = 8;
 
 /// What a record of so much text and so many events takes on the disk.
-constexpr std::size_t record_size(std::uint64_t bytes, std::uint64_t events) {
-  const auto size = sizeof(RecordHeader) + bytes + events * sizeof(RecordIndex);
+constexpr std::size_t record_size(std::uint64_t bytes, std::uint64_t events, std::uint64_t attributes = 0) {
+  const auto size = sizeof(RecordHeader) + bytes + events * sizeof(RecordIndex) + attributes;
   return (size + record_alignment - 1) / record_alignment * record_alignment;
 }
 /// The text is the events, each ended by '\n'.
 inline std::size_t record_size(const Batch& batch) {
-  return record_size(batch.load().bytes.count() + batch.size(), batch.size());
+  return record_size(batch.load().bytes.count() + batch.size(), batch.size(), attributes_size(batch));
 }
 
 struct RecordStamp {
@@ -61,7 +64,8 @@ struct RecordView {
   RecordHeader header;
   std::string_view text;
   const char* index;  ///< `events` RecordIndex, not aligned
-  std::size_t size;   ///< on the disk
+  std::string_view attributes;
+  std::size_t size;  ///< on the disk
   std::uint64_t end() const { return header.sequence + header.events; }
   RecordIndex entry(std::uint32_t i) const;
   BatchInfo info(TimePoint now) const;

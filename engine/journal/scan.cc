@@ -48,7 +48,7 @@ std::uint64_t SegmentScan::broken_at(std::uint64_t offset, std::uint64_t limit, 
   std::memcpy(&header, head->data(), sizeof header);
   const int signs = (header.magic == record_magic) + (header.epoch == epoch_) + (header.sequence == sequence);
   if (signs < 2) return 0;
-  return std::min<std::uint64_t>(record_size(header.bytes, header.events), limit - offset);
+  return std::min<std::uint64_t>(record_size(header.bytes, header.events, header.attributes), limit - offset);
 }
 
 Result<std::optional<std::uint64_t>> SegmentScan::next_good(std::uint64_t from, std::uint64_t limit) {

@@ -31,12 +31,12 @@ static_assert(sizeof(SegmentContent) == 40);
 
 }  // namespace
 
-std::string seal_block(std::string_view magic, std::string_view content, std::size_t size) {
+std::string seal_block(std::string_view magic, std::string_view content, std::size_t size, std::uint32_t version) {
   std::string block(size, '\0');
   BlockHead head{};
   WEIR_CHECK(magic.size() == sizeof head.magic && sizeof head + content.size() <= size);
   std::memcpy(head.magic, magic.data(), magic.size());
-  head.version = format_version;
+  head.version = version;
   head.length = static_cast<std::uint32_t>(content.size());
   std::memcpy(block.data() + sizeof head, content.data(), content.size());
   std::memcpy(block.data(), &head, sizeof head);
@@ -45,13 +45,14 @@ std::string seal_block(std::string_view magic, std::string_view content, std::si
   return block;
 }
 
-Result<std::string> open_block(std::string_view magic, std::string_view block) {
+Result<std::string> open_block(std::string_view magic, std::string_view block, std::uint32_t newest) {
   BlockHead head;
   if (block.size() < sizeof head) return failure("it is too short");
   std::memcpy(&head, block.data(), sizeof head);
   if (std::string_view(head.magic, sizeof head.magic) != magic) return failure("it is no file of a journal of weir");
-  if (head.version != format_version)
-    return failure(fmt::format("it has format version {}; this weir reads version {}", head.version, format_version),
+  if (head.version == 0 || head.version > newest)
+    return failure(fmt::format("it has format version {}; this weir reads {} {}", head.version,
+                               newest == 1 ? "version" : "versions up to", newest),
                    Error::Kind::unsupported);
   if (head.crc != crc32c(block.substr(checked_from)) || head.length > block.size() - sizeof head)
     return failure("its checksum is wrong");
@@ -60,11 +61,12 @@ Result<std::string> open_block(std::string_view magic, std::string_view block) {
 
 std::string encode_segment_header(const SegmentHeader& header) {
   const SegmentContent content{header.journal, header.number, header.first_sequence, header.created_wall};
-  return seal_block(segment_magic, {reinterpret_cast<const char*>(&content), sizeof content}, segment_header_size);
+  return seal_block(segment_magic, {reinterpret_cast<const char*>(&content), sizeof content}, segment_header_size,
+                    segment_version);
 }
 
 Result<SegmentHeader> decode_segment_header(std::string_view bytes) {
-  auto opened = open_block(segment_magic, bytes);
+  auto opened = open_block(segment_magic, bytes, segment_version);
   if (!opened) return std::unexpected(opened.error());
   SegmentContent content;
   if (opened->size() != sizeof content) return failure("its header has the wrong length");

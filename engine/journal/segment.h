@@ -21,7 +21,8 @@
 
 namespace weir::journal {
 
-inline constexpr std::uint32_t format_version = 1;
+/// Of segments: 2 since their records may have attributes; one of version 1 holds none. All other blocks are version 1.
+inline constexpr std::uint32_t format_version = 1, segment_version = 2;
 inline constexpr std::size_t segment_header_size = 4096;
 
 using JournalId = std::array<unsigned char, 16>;
@@ -49,7 +50,9 @@ std::optional<std::uint64_t> number_of(std::string_view name, std::string_view k
 
 /// A small file of one block with magic, version, content and CRC32C: segment headers, cursors and the journal's own
 /// file are all written so.
-std::string seal_block(std::string_view magic, std::string_view content, std::size_t size);
-Result<std::string> open_block(std::string_view magic, std::string_view block);
+std::string seal_block(std::string_view magic, std::string_view content, std::size_t size,
+                       std::uint32_t version = format_version);
+/// Of any version up to `newest`.
+Result<std::string> open_block(std::string_view magic, std::string_view block, std::uint32_t newest = format_version);
 
 }  // namespace weir::journal

@@ -129,6 +129,23 @@ bool is_connected_to_itself(int socket) {
   return here == there;
 }
 
+/// A socket that allows its address to be used again, and does not listen, keeps it from nobody. So it allows that only
+/// where connections in TIME_WAIT leave no other way, and takes it back.
+Result<void> bind_to(tcp::acceptor& acceptor, const Endpoint& endpoint) {
+  ErrorCode error;
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(ReusePort(true), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(false), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (error == asio::error::address_in_use) {
+    acceptor.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.set_option(asio::socket_base::reuse_address(false), error);
+  }
+  if (!error) return {};
+  return bind_failure(endpoint, error);
+}
+
 Result<void> listen_on(tcp::acceptor& acceptor, const Endpoint& endpoint, const ListenOptions& options) {
   ErrorCode error;
   acceptor.open(endpoint.protocol(), error);

@@ -45,6 +45,9 @@ struct ListenOptions {
   bool reuse_port = true;
 };
 
+/// Opens and binds for listeners with `reuse_port` to join, and does not listen.
+Result<void> bind_to(boost::asio::ip::tcp::acceptor& acceptor, const Endpoint& endpoint);
+
 /// Opens, binds and listens. The error names the address and what to do about it.
 Result<void> listen_on(boost::asio::ip::tcp::acceptor& acceptor, const Endpoint& endpoint,
                        const ListenOptions& options);

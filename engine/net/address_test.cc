@@ -4,6 +4,8 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "net/held_port.h"
+
 namespace weir::net {
 namespace {
 
@@ -53,6 +55,30 @@ TEST(Address, AnAddressOfAnotherMachineIsNamed) {
   const auto free = check_free(*resolve("192.0.2.1:8080"));
   ASSERT_FALSE(free);
   EXPECT_NE(free.error().message.find("not an address of this machine"), std::string::npos) << free.error().message;
+}
+
+TEST(HeldPort, IsNobodyElsesUntilItsListenersHaveOpened) {
+  boost::asio::io_context io(1);
+  auto held = HeldPort::take("127.0.0.1:0");
+  ASSERT_TRUE(held) << held.error().message;
+  const auto endpoint = resolve(held->address());
+  ASSERT_NE(endpoint->port(), 0);
+  EXPECT_FALSE(check_free(*endpoint)) << "another process cannot have it";
+  EXPECT_FALSE(HeldPort::take(held->address()));
+  tcp::socket nobody(io);
+  boost::system::error_code error;
+  nobody.connect(*endpoint, error);
+  EXPECT_EQ(error, boost::asio::error::connection_refused) << "it does not listen";
+  tcp::acceptor first(io), second(io);
+  EXPECT_TRUE(listen_on(first, *endpoint, {64_KiB, 64_KiB, true}));
+  EXPECT_TRUE(listen_on(second, *endpoint, {64_KiB, 64_KiB, true}));
+  tcp::socket somebody(io);
+  somebody.connect(*endpoint, error);
+  EXPECT_FALSE(error) << error.message();
+  *held = HeldPort();
+  first.close();
+  second.close();
+  EXPECT_TRUE(check_free(*endpoint));
 }
 
 }  // namespace

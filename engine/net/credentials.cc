@@ -1,11 +1,13 @@
 #include "net/credentials.h"
 
+#include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -51,6 +53,15 @@ std::string_view authorization(const Head& head) {
   return rest.header(name).empty() ? value : std::string_view{};
 }
 
+class Sender final : public async::Caller {
+ public:
+  explicit Sender(const Exchange& exchange) : exchange_(exchange) {}
+  std::string peer() const override { return exchange_.peer(); }
+
+ private:
+  const Exchange& exchange_;
+};
+
 }  // namespace
 
 struct Credentials::Known {
@@ -62,13 +73,18 @@ struct Credentials::Known {
 };
 
 struct Credentials::Shared {
+  explicit Shared(Guessing g) : guessing(std::move(g)), guesses(guessing.limit) {}
+  const Guessing guessing;
   std::mutex mutex;
   std::shared_ptr<const Known> known;
+  flow::GuessLimit guesses;
 };
 
-Credentials::Credentials(const Logins& logins) {
+Credentials::Credentials(const Logins& logins) : Credentials(logins, Guessing{}) {}
+
+Credentials::Credentials(const Logins& logins, Guessing guessing) {
   if (logins == Logins{}) return;
-  shared_ = std::make_shared<Shared>();
+  shared_ = std::make_shared<Shared>(std::move(guessing));
   replace(logins);
 }
 
@@ -77,6 +93,7 @@ void Credentials::replace(const Logins& logins) const {
   auto known = std::make_shared<const Known>(logins);
   std::lock_guard lock(shared_->mutex);
   shared_->known = std::move(known);
+  shared_->guesses.forget();
 }
 
 std::shared_ptr<const Credentials::Known> Credentials::known() const {
@@ -84,15 +101,42 @@ std::shared_ptr<const Credentials::Known> Credentials::known() const {
   return shared_->known;
 }
 
-bool Credentials::let_in(const Head& head) const {
-  if (!shared_) return true;
+Admitted<void> Credentials::let_in(const Exchange& exchange, TimePoint now) const {
+  return let_in(exchange.head(), Sender(exchange), now);
+}
+
+/// Heard and judged under one lock, so that no peer has more guesses than it may on several reactors at once.
+Admitted<void> Credentials::let_in(const Head& head, const async::Caller& who, TimePoint now) const {
+  if (!shared_) return {};
+  static const async::ClientKey by_address{.of = async::ClientKey::Of::peer};
   const auto sent = authorization(head);
   const auto end = std::min(sent.find(' '), sent.size());
   const auto secret = sent.substr(std::min(sent.find_first_not_of(' ', end), sent.size()));
-  if (secret.empty()) return false;
-  const auto all = known();
-  if (same(sent.substr(0, end), "Bearer")) return holds(all->tokens, digest(secret));
-  return same(sent.substr(0, end), "Basic") && holds(all->users, digest(secret));
+  const auto key = [&] { return hash_of(by_address, &who, shared_->guessing.secret); };
+  bool was_last = false;
+  {
+    std::lock_guard lock(shared_->mutex);
+    auto& guesses = shared_->guesses;
+    if (guesses.remembers(now))
+      if (auto heard = guesses.arrive(key(), now); !heard) return heard;
+    if (secret.empty()) return rejected(Reason::unauthorized);
+    const Digest hash = digest(secret);
+    const bool basic = same(sent.substr(0, end), "Basic");
+    const bool known = basic || same(sent.substr(0, end), "Bearer");
+    if (known && holds(basic ? shared_->known->users : shared_->known->tokens, hash)) return {};
+    std::uint64_t guess = 0;
+    std::memcpy(&guess, hash.data(), sizeof guess);
+    was_last = guesses.wrong(key(), guess, now);
+  }
+  if (was_last && shared_->guessing.on_refused) shared_->guessing.on_refused(who.peer());
+  return rejected(Reason::unauthorized);
+}
+
+std::string Credentials::sentence_on(const std::string& peer) {
+  constexpr flow::GuessLimitConfig limit;
+  return fmt::format(
+      "{} wrong tokens or passwords came from {} within {} s: nobody there is let in for the rest of them", limit.most,
+      peer.empty() ? "an unknown address" : peer, limit.window / std::chrono::seconds(1));
 }
 
 std::string_view Credentials::challenge() const {

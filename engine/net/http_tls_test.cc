@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <weir/base/context.h>
 
+#include "net/http_client.h"
 #include "net/test_certificate.h"
 #include "net/test_server.h"
 #include "net/tls.h"
@@ -115,6 +116,22 @@ TEST_F(Https, PlainHttpIsClosedWithoutAnAnswer) {
   plain.send(post("one"));
   EXPECT_THAT(plain.rest(), testing::Not(HasSubstr("HTTP/1.1 2")));
   EXPECT_EQ(server.stats().requests, 0u);
+}
+
+TEST_F(Https, ACommandAsksWithTlsAndBelievesOnlyWhomItWasTold) {
+  TestServer server(echo, config());
+  const auto trusting = TlsContext::client(files.certificate);
+  ASSERT_TRUE(trusting);
+  EXPECT_EQ(http_get(server.address, "/a", 5s, {}, &*trusting).value(), "GET /a ");
+  const auto plain = http_get(server.address, "/a", 5s);
+  ASSERT_FALSE(plain);
+  EXPECT_THAT(plain.error().message, HasSubstr("does it speak HTTPS?"));
+  const TestCertificate others;
+  const auto doubting = TlsContext::client(others.certificate);
+  const auto refused = http_get(server.address, "/a", 5s, {}, &*doubting);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, StartsWith(server.address + ": "));
+  EXPECT_EQ(refused.error().kind, Error::Kind::disconnected);
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 
 #include <future>
 
+#include "config/memory.h"
+#include "log/log.h"
 #include "net/problem.h"
 #include "observe/json.h"
 #include "observe/metrics.h"
@@ -13,12 +15,25 @@
 
 namespace weir::observe {
 
+namespace {
+
+net::Credentials::Guessing guessing(const Context& context) {
+  Rng rng = context.rng();
+  return {.secret = {rng.next(), rng.next()},
+          .on_refused = [](const std::string& peer) { log::warn("admin: {}", net::Credentials::sentence_on(peer)); }};
+}
+
+}  // namespace
+
+static_assert(config::admin_tls == net::tls_footprint);
+
 Admin::Admin(const config::Admin& admin, const Context& context, Asks asks, pipeline::TapBoard* taps)
-    : context_(context),
+    : admin_(admin),
+      context_(context),
       asks_(std::move(asks)),
       taps_(taps),
       hosts_(admin.listen, admin.hosts),
-      credentials_(admin.logins) {
+      credentials_(admin.logins, guessing(context)) {
   config_.listen = admin.listen;
   config_.max_connections = 16;
   config_.max_header = 8_KiB;
@@ -30,10 +45,17 @@ Admin::Admin(const config::Admin& admin, const Context& context, Asks asks, pipe
   config_.max_per_peer = 8;
   config_.close_unfinished = true;
   config_.reserve_descriptors = 4;
+  config_.on_unknown_client = [this] { ++refusals_.unauthorized; };
 }
 Admin::~Admin() { stop(); }
 
 Result<std::string> Admin::open() {
+  if (!admin_.tls_certificate.empty()) {
+    auto tls = net::TlsContext::server(admin_.tls_certificate, admin_.tls_key, context_.wall(),
+                                       {admin_.tls_client_ca, admin_.tls_client_names});
+    if (!tls) return failure("admin: " + tls.error().message, tls.error().kind);
+    config_.tls = std::move(*tls);
+  }
   auto address = net::HttpServer::check_address(config_.listen, false);
   if (!address) return failure("admin: " + address.error().message, address.error().kind);
   server_ = std::make_unique<net::HttpServer>(reactor_.io(), config_, context_,
@@ -62,24 +84,39 @@ void Admin::stop() {
   reactor_.join();
 }
 
-boost::asio::awaitable<void> Admin::handle(net::Exchange& exchange) {
-  const auto& head = exchange.head();
-  net::Response response;
-  if (!hosts_.answers(head.host))
-    response = {.status = 421,
-                .body =
-                    "{\"error\":\"wrong_host\",\"message\":\"this listener does not go by that name: ask it by its "
-                    "address, or list the name under admin.hosts\"}\n"};
-  else if (head.target != "/health" && !credentials_.let_in(head))
-    response = {.status = 401,
-                .body = net::problem_body(Rejection{Reason::unauthorized, Duration{0}}, {}),
-                .extra_headers = credentials_.challenge()};
-  else if (head.method != "GET" && head.method != "HEAD")
-    response = {.status = 405,
-                .body = "{\"error\":\"method_not_allowed\",\"message\":\"the admin listener only answers GET\"}\n"};
+Result<void> Admin::read_certificate_again() const {
+  if (!config_.tls) return {};
+  if (auto read = config_.tls->reload(context_.wall()); !read)
+    return failure(read.error().message + ": it keeps the certificate it has", read.error().kind);
+  return {};
+}
+
+boost::asio::awaitable<void> Admin::handle(net::Exchange& exchange) { co_await exchange.respond(answer(exchange)); }
+
+net::Response Admin::turned_away(const Rejection& rejection) {
+  const bool guessed = rejection.reason == Reason::too_many_guesses;
+  ++(guessed ? refusals_.guesses : refusals_.unauthorized);
+  net::Response response{.status = info(rejection.reason).http_status, .body = net::problem_body(rejection, {})};
+  if (guessed)
+    response.retry_after = rejection.retry_after;
   else
-    response = respond_to(head.target, head.query);
-  co_await exchange.respond(std::move(response));
+    response.extra_headers = credentials_.challenge();
+  return response;
+}
+
+net::Response Admin::answer(const net::Exchange& exchange) {
+  const auto& head = exchange.head();
+  if (!hosts_.answers(head.host))
+    return {.status = 421,
+            .body =
+                "{\"error\":\"wrong_host\",\"message\":\"this listener does not go by that name: ask it by its "
+                "address, or list the name under admin.hosts\"}\n"};
+  if (head.target != "/health")
+    if (const auto known = credentials_.let_in(exchange, context_.now()); !known) return turned_away(known.error());
+  if (head.method != "GET" && head.method != "HEAD")
+    return {.status = 405,
+            .body = "{\"error\":\"method_not_allowed\",\"message\":\"the admin listener only answers GET\"}\n"};
+  return respond_to(head.target, head.query);
 }
 
 net::Response Admin::respond_to(std::string_view path, std::string_view query) {
@@ -92,7 +129,7 @@ net::Response Admin::respond_to(std::string_view path, std::string_view query) {
   }
   const auto status = asks_.snapshot();
   if (path == "/metrics")
-    return {.content_type = "text/plain; version=0.0.4", .body = prometheus_text(status, read_process())};
+    return {.content_type = "text/plain; version=0.0.4", .body = prometheus_text(status, read_process(), refusals_)};
   if (path == "/api/graph") return {.body = graph_json(status)};
   if (path == "/api/pressure") return {.body = pressure_json(status)};
   if (path == "/api/ledger") return {.body = ledger_json(status)};

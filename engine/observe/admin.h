@@ -8,10 +8,11 @@
 /// flow runs. It only reads: a FlowStatus is taken for each of the others. /api/tap shows events (tap.h), redacted: who
 /// can reach the listener can read them. So that no web page can (DNS rebinding), it answers only to addresses and to
 /// the names it is given (host_names.h). Where it is given tokens or users, only they are answered (credentials.h), all
-/// others 401 with a body that says no more; /health alone is for everybody.
+/// others 401 with a body that says no more, and who guesses 429 (guess_limit.h); /health alone is for everybody. With
+/// a certificate of its own it speaks TLS and nothing else, and may ask for one of whoever comes.
 ///
-/// Thread: `open`, `take_logins` and `stop` from the owner. Cost: idle, a sleeping thread. On cancel: `stop` closes its
-/// connections.
+/// Thread: `open`, `take_logins`, `read_certificate_again` and `stop` from the owner. Cost: idle, a sleeping thread. On
+/// cancel: `stop` closes its connections.
 #include <weir/base/context.h>
 
 #include <functional>
@@ -23,6 +24,7 @@
 #include "net/http_server.h"
 #include "net/reactor.h"
 #include "observe/host_names.h"
+#include "observe/metrics.h"
 #include "pipeline/report/status.h"
 #include "pipeline/report/tap.h"
 
@@ -41,14 +43,20 @@ class Admin {
 
   /// Other tokens and passwords than before, from the next request on.
   void take_logins(const Logins& logins) const { credentials_.replace(logins); }
+  /// Its certificate and those it believes, as the files are now; an error, and it keeps what it has.
+  Result<void> read_certificate_again() const;
+  bool speaks_tls() const { return config_.tls.has_value(); }
   /// Binds; the address people can use.
   Result<std::string> open();
   void stop();
 
  private:
   boost::asio::awaitable<void> handle(net::Exchange& exchange);
+  net::Response answer(const net::Exchange& exchange);
+  net::Response turned_away(const Rejection& rejection);
   net::Response respond_to(std::string_view path, std::string_view query);
 
+  const config::Admin admin_;
   net::ServerConfig config_;
   const Context& context_;
   Asks asks_;
@@ -57,6 +65,7 @@ class Admin {
   net::Credentials credentials_;
   net::Reactor reactor_{"admin"};
   std::unique_ptr<net::HttpServer> server_;
+  AdminRefusals refusals_;  // its reactor's
 };
 
 }  // namespace weir::observe

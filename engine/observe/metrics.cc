@@ -210,7 +210,7 @@ void of_process(Sheet& sheet, const Process& p) {
 
 }  // namespace
 
-std::string prometheus_text(const pipeline::FlowStatus& status, const Process& process) {
+std::string prometheus_text(const pipeline::FlowStatus& status, const Process& process, const AdminRefusals& refusals) {
   Sheet sheet;
   sheet.gauge("weir_build_info", "1, with the version that runs.", {{"version", WEIR_VERSION}}, 1);
   of_process(sheet, process);
@@ -224,6 +224,10 @@ std::string prometheus_text(const pipeline::FlowStatus& status, const Process& p
     sheet.counter("weir_file_renewals_total",
                   "Times that replaced certificates or secrets were read again without a signal, by what came of it.",
                   {{"result", taken ? "taken" : "refused"}}, number(status.renewals[taken ? 0 : 1]));
+  for (const auto& [reason, n] :
+       {std::pair{Reason::unauthorized, refusals.unauthorized}, std::pair{Reason::too_many_guesses, refusals.guesses}})
+    sheet.counter("weir_admin_refused_total", "Requests that the admin listener did not answer, by reason.",
+                  {{"reason", std::string(weir::name(reason))}}, number(n));
   sheet.gauge("weir_memory_limit_bytes", "The memory that was set.", {}, number(status.memory.count()));
   sheet.gauge("weir_memory_footprint_bytes", "Declared footprints of all parts.", {},
               number(status.footprints.count()));

@@ -3,6 +3,7 @@
 /// keys of clients.
 ///
 /// Thread: pure. Cost: a few hundred lines of text a scrape.
+#include <cstdint>
 #include <string>
 
 #include "observe/process.h"
@@ -10,7 +11,13 @@
 
 namespace weir::observe {
 
+/// Whom the admin listener has not answered.
+struct AdminRefusals {
+  std::uint64_t unauthorized = 0, guesses = 0;
+};
+
 /// Every family is described in docs/metrics.md, which metrics_page_test.cc compares with what this writes.
-std::string prometheus_text(const pipeline::FlowStatus& status, const Process& process);
+std::string prometheus_text(const pipeline::FlowStatus& status, const Process& process,
+                            const AdminRefusals& refusals = {});
 
 }  // namespace weir::observe

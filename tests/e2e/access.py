@@ -8,6 +8,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import unittest
 
 from clients import events, ndjson, post
@@ -80,6 +81,27 @@ class Tokens(Access):
         self.assertEqual(self.refusals(w), 8)
         self.assertEqual(w.stop(), 0)
         self.assertNotIn("hunter2", w.log())
+
+    def test_who_guesses_is_refused_for_a_while_and_nobody_else(self):
+        w = self.start(self.flow(", auth_basic: { ops: swordfish }"))
+        for n in range(10):
+            self.assertEqual(self.status(w, basic("ops", f"guess{n}")), 401)
+        answer = post(w.address, ndjson(events("x", 1)), authorization=basic("ops", "swordfish"))
+        self.assertEqual((answer.status, answer.json["error"]), (429, "too_many_guesses"))
+        self.assertTrue(1 <= answer.retry_after <= 60, answer)
+        elsewhere = http.client.HTTPConnection(*w.address, timeout=PATIENCE, source_address=("127.0.0.2", 0))
+        self.addCleanup(elsewhere.close)
+        self.assertEqual(post(w.address, ndjson(events("x", 1)), connection=elsewhere, authorization=basic("ops", "swordfish")).status, 200)
+        self.assertEqual((self.refusals(w), self.refusals(w, "too_many_guesses")), (10, 1))
+        w.says("10 wrong tokens or passwords came from 127.0.0.1 within 60 s")
+        self.assertEqual(len(self.stored()), 1)
+
+    def test_a_client_that_was_not_told_of_a_new_token_guesses_nothing(self):
+        w = self.start(self.flow(", auth_bearer: hunter3"))
+        for _ in range(50):
+            self.assertEqual(self.status(w, bearer("hunter2")), 401)
+        self.assertEqual(self.status(w), 401)
+        self.assertEqual(self.status(w, bearer("hunter3")), 200)
 
     def test_nothing_of_a_stranger_is_told_apart(self):
         """A wrong path, a wrong method, an unknown type: whoever is not known learns nothing else."""
@@ -228,12 +250,13 @@ class AdminAccess(Access):
         self.put("token", "hunter2\n")
         w = self.protected(", auth_bearer: file:token, auth_basic: { ops: swordfish }")
         self.assertEqual(self.ask_admin(w, "/health")[0], 200)
-        for path in self.PATHS:
-            for authorization in (None, bearer("no"), basic("ops", "no")):
+        for authorization in (None, bearer("no"), basic("ops", "no")):
+            for path in self.PATHS:
                 status, body, challenge = self.ask_admin(w, path, authorization)
                 self.assertEqual(status, 401, path)
                 self.assertNotIn(chr(34) + "in" + chr(34), body, "nothing of the flow")
                 self.assertIn("Bearer", challenge)
+        for path in self.PATHS:
             for authorization in (bearer("hunter2"), basic("ops", "swordfish")):
                 self.assertIn(self.ask_admin(w, path, authorization)[0], (200, 404), path)
         self.assertEqual(self.ask_admin(w, "/health", method="POST")[0], 405)
@@ -264,9 +287,21 @@ class AdminAccess(Access):
         self.assertEqual(w.stop(), 0)
         self.assertNotIn("hunter", w.log())
 
+    def test_who_guesses_is_refused_and_health_still_answers(self):
+        w = self.protected(", auth_bearer: hunter2")
+        for n in range(10):
+            self.assertEqual(self.ask_admin(w, "/metrics", bearer(f"guess{n}"))[0], 401)
+        self.assertEqual(self.ask_admin(w, "/metrics", bearer("hunter2"))[0], 429)
+        self.assertEqual(self.ask_admin(w, "/health")[0], 200)
+        w.says("admin: 10 wrong tokens or passwords came from 127.0.0.1 within 60 s")
+        self.assertEqual(w.stop(), 0)
+
     def test_it_may_listen_for_other_machines_when_it_asks_who_they_are(self):
         text = self.flow("", ", auth_bearer: hunter2").replace("@ADMIN", "0.0.0.0:1").replace("@HTTP", "127.0.0.1:1").replace("@DIR", self.folder)
-        for config, expected in ((text, 0), (text.replace(", auth_bearer: hunter2", ""), 2)):
+        tls = ", tls_certificate: c.pem, tls_key: c.key"
+        for config, expected in ((text, 0), (text.replace(", auth_bearer: hunter2", ""), 2),
+                                 (text.replace(", auth_bearer: hunter2", tls), 2),
+                                 (text.replace(", auth_bearer: hunter2", tls + ", tls_client_ca: ca.pem"), 0)):
             with open(self.path("weir.yaml"), "w") as f:
                 f.write(config)
             code, _, err = weir("check", "weir.yaml", folder=self.folder)
@@ -287,6 +322,69 @@ class Certificates(Access):
         return self.read(name + ".pem").strip()
 
     TLS = ", tls_certificate: cert.pem, tls_key: cert.key"
+
+    def admin_over_tls(self, more=""):
+        """It answers no plain request: what waits for it looks at its log."""
+        from weir_process import Weir
+        w = Weir(self.flow("", self.TLS + more), self.folder)
+        w.spawn()
+        self.addCleanup(w.kill)
+        eventually(lambda: w.ready() or w.exited(), lambda: "ready\n" + w.log())
+        self.assertTrue(w.ready(), w.log())
+        return w
+
+    def test_admin_speaks_tls_and_the_commands_with_it(self):
+        self.certificate("cert")
+        self.certificate("other")
+        w = self.admin_over_tls()
+        self.assertIn("admin: https://", w.log())
+        address = "https://%s:%d" % ("localhost", w.admin[1])
+        for command in (("why",), ("top", "--once", "--interval", "0.1")):
+            code, _, err = weir(*command, "--admin", address, "--ca", "cert.pem", folder=self.folder)
+            self.assertEqual(code, 0, err)
+            code, _, err = weir(*command, "--admin", address, "--ca", "other.pem", folder=self.folder)
+            self.assertEqual(code, 5, "a certificate that it does not believe: " + err)
+            code, _, err = weir(*command, "--admin", "%s:%d" % w.admin, folder=self.folder)
+            self.assertEqual(code, 5, err)
+            self.assertIn("HTTPS", err)
+            self.assertEqual(weir(*command, "--admin", address, "--ca", "none.pem", folder=self.folder)[0], 64)
+            self.assertEqual(weir(*command, "--admin", address, "--key", "cert.key", folder=self.folder)[0], 64)
+        tap = ("tap", "in", "--limit", "1", "--admin", address, "--ca", "cert.pem")
+        sent = threading.Event()
+        sender = threading.Thread(target=lambda: [post(w.address, ndjson(events("t", 1))) for _ in iter(sent.is_set, True)], daemon=True)
+        sender.start()
+        code, out, err = weir(*tap, folder=self.folder)
+        sent.set()
+        sender.join(PATIENCE)
+        self.assertEqual(code, 0, err)
+        self.assertIn("t-0", out)
+        self.assertEqual(w.stop(), 0)
+
+    def test_admin_lets_in_who_shows_a_certificate_and_renews_its_own(self):
+        first = self.certificate("cert")
+        self.certificate("client", "ops")
+        self.certificate("stranger", "ops")
+        w = self.admin_over_tls(", tls_client_ca: client.pem, tls_client_names: [ ops ]")
+        address = "https://%s:%d" % ("localhost", w.admin[1])
+        ask = ("why", "--admin", address, "--ca", "cert.pem")
+        self.assertEqual(weir(*ask, folder=self.folder)[0], 5)
+        self.assertEqual(weir(*ask, "--cert", "stranger.pem", "--key", "stranger.key", folder=self.folder)[0], 5)
+        self.assertEqual(weir(*ask, "--cert", "client.pem", "--key", "client.key", folder=self.folder)[0], 0)
+        second = self.certificate("cert")
+        self.assertNotEqual(first, second)
+        eventually(lambda: ssl.get_server_certificate(w.admin, timeout=PATIENCE).strip() == second, lambda: "the new certificate is shown\n" + w.log())
+        w.says("renewed: admin: has read its certificate again")
+        self.assertEqual(weir(*ask, "--cert", "client.pem", "--key", "client.key", folder=self.folder)[0], 0)
+        self.assertEqual(w.stop(), 0)
+
+    def test_an_admin_listener_whose_certificate_cannot_be_read_ends_the_start(self):
+        from weir_process import Weir
+        w = Weir(self.flow("", self.TLS), self.folder)
+        w.spawn()
+        self.addCleanup(w.kill)
+        self.assertEqual(w.wait(), 1)
+        self.assertIn("admin: ", w.log())
+        self.assertIn("cert.pem", w.log())
 
     def shown(self, w):
         return ssl.get_server_certificate(w.address, timeout=PATIENCE).strip()

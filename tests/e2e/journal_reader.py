@@ -29,12 +29,12 @@ def crc32c(data):
     return crc ^ 0xFFFFFFFF
 
 
-def block(data, magic):
+def block(data, magic, newest=1):
     """The content of a block, or None."""
     if len(data) < 24 or data[:8] != magic:
         return None
     version, crc, length, _ = struct.unpack_from("<4I", data, 8)
-    if version != 1 or crc != crc32c(data[16:]) or length > len(data) - 24:
+    if not 1 <= version <= newest or crc != crc32c(data[16:]) or length > len(data) - 24:
         return None
     return data[24:24 + length]
 
@@ -59,8 +59,8 @@ def record(data, at, epoch):
      attributes) = struct.unpack_from("<2I2Q2IqQQ2BHI", data, at)
     if magic != 0x43455257 or own != epoch or events == 0:
         return None
-    whole = -(-(RECORD + size + 8 * events) // 8) * 8
-    if at + whole > len(data) or crc != crc32c(data[at + 8:at + whole]) or cls > 4 or attributes:
+    whole = -(-(RECORD + size + 8 * events + attributes) // 8) * 8
+    if at + whole > len(data) or crc != crc32c(data[at + 8:at + whole]) or cls > 4:
         return None
     lengths = [struct.unpack_from("<2I", data, at + RECORD + size + 8 * i)[0] for i in range(events)]
     if sum(lengths) + events != size:
@@ -111,7 +111,7 @@ class Journal:
             if re.fullmatch(r"[0-9]{20}\.segment", file):
                 with open(path, "rb") as f:
                     data = f.read()
-                head = block(data[:HEADER], b"WEIRSEGM")
+                head = block(data[:HEADER], b"WEIRSEGM", newest=2)
                 if not head:
                     continue
                 number, first, _ = struct.unpack_from("<2Qq", head, 16)

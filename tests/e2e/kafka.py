@@ -91,6 +91,58 @@ class KafkaTest(WeirTest):
         self.all_there(30000)
         self.no_lag()
 
+    def numbers(self):
+        """What lies in the table, of events that bring no id."""
+        if not os.path.exists(self.path("out.db")):
+            return []
+        connection = sqlite3.connect("file:%s?mode=ro" % self.path("out.db"), uri=True, timeout=30)
+        try:
+            return [json.loads(row[0])["n"] for row in connection.execute("SELECT event FROM events")]
+        except sqlite3.OperationalError:
+            return []
+        finally:
+            connection.close()
+
+    def one_row_each(self, count, flow):
+        """After the kills: everything is there once, though the table was offered some of it twice."""
+        w = self.start(flow)
+        eventually(lambda: len(set(self.numbers())) == count, lambda: "%d rows\n%s" % (len(self.numbers()), w.log()[-2000:]), 90)
+        w.assert_balanced(60)
+        self.assertGreater(w.metric('weir_sink_already_there_events_total{sink="db"}'), 0, "nothing came twice: the test shows nothing")
+        self.assertEqual(w.stop(), 0)
+        self.assertEqual(sorted(self.numbers()), list(range(count)))
+
+    def produce_without_ids(self, count):
+        CLUSTER.create(self.topic, 3)
+        CLUSTER.produce(self.topic, ('{"n":%d}' % n for n in range(count)), key=lambda n: "k%d" % n)
+
+    SLOW_COMMIT = ", session_timeout: 1s, commit_interval: 100s"
+
+    def test_kill_9_behind_a_journal_stores_once_what_has_no_id_of_its_own(self):
+        self.produce_without_ids(20000)
+        flow = self.flow(more=self.SLOW_COMMIT).replace(", commit_interval: 200ms", "").replace("sinks:\n", """journals:
+  log: { type: disk, from: [in], path: "@DIR/log", durability: commit }
+sinks:
+""", 1).replace("from: [in], on_failure", "from: [log], on_failure")
+        for n in range(2):
+            w = self.start(flow)
+            eventually(lambda: len(self.numbers()) > 4000 * (n + 1), lambda: w.log(), 60)
+            w.kill()
+        self.one_row_each(20000, flow)
+
+    def test_kill_9_behind_a_spill_stores_once_what_has_no_id_of_its_own(self):
+        self.produce_without_ids(2000)
+        queue = ', queue: { max_events: 200, when_full: spill, spill: { path: "@DIR/spill", max_bytes: 64MiB } }, busy_timeout: 60s'
+        flow = self.flow(more=self.SLOW_COMMIT, sink=queue).replace(", commit_interval: 200ms", "")
+        w = self.start(flow)
+        eventually(lambda: len(self.numbers()) == 2000, lambda: w.log(), 60)
+        lock = self.locked()
+        CLUSTER.produce(self.topic, ('{"n":%d}' % n for n in range(2000, 8000)), key=lambda n: "k%d" % n)
+        eventually(lambda: w.graph(sink="db")["spill"]["events"] > 2000, lambda: w.graph(sink="db"), 60)
+        w.kill()
+        lock.close()
+        self.one_row_each(8000, flow)
+
     def test_a_restart_goes_on_where_it_stopped(self):
         CLUSTER.create(self.topic, 1)
         CLUSTER.produce_ids(self.topic, 0, 1000)
@@ -277,6 +329,29 @@ class KafkaTest(WeirTest):
         login = ", sasl: PLAIN, user: weir, password_file: %s" % self.path("password")
         w = self.start(self.flow(more=login, brokers=CLUSTER.sasl_address))
         self.all_there(10)
+        self.assertNotIn("weir-secret", w.log())
+
+    def test_a_password_that_was_replaced_is_taken_without_a_restart(self):
+        CLUSTER.create(self.topic, 1)
+        CLUSTER.produce_ids(self.topic, 0, 10)
+
+        def put(password):
+            with open(self.path("new"), "w") as f:
+                f.write(password + "\n")
+            os.rename(self.path("new"), self.path("password"))
+        put("weir-secret")
+        login = ", sasl: PLAIN, user: weir, password_file: %s" % self.path("password")
+        w = self.start(self.flow(more=login, brokers=CLUSTER.sasl_address))
+        self.all_there(10)
+        put("no longer")
+        w.says("renewed: source in has read its password again, and joins its group anew")
+        w.says("leaves its group for a moment")
+        eventually(lambda: "uthentication" in w.graph(source="in").get("trouble", "") + w.log(), lambda: w.log(), 60)
+        CLUSTER.produce_ids(self.topic, 10, 10)
+        put("weir-secret")
+        self.all_there(20)
+        self.assertEqual(len(self.rows()), 20)
+        self.assertEqual(w.graph(source="in")["in"], 20, "nothing was read twice")
         self.assertNotIn("weir-secret", w.log())
 
 

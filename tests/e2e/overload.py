@@ -107,7 +107,15 @@ class Overload(WeirTest):
             answer = eventually(lambda: self.refused_with("destination_stalled"), lambda: self.weir.graph())
             self.assert_refusal(answer, {"destination_stalled"})
         self.comes_back()
-        self.assertIn(pending[0].result().status, (200, 504))
+        self.assertIn(pending[0].result().status, (200, 503))
+        self.weir.assert_balanced()
+
+    def test_once_a_stall_is_known_those_who_wait_are_told_and_their_events_stay_in_the_flow(self):
+        with self.stalled(HANGS.replace("ack_timeout: 60s", "ack_timeout: 20s")):
+            answer = Pending(self.weir.address, ndjson(events("waits", 5))).result(60)
+            self.assert_refusal(answer, {"stalled_outcome_unknown"})
+        eventually(lambda: {f"waits-{i}" for i in range(5)} <= set(rows_of(self.path("out.db"))), lambda: self.weir.graph())
+        self.comes_back()
         self.weir.assert_balanced()
 
     def test_a_sink_that_fails_opens_its_breaker_and_the_refusal_tells_cause_and_time_but_no_path(self):

@@ -13,6 +13,8 @@ FILE_SOURCE = ("FileSourceTest.*", "weir_connector_file_test")
 SQLITE = ("SqliteSinkTest.*", "weir_connector_sqlite_test")
 TAKEN_AWAY = ("TakenAway.*", "weir_journal_test")
 LEFT_OUT = ("LeftOut.*", "weir_journal_test")
+GUESSES = ("Guess*.*", "weir_flow_test")
+CREDENTIALS = ("Credentials.*:Guesses.*", "weir_net_test")
 RATES = ("*Rate*.*", "weir_flow_test")
 RATE_GUARD = ("RateGuardTest.*", "weir_async_test")
 SINK_RATE = ("SinkRate.*", "weir_pipeline_test")
@@ -220,6 +222,22 @@ MUTANTS = [
            "if (line.rate.observe || n == 0) continue;", "if (n == 0) continue;", SINK_RATE),
     mutant("a flow may send to its own door", "engine/config/own_output.cc",
            "what = shared_place(source, sink);", "static_cast<void>(shared_place);", ("OwnOutput.*", "weir_config_test")),
+    mutant("one guess more than it may", "lib/weir/flow/admit/guess_limit.cc",
+           "entry->wrong < config_.most) return {};", "entry->wrong <= config_.most) return {};", GUESSES),
+    mutant("whoever is wrong next pushes out who is refused", "lib/weir/flow/admit/guess_limit.cc",
+           "e.end > now ? e.wrong : 0", "e.end > now ? 0 * e.wrong : 0", GUESSES),
+    mutant("a client that asks with one old token guesses", "lib/weir/flow/admit/guess_limit.cc",
+           "  if (entry && entry->guess == guess) return false;\n", "", GUESSES),
+    mutant("who has used its guesses up is heard", "engine/net/credentials.cc",
+           "if (auto heard = guesses.arrive(key(), now); !heard) return heard;", "(void)guesses.arrive(key(), now);", CREDENTIALS),
+    mutant("those who wait are not told of a stall", "engine/pipeline/entry/source_node.cc",
+           "in_vain(*sink, now); stalled > Duration{0})", "in_vain(*sink, now); stalled < Duration{0})", "Why.*"),
+    mutant("a split batch forgets when its first event was written", "engine/journal/attributes.cc",
+           "  if (first != all.begin()) --first;\n", "", ("RecordAttributes.*", "weir_journal_test")),
+    mutant("records read together count from one place", "connectors/disk/journal_source.cc",
+           "return !has_place && info.priority", "return (has_place || true) && info.priority", DISK),
+    mutant("what was on the disk is known by a number", "engine/journal/record.cc",
+           "  decode_attributes(attributes, info);\n", "", SPILL),
     mutant("a permit that is destroyed unsettled keeps its place", "lib/weir/flow/admit/in_flight.h",
            "    ~Permit() { ignored(); }", "    ~Permit() { if (owner_ && started_ < TimePoint{}) ignored(); }", LIMITS),
     mutant("a permit is settled twice", "lib/weir/flow/admit/in_flight.h",

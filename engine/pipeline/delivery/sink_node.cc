@@ -132,12 +132,12 @@ void SinkNode::refused_for_good(std::uint64_t events, std::uint64_t told, const 
   refused_at_ = now;
 }
 
-void SinkNode::found_already(const Repeats::Group& group, TimePoint now) {
+void SinkNode::found_already(const DoubledRows::Group& group, TimePoint now) {
   counters.already.fetch_add(group.already, std::memory_order_relaxed);
-  Repeats::Warn warn;
+  DoubledRows::Warn warn;
   {
     std::lock_guard lock(mutex_);
-    warn = repeats_.saw(group, now);
+    warn = doubled_.saw(group, now);
   }
   if (warn.strange)
     log::warn(

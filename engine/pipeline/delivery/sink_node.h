@@ -15,7 +15,7 @@
 
 #include "config/config.h"
 #include "pipeline/delivery/pace.h"
-#include "pipeline/delivery/repeats.h"
+#include "pipeline/delivery/doubled_rows.h"
 #include "pipeline/queue/sink_queue.h"
 #include "pipeline/queue/spill.h"
 #include "pipeline/report/counters.h"
@@ -96,8 +96,8 @@ struct SinkNode {
 
   /// So many events ended for good without a dead letter, `told` of them with a sender that is told so.
   void refused_for_good(std::uint64_t events, std::uint64_t told, const std::string& words, TimePoint now);
-  /// After a delivery: counts what the other side held already, and warns where nothing explains it (repeats.h).
-  void found_already(const Repeats::Group& group, TimePoint now);
+  /// After a delivery: counts what the other side held already, and warns where nothing explains it (doubled_rows.h).
+  void found_already(const DoubledRows::Group& group, TimePoint now);
 
   void remember_error(const std::string& message);
   /// Worker batch limits; policy values that SIGHUP may change.
@@ -108,7 +108,7 @@ struct SinkNode {
   SinkQueue::OnShed letters_of_shed();
   mutable std::mutex mutex_;
   flow::BusyTime busy_;
-  Repeats repeats_;
+  DoubledRows doubled_;
   std::string last_error_;
   config::WorkerBatch batch_;
   RefusedForGood refused_;

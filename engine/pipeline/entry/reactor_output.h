@@ -29,6 +29,7 @@ class ReactorOutput final : public SourceOutput, public RoomListener {
   void brought(std::uint64_t events) override { node_.brought(events); }
   Admitted<Ticket> reserve(Bytes amount) override { return node_.budget().try_take(amount); }
   Bytes cost(std::size_t bytes, std::size_t events) const override;
+  std::optional<Rejection> stalled() const override { return node_.stalled(); }
   bool paused(Priority priority) const override;
   bool ready(Priority priority) const override { return port_.waiting(priority) == 0; }
   void push(Batch batch, Ticket spare) override;

@@ -87,15 +87,30 @@ std::string SourceNode::held_by_guards(TimePoint now) const {
   return "its guards (" + limits + ") refuse who is above that";
 }
 
-/// A sender that waits for the fate of its events would wait in vain: a stall that has lasted for a good part of the
-/// time it waits will probably last for the rest of it. One that does not wait is let in as long as there is room, and
-/// so is work for the reserved part. Where the queue is full the door says no by itself (see `named`).
-void SourceNode::look_for_stall(SinkNode& sink, flow::DoorFacts& fact, TimePoint now) const {
-  if (acks == Level::accepted || fact.to_probe || fact.paused || fact.reserved) return;
+/// How long nothing has come back from the sink, once senders that wait for the fate of their events wait in vain: a
+/// stall that has lasted for a good part of the time they wait will probably last for the rest of it. Else 0.
+Duration SourceNode::in_vain(SinkNode& sink, TimePoint now) const {
+  if (acks == Level::accepted) return Duration{0};
   const Duration stalled = sink.stalled_for(now);
-  if (stalled == Duration{0} || stalled < senders_wait_ / 4) return;
+  return stalled < senders_wait_ / 4 ? Duration{0} : stalled;
+}
+
+/// A sender that does not wait is let in as long as there is room, and so is work for the reserved part. Where the
+/// queue is full the door says no by itself (see `named`).
+void SourceNode::look_for_stall(SinkNode& sink, flow::DoorFacts& fact, TimePoint now) const {
+  if (fact.to_probe || fact.paused || fact.reserved) return;
+  const Duration stalled = in_vain(sink, now);
+  if (stalled == Duration{0}) return;
   fact.to_probe = stalled;
   fact.blocked_by = sink.hold_up(now).cause().value_or(Reason::destination_stalled);
+}
+
+std::optional<Rejection> SourceNode::stalled() const {
+  const TimePoint now = context_.now();
+  for (SinkNode* sink : required)
+    if (const Duration stalled = in_vain(*sink, now); stalled > Duration{0})
+      return Rejection{sink->hold_up(now).cause().value_or(Reason::destination_stalled), stalled};
+  return std::nullopt;
 }
 
 /// A queue is full because of what holds its sink up, if anything does: that is what has to be mended.

@@ -41,6 +41,8 @@ class SourceNode {
   Admitted<async::Permit> pass_guards(const async::Arrival& arrival);
   std::vector<GuardStatus> guards() const;
   Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::Place* place);
+  /// See SourceOutput.
+  std::optional<Rejection> stalled() const;
   Budget& budget() { return budget_; }
   const Context& context() const { return context_; }
   void brought(std::uint64_t events);
@@ -60,6 +62,7 @@ class SourceNode {
                         flow::BriefHold::Place* place);
   std::string held_by_guards(TimePoint now) const;
   void warn_of_full_tables();
+  Duration in_vain(SinkNode& sink, TimePoint now) const;
   void look_for_stall(SinkNode& sink, flow::DoorFacts& fact, TimePoint now) const;
   Reason named(Reason reason, Priority priority, TimePoint now) const;
   std::string sinks_that_hold(Reader reader, TimePoint now, bool only_with_cause) const;

@@ -68,7 +68,7 @@ class Flow {
     std::string text;
     bool operator==(const Said&) const = default;
   };
-  /// All parts, or the one of this name.
+  /// All parts, or the one of this name; of a journal its writers and readers.
   std::vector<Said> on_hangup(std::string_view only = {});
   enum class Reload : std::uint8_t { applied, refused, invalid };
   /// For the metric: how one ended.

@@ -50,7 +50,8 @@ std::vector<Flow::Said> Flow::on_hangup(std::string_view only) {
   std::vector<Said> lines;
   const auto is_meant = [&](std::string_view name) { return only.empty() || only == name; };
   for (std::size_t i = 0; i < source_objects_.size(); ++i)
-    if (is_meant(sources_[i]->name)) say(lines, "source " + sources_[i]->name, source_objects_[i]->on_hangup());
+    if (is_meant(sources_[i]->name) || is_meant(config_.sources[i].root()))
+      say(lines, "source " + sources_[i]->name, source_objects_[i]->on_hangup());
   for (auto& w : workers_)
     if (is_meant(w.node->name)) say(lines, "sink " + w.node->name, w.worker->on_hangup());
   return lines;

@@ -3,6 +3,9 @@
 #include "log/log.h"
 
 #include <gtest/gtest.h>
+#include <weir/component/event_id.h>
+
+#include <algorithm>
 
 #include "journal/disk_for_test.h"
 
@@ -324,6 +327,45 @@ TEST_F(SpillTest, AfterAKillWhatWasOnTheDiskComesBackButForWhatIsDone) {
   take();  // a worker has ten of them in hand
   kill();
   EXPECT_EQ(deliver_everything(), numbers(20, 100));
+}
+
+TEST_F(SpillTest, AnEventIsKnownByItsPlaceBehindTheDiskAndAKillAsInFrontOfThem) {
+  const auto read = [&](std::uint64_t first) {
+    Batch plain = make(5);
+    std::vector<Batch::Slot> index;
+    std::string text(plain.lines());
+    for (std::uint32_t i = 0; i < 5; ++i) index.push_back({i * 101, 100, i});
+    BatchInfo info = plain.info();
+    info.place = std::make_shared<const Place>(Place{"orders/3", {{0, 1'700'000'000'000}}});
+    info.first_position = first;
+    const Batch::Run run{nullptr, 5};
+    plain.settle(Fate::stored);
+    return make_batch(text, index, {&run, 1}, info, Ticket{});
+  };
+  std::vector<std::string> sent, came;
+  for (std::uint64_t first = 100; first < 200; first += 5) {
+    Batch batch = read(first);
+    for (std::uint32_t i = 0; i < 5; ++i) append_own_id(sent.emplace_back(), batch, i);
+    ASSERT_EQ(push(std::move(batch)), 5u);
+    work();
+  }
+  const auto collect = [&](Fate fate) {
+    take();
+    for (Batch& batch : hand) {
+      for (std::uint32_t i = 0; i < batch.size(); ++i) append_own_id(came.emplace_back(), batch, i);
+      batch.settle(fate);
+    }
+    hand.clear();
+    work();
+  };
+  EXPECT_GT(spill->status().events, 0u);
+  for (int i = 0; i < 4; ++i) collect(Fate::stored);
+  kill();
+  for (int i = 0; i < 100; ++i) collect(Fate::stored);
+  std::ranges::sort(came);
+  came.erase(std::ranges::unique(came).begin(), came.end());  // what was not known to be done comes twice
+  std::ranges::sort(sent);
+  EXPECT_EQ(came, sent);
 }
 
 TEST_F(SpillTest, AnEventTheDiskHasLostHasFailed) {

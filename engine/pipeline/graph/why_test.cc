@@ -276,6 +276,29 @@ TEST(Why, NamesAStallWhileTheDeliveryLasts) {
   expect_health(scene, "after: ");
 }
 
+TEST(Why, WhoeverWaitsForItsAnswerIsToldOfAStallAndOfNothingElse) {
+  const Trouble stall{"it hangs", Reason::destination_stalled, "stalled: nothing has come back for", "held up"};
+  Scene scene(2, 1, stall, 50);
+  scene.offer(5);
+  const auto& output = *scene.harness.output;
+  EXPECT_FALSE(output.stalled());
+  bool seen = false;
+  scene.told->during = [&] {
+    scene.told->during = nullptr;
+    scene.harness.clock.advance(200ms);
+    EXPECT_FALSE(output.stalled()) << "it is only slow";
+    scene.harness.clock.advance(40s);
+    const auto told = output.stalled();
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->reason, Reason::destination_stalled);
+    EXPECT_GE(told->retry_after, 40s);
+    seen = true;
+  };
+  scene.offer(1);
+  EXPECT_TRUE(seen);
+  EXPECT_FALSE(output.stalled()) << "it has answered";
+}
+
 TEST(Why, SaysOfASinkThatIsOnlySlowHowFastItIs) {
   const Trouble slow{"it is slow", Reason::flow_full, "<- serves", "readers are paused"};
   Scene scene(2, 0, slow, 50);

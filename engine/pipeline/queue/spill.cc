@@ -170,7 +170,8 @@ bool Spill::read_one(TimePoint now) {
   if (!receipts_.can_lend(header.events)) return false;
   // One that is larger than all of the memory for this travels alone.
   const auto runs = std::min<std::size_t>(header.events, SpillReceipts::most_lent);
-  auto ticket = read_back_.try_take(std::min(block_size(text.size(), header.events, runs), read_back_.total()));
+  const auto bytes = text.size() + (*record)->attributes.size();
+  auto ticket = read_back_.try_take(std::min(block_size(bytes, header.events, runs), read_back_.total()));
   if (!ticket) return false;
   index_.clear();
   runs_.clear();

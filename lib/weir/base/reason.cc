@@ -52,6 +52,10 @@ constexpr std::array table{
                "Send at most what the RateLimit headers name, or ask for a higher limit."},
     ReasonInfo{too_early, "too_early", 429, 8, "this client came back before its Retry-After",
                "Wait as long as Retry-After says; coming back earlier only moves the time further out."},
+    ReasonInfo{too_many_guesses, "too_many_guesses", 429, 8,
+               "too many wrong tokens or passwords came from this address",
+               "Come back after Retry-After, with the right one: until then nobody at this address is let in. Whoever "
+               "shares it with one who guesses needs an address of his own, or a client certificate."},
     ReasonInfo{too_many_connections, "too_many_connections", 503, 14, "max_connections is reached",
                "Reuse connections, or raise the source's max_connections (each one counts in the memory table)."},
     ReasonInfo{shutting_down, "shutting_down", 503, 14, "this process is stopping",
@@ -62,6 +66,11 @@ constexpr std::array table{
         outcome_unknown, "outcome_unknown", 504, 4,
         "the request was taken but not settled within ack_timeout: its events stay in the flow",
         "Send it again only if the sinks are idempotent (give events an id); otherwise look for its events first."},
+    ReasonInfo{
+        stalled_outcome_unknown, "stalled_outcome_unknown", 503, 14,
+        "the request was taken, and a required destination has stalled since: its events stay in the flow",
+        "Come back after Retry-After; send it again only if the sinks are idempotent (give events an id), otherwise "
+        "look for its events first. `weir why` names what has stalled."},
     ReasonInfo{malformed, "malformed", 422, 3, "the body holds lines that are not JSON",
                "Correct the lines named; nothing of the request was stored. `on_malformed: dead_letter` keeps the rest "
                "instead."},

@@ -30,10 +30,12 @@ enum class Reason : std::uint8_t {
   retry_budget_empty,
   rate_limited,
   too_early,
+  too_many_guesses,
   too_many_connections,
   shutting_down,
   deadline_exceeded,
   outcome_unknown,
+  stalled_outcome_unknown,
   // the door: the request itself
   malformed,
   too_large,

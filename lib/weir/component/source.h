@@ -26,6 +26,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,6 +67,10 @@ class SourceOutput {
   virtual Admitted<Ticket> reserve(Bytes amount) = 0;
   /// What so many events cost the budget on their way, over all copies that stages may make: what to reserve.
   virtual Bytes cost(std::size_t bytes, std::size_t events) const = 0;
+
+  /// A required destination has given no answer for so long that whoever waits for the fate of its events waits in
+  /// vain: why, and when to come back. Nothing: there is something to wait for.
+  virtual std::optional<Rejection> stalled() const { return {}; }
 
   virtual bool paused(Priority priority) const = 0;
   virtual bool ready(Priority priority) const = 0;

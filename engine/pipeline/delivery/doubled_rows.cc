@@ -1,10 +1,10 @@
-#include "pipeline/delivery/repeats.h"
+#include "pipeline/delivery/doubled_rows.h"
 
 #include <utility>
 
 namespace weir::pipeline {
 
-Repeats::Warn Repeats::saw(const Group& group, TimePoint now) {
+DoubledRows::Warn DoubledRows::saw(const Group& group, TimePoint now) {
   events_ += group.events;
   already_ += group.already;
   if (!group.tried_before) strange_ += group.strange;

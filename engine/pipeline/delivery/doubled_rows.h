@@ -15,7 +15,7 @@
 
 namespace weir::pipeline {
 
-class Repeats {
+class DoubledRows {
  public:
   static constexpr Duration again = std::chrono::hours(1);
   static constexpr std::uint64_t enough = 1000;

@@ -96,6 +96,7 @@ bool FileIntake::flow_takes() const {
 
 void FileIntake::look_at_answer(TimePoint now) {
   if (!std::exchange(ordered_, false)) return;
+  if (std::exchange(looked_, false)) next_look_ = now + config_.poll;  // a long look leaves time for reading
   while (tickets_.size() > reader_->pieces.size()) tickets_.pop_back();
   if (has_piece()) return;
   if (!reader_->next) next_look_ = std::min(next_look_, now + config_.poll);
@@ -212,7 +213,7 @@ FileIntake::Next FileIntake::order(TimePoint now) {
     }
   }
   if (!order.look && !order.read && !order.again) return short_of_memory ? Next::soon : Next::later;
-  if (order.look) next_look_ = now + config_.poll;
+  looked_ = order.look;
   ordered_ = true;
   thread_.run([reader = reader_, order] { reader->run(order); });
   return Next::ordered;

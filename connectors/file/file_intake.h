@@ -86,6 +86,7 @@ class FileIntake final : public Intake {
   std::deque<Ticket> tickets_;      // of the pieces that were ordered
   Ranges::Range* again_ = nullptr;  // what was ordered is read again
   bool ordered_ = false;
+  bool looked_ = false;  // the present order has the names looked at
   bool stopping_ = false, saved_last_ = false, said_large_ = false;
   TimePoint next_look_{}, next_save_{};
   std::optional<TimePoint> give_up_at_;

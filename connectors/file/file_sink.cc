@@ -30,6 +30,17 @@ std::optional<T> optional(const Options& options, std::string_view name) {
   return options.has(name) ? std::optional(options.get<T>(name)) : std::nullopt;
 }
 
+constexpr std::uint64_t most_rotated = 9'999'999;
+
+/// The number of a name that a rotation here has made. A date (out.20261130) or another's number (out.1) is none:
+/// whoever gave such a name keeps its file.
+std::optional<std::uint64_t> rotated_number(std::string_view digits) {
+  std::uint64_t number = 0;
+  const auto* const end = digits.data() + digits.size();
+  if (std::from_chars(digits.data(), end, number).ptr != end || number == 0 || number > most_rotated) return {};
+  return digits == fmt::format("{:06}", number) ? std::optional(number) : std::nullopt;
+}
+
 }  // namespace
 
 FileSink::FileSink(std::string name, const Options& options, std::unique_ptr<Disk> disk)
@@ -97,12 +108,9 @@ Result<std::vector<std::uint64_t>> FileSink::rotated_numbers() const {
   const auto names = disk_->list(log_.folder());
   if (!names) return std::unexpected(log_.error(-names.error(), "cannot list its folder to rotate it"));
   std::vector<std::uint64_t> numbers;
-  for (const auto& file : *names) {
-    std::uint64_t number = 0;
-    const auto* const end = file.data() + file.size();
-    if (file.starts_with(prefix) && std::from_chars(file.data() + prefix.size(), end, number).ptr == end && number > 0)
-      numbers.push_back(number);
-  }
+  for (const std::string_view file : *names)
+    if (file.starts_with(prefix))
+      if (const auto number = rotated_number(file.substr(prefix.size()))) numbers.push_back(*number);
   std::ranges::sort(numbers);
   return numbers;
 }
@@ -112,6 +120,9 @@ Result<void> FileSink::rotate() {
   auto numbers = rotated_numbers();
   if (!numbers) return std::unexpected(numbers.error());
   numbers->push_back(numbers->empty() ? 1 : numbers->back() + 1);
+  if (numbers->back() > most_rotated)
+    return failure(fmt::format("{}: {} is the last number there is: move the rotated files away", log_.path(),
+                               rotated_name(most_rotated)));
   if (auto rotated = log_.rotate(rotated_name(numbers->back())); !rotated) return rotated;
   remove_oldest(*numbers);
   return {};

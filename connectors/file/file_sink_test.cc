@@ -506,6 +506,19 @@ TEST_F(FileSinkTest, DeletesRotatedFilesOnlyWhenToldHowManyToKeep) {
   EXPECT_THAT(names, testing::UnorderedElementsAre("out.ndjson", "out.ndjson.000004", "out.ndjson.000005"));
 }
 
+TEST_F(FileSinkTest, LeavesNumberedFilesThatItDidNotMake) {
+  fs::create_directories(folder + "/deep");
+  options.set("rotate_size", Bytes(10));
+  options.set("rotate_keep", std::uint64_t{2});
+  const std::vector<std::string> others{".1", ".2", ".20261130", ".1764500000", ".0000001", ".18446744073709551615"};
+  for (const auto& name : others) std::ofstream(path + name) << "other";
+  auto sink = bad_sink();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(sink->deliver(some("g")).outcome, Outcome::done);
+  for (const auto& name : others) EXPECT_EQ(contents(path + name), "other") << name;
+  for (const auto* own : {".000003", ".000004"}) EXPECT_TRUE(fs::exists(path + own)) << own;
+  EXPECT_FALSE(fs::exists(path + ".000002"));
+}
+
 TEST_F(FileSinkTest, CountsOnFromTheRotatedFilesItFinds) {
   fs::create_directories(folder + "/deep");
   write("{\"id\":0}\n");

@@ -70,6 +70,11 @@ class FileSource final : public Source {
     if (limits.without_place > 0)
       side.trouble = fmt::format("{} files wait for a place: max_files ({}) are open", limits.without_place,
                                  config_.watch.max_files);
+    if (limits.places_are_full)
+      side.trouble = fmt::format(
+          "{} files are not read: the places of as many finished files as can be are noted; "
+          "move finished files out of the folder",
+          limits.without_place);
     if (limits.too_many_names) side.trouble = "its folder has more names than are looked at";
     if (!limits.complaint.empty()) side.trouble = limits.complaint;
     return side;

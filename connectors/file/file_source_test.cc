@@ -28,6 +28,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 
 /// Keeps batches until the test ends them, as a slow sink does, and takes dead letters when told to.
 class SlowOutput final : public SourceOutput {
@@ -98,8 +99,8 @@ class FileSourceTest : public testing::Test {
     fs::remove_all(folder);
   }
 
-  void open(Level acks = Level::stored) {
-    source = source_type(system_input_disk(), true).make({"in", options, acks, priorities, context});
+  void open(Level acks = Level::stored, InputDisk& disk = system_input_disk()) {
+    source = source_type(disk, true).make({"in", options, acks, priorities, context});
     const auto opened = source->open();
     ASSERT_TRUE(opened) << opened.error().message;
     reactor = std::make_unique<boost::asio::io_context>();
@@ -608,6 +609,116 @@ TEST_F(FileSourceTest, NeverDropsAFileItFollowsForNewOnes) {
   write("d\n", name(8));
   run(4s);
   EXPECT_THAT(taken(), ElementsAre("d"));
+}
+
+TEST_F(FileSourceTest, StartsAgainWithMoreFinishedFilesThanMayBeOpen) {
+  options.set("path", folder + "/*.log");
+  options.set("max_files", std::uint64_t{4});
+  options.set("rotate_wait", Duration(100ms));
+  const auto name = [&](int i) { return folder + "/" + std::to_string(100 + i) + ".log"; };
+  for (int i = 0; i < 4; ++i) write("a\n", name(i));
+  open();
+  run(1s);
+  for (int i = 4; i < 8; ++i) write("b\n", name(i));
+  run(1s);
+  EXPECT_EQ(taken().size(), 8u);
+  close();
+  write("late\n", name(2));
+  for (int i = 8; i < 13; ++i) write("new\n", name(i));
+  open();
+  run(1s);
+  EXPECT_THAT(taken(), UnorderedElementsAre("late", "new", "new", "new", "new", "new"));
+}
+
+/// `most_positions` without those that are open, as an earlier run has noted them.
+void note_places(const std::string& checkpoint, std::uint64_t inode, std::uint64_t max_files) {
+  std::vector<FilePosition> places;
+  for (std::uint64_t i = 0; i < most_positions - max_files; ++i) places.push_back({{1, inode, hash_start, 0}, 1000 + i});
+  ASSERT_TRUE(save_checkpoint(checkpoint, encode(places)));
+}
+
+TEST_F(FileSourceTest, ForgetsThePlacesOfFilesThatAreGoneForNewOnes) {
+  options.set("path", folder + "/*.log");
+  options.set("max_files", std::uint64_t{4});
+  options.set("rotate_wait", Duration(100ms));
+  options.set("checkpoint", folder + "/place");
+  note_places(folder + "/place", ~0ull, 4);
+  for (int i = 0; i < 4; ++i) write("a\n", folder + "/" + std::to_string(i) + ".log");
+  open();
+  run(1s);
+  EXPECT_EQ(taken().size(), 4u);
+  for (int i = 4; i < 8; ++i) write("b\n", folder + "/" + std::to_string(i) + ".log");
+  run(1s);
+  EXPECT_EQ(taken().size(), 4u);
+  run(1s);
+  EXPECT_THAT(taken(), IsEmpty()) << "the places of those that are there are kept";
+}
+
+TEST_F(FileSourceTest, SaysThatNoMorePlacesCanBeNoted) {
+  options.set("path", folder + "/*.log");
+  options.set("max_files", std::uint64_t{4});
+  options.set("rotate_wait", Duration(100ms));
+  options.set("checkpoint", folder + "/place");
+  write("finished\n", folder + "/finished");
+  struct stat finished{};
+  ASSERT_EQ(::stat((folder + "/finished").c_str(), &finished), 0);
+  note_places(folder + "/place", finished.st_ino, 4);
+  for (int i = 0; i < 4; ++i) write("a\n", folder + "/" + std::to_string(i) + ".log");
+  open();
+  run(1s);
+  write("b\n", folder + "/4.log");
+  run(1s);
+  EXPECT_THAT(source->upstream().trouble, HasSubstr("move finished files out of the folder"));
+  fs::remove(folder + "/finished");
+  run(1s);
+  EXPECT_EQ(source->upstream().trouble, "");
+  EXPECT_THAT(taken(), ElementsAre("a", "a", "a", "a", "b"));
+}
+
+/// Where to list a folder takes three seconds, and what is asked of open files is counted.
+struct SlowFolder final : InputDisk {
+  explicit SlowFolder(ManualClock& clock) : clock(clock) {}
+  using InputDisk::status;
+  int list(const std::string& folder, const std::function<bool(const dirent&)>& f) override {
+    clock.advance(3s);
+    ++lists;
+    return InputDisk::list(folder, f);
+  }
+  int status(int fd, struct stat& to) override {
+    ++asked;
+    return InputDisk::status(fd, to);
+  }
+  ManualClock& clock;
+  int lists = 0, asked = 0;
+};
+
+TEST_F(FileSourceTest, ReadsBetweenLooksHoweverLongTheyTake) {
+  options.set("path", folder + "/*.log");
+  options.set("poll", Duration(200ms));
+  write("first\n", folder + "/first.log");
+  SlowFolder disk(clock);
+  open(Level::stored, disk);
+  for (int i = 0; i < 40; ++i) write("a\n", folder + "/" + std::to_string(i) + ".log");
+  disk.lists = 0;
+  while (output->events.size() < 41 && disk.lists < 41) run(20ms);
+  EXPECT_LT(disk.lists, 10);
+  close();
+}
+
+TEST_F(FileSourceTest, AsksForThoseThatAreIdleOnceALook) {
+  options.set("path", folder + "/*.log");
+  options.set("max_files", std::uint64_t{8});
+  for (int i = 0; i < 8; ++i) write("a\n", folder + "/" + std::to_string(i) + ".log");
+  SlowFolder disk(clock);
+  options.set("rotate_wait", Duration(1h));
+  open(Level::stored, disk);
+  for (int i = 8; i < 208; ++i) write("b\n", folder + "/" + std::to_string(i) + ".log");
+  run(100ms);
+  disk.asked = disk.lists = 0;
+  run(100ms);
+  ASSERT_GT(disk.lists, 0);
+  EXPECT_LT(disk.asked / disk.lists, 100) << "200 wait for one of 8 places";
+  close();
 }
 
 /// No file can be opened any more while it lives.

@@ -60,12 +60,13 @@ Result<void> Watched::start(std::optional<std::vector<FilePosition>> places, Tim
   if (places) left_over_ = std::move(*places);
   const auto names = names_of(disk_, config_.path, config_.own);
   if (!names) return std::unexpected(names.error());
-  if (names->found.size() > config_.max_files)
+  const bool crowded = names->found.size() > config_.max_files;
+  if (crowded && (!config_.follow || (fresh_ && config_.from_end)))
     return failure(
         fmt::format("{} matches more than {} files: raise max_files", terminal_text(config_.path), config_.max_files));
   find_renamed(now);
-  for (const auto& name : names->found) visit(name, now, true);
-  count_limits(0, !names->all);
+  for (const auto& name : names->found) visit(name, now, !crowded);
+  count_limits(without_place_, !names->all);
   if (!config_.follow && files_.empty())
     return failure(
         fmt::format("{}: {}", terminal_text(config_.path),
@@ -164,13 +165,6 @@ std::expected<Watched::Beginning, int> Watched::beginning_of(const InputFile& fi
   return Beginning{*copied};
 }
 
-/// One that is not open any more because it was read to its end, and has not grown since.
-bool Watched::is_finished(const FileLook& look) const {
-  return std::ranges::any_of(left_over_, [&](const FilePosition& p) {
-    return p.id.device == look.device && p.id.inode == look.inode && p.offset == look.length;
-  });
-}
-
 void Watched::visit(const std::string& name, TimePoint now, bool first) {
   const auto found = disk_.look(name);
   if (!found) {
@@ -222,19 +216,6 @@ bool Watched::has_ended_wholly(const WatchedFile& file, TimePoint now) const {
   if (!look || file.in_flight > 0 || file.committed < file.read || file.in_large_line) return false;
   return now - file.changed >= config_.rotate_wait &&
          (file.read >= look->length || (file.last_line_taken && file.looked_at == look->length));
-}
-
-/// One that is read to its end and has been idle for longest is closed; its place is kept.
-bool Watched::make_place(TimePoint now) {
-  if (!config_.follow || left_over_.size() + config_.max_files >= most_positions) return false;
-  auto idle = files_.end();
-  for (auto file = files_.begin(); file != files_.end(); ++file)
-    if (file->named && has_ended_wholly(*file, now) && (idle == files_.end() || file->changed < idle->changed))
-      idle = file;
-  if (idle == files_.end()) return false;
-  left_over_.push_back({idle->id, idle->committed});
-  files_.erase(idle);
-  return true;
 }
 
 /// Files that the last run had not finished and that have another name now.
@@ -294,6 +275,9 @@ void Watched::look_at_names(TimePoint now) {
     file.named = false;
   }
   without_place_ = 0;
+  idle_.reset();
+  finished_.reset();
+  places_are_full_ = false;
   // First those that are known, so that none of them gives its place to a new one because it is not seen yet.
   std::vector<const std::string*> unknown;
   for (const auto& name : names->found) {
@@ -323,32 +307,10 @@ void Watched::look_at_names(TimePoint now) {
   count_limits(without_place_, !names->all);
 }
 
-void Watched::count_limits(std::uint64_t without_place, bool too_many_names) {
-  if (without_place > 0 && told_without_place_ == 0)
-    log::warn({"source", config_.source},
-              "{} more files match than max_files ({}) lets be open: they are read when others have been "
-              "idle for rotate_wait; raise max_files",
-              without_place, config_.max_files);
-  if (too_many_names && !too_many_names_)
-    log::warn({"source", config_.source},
-              "{}: the folder has more than {} names, and not all of them are looked at: move finished "
-              "files away",
-              terminal_text(config_.path), most_entries);
-  if ((without_place > 0 && told_without_place_ == 0) || (too_many_names && !too_many_names_)) ++reached_;
-  told_without_place_ = without_place;
-  too_many_names_ = too_many_names;
-}
-
 Watched::Limits Watched::limits() const {
   const std::lock_guard lock(told_mutex_);
-  return {emptied_, told_without_place_, reached_, own_, too_many_names_, complaints_, told_complaint_};
-}
-
-/// A renamed file may get its name back, and must not be read twice then. A deleted one's inode is free for others.
-void Watched::remember(const WatchedFile& file) {
-  if (const auto look = file.file.look(); look && look->links == 0) return;
-  if (left_over_.size() + config_.max_files >= most_positions) left_over_.erase(left_over_.begin());
-  left_over_.push_back({file.id, file.committed});
+  return {emptied_, told_without_place_, told_places_are_full_, reached_,
+          own_,     too_many_names_,     complaints_,           told_complaint_};
 }
 
 std::uint64_t Watched::check(WatchedFile& file, TimePoint now) {

@@ -18,7 +18,8 @@
 ///
 /// At most `max_files` are open. When more match, those that are read to their end and have not grown for `rotate_wait`
 /// give their place up, and are opened again when they grow; a file that is being read is never dropped for a new one.
-/// What finds no place is counted, logged, and waits.
+/// What finds no place is counted, logged, and waits. Places of files that are not open are kept for at most
+/// `most_positions`; beyond that those are forgotten whose files are not in the folder any more.
 ///
 /// Thread: one; `limits` any. Cost: `look` a stat for each name, `check` an fstat and 1 KiB read. Memory: about 2 KiB a
 /// file, at most `max_files`, and 100 bytes for each place that is kept of a file that is not open.
@@ -29,6 +30,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -96,8 +98,9 @@ class Watched {
   /// For people and metrics: files that match and have no place, and whether the folder has too many names.
   struct Limits {
     std::uint64_t emptied = 0, without_place = 0;
-    std::uint64_t reached = 0;  ///< how often it has come to that, since the start
-    std::uint64_t own = 0;      ///< files that match and are written by this process, and so are not read
+    bool places_are_full = false;  ///< and that is because no more places of finished files can be noted
+    std::uint64_t reached = 0;     ///< how often it has come to that, since the start
+    std::uint64_t own = 0;         ///< files that match and are written by this process, and so are not read
     bool too_many_names = false;
     std::uint64_t complaints = 0;  ///< how often something could not be looked at, or opened
     std::string complaint{};       ///< what that was at the last look; empty: nothing
@@ -119,16 +122,21 @@ class Watched {
   std::expected<std::uint64_t, int> copied_from(const InputFile& file, const std::string& name, std::uint64_t size);
   bool is_too_early(const InputFile& file, const std::string& name, std::uint64_t size, TimePoint now);
   WatchedFile* find(const FileLook& look);
-  bool is_finished(const FileLook& look) const;
+  // watched_places.cc
+  bool is_finished(const FileLook& look);
   bool make_place(TimePoint now);
+  void find_idle(TimePoint now);
+  bool can_note_another();
+  void forget_what_is_gone();
+  void remember(const WatchedFile& file);
+  void count_limits(std::uint64_t without_place, bool too_many_names);
+
   bool has_ended_wholly(const WatchedFile& file, TimePoint now) const;
   void find_renamed(TimePoint now);
   bool is_renamed(const std::string& path, std::uint64_t inode, TimePoint now);
-  void remember(const WatchedFile& file);
   void complain(const std::string& what);
   bool is_own(const WatchedFile& file);
   bool is_written(const WatchedFile& file);
-  void count_limits(std::uint64_t without_place, bool too_many_names);
 
   WatchConfig config_;
   std::mutex written_mutex_;
@@ -144,7 +152,12 @@ class Watched {
   mutable std::mutex told_mutex_;        // of the next two: what `limits` tells
   std::string told_complaint_;
   std::uint64_t complaints_ = 0;
-  std::uint64_t without_place_ = 0;                             // of this look
+  // Of this look, and made when the first one asks:
+  std::uint64_t without_place_ = 0;
+  std::optional<std::vector<std::list<WatchedFile>::iterator>>
+      idle_;  // who may give its place up, the longest idle last
+  std::optional<std::set<std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>>> finished_;  // left_over_ by its file
+  bool places_are_full_ = false;                                                               // no more may be noted
   std::set<std::pair<std::uint64_t, std::uint64_t>> told_own_;  // device and inode of own files, each told once
   struct Newcomer {
     std::uint64_t size = 0;
@@ -153,7 +166,7 @@ class Watched {
   };
   std::map<std::string, Newcomer> newcomers_;  // may be copies, and are judged when they have been made
   std::atomic<std::uint64_t> emptied_{0}, told_without_place_{0}, reached_{0}, own_{0};
-  std::atomic<bool> too_many_names_{false};
+  std::atomic<bool> too_many_names_{false}, told_places_are_full_{false};
 };
 
 }  // namespace weir::file

@@ -87,9 +87,9 @@ Result<void> Database::open() {
   const bool opened = sqlite3_open_v2(config_.path.c_str(), &handle_, flags, nullptr) == SQLITE_OK;
   auto configured = opened ? configure() : std::unexpected(error("cannot open it"));
   if (configured) configured = hold();
+  if (configured) configured = be_whole();
   if (!configured) {
-    sqlite3_close(std::exchange(handle_, nullptr));
-    share_heap(-static_cast<std::int64_t>(config_.memory.count()));
+    drop();
     return configured;
   }
   sync_folder(folder.empty() ? "." : folder);
@@ -122,27 +122,63 @@ int Database::wait_for_lock(void* self, int waits) {
 /// Which files are open. The log is there from the first transaction on, and reading waits for nobody.
 Result<void> Database::hold() {
   if (auto read = run("SELECT 1 FROM sqlite_master LIMIT 1"); !read) return read;
-  const auto file = look_at(config_.path), log = look_at(log_path());
+  const auto file = look_at(config_.path), log = look_at(log_path()), index = look_at(index_path());
   int moved = 1;
   sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-  if (!file || !*file || !log || !*log || moved)
+  if (!file || !*file || !log || !*log || !index || !*index || moved)
     return failure(config_.path + ": it was moved or deleted while it was opened: let others leave it alone");
   file_ = HeldFile(**file);
   log_ = HeldFile(**log);
+  index_ = HeldFile(**index);
   return {};
 }
 
-Result<bool> Database::is_named() const {
-  const auto file = look_at(config_.path), log = look_at(log_path());
-  if (!file || !log)
-    return failure(fmt::format("{}: cannot look whether it is still there: {}: look at its folder's permissions",
-                               config_.path, std::generic_category().message(!file ? file.error() : log.error())));
-  return file_.is_named_by(*file) && log_.is_named_by(*log);
+/// One that was cut has pages missing unless its log had them. Cost: reads all of it, once.
+Result<void> Database::be_whole() {
+  if (!was_cut_) return {};
+  auto checked = prepare("PRAGMA quick_check(1)");
+  if (!checked) return std::unexpected(checked.error());
+  const bool read = sqlite3_step(checked->get()) == SQLITE_ROW;
+  const auto* const said = read ? reinterpret_cast<const char*>(sqlite3_column_text(checked->get(), 0)) : nullptr;
+  if (!said || std::string_view(said) != "ok")
+    return failure(
+        config_.path +
+        ": it was emptied or cut while it was in use, and is damaged: move it away, or save what can be saved "
+        "with sqlite3 FILE .recover");
+  was_cut_ = false;
+  return {};
+}
+
+Error Database::cannot_look(int error) const {
+  return {Error::Kind::failed,
+          fmt::format("{}: cannot look whether it is still there: {}: look at its folder's permissions", config_.path,
+                      std::generic_category().message(error)),
+          Duration{0}, std::nullopt};
+}
+
+Result<bool> Database::is_named() {
+  const auto file = look_at(config_.path), log = look_at(log_path()), index = look_at(index_path());
+  for (const auto* const look : {&file, &log, &index})
+    if (!*look) return std::unexpected(cannot_look(look->error()));
+  if (!file_.is_named_by(*file) || !log_.is_named_by(*log) || !index_.is_named_by(*index)) return false;
+  was_cut_ = was_cut_ || file_.state(*file) == HeldFile::State::shorter;
+  file_.leave((*file)->length);  // checkpoints, of others as well, make it longer
+  return !was_cut_;
+}
+
+/// Others that found no index have made one of their own, and by that write over our end of the log.
+std::expected<bool, int> Database::others_write_its_log() const {
+  const auto log = look_at(log_path()), index = look_at(index_path());
+  if (!log || !index) return std::unexpected(!log ? log.error() : index.error());
+  return log_.is_named_by(*log) && !index_.is_named_by(*index);
 }
 
 Result<void> Database::let_go() {
   if (!handle_) return {};
-  if (sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) != SQLITE_OK)
+  const auto shared = others_write_its_log();
+  if (!shared) return std::unexpected(cannot_look(shared.error()));
+  if (!*shared &&
+      sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) != SQLITE_OK)
     return std::unexpected(error("it was moved, and what its log holds cannot be written back to it"));
   int keep = 1;  // what has the log's name now is not ours to remove
   sqlite3_file_control(handle_, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
@@ -152,7 +188,14 @@ Result<void> Database::let_go() {
 
 void Database::close() {
   if (!handle_) return;
-  sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  if (others_write_its_log().value_or(false))
+    sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  else
+    sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  drop();
+}
+
+void Database::drop() {
   sqlite3_close(std::exchange(handle_, nullptr));
   share_heap(-static_cast<std::int64_t>(config_.memory.count()));
 }

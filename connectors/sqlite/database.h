@@ -4,7 +4,10 @@
 /// SQLite's hard heap limit is one number for the whole process, so each open Database adds its share to it and takes
 /// it away again: sinks side by side keep to the sum of what they declare (semantics C6).
 ///
-/// SQLite writes on to a file that was deleted, renamed or replaced, and to a log (-wal) that was; `is_named` looks.
+/// SQLite writes on to a file that was deleted, renamed, replaced or emptied, and to a log (-wal) or an index (-shm)
+/// that was; `is_named` looks. An index of their own is how other processes write over our transactions: it is left
+/// without writing anything back, and what the log holds is read again. A file that was cut is whole again if the log
+/// holds all of it, which is checked before it is used.
 ///
 /// Thread: one at a time (it may move between threads), but `cancel` any. Cost: that of SQLite. On cancel: whoever
 /// waits for a lock gives up within 0.1 s. Ref: sqlite.org/wal.html, c3ref/hard_heap_limit64, c3ref/busy_handler.
@@ -42,8 +45,9 @@ class Database {
   /// Opens or creates the file and its folder, in WAL mode.
   Result<void> open();
   bool is_open() const { return handle_ != nullptr; }
-  /// Whether the paths of database and log still name the files that are open; an error: they could not be looked at.
-  Result<bool> is_named() const;
+  /// Whether the paths of database, log and index still name the files that are open, and nobody has cut the database;
+  /// an error: they could not be looked at.
+  Result<bool> is_named();
   /// Writes the log back into the database file and closes it. All statements must be gone.
   void close();
   /// The same for files that have other names by now, or none. An error: the log holds what is not in the database yet,
@@ -61,14 +65,20 @@ class Database {
 
  private:
   Result<void> configure();
+  void drop();
   static int wait_for_lock(void* self, int waits);
   Result<void> hold();
+  Result<void> be_whole();
+  Error cannot_look(int error) const;
+  std::expected<bool, int> others_write_its_log() const;
   std::string log_path() const { return config_.path + "-wal"; }
+  std::string index_path() const { return config_.path + "-shm"; }
 
   DatabaseConfig config_;
   sqlite3* handle_ = nullptr;
   std::atomic<bool> cancelled_{false};
-  HeldFile file_, log_;
+  HeldFile file_, log_, index_;
+  bool was_cut_ = false;  // and is not known to be whole
 };
 
 }  // namespace weir::sqlite

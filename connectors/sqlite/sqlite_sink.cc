@@ -120,22 +120,42 @@ Delivery SqliteSink::again(const Error& error) const {
 Delivery SqliteSink::deliver(std::span<const Batch> batches) {
   if (std::ranges::all_of(batches, [](const Batch& batch) { return batch.empty(); })) return {};
   for (int tries = 1;; ++tries) {
-    if (!database_.is_open())
-      if (auto opened = open_database(); !opened) return again(opened.error());
+    if (auto found = find(); !found) return again(found.error());
     Delivery delivery;
-    if (auto done = insert(batches, delivery); !done) return again(done.error());
+    if (auto done = insert(batches, delivery); !done) {
+      if (std::exchange(lacks_table_, false)) close();  // whoever took the table away gets another one
+      return again(done.error());
+    }
     const auto named = database_.is_named();
     if (!named) return again(named.error());
     if (*named) return delivery;
     // Nobody would find it. Ids make it harmless that it may stand in the old file as well.
-    log::warn({"sink", name_}, "{}: it was deleted, renamed or replaced: what was not confirmed goes to a new one",
-              terminal_text(database_.path()));
-    insert_many_.reset();
-    insert_one_.reset();
-    if (auto gone = database_.let_go(); !gone) return again(gone.error());
+    if (auto gone = let_go(); !gone) return again(gone.error());
     if (tries == most_tries)
       return again(Error{Error::Kind::failed, database_.path() + ": it was taken away again", Duration{0}});
   }
+}
+
+/// The database that the path names is open.
+Result<void> SqliteSink::find() {
+  if (database_.is_open()) {
+    const auto named = database_.is_named();
+    if (!named) return std::unexpected(named.error());
+    if (*named) return {};
+    if (auto gone = let_go(); !gone) return gone;
+  }
+  return open_database();
+}
+
+Result<void> SqliteSink::let_go() {
+  log::warn(
+      {"sink", name_},
+      "{}: it was deleted, renamed, replaced or emptied, or its -wal or -shm was: it is opened again, and what was "
+      "not confirmed goes to what is there now, or to a new one",
+      terminal_text(database_.path()));
+  insert_many_.reset();
+  insert_one_.reset();
+  return database_.let_go();
 }
 
 /// One transaction.
@@ -209,10 +229,12 @@ Result<void> SqliteSink::insert_rows() {
   for (std::size_t i = 0; i < rows_.size() && result; i += full ? rows_at_once : 1) {
     for (std::size_t k = 0; k < (full ? rows_at_once : 1); ++k)
       bind(statement, static_cast<int>(k) * columns, rows_[i + k]);
-    if (sqlite3_step(statement) != SQLITE_DONE)
+    if (const int step = sqlite3_step(statement); step != SQLITE_DONE) {
+      lacks_table_ = step == SQLITE_ERROR;
       result = std::unexpected(database_.error("cannot insert"));
-    else
+    } else {
       there_.sent(full ? rows_at_once : 1, static_cast<std::uint64_t>(sqlite3_changes(database_.handle())));
+    }
     sqlite3_reset(statement);
   }
   rows_.clear();

@@ -38,6 +38,8 @@ class SqliteSink final : public Sink {
   };
 
   Result<void> open_database();
+  Result<void> find();
+  Result<void> let_go();
   Result<void> insert(std::span<const Batch> batches, Delivery& delivery);
   Result<void> open_table();
   Result<void> check_columns();
@@ -58,6 +60,7 @@ class SqliteSink final : public Sink {
   std::string ids_;
   std::vector<Row> rows_;
   AlreadyThere there_;
+  bool lacks_table_ = false;  // the last insert found no such table, or one with other columns
 };
 
 void add_to(Catalog& catalog);

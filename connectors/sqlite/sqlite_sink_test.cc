@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 using conformance::batch_of;
 using conformance::Delivered;
 using conformance::json_events;
+using testing::AnyOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -221,6 +222,46 @@ TEST_F(SqliteSinkTest, GoesOnInADatabaseThatReplacedItsOwn) {
   EXPECT_THAT(query(path, "SELECT count(*) FROM events"), ElementsAre("3"));
 }
 
+TEST_F(SqliteSinkTest, KeepsEverythingWhenItsLogAndIndexAreDeleted) {
+  auto sink = opened();
+  EXPECT_EQ(sink->deliver(Delivered(batch_of(json_events("a", 3), 1))).outcome, Outcome::done);
+  fs::remove(path + "-wal");
+  fs::remove(path + "-shm");
+  EXPECT_EQ(sink->deliver(Delivered(batch_of(json_events("b", 3), 10))).outcome, Outcome::done);
+  EXPECT_THAT(query(path, "SELECT count(*) FROM events"), ElementsAre("6"));
+}
+
+TEST_F(SqliteSinkTest, RestoresADatabaseThatWasEmptiedFromItsLog) {
+  auto sink = opened();
+  EXPECT_EQ(sink->deliver(Delivered(batch_of(json_events("a", 3), 1))).outcome, Outcome::done);
+  fs::resize_file(path, 0);
+  EXPECT_EQ(sink->deliver(Delivered(batch_of(json_events("b", 3), 10))).outcome, Outcome::done);
+  EXPECT_THAT(query(path, "SELECT count(*) FROM events"), ElementsAre("6"));
+}
+
+TEST_F(SqliteSinkTest, ConfirmsNothingToADatabaseThatWasCutAndIsDamaged) {
+  auto sink = opened();
+  for (std::uint64_t i = 0; i < 5; ++i)
+    EXPECT_EQ(sink->deliver(Delivered(batch_of(json_events("a" + std::to_string(i), 400), i * 1000 + 1))).outcome,
+              Outcome::done);
+  sink->close();  // the log is written back
+  sink = opened();
+  fs::resize_file(path, 4096);
+  const auto lost = sink->deliver(Delivered(batch_of(json_events("b", 3), 9000)));
+  EXPECT_EQ(lost.outcome, Outcome::again);
+  EXPECT_THAT(lost.error.message, AnyOf(HasSubstr("damaged"), HasSubstr("malformed")));
+}
+
+TEST_F(SqliteSinkTest, MakesATableAnewThatWasRenamed) {
+  auto sink = opened();
+  EXPECT_EQ(sink->deliver(Delivered(batch_of(json_events("a", 3), 1))).outcome, Outcome::done);
+  query(path, "ALTER TABLE events RENAME TO older");
+  const Delivered more(batch_of(json_events("b", 3), 10));
+  EXPECT_EQ(sink->deliver(more).outcome, Outcome::again);
+  EXPECT_EQ(sink->deliver(more).outcome, Outcome::done);
+  EXPECT_THAT(query(path, "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM older)"), ElementsAre("3|3"));
+}
+
 TEST_F(SqliteSinkTest, RefusesAnEventThatItsMemoryCannotHold) {
   options.set("memory", Bytes(16_MiB));
   auto sink = opened();
@@ -280,6 +321,36 @@ TEST_F(SqliteSinkTest, DeclaresDurableOnlyWithFullSynchronisation) {
   EXPECT_EQ(type.ack(options), SinkAck::received);
   EXPECT_EQ(type.max_workers(options), 1);
 }
+
+/// SQLite shares the index within a process: the other one has to be another process, a new run of this binary.
+class SharedSqliteSinkTest : public SqliteSinkTest, public testing::WithParamInterface<bool> {};
+
+TEST_P(SharedSqliteSinkTest, LeavesWhatOthersCommitWhenItsIndexIsDeleted) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  std::unique_ptr<SqliteSink> sink;
+  if (!std::getenv("WEIR_SQLITE_SINK_TEST_FOLDER")) {
+    sink = opened();
+    EXPECT_EQ(sink->deliver(Delivered(batch_of(json_events("a", 3), 1))).outcome, Outcome::done);
+    fs::remove(path + "-shm");  // a process that comes now makes an index of its own
+    ::setenv("WEIR_SQLITE_SINK_TEST_FOLDER", folder.c_str(), 1);
+  }
+  EXPECT_EXIT(
+      {
+        query(path, "INSERT INTO events VALUES ('other', 1, 'normal', '{}')");
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+  ::unsetenv("WEIR_SQLITE_SINK_TEST_FOLDER");
+  const bool delivers = GetParam();
+  if (delivers) {
+    EXPECT_EQ(sink->deliver(Delivered(batch_of(json_events("b", 3), 10))).outcome, Outcome::done);
+  }
+  sink->close();
+  EXPECT_THAT(query(path, "SELECT count(*) FROM events"), ElementsAre(delivers ? "7" : "4"));
+  EXPECT_THAT(query(path, "PRAGMA integrity_check"), ElementsAre("ok"));
+}
+
+INSTANTIATE_TEST_SUITE_P(WithAndWithoutMore, SharedSqliteSinkTest, testing::Bool());
 
 class KilledSqliteSinkTest : public SqliteSinkTest, public testing::WithParamInterface<const char*> {
  protected:

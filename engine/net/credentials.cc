@@ -36,7 +36,7 @@ bool holds(const std::vector<Digest>& all, const Digest& sent) {
   return found != 0;
 }
 
-bool same(std::string_view a, std::string_view b) {
+bool same_scheme(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
   return std::ranges::equal(a, b, {}, lower, lower);
 }
@@ -91,8 +91,8 @@ bool Credentials::let_in(const Head& head) const {
   const auto secret = sent.substr(std::min(sent.find_first_not_of(' ', end), sent.size()));
   if (secret.empty()) return false;
   const auto all = known();
-  if (same(sent.substr(0, end), "Bearer")) return holds(all->tokens, digest(secret));
-  return same(sent.substr(0, end), "Basic") && holds(all->users, digest(secret));
+  if (same_scheme(sent.substr(0, end), "Bearer")) return holds(all->tokens, digest(secret));
+  return same_scheme(sent.substr(0, end), "Basic") && holds(all->users, digest(secret));
 }
 
 std::string_view Credentials::challenge() const {

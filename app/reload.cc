@@ -11,7 +11,7 @@
 namespace weir::app {
 namespace {
 
-using Outcome = pipeline::Flow::Reload;
+using ReloadOutcome = pipeline::Flow::Reload;
 using Changes = std::vector<config::KeyChange>;
 
 void refuse(const Changes& changes) {
@@ -32,24 +32,24 @@ Result<void> take_over(const Running& running, config::Config& next) {
   return {};
 }
 
-Outcome reload(const Running& running) {
+ReloadOutcome reload(const Running& running) {
   auto next = load_or_explain(running.files, running.catalog);
   if (!next) {
     log::error("reload: the configuration has errors; the running one is kept");
-    return Outcome::invalid;
+    return ReloadOutcome::invalid;
   }
   const auto changes = config::changes(running.config, *next, running.catalog);
   if (!std::ranges::all_of(changes, &config::KeyChange::in_place)) {
     refuse(changes);
-    return Outcome::refused;
+    return ReloadOutcome::refused;
   }
   if (auto taken = take_over(running, *next); !taken) {
     log::error("reload refused: {}: nothing was changed", terminal_text(taken.error().message));
-    return Outcome::refused;
+    return ReloadOutcome::refused;
   }
   for (const auto& change : changes) log::info("reload: {}: applied", terminal_text(change.text));
   log::info("reload: done{}", changes.empty() ? ", no key has changed" : "");
-  return Outcome::applied;
+  return ReloadOutcome::applied;
 }
 
 /// What is wrong with the configuration that holds the secrets, in one line.

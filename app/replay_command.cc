@@ -18,10 +18,9 @@
 namespace weir::app {
 namespace {
 
-using Outcome = ReplaySender::Outcome;
-constexpr std::uint64_t most_events = 500;     // of a batch: what an interrupted replay may send twice
-constexpr std::size_t most_bytes = 512 << 10;  // half of what an http source takes, unless told otherwise
-constexpr std::uint64_t most_told = 100;       // refused events with a line each
+constexpr std::uint64_t most_events = 500;        // of a batch: what an interrupted replay may send twice
+constexpr std::size_t request_bytes = 512 << 10;  // half of what an http source takes, unless told otherwise
+constexpr std::uint64_t most_told = 100;          // refused events with a line each
 constexpr Duration look_again = std::chrono::milliseconds(50);
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -201,7 +200,7 @@ class Replay {
 
   Result<std::vector<ReplayEvent>> gather(std::uint64_t most) {
     std::vector<ReplayEvent> events;
-    for (std::size_t bytes = 0; events.size() < most && bytes < most_bytes;) {
+    for (std::size_t bytes = 0; events.size() < most && bytes < request_bytes;) {
       auto event = next_wanted();
       if (!event) return std::unexpected(event.error());
       if (!*event) break;
@@ -223,7 +222,8 @@ class Replay {
              go = bucket.try_take(events->size(), context_.now()))
           if (!wait(go.error().retry_after)) return unsettled;
         if (interrupted) return unsettled;
-        if (const auto outcome = sender.send(*events); outcome != Outcome::done) return told(outcome, sender);
+        if (const auto outcome = sender.send(*events); outcome != ReplaySender::Outcome::done)
+          return told(outcome, sender);
       }
       progress_.place = end_.value_or(supply_->place());
       progress_.identity = supply_->identity(progress_.place);
@@ -236,9 +236,9 @@ class Replay {
     }
   }
 
-  int told(Outcome outcome, const ReplaySender& sender) {
-    if (outcome == Outcome::interrupted) return unsettled;
-    const bool gave_up = outcome == Outcome::gave_up;
+  int told(ReplaySender::Outcome outcome, const ReplaySender& sender) {
+    if (outcome == ReplaySender::Outcome::interrupted) return unsettled;
+    const bool gave_up = outcome == ReplaySender::Outcome::gave_up;
     complain(fmt::format("{} {}{}; the same command goes on from here", options_.to, sender.why(),
                          gave_up ? fmt::format(", and took nothing for {}", options_.patience) : ""));
     return gave_up ? not_reachable : failed;

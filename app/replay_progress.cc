@@ -8,7 +8,7 @@
 namespace weir::app {
 namespace {
 
-constexpr std::size_t most_bytes = 64 << 10;
+constexpr std::size_t state_file_bytes = 64 << 10;
 
 }  // namespace
 
@@ -46,7 +46,7 @@ Result<std::optional<ReplayProgress>> load_progress(const std::string& path) {
   if (!*there) return std::nullopt;
   auto file = journal::system_disk().open(path, journal::Disk::Open::read);
   if (!file) return std::unexpected(file.error());
-  std::string text(most_bytes, '\0');
+  std::string text(state_file_bytes, '\0');
   const auto got = (*file)->read(text, 0);
   if (!got) return std::unexpected(got.error());
   text.resize(*got);

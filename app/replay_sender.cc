@@ -8,7 +8,6 @@ namespace weir::app {
 namespace {
 
 using Kind = ReplayAnswer::Kind;
-using Outcome = ReplaySender::Outcome;
 constexpr Duration first_backoff = std::chrono::milliseconds(100), longest_backoff = std::chrono::seconds(5);
 
 }  // namespace
@@ -22,7 +21,7 @@ ReplaySender::ReplaySender(Setup setup, const Context& context)
       setup_.token.empty() ? "" : fmt::format("Authorization: Bearer {}\r\n", setup_.token));
 }
 
-Outcome ReplaySender::send(const std::vector<ReplayEvent>& events) {
+ReplaySender::Outcome ReplaySender::send(const std::vector<ReplayEvent>& events) {
   std::vector<bool> refused(events.size(), false);
   std::vector<Range> left;
   if (!events.empty()) left.push_back({0, events.size()});
@@ -36,8 +35,8 @@ Outcome ReplaySender::send(const std::vector<ReplayEvent>& events) {
 }
 
 /// Sends one request; events that have to be sent again are put back.
-Outcome ReplaySender::send(const std::vector<ReplayEvent>& events, std::vector<bool>& refused, Range range,
-                           std::vector<Range>& left) {
+ReplaySender::Outcome ReplaySender::send(const std::vector<ReplayEvent>& events, std::vector<bool>& refused,
+                                         Range range, std::vector<Range>& left) {
   std::vector<std::size_t> sent;
   body_.clear();
   for (std::size_t i = range.from; i < range.to; ++i) {
@@ -81,7 +80,7 @@ Outcome ReplaySender::send(const std::vector<ReplayEvent>& events, std::vector<b
   return Outcome::done;
 }
 
-Outcome ReplaySender::pause(Duration retry_after) {
+ReplaySender::Outcome ReplaySender::pause(Duration retry_after) {
   if (context_.now() - progress_ > setup_.patience) return Outcome::gave_up;
   const Duration time = retry_after > Duration{0} ? retry_after : backoff_;
   if (retry_after == Duration{0}) backoff_ = std::min(backoff_ * 2, longest_backoff);

@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view variable = R"(.*\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}.*)";
 constexpr std::string_view part_name = "[a-z][a-z0-9_]{0,63}";
 constexpr std::array<std::string_view, 4> kinds_of_parts{"source", "stage", "journal", "sink"};
-constexpr std::string_view number = R"([0-9]{1,15}(\.[0-9]{1,15})?)";
+constexpr std::string_view number_pattern = R"([0-9]{1,15}(\.[0-9]{1,15})?)";
 
 /// The name of a kind, the pattern of its text, and the advice when a text does not match. Empty pattern: any text.
 struct KindInfo {
@@ -64,7 +64,7 @@ std::string definition_of(OptionKind kind, bool may_be_file) {
 
 std::string kind_definition(const KindInfo& kind, bool may_be_file) {
   std::string pattern(kind.pattern);
-  if (const auto at = pattern.find("NUMBER"); at != std::string::npos) pattern.replace(at, 6, number);
+  if (const auto at = pattern.find("NUMBER"); at != std::string::npos) pattern.replace(at, 6, number_pattern);
   JsonObject out;
   const auto types = yaml_types(kind.kind);
   out.add("type", types.size() == 1 ? json_text(types[0]) : json_texts(types));
@@ -212,20 +212,20 @@ std::string part_definition(std::string_view kind, const std::vector<Component>&
   return out.json();
 }
 
-std::string flag(bool value) { return value ? "true" : "false"; }
+std::string json_of(bool value) { return value ? "true" : "false"; }
 
 std::vector<Component> components(const Catalog& catalog) {
   std::vector<Component> all;
   for (const SourceType& t : catalog.sources()) {
     JsonObject can;
-    can.add("pauses", flag(t.can.can_pause)).add("refuses", flag(t.can.can_refuse));
-    can.add("replays", flag(t.can.can_replay)).text("strongest", name(t.strongest));
+    can.add("pauses", json_of(t.can.can_pause)).add("refuses", json_of(t.can.can_refuse));
+    can.add("replays", json_of(t.can.can_replay)).text("strongest", name(t.strongest));
     all.push_back({"source", t.name, t.summary, t.options, can});
   }
   for (const StageType& t : catalog.stages()) all.push_back({"stage", t.name, t.summary, t.options, {}});
   for (const SinkType& t : catalog.sinks()) {
     JsonObject can;
-    can.add("idempotent", flag(t.idempotent));
+    can.add("idempotent", json_of(t.idempotent));
     all.push_back({"sink", t.name, t.summary, t.options, can});
   }
   for (const JournalType& t : catalog.journals()) all.push_back({"journal", t.name, t.summary, t.options, {}});

@@ -15,7 +15,7 @@
 namespace weir::app {
 namespace {
 
-constexpr auto look_again = std::chrono::milliseconds(200);
+constexpr auto tap_poll = std::chrono::milliseconds(200);
 
 /// "1/100" or "100": one of so many.
 std::optional<std::uint64_t> one_of(std::string_view text) {
@@ -125,7 +125,7 @@ int follow(const AdminPeer& admin, const std::string& query, Show& show) {
     after = page->next;
     const bool more = !page->events.empty();
     if (!show.page(std::move(*page))) return ok;
-    if (!more) std::this_thread::sleep_for(look_again);
+    if (!more) std::this_thread::sleep_for(tap_poll);
   }
 }
 

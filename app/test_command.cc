@@ -15,7 +15,7 @@
 namespace weir::app {
 namespace {
 
-using Line = pipeline::DiffLine;
+using Difference = pipeline::DiffLine;
 
 struct Palette {
   std::string_view good, bad, off;
@@ -25,14 +25,14 @@ Palette palette() {
   return wants_color(STDOUT_FILENO) ? Palette{"\033[32m", "\033[31m", "\033[0m"} : Palette{"", "", ""};
 }
 
-void print_line(const Line& line, const Palette& colors) {
+void print_line(const Difference& line, const Palette& colors) {
   const std::string text = terminal_text(line.text);
   switch (line.kind) {
-    case Line::Kind::title: return fmt::print("  {}\n", text);
-    case Line::Kind::same: return fmt::print("      {}\n", text);
-    case Line::Kind::note: return fmt::print("    {}\n", text);
-    case Line::Kind::expected: return fmt::print("    {}- {}{}\n", colors.bad, text, colors.off);
-    case Line::Kind::got: return fmt::print("    {}+ {}{}\n", colors.good, text, colors.off);
+    case Difference::Kind::title: return fmt::print("  {}\n", text);
+    case Difference::Kind::same: return fmt::print("      {}\n", text);
+    case Difference::Kind::note: return fmt::print("    {}\n", text);
+    case Difference::Kind::expected: return fmt::print("    {}- {}{}\n", colors.bad, text, colors.off);
+    case Difference::Kind::got: return fmt::print("    {}+ {}{}\n", colors.good, text, colors.off);
   }
 }
 
@@ -44,7 +44,7 @@ bool passes(const config::Config& config, const Catalog& catalog, const config::
     return true;
   }
   fmt::print("{}FAILED{}  {}  ({})\n", colors.bad, colors.off, name, terminal_text(config::to_text(test.location)));
-  for (const Line& line : lines) print_line(line, colors);
+  for (const Difference& line : lines) print_line(line, colors);
   return false;
 }
 

@@ -4,25 +4,12 @@
 
 #include <algorithm>
 
+#include "json_row.h"
+
 namespace weir::app {
 namespace {
 
-using Row = simdjson::dom::element;
-
-std::string text(Row row, const char* key) {
-  std::string_view value;
-  return row[key].get(value) ? std::string{} : terminal_text(value);
-}
-double number(Row row, const char* key) {
-  double value = 0;
-  return row[key].get(value) ? 0.0 : value;
-}
-bool flag(Row row, const char* key) {
-  bool value = false;
-  return !row[key].get(value) && value;
-}
-
-TopSource source(Row row) {
+TopSource source(JsonRow row) {
   TopSource s;
   s.name = text(row, "name"), s.type = text(row, "type"), s.address = text(row, "address");
   s.acks = text(row, "acks"), s.why = text(row, "why"), s.paused = flag(row, "paused");
@@ -31,14 +18,14 @@ TopSource source(Row row) {
   return s;
 }
 
-TopStage stage(Row row) {
+TopStage stage(JsonRow row) {
   TopStage s;
   s.name = text(row, "name"), s.in = number(row, "in"), s.emitted = number(row, "emitted");
   s.filtered = number(row, "filtered"), s.dropped = number(row, "dropped"), s.pending = number(row, "pending");
   return s;
 }
 
-TopSink sink(Row row) {
+TopSink sink(JsonRow row) {
   TopSink s;
   s.name = text(row, "name"), s.type = text(row, "type"), s.breaker = text(row, "breaker");
   s.last_error = text(row, "last_error"), s.held_up_by = text(row, "held_up_by"), s.why = text(row, "why");
@@ -51,15 +38,15 @@ TopSink sink(Row row) {
   s.dropped = number(row, "dropped"), s.failed = number(row, "failed"), s.workers = number(row, "workers");
   s.workers_busy = number(row, "workers_busy"), s.busy = number(row, "busy_s");
   s.blocked_for = number(row, "blocked_for_s");
-  if (Row latency; !row["latency"].get(latency)) s.latency = text(latency, "sentence");
+  if (JsonRow latency; !row["latency"].get(latency)) s.latency = text(latency, "sentence");
   return s;
 }
 
 template <typename T, typename Make>
-void rows_of(Row graph, const char* key, std::vector<T>& out, Make make) {
+void rows_of(JsonRow graph, const char* key, std::vector<T>& out, Make make) {
   simdjson::dom::array rows;
   if (graph[key].get(rows)) return;
-  for (Row row : rows) out.push_back(make(row));
+  for (JsonRow row : rows) out.push_back(make(row));
 }
 
 template <typename T, typename F>
@@ -70,11 +57,11 @@ void with_earlier(std::vector<T>& now, const std::vector<T>& before, F&& f) {
 
 }  // namespace
 
-TopData top_data(Row graph) {
+TopData top_data(JsonRow graph) {
   TopData data;
   data.uptime = number(graph, "uptime_s");
   data.stopping = flag(graph, "stopping");
-  Row part;
+  JsonRow part;
   if (!graph["memory"].get(part))
     data.budget = number(part, "budget"), data.used = number(part, "used"), data.limit = number(part, "limit");
   if (!graph["ledger"].get(part)) {

@@ -4,24 +4,12 @@
 #include "ask.h"
 #include "commands.h"
 #include "exit_codes.h"
+#include "json_row.h"
 
 namespace weir::app {
 namespace {
 
-std::string text(simdjson::dom::element row, const char* key) {
-  std::string_view value;
-  return row[key].get(value) ? std::string{} : terminal_text(value);
-}
-bool flag(simdjson::dom::element row, const char* key) {
-  bool value = false;
-  return !row[key].get(value) && value;
-}
-double number(simdjson::dom::element row, const char* key) {
-  double value = 0;
-  return row[key].get(value) ? 0.0 : value;
-}
-
-void say_source(simdjson::dom::element row) {
+void say_source(JsonRow row) {
   const std::string cause = text(row, "why");
   if (flag(row, "paused"))
     fmt::print("{}: paused <- {}\n", text(row, "source"), cause.empty() ? "a queue is above its high mark" : cause);
@@ -31,7 +19,7 @@ void say_source(simdjson::dom::element row) {
     fmt::print("{}: nothing holds it up\n", text(row, "source"));
 }
 
-void say_sink(simdjson::dom::element row) {
+void say_sink(JsonRow row) {
   fmt::print("{}: {} <- {}\n", text(row, "sink"), text(row, "state"), text(row, "why"));
   if (simdjson::dom::element refused; !row["refused_for_good"].get(refused) && refused.is_object())
     fmt::print("{}: {:.0f} events refused for good since the start, {:.0f} of them lost, the last {:.0f} s ago: {}\n",
@@ -41,7 +29,7 @@ void say_sink(simdjson::dom::element row) {
   if (!row["latency"].get(latency)) fmt::print("{}: {}\n", text(row, "sink"), text(latency, "sentence"));
 }
 
-void say_journal(simdjson::dom::element row) {
+void say_journal(JsonRow row) {
   const std::string error = text(row, "error");
   fmt::print("{}: {:.1f} of {:.1f} MiB on the disk{}{}\n", text(row, "name"), number(row, "bytes") / (1 << 20),
              number(row, "max_bytes") / (1 << 20), error.empty() ? "" : " <- ", error);

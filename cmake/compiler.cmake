@@ -17,6 +17,7 @@ option(WEIR_TESTS "configure the tests (needs GoogleTest and Python)" ON)
 option(WEIR_BENCH "configure the measuring tools (needs Google Benchmark)" OFF)
 option(WEIR_SEAMS "compile the named crash points that the kill -9 tests use" OFF)
 set(WEIR_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
+option(WEIR_UNITY "compile the sources of a library a few at a time: half the compiler time, but all of them again when one changes" OFF)
 option(WEIR_FUZZ "configure the libFuzzer targets" OFF)
 
 add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-designated-field-initializers -Werror)

@@ -1,3 +1,13 @@
+# weir_in_batches(TARGET): with WEIR_UNITY, eight of its sources are one translation unit, since most of a file's time goes to
+# headers and templates that the next file wants too. Files of a target then share their unnamed namespaces, so a name in
+# one may hide a parameter in another: -Wshadow is left to the tree that compiles each file alone (dev).
+function(weir_in_batches target)
+  if(WEIR_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    target_compile_options(${target} PRIVATE -Wno-shadow)
+  endif()
+endfunction()
+
 # weir_layer(NAME FOLDER LINKS ... [TEST_LINKS ...] [WITHOUT SUBFOLDER] [PRECOMPILED std] [SHARDS n] [WITHOUT_THREADS] [OPTIMISED]):
 # a static library weir_NAME of FOLDER's .cc files, and weir_NAME_test (see weir_test) of its *_test.cc.
 # Test, bench and fuzz files stand beside what they test and are told apart by their suffix.
@@ -67,6 +77,7 @@ function(weir_layer name folder)
     add_library(weir_${name} STATIC ${sources})
     set(scope PUBLIC)
     weir_use_precompiled(weir_${name} ${arg_PRECOMPILED})
+    weir_in_batches(weir_${name})
   else()
     add_library(weir_${name} INTERFACE)
     set(scope INTERFACE)

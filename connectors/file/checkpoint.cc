@@ -15,6 +15,7 @@
 
 #include "disk.h"
 #include "log/log.h"
+#include "names.h"
 
 namespace weir::file {
 namespace {
@@ -36,11 +37,6 @@ std::optional<FilePosition> decode_line(std::string_view line) {
   }
   if (at != end || n[2] > FileId::longest || n[4] > INT64_MAX) return std::nullopt;
   return FilePosition{{n[0], n[1], n[3], static_cast<std::uint32_t>(n[2])}, n[4]};
-}
-
-std::string folder_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
 std::unexpected<Error> trouble(const std::string& path, std::string_view doing, int error) {

@@ -14,12 +14,12 @@ namespace weir::file {
 
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-namespace {
-
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   return slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
+
+namespace {
 
 std::string join(const std::string& path, const char* name) {
   const auto slash = path.rfind('/');

@@ -28,6 +28,8 @@ Result<void> for_each_beside(InputDisk& disk, const std::string& path,
                              const std::function<bool(const std::string& name, std::uint64_t inode)>& f);
 
 std::string name_of(const std::string& path);
+/// The part of a path that opens its folder: "." if it names none.
+std::string folder_of(const std::string& path);
 bool is_pattern(std::string_view name);
 
 }  // namespace weir::file

@@ -96,7 +96,7 @@ BodyFormat body_format(const Options& options) {
           .most = options.size("max_body")};
 }
 
-std::vector<Footprint> footprint(const Options& options, Load batch) {
+std::vector<Footprint> sink_footprint(const Options& options, Load batch) {
   const Bytes connection =
       96_KiB + (options.text("url").starts_with("https:") ? net::tls_footprint
                                                           : 0_B);  // an answer's head and body, what was read of it
@@ -195,7 +195,7 @@ SinkType sink_type() {
   };
   type.ack = [](const Options&) { return SinkAck::received; };
   type.max_workers = [](const Options&) { return 256; };
-  type.footprint = footprint;
+  type.footprint = sink_footprint;
   type.make = [](const SinkSetup& setup) { return std::make_unique<HttpSink>(setup); };
   return type;
 }

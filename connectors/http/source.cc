@@ -97,7 +97,7 @@ class HttpSource final : public Source {
   net::HeldPort port_;
 };
 
-HttpOptions read(const Options& o) {
+HttpOptions options_of(const Options& o) {
   HttpOptions http;
   http.server.listen = o.text("listen");
   http.server.max_connections = o.count("max_connections");
@@ -120,7 +120,7 @@ HttpOptions read(const Options& o) {
 }
 
 std::vector<Footprint> footprint(const Options& o, int reactors) {
-  const HttpOptions http = read(o);
+  const HttpOptions http = options_of(o);
   Footprint connections = net::connection_footprint(http.server);
   connections.max_units *= static_cast<std::uint64_t>(reactors);
   connections.unit = "connection";
@@ -200,7 +200,7 @@ void add_to(Catalog& catalog) {
   type.makes_lines = true;
   type.footprint = footprint;
   type.make = [](const SourceSetup& setup) -> std::unique_ptr<Source> {
-    HttpOptions http = read(setup.options);
+    HttpOptions http = options_of(setup.options);
     http.acks = setup.acks;
     http.priorities = setup.priorities;
     http.keep_malformed = setup.keep_malformed;

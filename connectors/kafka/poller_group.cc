@@ -11,7 +11,7 @@ namespace weir::kafka {
 namespace {
 
 constexpr int ask_committed_ms = 5000, commit_ms = 5000;
-constexpr auto look_again = std::chrono::milliseconds(10);
+constexpr auto settled_poll = std::chrono::milliseconds(10);
 
 Places places_of(std::span<const PartitionOffset> from) {
   Places places = make_places(from.size());
@@ -81,7 +81,7 @@ void Poller::on_revoked(rd_kafka_topic_partition_list_t& places) {
 
 void Poller::let_settle(std::span<const PartitionIndex> indexes) {
   const TimePoint end = context_.now() + config_.revoke_wait;
-  while (!handoff_.settled(indexes) && !stopping_ && !abandoned_ && context_.now() < end) handoff_.wait(look_again);
+  while (!handoff_.settled(indexes) && !stopping_ && !abandoned_ && context_.now() < end) handoff_.wait(settled_poll);
 }
 
 /// librdkafka commits what is stored, but not while it joins: its request would wait behind the join at the broker,

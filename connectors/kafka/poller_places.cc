@@ -8,7 +8,7 @@ namespace weir::kafka {
 namespace {
 
 constexpr int go_ms = 5000;
-constexpr auto look_again = std::chrono::milliseconds(10);
+constexpr auto hand_off_poll = std::chrono::milliseconds(10);
 constexpr int lag_ms = 1000;
 constexpr auto lag_every = std::chrono::seconds(5);
 constexpr auto ask_damaged_again = std::chrono::seconds(10);
@@ -54,7 +54,7 @@ void Poller::begin_again() {
     if (go_to(place))
       handoff_.rewound(place.index);
     else
-      handoff_.wait(look_again);
+      handoff_.wait(hand_off_poll);
 }
 
 bool Poller::go_to(const PartitionOffset& place) {

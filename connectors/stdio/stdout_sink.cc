@@ -15,7 +15,7 @@
 namespace weir::stdio {
 namespace {
 
-constexpr std::size_t piece_bytes = 64 << 10;
+constexpr std::size_t write_bytes = 64 << 10;
 constexpr std::size_t sure_to_fit = 4096;  // PIPE_BUF: what a pipe that says it has room takes without waiting
 constexpr int patience = 1000;             // milliseconds
 constexpr std::size_t deepest = 32;        // indented; what lies deeper stands in one line
@@ -95,7 +95,7 @@ Result<void> StdoutSink::open() {
     return failure("standard output is closed: give it a reader or a file, or use a sink of type file");
   safe_ = ::isatty(fd_) == 1;
   if (written_) written_->opened(fd_);
-  most_at_once_ = S_ISREG(status.st_mode) ? piece_bytes : sure_to_fit;
+  most_at_once_ = S_ISREG(status.st_mode) ? write_bytes : sure_to_fit;
   return {};
 }
 
@@ -105,7 +105,7 @@ bool StdoutSink::render(std::span<const Batch> batches) {
   sent_ = 0;
   for (; batch_ < batches.size(); ++batch_, event_ = 0)
     for (const Batch& batch = batches[batch_]; event_ < batch.size(); ++event_) {
-      if (text_.size() >= piece_bytes) return true;
+      if (text_.size() >= write_bytes) return true;
       append_event(text_, batch[event_], format_, safe_);
     }
   return !text_.empty();

@@ -14,14 +14,14 @@ Quota quota_of(const Rate& rate) {
   return {limit.limit, limit.window, rate.guard.per == async::RateUnit::bytes};
 }
 
-std::string amount(const Rate& rate, std::uint64_t n) {
+std::string burst_text(const Rate& rate, std::uint64_t n) {
   return rate.guard.per == async::RateUnit::bytes ? to_text(Bytes(n)) : std::to_string(n);
 }
 
 std::string one(const Rate& rate) {
   const auto& guard = rate.guard;
   std::string out = fmt::format("name: {}, limit: {}", guard.name, to_text(quota_of(rate)));
-  if (guard.limit.has_burst()) out += fmt::format(", burst: {}", amount(rate, guard.limit.burst));
+  if (guard.limit.has_burst()) out += fmt::format(", burst: {}", burst_text(rate, guard.limit.burst));
   out += fmt::format(", algorithm: {}, per: {}", name(guard.limit.algorithm), unit_of(rate));
   if (rate.keyed()) out += fmt::format(", key: \"{}\", keys: {}", to_text(guard.key), guard.keys);
   return fmt::format("{{ {}, mode: {} }}", out, rate.observe ? "observe" : "enforce");

@@ -46,9 +46,9 @@ std::string waiting(const Rate& rate, std::string_view who) {
                      above(rate, "above it the events wait, nothing is refused or lost"));
 }
 
-class Adviser {
+class GuardAdviser {
  public:
-  explicit Adviser(const Config& config) : config_(config) {}
+  explicit GuardAdviser(const Config& config) : config_(config) {}
 
   std::vector<Report::Advice> all() {
     for (const Source& source : config_.sources)
@@ -137,6 +137,6 @@ std::vector<Report::Guard> guards_of(const Config& config) {
   return all;
 }
 
-std::vector<Report::Advice> advice_on_guards(const Config& config) { return Adviser(config).all(); }
+std::vector<Report::Advice> advice_on_guards(const Config& config) { return GuardAdviser(config).all(); }
 
 }  // namespace weir::config

@@ -42,7 +42,9 @@ std::vector<std::string_view> segments_of(std::string_view path) {
   return all;
 }
 
-bool is_section(std::string_view name) { return std::ranges::find(rows, name, &Reloadable::section) != rows.end(); }
+bool has_reloadable_keys(std::string_view name) {
+  return std::ranges::find(rows, name, &Reloadable::section) != rows.end();
+}
 
 }  // namespace
 
@@ -62,7 +64,7 @@ const Reloadable* reloadable_at(std::string_view path) {
   if (segments[2] == "guards") return segments[0] == "sinks" ? reloadable("guards", "rate") : nullptr;
   // Every map on the way must be one of the configuration's own: a table of a component may have keys of any name.
   for (std::size_t i = 2; i + 1 < segments.size(); ++i)
-    if (!is_section(segments[i])) return nullptr;
+    if (!has_reloadable_keys(segments[i])) return nullptr;
   return reloadable(segments[segments.size() - 2], segments.back());
 }
 

@@ -11,7 +11,7 @@
 namespace weir::config {
 namespace {
 
-constexpr std::size_t most_cases = 1000, most_events = 10'000, longest_name = 200;
+constexpr std::size_t most_cases = 1000, most_events = 10'000, longest_test_name = 200;
 constexpr Duration longest_advance = std::chrono::days(1);
 const std::vector<std::pair<std::string, Priority>> priorities{{"batch", Priority::batch},
                                                                {"low", Priority::low},
@@ -81,8 +81,8 @@ void TestReader::read_name(Section& section, TestCase& test) {
   if (!text) return;
   test.name = text->value;
   const auto [first, fresh] = names_.emplace(test.name, node->location);
-  if (test.name.empty() || test.name.size() > longest_name)
-    reader_.error(node->location, section.path("name"), fmt::format("write 1 to {} bytes", longest_name));
+  if (test.name.empty() || test.name.size() > longest_test_name)
+    reader_.error(node->location, section.path("name"), fmt::format("write 1 to {} bytes", longest_test_name));
   else if (!fresh)
     reader_.error(node->location, section.path("name"),
                   fmt::format("the name is already used at {}", to_text(first->second)), "choose another");

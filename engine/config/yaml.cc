@@ -29,7 +29,7 @@ std::size_t values_in(const Yaml& node) {
   return n;
 }
 
-const YamlEntry* find(const Yaml& map, std::string_view key) {
+const YamlEntry* entry_with(const Yaml& map, std::string_view key) {
   const auto at = std::ranges::find(map.entries, key, &YamlEntry::key);
   return at == map.entries.end() ? nullptr : &*at;
 }
@@ -139,7 +139,7 @@ class Builder final : public YAML::EventHandler {
     YamlEntry& entry = frame.key;
     if (entry.key == "<<") {
       take_merge(frame);
-    } else if (const YamlEntry* first = find(frame.node, entry.key)) {
+    } else if (const YamlEntry* first = entry_with(frame.node, entry.key)) {
       problems_.push_back({entry.location,
                            {},
                            fmt::format("the key {} is already set at {}", quote(entry.key), to_text(first->location)),
@@ -168,7 +168,7 @@ class Builder final : public YAML::EventHandler {
 
   void merge(Yaml& into, Yaml from) {
     for (YamlEntry& entry : from.entries) {
-      if (find(into, entry.key)) continue;
+      if (entry_with(into, entry.key)) continue;
       if (into.entries.size() >= limits_.keys)
         throw Refused{entry.location, fmt::format("more than {} keys in one map", limits_.keys), {}};
       into.entries.push_back(std::move(entry));

@@ -20,7 +20,7 @@ struct BlockHead {
   std::uint32_t length, zero;
 };
 static_assert(sizeof(BlockHead) == 24);
-constexpr std::size_t checked_from = offsetof(BlockHead, length);
+constexpr std::size_t checked_from_length = offsetof(BlockHead, length);
 
 struct SegmentContent {
   JournalId journal;
@@ -40,7 +40,7 @@ std::string seal_block(std::string_view magic, std::string_view content, std::si
   head.length = static_cast<std::uint32_t>(content.size());
   std::memcpy(block.data() + sizeof head, content.data(), content.size());
   std::memcpy(block.data(), &head, sizeof head);
-  head.crc = crc32c(std::string_view(block).substr(checked_from));
+  head.crc = crc32c(std::string_view(block).substr(checked_from_length));
   std::memcpy(block.data(), &head, sizeof head);
   return block;
 }
@@ -54,7 +54,7 @@ Result<std::string> open_block(std::string_view magic, std::string_view block, s
     return failure(fmt::format("it has format version {}; this weir reads {} {}", head.version,
                                newest == 1 ? "version" : "versions up to", newest),
                    Error::Kind::unsupported);
-  if (head.crc != crc32c(block.substr(checked_from)) || head.length > block.size() - sizeof head)
+  if (head.crc != crc32c(block.substr(checked_from_length)) || head.length > block.size() - sizeof head)
     return failure("its checksum is wrong");
   return std::string(block.substr(sizeof head, head.length));
 }

@@ -38,7 +38,7 @@ bool holds(const std::vector<Digest>& all, const Digest& sent) {
   return found != 0;
 }
 
-bool same(std::string_view a, std::string_view b) {
+bool same_scheme(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
   return std::ranges::equal(a, b, {}, lower, lower);
 }
@@ -121,8 +121,8 @@ Admitted<void> Credentials::let_in(const Head& head, const async::Caller& who, T
       if (auto heard = guesses.arrive(key(), now); !heard) return heard;
     if (secret.empty()) return rejected(Reason::unauthorized);
     const Digest hash = digest(secret);
-    const bool basic = same(sent.substr(0, end), "Basic");
-    const bool known = basic || same(sent.substr(0, end), "Bearer");
+    const bool basic = same_scheme(sent.substr(0, end), "Basic");
+    const bool known = basic || same_scheme(sent.substr(0, end), "Bearer");
     if (known && holds(basic ? shared_->known->users : shared_->known->tokens, hash)) return {};
     std::uint64_t guess = 0;
     std::memcpy(&guess, hash.data(), sizeof guess);

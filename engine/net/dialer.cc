@@ -20,7 +20,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr Duration head_start = milliseconds(250);
-constexpr Duration look_around = milliseconds(100);  // for a cancel
+constexpr Duration look_for_cancel = milliseconds(100);  // for a cancel
 constexpr Duration look_up_again = std::chrono::seconds(20);
 constexpr std::size_t most_addresses = 16;
 
@@ -84,7 +84,7 @@ class Dialer::Race {
   }
 
   int wait() {
-    TimePoint until = std::min(deadline_, context_.now() + look_around);
+    TimePoint until = std::min(deadline_, context_.now() + look_for_cancel);
     if (next_ < addresses_.size()) until = std::min(until, next_at_);
     const auto ms = std::chrono::ceil<milliseconds>(std::max(until - context_.now(), Duration{0})).count();
     if (::poll(open_.data(), open_.size(), static_cast<int>(ms)) <= 0) return -1;

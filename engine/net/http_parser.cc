@@ -15,9 +15,11 @@ using BeastView = boost::beast::string_view;
 
 std::string_view view(BeastView s) { return {s.data(), s.size()}; }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+char lower_case(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
-bool same(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
+bool same_whatever_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, lower_case, lower_case);
+}
 
 std::string_view trim(std::string_view s) {
   const auto first = s.find_first_not_of(" \t");
@@ -29,7 +31,7 @@ std::string_view trim(std::string_view s) {
 bool is_host(std::string_view value) {
   const auto is_any_of = [](std::string_view part, std::string_view others) {
     return !part.empty() && std::ranges::all_of(part, [others](char c) {
-      return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || others.contains(c);
+      return (lower_case(c) >= 'a' && lower_case(c) <= 'z') || (c >= '0' && c <= '9') || others.contains(c);
     });
   };
   const bool bracket = value.starts_with('[');
@@ -57,7 +59,7 @@ std::string_view Head::header(std::string_view name) const {
   while (!rest.empty()) {
     const auto end = rest.find('\n');
     const std::string_view line = rest.substr(0, end == rest.npos ? rest.size() : end);
-    if (line.size() > name.size() && line[name.size()] == ':' && same(line.substr(0, name.size()), name))
+    if (line.size() > name.size() && line[name.size()] == ':' && same_whatever_case(line.substr(0, name.size()), name))
       return trim(line.substr(name.size() + 1, line.size() - name.size() - 1 - (line.ends_with('\r') ? 1 : 0)));
     if (end == rest.npos) break;
     rest.remove_prefix(end + 1);
@@ -89,16 +91,16 @@ struct RequestParser::Beast final : http::basic_parser<true> {
       if (out->content_type.empty()) out->content_type = value;
     } else if (name == http::field::content_encoding) {
       const bool again = out->gzip || out->unknown_encoding;  // encoded twice
-      const bool gzip = same(value, "gzip") || same(value, "x-gzip");
-      out->unknown_encoding = again || !(gzip || value.empty() || same(value, "identity"));
+      const bool gzip = same_whatever_case(value, "gzip") || same_whatever_case(value, "x-gzip");
+      out->unknown_encoding = again || !(gzip || value.empty() || same_whatever_case(value, "identity"));
       out->gzip = gzip && !again;
     } else if (name == http::field::expect) {
-      out->expect_continue = same(value, "100-continue");
+      out->expect_continue = same_whatever_case(value, "100-continue");
     } else if (name == http::field::host) {
       if (!out->host.empty() || !is_host(value)) error = http::error::bad_value;
       out->host = value;
     } else if (name == http::field::transfer_encoding) {
-      if (!same(value, "chunked") || out->version < 11) error = http::error::bad_transfer_encoding;
+      if (!same_whatever_case(value, "chunked") || out->version < 11) error = http::error::bad_transfer_encoding;
     }
   }
 

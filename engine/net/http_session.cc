@@ -16,7 +16,7 @@ namespace {
 
 using State = TlsSession::State;
 constexpr Bytes max_head = 16_KiB;
-constexpr Duration look_around = std::chrono::milliseconds(100);  // for a cancel
+constexpr Duration cancel_seen_within = std::chrono::milliseconds(100);  // for a cancel
 
 short awaited(State state) {
   if (state == State::wait_read) return POLLIN;
@@ -160,7 +160,7 @@ short HttpSession::wait(short what, TimePoint deadline) const {
     const Duration left = deadline - context_.now();
     if (left <= Duration{0} || cancelled_.load(std::memory_order_relaxed)) return 0;
     pollfd fd{socket_, what, 0};
-    const auto slice = std::chrono::ceil<std::chrono::milliseconds>(std::min(left, look_around));
+    const auto slice = std::chrono::ceil<std::chrono::milliseconds>(std::min(left, cancel_seen_within));
     if (poll(&fd, 1, static_cast<int>(slice.count())) > 0) return fd.revents;
   }
 }

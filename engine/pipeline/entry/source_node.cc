@@ -15,7 +15,7 @@ bool can_hold(SinkNode& sink, Priority priority) {
   return !sink.queue.sheds() && (!sink.spill || sink.queue.paused(priority));
 }
 
-constexpr Duration lately = std::chrono::seconds(1);
+constexpr Duration recent_refusal = std::chrono::seconds(1);
 constexpr std::size_t most_facts = 32;  // on the stack; configurations with more required sinks look at the first ones
 
 }  // namespace
@@ -81,7 +81,7 @@ std::string SourceNode::held_by_guards(TimePoint now) const {
   if (const std::string limit = pace.holds_up(now); !limit.empty())
     return "its own rate (guards) lets " + limit + " pass";
   const TimePoint at{Duration(guarded_at_.load(std::memory_order_relaxed))};
-  if (at == TimePoint{} || now - at >= lately) return {};
+  if (at == TimePoint{} || now - at >= recent_refusal) return {};
   std::string limits;
   for (const std::string& limit : limits_) limits += (limits.empty() ? "" : ", ") + limit;
   return "its guards (" + limits + ") refuse who is above that";

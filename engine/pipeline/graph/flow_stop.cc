@@ -12,7 +12,7 @@ namespace weir::pipeline {
 namespace {
 
 // The interval at which a stop checks whether everything has drained.
-constexpr auto look_again = std::chrono::milliseconds(5);
+constexpr auto drain_poll = std::chrono::milliseconds(5);
 // A reactor that has not answered by then hangs in a system call.
 constexpr Duration reactors_answer_within = std::chrono::seconds(2);
 
@@ -53,7 +53,7 @@ void Flow::drain(Duration deadline, const std::function<bool()>& hurry) {
   const TimePoint end = context_.now() + deadline;
   for (auto& source : sources_) source->close(deadline);
   post_to_intakes([deadline](Intake& intake) { intake.stop(deadline); });
-  while (!drained() && context_.now() < end && !(hurry && hurry())) std::this_thread::sleep_for(look_again);
+  while (!drained() && context_.now() < end && !(hurry && hurry())) std::this_thread::sleep_for(drain_poll);
 }
 
 void Flow::post_to_intakes(const std::function<void(Intake&)>& f) {
@@ -177,7 +177,7 @@ void Flow::say_last_answers() {
   const auto wait_until_quiet = [&](Duration most) {
     const TimePoint limit = context_.now() + most;
     while (std::ranges::any_of(running_, [](const auto& r) { return !r->intake->quiet(); }) && context_.now() < limit)
-      std::this_thread::sleep_for(look_again);
+      std::this_thread::sleep_for(drain_poll);
   };
   wait_until_quiet(std::chrono::seconds(1));  // "outcome unknown" goes out
   post_to_intakes([](Intake& intake) { intake.close(); });

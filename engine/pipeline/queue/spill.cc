@@ -10,8 +10,8 @@
 namespace weir::pipeline {
 namespace {
 
-constexpr Load piece{1024, 1_MiB};           // taken and written at once; a larger event alone
-constexpr std::size_t turn_bytes = 1 << 20;  // given back before the front has its turn
+constexpr Load written_at_once{1024, 1_MiB};  // taken and written at once; a larger event alone
+constexpr std::size_t turn_bytes = 1 << 20;   // given back before the front has its turn
 constexpr Duration housekeeping = std::chrono::seconds(1);
 constexpr Duration soon = std::chrono::milliseconds(2);     // memory is given back without a notification
 constexpr Duration again = std::chrono::milliseconds(200);  // a full disk is tried again
@@ -205,7 +205,7 @@ void Spill::step_over_losses() {
   ended_[0] += lost;
 }
 
-bool Spill::take(TimePoint now) { return front_.try_take(piece, now, hand_, &held_).any; }
+bool Spill::take(TimePoint now) { return front_.try_take(written_at_once, now, hand_, &held_).any; }
 
 bool Spill::is_behind(Priority priority) const {
   if (!returning_.empty() && returning_.priority() == priority) return true;

@@ -9,7 +9,7 @@
 namespace weir::pipeline {
 namespace {
 
-constexpr Load piece{1024, 1_MiB};
+constexpr Load read_at_once{1024, 1_MiB};
 
 }  // namespace
 
@@ -30,7 +30,7 @@ bool Spill::keep(const Batch& batch, std::span<const Batch::Ending> moved) {
   for (std::uint32_t at = 0; !all.empty();) {
     const bool skip = !moved.empty() && moved.front().index == at;
     const std::uint32_t most = skip ? 1 : moved.empty() ? all.size() : moved.front().index - at;
-    Batch part = all.split(std::min(most, std::max(1u, all.prefix(piece))));
+    Batch part = all.split(std::min(most, std::max(1u, all.prefix(read_at_once))));
     at += part.size();
     if (skip)
       moved = moved.subspan(1);

@@ -5,13 +5,13 @@
 namespace weir::pipeline {
 namespace {
 
-constexpr Duration look_again = std::chrono::milliseconds(10);
+constexpr Duration retry_after = std::chrono::milliseconds(10);
 
 }  // namespace
 
 Duration MergeNode::wait_for_room() const {
   std::lock_guard lock(mutex_);
-  return owed_ < most_owed ? Duration{0} : look_again;
+  return owed_ < most_owed ? Duration{0} : retry_after;
 }
 
 MergeNode::Window& MergeNode::window(std::uint64_t id) {

@@ -6,8 +6,8 @@
 namespace weir::pipeline {
 namespace {
 
-constexpr BatchBuilder::Limits at_once{16_KiB, 64};
-constexpr int no_attempts = 0;
+constexpr BatchBuilder::Limits batch_limits{16_KiB, 64};
+constexpr int stage_attempts = 0;
 
 }  // namespace
 
@@ -29,12 +29,12 @@ void StageLetters::copy(const StagedBatch& staged, std::uint32_t n, TimePoint no
 
 void StageLetters::write(Letters& letters, const Outcome& outcome, std::string_view event, WallTime wall,
                          std::optional<EventPosition> place) {
-  const std::string text = event.size() > at_once.bytes.count()
+  const std::string text = event.size() > batch_limits.bytes.count()
                                ? std::string()
                                : dead_letter_json({event, outcome.reason, info(outcome.reason).summary,
-                                                   letters.stage->name, no_attempts, wall, place});
-  if (!letters.builder) letters.builder.emplace(at_once);
-  if (text.empty() || text.size() > at_once.bytes.count() || !letters.builder->fits(text.size()))
+                                                   letters.stage->name, stage_attempts, wall, place});
+  if (!letters.builder) letters.builder.emplace(batch_limits);
+  if (text.empty() || text.size() > batch_limits.bytes.count() || !letters.builder->fits(text.size()))
     ++letters.given_up;
   else
     letters.builder->add(text, nullptr);

@@ -17,7 +17,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr Duration longest =
+constexpr Duration longest_wait =
     std::chrono::hours(24 * 365);  // counts as for ever, and can be added to now without overflow
 
 /// Shared with the timer's handler, which may already be queued when the operation wins.
@@ -42,7 +42,7 @@ asio::awaitable<bool> with_deadline(asio::awaitable<void> op, Duration most) {
   const auto executor = co_await asio::this_coro::executor;
   auto from_caller = (co_await asio::this_coro::cancellation_state).slot();
   const auto race = std::make_shared<Race>();
-  asio::steady_timer timer(executor, std::clamp(most, Duration{0}, longest));
+  asio::steady_timer timer(executor, std::clamp(most, Duration{0}, longest_wait));
   timer.async_wait([race](boost::system::error_code error) {
     if (error) return;
     race->passed = true;

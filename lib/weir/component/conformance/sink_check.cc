@@ -16,13 +16,13 @@ std::uint64_t allocated() {
 }
 
 /// One destination and the sinks opened on it one after the other.
-class Trial {
+class SinkTrial {
  public:
-  Trial(const SinkUnderTest& under_test, std::string what, std::vector<std::string>& problems)
+  SinkTrial(const SinkUnderTest& under_test, std::string what, std::vector<std::string>& problems)
       : under_test_(under_test), what_(std::move(what)), problems_(problems), options_(under_test.fresh()) {
     reopen();
   }
-  ~Trial() {
+  ~SinkTrial() {
     if (sink_) sink_->close();
   }
 
@@ -100,7 +100,7 @@ std::map<std::string, Delivered> shapes(Bytes largest) {
 
 void check_shapes(const SinkUnderTest& sink, std::vector<std::string>& problems) {
   for (const auto& [name, batches] : shapes(sink.largest_event)) {
-    Trial trial(sink, name, problems);
+    SinkTrial trial(sink, name, problems);
     trial.deliver_all(batches);
     if (trial.confirms()) {
       trial.expect(batches.texts(), "before close");
@@ -115,7 +115,7 @@ void check_shapes(const SinkUnderTest& sink, std::vector<std::string>& problems)
 }
 
 void check_drain(const SinkUnderTest& sink, std::vector<std::string>& problems) {
-  Trial trial(sink, "drain", problems);
+  SinkTrial trial(sink, "drain", problems);
   trial.deliver_all({});
   trial.expect({}, "after a delivery of nothing");
   std::vector<std::string> all;
@@ -137,7 +137,7 @@ void check_drain(const SinkUnderTest& sink, std::vector<std::string>& problems) 
 
 void check_refusals(const SinkUnderTest& sink, std::vector<std::string>& problems) {
   for (const auto& bad : sink.refuses) {
-    Trial trial(sink, "refusal", problems);
+    SinkTrial trial(sink, "refusal", problems);
     auto events = json_events("good", 4);
     const auto good = events;
     events.insert(events.begin() + 2, bad);
@@ -156,7 +156,7 @@ void check_refusals(const SinkUnderTest& sink, std::vector<std::string>& problem
 
 void check_idempotence(const SinkUnderTest& sink, std::vector<std::string>& problems) {
   if (!sink.type.idempotent) return;
-  Trial trial(sink, "idempotence", problems);
+  SinkTrial trial(sink, "idempotence", problems);
   const Delivered batches(batch_of(json_events("same", 200), first_id));
   trial.deliver_all(batches);
   trial.deliver_all(batches);
@@ -170,7 +170,7 @@ void check_footprint(const SinkUnderTest& sink, std::vector<std::string>& proble
   constexpr Load full{10'000, 1_MiB};
   const Delivered batches(batch_of(json_events("full", 5'000), first_id, Layout::array));
   const auto before = allocated();
-  Trial trial(sink, "footprint", problems);
+  SinkTrial trial(sink, "footprint", problems);
   for (int i = 0; i < 3; ++i) trial.deliver_all(batches);
   const auto grown = allocated() - std::min(before, allocated());
   Bytes declared = 64_KiB;  // the trial itself

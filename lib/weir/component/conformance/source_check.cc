@@ -9,9 +9,9 @@ namespace {
 
 constexpr int most_steps = 5'000;
 
-class Trial {
+class SourceTrial {
  public:
-  Trial(const SourceUnderTest& under_test, std::vector<std::string>& problems)
+  SourceTrial(const SourceUnderTest& under_test, std::vector<std::string>& problems)
       : under_test_(under_test),
         problems_(problems),
         context_(clock_),
@@ -21,7 +21,7 @@ class Trial {
     intake_ = source_->intake({reactor_, 0, output_});
     intake_->start();
   }
-  ~Trial() {
+  ~SourceTrial() {
     intake_.reset();
     for (const auto& violation : output_.violations) problem(violation);
     if (output_.budget().used().count()) problem("does not give back what it reserved");
@@ -67,7 +67,7 @@ class Trial {
 };
 
 void check_pauses(const SourceUnderTest& source, std::vector<std::string>& problems) {
-  Trial trial(source, problems);
+  SourceTrial trial(source, problems);
   auto& output = trial.output();
   for (int round = 1; round <= 4; ++round) {
     const auto goal = source.events * static_cast<std::size_t>(round) / 5;
@@ -80,7 +80,7 @@ void check_pauses(const SourceUnderTest& source, std::vector<std::string>& probl
 }
 
 void check_memory(const SourceUnderTest& source, std::vector<std::string>& problems) {
-  Trial trial(source, problems);
+  SourceTrial trial(source, problems);
   auto all = trial.output().budget().try_take(1_MiB);
   if (!all) return trial.problem("holds memory before it has anything to read");
   trial.expect_nothing_comes("without memory");
@@ -90,7 +90,7 @@ void check_memory(const SourceUnderTest& source, std::vector<std::string>& probl
 }
 
 void check_stop(const SourceUnderTest& source, std::vector<std::string>& problems) {
-  Trial trial(source, problems);
+  SourceTrial trial(source, problems);
   trial.run_until([&] { return !trial.output().events.empty(); });
   trial.output().is_ready = false;
   for (int i = 0; i < 5; ++i) trial.step();

@@ -6,7 +6,7 @@
 namespace weir::flow {
 namespace {
 
-using std::chrono::seconds;
+using Seconds = std::chrono::seconds;
 
 constexpr double place_seconds = 1.0 / Promises::slots_per_second;
 constexpr std::int64_t groups_in_balance = 5;
@@ -35,7 +35,7 @@ std::optional<Unfit> check(const DoorConfig& config) {
 Door::Door(const DoorConfig& config, std::uint64_t seed)
     : config_(checked(config, "door")),
       rng_(seed),
-      promises_(std::min<Duration>(config.max_retry_after, seconds(300))),
+      promises_(std::min<Duration>(config.max_retry_after, Seconds(300))),
       hold_(config.hold) {}
 
 double Door::on_their_way() const { return mean_events() * static_cast<double>(reading_ + reading_before_); }
@@ -121,8 +121,8 @@ void Door::observe(std::span<const DoorFacts> required, TimePoint now) {
   for (const DoorFacts& fact : required) waiting += fact.pressure.waiting.events;
   if (moved_ == never || waiting < waiting_ || waiting == 0) moved_ = now;
   waiting_ = waiting;
-  if (now - half_minute_ >= seconds(30)) {
-    reading_before_ = now - half_minute_ < seconds(60) ? reading_ : 0;
+  if (now - half_minute_ >= Seconds(30)) {
+    reading_before_ = now - half_minute_ < Seconds(60) ? reading_ : 0;
     reading_ = 0;
     half_minute_ = now;
   }
@@ -154,25 +154,25 @@ Duration Door::base_wait(std::span<const DoorFacts> required, TimePoint now) con
 }
 
 Duration Door::promise(std::span<const DoorFacts> required, Reason reason, TimePoint now) {
-  const auto longest = std::max<std::int64_t>(1, config_.max_retry_after / seconds(1));
+  const auto longest = std::max<std::int64_t>(1, config_.max_retry_after / Seconds(1));
   const double base = weir::seconds(std::min(base_wait(required, now), config_.max_retry_after));
   const double jittered = std::ceil(base + rng_.uniform(0, base));
   const auto earliest = std::clamp<std::int64_t>(static_cast<std::int64_t>(jittered), 1, longest);
   const auto plan = this->plan(required);
-  if (reason == Reason::shutting_down || !plan) return seconds(earliest);
+  if (reason == Reason::shutting_down || !plan) return Seconds(earliest);
   // Refusals of one place in time ask for the same later places. What was full stays full, so the search goes on where
   // the last one ended; otherwise every refusal would scan all of a full calendar.
   const Slot here = Promises::slot(now);
   if (here != scanned_.at || earliest < scanned_.from) scanned_ = {here, earliest, earliest};
   const bool goes_on = earliest <= scanned_.next;  // else what lies between has not been looked at
   for (auto s = std::max(earliest, scanned_.next); s <= longest; ++s) {
-    const Slot at = Promises::slot(now + seconds(s));
+    const Slot at = Promises::slot(now + Seconds(s));
     if (goes_on) scanned_.next = s;
-    if (has_room(at / plan->group, *plan) && promises_.add(at)) return seconds(s);
+    if (has_room(at / plan->group, *plan) && promises_.add(at)) return Seconds(s);
   }
   if (goes_on) scanned_.next = longest + 1;
   ++stats_.unpromised;
-  return seconds(longest);
+  return Seconds(longest);
 }
 
 /// Held only for want of room, and memory comes back with room. While no rate is known nobody knows that it will take

@@ -13,7 +13,7 @@ bool reaches(std::uint64_t part, double share, std::uint64_t of) {
   return part > 0 && static_cast<double>(part) >= share * static_cast<double>(of);
 }
 
-double share(std::uint64_t part, std::uint64_t of) { return static_cast<double>(part) / static_cast<double>(of); }
+double part_of(std::uint64_t part, std::uint64_t of) { return static_cast<double>(part) / static_cast<double>(of); }
 
 }  // namespace
 
@@ -158,8 +158,8 @@ BreakerStats Breaker::stats(TimePoint now) const {
   if (state_ == BreakerState::open) out.next_probe_at = later(opened_at_, config_.open);
   const auto seen = window_.totals(now);
   if (seen.calls >= minimum_calls()) {
-    out.failure_rate = share(seen.failures, seen.calls);
-    out.slow_rate = share(seen.slow, seen.calls);
+    out.failure_rate = part_of(seen.failures, seen.calls);
+    out.slow_rate = part_of(seen.slow, seen.calls);
   }
   return out;
 }

@@ -7,7 +7,7 @@
 namespace weir::flow {
 namespace {
 
-constexpr double infinite = std::numeric_limits<double>::infinity();
+constexpr double unbounded = std::numeric_limits<double>::infinity();
 
 double next_erlang_b(double b, double load, int servers) { return load * b / (servers + load * b); }
 
@@ -25,12 +25,12 @@ Mmc::Mmc(PerSecond arrivals, PerSecond service, int servers)
 
 double Mmc::utilisation() const {
   if (service_ > 0) return arrivals_ / (service_ * servers_);
-  return arrivals_ > 0 ? infinite : 0.0;
+  return arrivals_ > 0 ? unbounded : 0.0;
 }
 
-double Mmc::waiting() const { return stable() ? arrivals_ * waits_ / (service_ * servers_ - arrivals_) : infinite; }
+double Mmc::waiting() const { return stable() ? arrivals_ * waits_ / (service_ * servers_ - arrivals_) : unbounded; }
 
-double Mmc::in_system() const { return stable() ? waiting() + arrivals_ / service_ : infinite; }
+double Mmc::in_system() const { return stable() ? waiting() + arrivals_ / service_ : unbounded; }
 
 Duration Mmc::time_waiting() const {
   return stable() ? from_seconds(waits_ / (service_ * servers_ - arrivals_)) : Duration::max();

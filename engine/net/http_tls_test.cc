@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <weir/base/context.h>
 
+#include "net/server_for_test.h"
 #include "net/test_certificate.h"
-#include "net/test_server.h"
 #include "net/tls.h"
 
 namespace weir::net {

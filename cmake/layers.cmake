@@ -1,9 +1,40 @@
-# weir_in_batches(TARGET): with WEIR_UNITY, eight of its sources are one translation unit, since most of a file's time goes to
-# headers and templates that the next file wants too. Files of a target then share their unnamed namespaces, so a name in
-# one may hide a parameter in another: -Wshadow is left to the tree that compiles each file alone (dev).
-function(weir_in_batches target)
+# weir_library(TARGET SOURCE...): a static library. With WEIR_UNITY eight of its sources are one translation unit, since most
+# of a file's time goes to headers and templates that the next file wants too; a source with SKIP_UNITY_BUILD_INCLUSION
+# stays alone. Not CMake's own UNITY_BUILD: that writes absolute paths, by which ccache does not know what another checkout
+# compiled. Sources of a unit share their unnamed namespaces, so a name in one may hide a parameter in another: -Wshadow is
+# left to the tree that compiles each source alone (dev).
+function(weir_library target)
+  set(units)
+  set(together)
+  foreach(source ${ARGN})
+    get_source_file_property(alone ${source} SKIP_UNITY_BUILD_INCLUSION)
+    if(WEIR_UNITY AND NOT alone STREQUAL "ON")
+      cmake_path(ABSOLUTE_PATH source)
+      list(APPEND together ${source})
+    else()
+      list(APPEND units ${source})
+    endif()
+  endforeach()
+  set(number 0)
+  while(together)
+    set(content "// Generated: sources of ${target} that are compiled together.
+")
+    foreach(n RANGE 1 8)
+      list(POP_FRONT together source)
+      if(source)
+        file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR} ${source})
+        string(APPEND content "#include \"${name}\"
+")
+      endif()
+    endforeach()
+    set(unit ${CMAKE_BINARY_DIR}/generated/units/${target}_${number}.cc)
+    file(CONFIGURE OUTPUT ${unit} CONTENT "${content}" @ONLY)
+    list(APPEND units ${unit})
+    math(EXPR number "${number} + 1")
+  endwhile()
+  add_library(${target} STATIC ${units})
   if(WEIR_UNITY)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
     target_compile_options(${target} PRIVATE -Wno-shadow)
   endif()
 endfunction()
@@ -11,6 +42,17 @@ endfunction()
 # weir_layer(NAME FOLDER LINKS ... [TEST_LINKS ...] [WITHOUT SUBFOLDER] [PRECOMPILED std] [SHARDS n] [WITHOUT_THREADS] [OPTIMISED]):
 # a static library weir_NAME of FOLDER's .cc files, and weir_NAME_test (see weir_test) of its *_test.cc.
 # Test, bench and fuzz files stand beside what they test and are told apart by their suffix.
+
+# weir_not_fuzzed(TARGET...): without the counters by which a fuzzer sees where it has been, in the tree that has fuzzers:
+# no fuzzer runs this code, and they are a tenth of its compiler time and half of a test's object.
+function(weir_not_fuzzed)
+  if(WEIR_FUZZ)
+    foreach(target ${ARGN})
+      target_compile_options(${target} PRIVATE
+        -fno-sanitize-coverage=inline-8bit-counters,indirect-calls,trace-cmp,pc-table,stack-depth)
+    endforeach()
+  endif()
+endfunction()
 
 # weir_test(TARGET SOURCES ... LINKS ... [SHARDS n] [WITHOUT_THREADS] [OPTIMISED] [PRECOMPILED std]): a GoogleTest binary,
 # run whole or in n parts at the same time, since starting a process for each case takes longer than most cases. A case
@@ -36,6 +78,7 @@ function(weir_test target)
     weir_use_precompiled(${target} ${arg_PRECOMPILED}_test)
     target_compile_options(${target} PRIVATE -O0)
   endif()
+  weir_not_fuzzed(${target})
   add_dependencies(unit_tests ${target})
   set(labels unit)
   if(NOT arg_WITHOUT_THREADS)
@@ -74,10 +117,9 @@ function(weir_layer name folder)
   list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz)\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   if(sources)
-    add_library(weir_${name} STATIC ${sources})
+    weir_library(weir_${name} ${sources})
     set(scope PUBLIC)
     weir_use_precompiled(weir_${name} ${arg_PRECOMPILED})
-    weir_in_batches(weir_${name})
   else()
     add_library(weir_${name} INTERFACE)
     set(scope INTERFACE)

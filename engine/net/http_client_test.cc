@@ -2,7 +2,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
-#include "net/test_server.h"
+#include "net/server_for_test.h"
 
 namespace weir::net {
 namespace {

@@ -1,6 +1,6 @@
 // Clients that are refused, wrong, greedy or gone, and stopping; over real sockets.
+#include "net/server_for_test.h"
 #include "net/test_gzip.h"
-#include "net/test_server.h"
 
 namespace weir::net {
 namespace {

@@ -1,4 +1,5 @@
 // Deadlines and the connection cap; over real sockets, on a moved clock.
+#include <netinet/in.h>
 #include <sys/resource.h>
 
 #include <array>
@@ -7,7 +8,7 @@
 #include <weir/base/sanitizers_for_test.h>
 
 #include "net/accept_limit.h"
-#include "net/test_server.h"
+#include "net/server_for_test.h"
 
 namespace weir::net {
 namespace {

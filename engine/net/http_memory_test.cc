@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "net/test_server.h"
+#include "net/server_for_test.h"
 
 namespace weir::net {
 namespace {

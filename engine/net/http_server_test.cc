@@ -1,6 +1,8 @@
 // Requests, answers and what keeps a connection alive; over real sockets.
+#include <future>
 #include "net/test_gzip.h"
-#include "net/test_server.h"
+
+#include "net/server_for_test.h"
 
 namespace weir::net {
 

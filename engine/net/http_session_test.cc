@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "net/server_for_test.h"
 #include "net/test_certificate.h"
 #include "net/test_scripted.h"
-#include "net/test_server.h"
 
 namespace weir::net {
 namespace {

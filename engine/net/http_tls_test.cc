@@ -4,8 +4,8 @@
 #include <weir/base/context.h>
 
 #include "net/http_client.h"
+#include "net/server_for_test.h"
 #include "net/test_certificate.h"
-#include "net/test_server.h"
 #include "net/tls.h"
 
 namespace weir::net {

@@ -20,6 +20,10 @@ RATE_GUARD = ("RateGuardTest.*", "weir_async_test")
 SINK_RATE = ("SinkRate.*", "weir_pipeline_test")
 SHRINK = ("Shrink.*", "weir_config_test")
 DIALER = ("DialerTest.*", "weir_net_test")
+INBOX = ("ReceiptInbox.WakesOnce*:ReceiptInbox.HandsEach*", "weir_component_test")
+REACTOR_TASK = ("ReactorTaskTest.*", "weir_async_test")
+UNSENT = ("UnsentEventsTest.*", "weir_component_test")
+PUSH_EVENTS = ("PushEventsTest.*", "weir_component_test")
 LIMITS = ("InFlightTest.*:AdaptiveLimit*:WaitingRoomTest.*:FairSharesTest.*", "weir_flow_test")
 
 
@@ -167,7 +171,7 @@ MUTANTS = [
     mutant("a new sink waits for what the old one was told", "engine/pipeline/delivery/worker.cc",
            "  not_before_ = {};  // what failed was the other one\n", "", "WorkerTest.*"),
     mutant("a reload takes a component's table for policy", "engine/config/reloadable.cc",
-           "if (!is_section(segments[i])) return nullptr;", "static_cast<void>(is_section);", ("Reload.*", "weir_config_test")),
+           "if (!has_reloadable_keys(segments[i])) return nullptr;", "static_cast<void>(is_section);", ("Reload.*", "weir_config_test")),
     mutant("a key that is pushed out comes back with a fresh quota", "lib/weir/flow/admit/keyed_rates.h",
            "if (entry->used && !is_whole(entry->limiter, now)) continue;",
            "if (entry->used && !is_whole(entry->limiter, now) && entry != first) continue;", RATES),
@@ -300,4 +304,17 @@ MUTANTS = [
            "if (next_ < addresses_.size() && (open_.empty()", "if (next_ < 1 && (open_.empty()", DIALER),
     mutant("a renewed file is renewed for ever", "app/renewal.cc",
            "    file.stamp = now;\n", "", ("Renewals.*", "weir_app_test")),
+    mutant("receipts: the first that settles wakes nobody", "lib/weir/component/receipt_inbox.h",
+           "if (!top) wake_();", "if (top) wake_();", INBOX),
+    mutant("receipts: all but the latest are forgotten", "lib/weir/component/receipt_inbox.h",
+           "receipt = next;", "receipt = nullptr;", INBOX),
+    mutant("a turn that is asked for within a turn is lost", "lib/weir/async/reactor_task.cc",
+           "scheduled_.exchange(false, std::memory_order_acq_rel);\n                      turn_();",
+           "turn_();\n                      scheduled_.exchange(false, std::memory_order_acq_rel);", REACTOR_TASK),
+    mutant("a guarded handler runs after the end of its task", "lib/weir/async/reactor_task.h",
+           "if (*alive) f(", "f(", REACTOR_TASK),
+    mutant("events of a low priority are pushed before those of a high one", "lib/weir/component/push_events.cc",
+           "for (int c = priority_count; c-- > 0;) {", "for (int c = 0; c < priority_count; ++c) {", PUSH_EVENTS),
+    mutant("an event in the middle of a part that is halved is lost", "lib/weir/component/unsent_events.cc",
+           "left_.back() = {middle, range.to};", "left_.back() = {middle + 1, range.to};", UNSENT),
 ]

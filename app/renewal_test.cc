@@ -24,6 +24,7 @@ struct Renewals : testing::Test {
     type.name = "listener";
     type.options = {{.name = "tls_certificate", .kind = OptionKind::path},
                     {.name = "tls_key", .kind = OptionKind::path},
+                    {.name = "password_file", .kind = OptionKind::path},
                     {.name = "path", .kind = OptionKind::path}};
     catalog.add(std::move(type));
     for (const std::string name : {"a", "b"}) {
@@ -71,6 +72,17 @@ TEST_F(Renewals, NameThePartWhoseFilesWereReplacedOnceAndNoOther) {
   const auto changed = found_by(renewal);
   EXPECT_THAT(changed.parts, ElementsAre("b"));
   EXPECT_FALSE(changed.secrets);
+}
+
+TEST_F(Renewals, WatchPasswordFilesAndTheCertificateOfTheAdminListener) {
+  config.sources[1].options.set("password_file", put("b.password", "first"));
+  config.admin.tls_certificate = put("admin.pem", "first");
+  config.admin.tls_key = put("admin.key", "first");
+  Renewal renewal(config, catalog);
+  put("b.password", "second");
+  EXPECT_THAT(found_by(renewal).parts, ElementsAre("b"));
+  put("admin.key", "second");
+  EXPECT_THAT(found_by(renewal).parts, ElementsAre(std::string(Renewal::admin_part)));
 }
 
 TEST_F(Renewals, WatchNoFileThatIsNoCertificate) {

@@ -17,12 +17,12 @@ net::Response HttpIntake::refuse(const Rejection& rejection, std::string_view se
   return response;
 }
 
-/// With the time for which its sink has stalled, as at the door.
-net::Response HttpIntake::refuse_stalled(Reason reason) const {
+/// Nothing of it has entered the flow. With the time for which its sink has stalled, as at the door.
+net::Response HttpIntake::refuse_stalled() const {
   const auto stall = output_.stalled();
   const Duration told = stall ? stall->retry_after : Duration{0};
-  return refuse({reason, std::max(Duration(std::chrono::seconds(1)), told)},
-                output_.why(stall ? stall->reason : Reason::destination_stalled));
+  return refuse({Reason::destination_stalled, std::max(Duration(std::chrono::seconds(1)), told)},
+                output_.why(Reason::destination_stalled));
 }
 
 net::Response HttpIntake::refuse_at_door(const Rejection& rejection) {
@@ -72,11 +72,9 @@ net::Response HttpIntake::refuse_malformed() const {
 
 net::Response HttpIntake::answer(const Tally& tally, std::size_t events) const {
   const Fate worst = tally.worst();
-  if (worst == Fate::abandoned && tally.reason == Reason::ack_timeout)
+  if (tally.reason == Reason::destination_stalled && tally.of(Fate::abandoned) == events) return refuse_stalled();
+  if (worst == Fate::abandoned && tally.reason != Reason::shutdown)
     return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, output_.why(Reason::outcome_unknown));
-  if (worst == Fate::abandoned && tally.reason == Reason::destination_stalled)
-    return refuse_stalled(tally.of(Fate::abandoned) == events ? Reason::destination_stalled
-                                                              : Reason::stalled_outcome_unknown);
   if (worst == Fate::abandoned)
     return refuse(Rejection{Reason::shutdown, stopping_ ? until_stopped() : Duration{0}},
                   "the outcome is unknown, some of it may be stored");

@@ -218,8 +218,9 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   co_await exchange.respond(std::move(response));
 }
 
-/// Whoever has waited since then for a sink that has stalled for as long. What has just come may be let in beside a
-/// stall (semantics A8), and waits as long as others did.
+/// Whoever has waited since then, with nothing of it in the flow yet, for a sink that has stalled: it may be told to
+/// come back. What is in the flow may not: its sender would send it again, and both would be stored when the stall
+/// ends.
 std::optional<Rejection> HttpIntake::waits_in_vain(TimePoint since) const {
   if (output_.context().now() - since < options_.ack_timeout / 4) return std::nullopt;
   auto stall = output_.stalled();
@@ -311,15 +312,7 @@ asio::awaitable<void> HttpIntake::give_dead_letters(std::string_view body, std::
 }
 
 asio::awaitable<net::Response> HttpIntake::answer_when_settled(Receipt& receipt, std::size_t events) {
-  const TimePoint since = output_.context().now();
-  Duration left = options_.ack_timeout;
-  while (!co_await answers_.wait(receipt, std::min(look_again, left))) {
-    if (waits_in_vain(since)) {
-      output_.refused(0, Reason::stalled_outcome_unknown);
-      co_return refuse_stalled(Reason::stalled_outcome_unknown);
-    }
-    left = options_.ack_timeout - (output_.context().now() - since);
-    if (left > Duration{0}) continue;
+  if (!co_await answers_.wait(receipt, options_.ack_timeout)) {
     output_.refused(0, Reason::outcome_unknown);
     co_return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, output_.why(Reason::outcome_unknown));
   }

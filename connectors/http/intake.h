@@ -97,7 +97,7 @@ class HttpIntake final : public Intake {
                         std::span<const Priority> priorities);
   Task<void> give_dead_letters(std::string_view body, std::span<const BadEvent> bad, Receipt* receipt);
   net::Response refuse(const Rejection& rejection, std::string_view sentence) const;
-  net::Response refuse_stalled(Reason reason) const;
+  net::Response refuse_stalled() const;
   net::Response refuse_at_door(const Rejection& rejection);
   net::Response refuse_above_rate(const Rejection& rejection, Start& start) const;
   net::Response refuse_malformed() const;

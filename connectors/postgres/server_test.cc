@@ -276,7 +276,7 @@ TEST_F(ServerTest, APasswordThatWasReplacedCountsFromTheNextConnectionOn) {
   options.set("password_file", secret);
   auto sink = opened(options);
   const auto deliver = [&](const std::string& id) {
-    const Delivered batches(batch_of({R"({"id":")" + id + R"("})"}));
+    const Delivered batches(batch_of({R"({"id":")" + id + R"("})"}, 1));
     return sink->deliver(batches);
   };
   EXPECT_EQ(deliver("a").outcome, Outcome::done);

@@ -147,6 +147,19 @@ INSTANTIATE_TEST_SUITE_P(
         {"AdminEmptyToken",
          with("", "", "", "admin: { auth_bearer: '${EMPTY}' }\n"),
          {"weir.yaml:16:23: admin.auth_bearer: token 1 is empty: everybody would know it"}},
+        {"AdminKeyWithoutCertificate",
+         with("", "", "", "admin: { tls_key: k.pem }\n"),
+         {"weir.yaml:16:19: admin.tls_key: tls_certificate and tls_key belong together: give both, or none for no "
+          "TLS"}},
+        {"AdminClientsWithoutTls",
+         with("", "", "", "admin: { tls_client_ca: c.pem }\n"),
+         {"weir.yaml:16:25: admin.tls_client_ca: without TLS nobody shows a certificate: give tls_certificate and "
+          "tls_key "
+          "too"}},
+        {"OpenAdminWithTls",
+         with("", "", "", "admin: { listen: '0.0.0.0:9600', tls_certificate: c.pem, tls_key: k.pem }\n"),
+         {"weir.yaml:16:18: admin.listen: whoever reaches 0.0.0.0:9600 reads metrics and events without a password: "
+          "listen on 127.0.0.1, ask for tokens with `auth_bearer`, or say `insecure: true`"}},
         {"Choice",
          with("", "", "mode: sfae"),
          {"weir.yaml:16:11: sinks.warehouse.mode: 'sfae' is unknown; did you mean safe?"}},

@@ -31,6 +31,7 @@ struct Trouble {
   bool letters = false;    ///< it is refused for good, and there is no room for letters
   int failures_to_open = 0;
   bool no_retries = false;  ///< the retry budget is as small as it can be
+  Level acks = Level::accepted;
 };
 
 Delivery again(Reason reason, Duration retry_after = Duration{0}) {
@@ -93,6 +94,7 @@ struct Scene {
   model::Graph graph(int n, std::uint64_t bound) const {
     model::Graph g = fan_out(n, bound);
     for (auto& sink : g.sinks) sink.most = {20, 1_MiB};
+    for (auto& source : g.sources) source.acks = trouble.acks;
     if (!trouble.letters) return g;
     g.sinks.push_back(g.sinks[0]);
     g.sinks.back().from.clear();
@@ -277,22 +279,23 @@ TEST(Why, NamesAStallWhileTheDeliveryLasts) {
 }
 
 TEST(Why, WhoeverWaitsForItsAnswerIsToldOfAStallAndOfNothingElse) {
-  const Trouble stall{"it hangs", Reason::destination_stalled, "stalled: nothing has come back for", "held up"};
+  Trouble stall{"it hangs", Reason::destination_stalled, "stalled: nothing has come back for", "held up"};
+  stall.acks = Level::stored;
   Scene scene(2, 1, stall, 50);
   scene.offer(5);
   const auto& output = *scene.harness.output;
   EXPECT_FALSE(output.stalled());
   bool seen = false;
   scene.told->during = [&] {
-    scene.told->during = nullptr;
     scene.harness.clock.advance(200ms);
     EXPECT_FALSE(output.stalled()) << "it is only slow";
     scene.harness.clock.advance(40s);
     const auto told = output.stalled();
-    ASSERT_TRUE(told);
-    EXPECT_EQ(told->reason, Reason::destination_stalled);
-    EXPECT_GE(told->retry_after, 40s);
+    EXPECT_TRUE(told);
+    if (told) EXPECT_EQ(told->reason, Reason::destination_stalled);
+    if (told) EXPECT_GE(told->retry_after, 40s);
     seen = true;
+    scene.told->during = nullptr;
   };
   scene.offer(1);
   EXPECT_TRUE(seen);

@@ -66,11 +66,6 @@ constexpr std::array table{
         outcome_unknown, "outcome_unknown", 504, 4,
         "the request was taken but not settled within ack_timeout: its events stay in the flow",
         "Send it again only if the sinks are idempotent (give events an id); otherwise look for its events first."},
-    ReasonInfo{
-        stalled_outcome_unknown, "stalled_outcome_unknown", 503, 14,
-        "the request was taken, and a required destination has stalled since: its events stay in the flow",
-        "Come back after Retry-After; send it again only if the sinks are idempotent (give events an id), otherwise "
-        "look for its events first. `weir why` names what has stalled."},
     ReasonInfo{malformed, "malformed", 422, 3, "the body holds lines that are not JSON",
                "Correct the lines named; nothing of the request was stored. `on_malformed: dead_letter` keeps the rest "
                "instead."},

@@ -35,7 +35,6 @@ enum class Reason : std::uint8_t {
   shutting_down,
   deadline_exceeded,
   outcome_unknown,
-  stalled_outcome_unknown,
   // the door: the request itself
   malformed,
   too_large,

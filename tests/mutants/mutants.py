@@ -257,7 +257,7 @@ MUTANTS = [
            FILE_SOURCE),
     mutant("a file that is being read gives its place to a new one", "connectors/file/watched_places.cc",
            "if (file->named && has_ended_wholly(*file, now)) idle_->push_back(file);",
-           "if (file->named) idle_->push_back(file);", FILE_SOURCE),
+           "if (file->named && now >= file->changed) idle_->push_back(file);", FILE_SOURCE),
     mutant("names that are not looked at are not told", "connectors/file/names.cc", "names.all = ++n <= most_entries;",
            "names.all = ++n > 0;", FILE_SOURCE),
     mutant("places of files that are gone are kept for ever", "connectors/file/watched_places.cc",
@@ -318,4 +318,6 @@ MUTANTS = [
            "if (text.empty())", CONFIG),
     mutant("others may change a folder", "lib/weir/base/file_mode.cc", "folder_mode = 0755;", "folder_mode = 0777;",
            FILE_MODES),
+    mutant("a sink that has never answered is waited for longer than its senders wait", "engine/pipeline/delivery/sink_node.cc",
+           "(is_first && silent >= senders_wait_)", "(is_first && silent >= 10 * senders_wait_)", "Why.*"),
 ]

@@ -177,12 +177,15 @@ const CLI::App* command_of(const CLI::App& above, const std::string& name) {
 
 int print_help(const CLI::App& cli, const std::vector<std::string>& names) {
   const CLI::App* at = &cli;
+  std::string path = cli.get_name();
   for (const std::string& name : names) {
     const CLI::App* below = command_of(*at, name);
     if (!below) return complain_of_command(*at, name);
     at = below;
+    path += " " + name;
   }
-  return print(at->help());
+  // at->help() would be that of the command which was given, and that is `help`.
+  return print(at->get_formatter()->make_help(at, path, CLI::AppFormatMode::Normal));
 }
 
 /// The first word of the command line that should be a command and is none; what is said of it, and the exit code.

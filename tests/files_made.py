@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Files are made in one place, lib/weir/base/file_mode.cc: there they get their mode, whatever the umask is. Prints one line
+"""Files and folders are made in one place, lib/weir/base/file_mode.cc: there they get their mode, whatever the umask is. Prints one line
 for each other place in the product that could make one."""
 import pathlib
 import re
 import sys
 
 MAKES = re.compile(r'O_CREAT|O_TMPFILE|\bofstream\b|\bfstream\s+\w|\bcreat\(|\bmkstemps?\(|\bmkostemps?\(|\btmpfile\(|\bmknod\(|'
-                   r'\bf(?:re)?open\((?!ed)[^;]*"[wa]')
+                   r'\bf(?:re)?open\((?!ed)[^;]*"[wa]|\bcreate_director|\bmkdir(?:at)?\(')
 ALLOWED = {"lib/weir/base/file_mode.cc"}
 NO_PRODUCT = re.compile(r"(_test|_bench|_fuzz|_for_test)\.(cc|h)$|/(test_\w+|testing|conformance/\w+)\.(cc|h)$")
 
@@ -18,7 +18,7 @@ def faults(root):
             continue
         for number, line in enumerate(file.read_text(errors="replace").splitlines(), 1):
             if MAKES.search(line.split("//")[0]):
-                yield f"{path}:{number}: may make a file: use open_or_make or make_file (weir/base/file_mode.h)"
+                yield f"{path}:{number}: may make a file or folder: use open_or_make, make_file or make_folders (weir/base/file_mode.h)"
 
 
 def main():

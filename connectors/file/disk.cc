@@ -60,11 +60,7 @@ int Disk::rename(const std::string& from, const std::string& to) {
 }
 int Disk::remove(const std::string& path) { return ::unlink(path.c_str()) == 0 ? 0 : -errno; }
 
-int Disk::make_folders(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  return -error.value();
-}
+int Disk::make_folders(const std::string& path) { return weir::make_folders(path); }
 
 int Disk::sync_folder(const std::string& path) {
   const int fd = retried([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });

@@ -13,11 +13,13 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
 
 #include "hanging_disk_for_test.h"
+#include "names.h"
 #include "written_disk.h"
 
 namespace weir::file {
@@ -633,7 +635,8 @@ TEST_F(FileSourceTest, StartsAgainWithMoreFinishedFilesThanMayBeOpen) {
 /// `most_positions` without those that are open, as an earlier run has noted them.
 void note_places(const std::string& checkpoint, std::uint64_t inode, std::uint64_t max_files) {
   std::vector<FilePosition> places;
-  for (std::uint64_t i = 0; i < most_positions - max_files; ++i) places.push_back({{1, inode, hash_start, 0}, 1000 + i});
+  for (std::uint64_t i = 0; i < most_positions - max_files; ++i)
+    places.push_back({{1, inode, hash_start, 0}, 1000 + i});
   ASSERT_TRUE(save_checkpoint(checkpoint, encode(places)));
 }
 
@@ -673,6 +676,35 @@ TEST_F(FileSourceTest, SaysThatNoMorePlacesCanBeNoted) {
   run(1s);
   EXPECT_EQ(source->upstream().trouble, "");
   EXPECT_THAT(taken(), ElementsAre("a", "a", "a", "a", "b"));
+}
+
+/// Its folder has more names than are looked at, and first of all those that are there.
+struct CrowdedFolder final : InputDisk {
+  int list(const std::string& folder, const std::function<bool(const dirent&)>& f) override {
+    bool goes_on = true;
+    InputDisk::list(folder, [&](const dirent& entry) { return goes_on = f(entry); });
+    dirent other{};
+    std::strcpy(other.d_name, "other");
+    for (std::size_t i = 0; goes_on && i < others; ++i) goes_on = f(other);
+    return 0;
+  }
+  std::size_t others = 0;
+};
+
+TEST_F(FileSourceTest, SaysThatAFolderHasMoreNamesThanAreLookedAt) {
+  options.set("path", folder + "/*.log");
+  write("one\n", folder + "/a.log");
+  CrowdedFolder disk;
+  open(Level::stored, disk);
+  EXPECT_EQ(source->upstream().trouble, "");
+  disk.others = most_entries;
+  run();
+  EXPECT_THAT(source->upstream().trouble, HasSubstr("more names than are looked at"));
+  disk.others = 0;
+  run();
+  EXPECT_EQ(source->upstream().trouble, "");
+  EXPECT_THAT(taken(), ElementsAre("one"));
+  close();
 }
 
 /// Where to list a folder takes three seconds, and what is asked of open files is counted.

@@ -116,6 +116,9 @@ Result<ClientConfig> read_client(std::string part, const Options& o) {
   for (std::string_view rest = list; !rest.empty();) {  // one text may name several
     const auto broker = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(broker.size() + 1, rest.size()));
+    if (broker.find('@') != broker.npos)  // behind a password, as a rule, which no message may show
+      return failure(
+          "brokers: one names a user: write HOST:PORT alone, as 127.0.0.1:9092, and the user as sasl_username");
     if (!is_broker(broker))
       return failure(
           fmt::format("brokers: {} is no address: write HOST:PORT, as 127.0.0.1:9092", terminal_text(broker)));

@@ -41,7 +41,7 @@ void append_big_endian(T n, std::string& out) {
 
 std::string_view kind_name(Kind kind) {
   constexpr std::string_view names[] = {"no JSON value", "null",      "a boolean", "a number",
-                                        "a text",        "an object", "an array"};
+                                        "a text",        "an object", "an array",  "no value that can be stored"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -173,7 +173,7 @@ bool append(const Type& type, const JsonValue& value, std::string& out) {
     case timestamptz: return append_timestamp(value, out);
     case uuid: return value.kind == Kind::text && append_uuid(value.text, out);
     case bytea: return value.kind == Kind::text && append_bytea(value.text, out);
-    case jsonb: append_jsonb(value.raw, out); return value.kind != Kind::missing;
+    case jsonb: append_jsonb(value.raw, out); return value.kind != Kind::missing && value.kind != Kind::opaque;
     default: return append_number(type, value, out);
   }
 }

@@ -76,11 +76,9 @@ Error Database::error(std::string_view doing) const {
 
 Result<void> Database::open() {
   const auto folder = std::filesystem::path(config_.path).parent_path();
-  std::error_code created;
-  if (!folder.empty()) std::filesystem::create_directories(folder, created);
-  if (created)
+  if (const int made = folder.empty() ? 0 : make_folders(folder); made < 0)
     return failure(fmt::format("{}: cannot create its folder: {}: create it, or choose another path", config_.path,
-                               created.message()));
+                               std::generic_category().message(-made)));
   (void)make_file(config_.path, config_.mode);  // what stands in the way, SQLite says as well
   share_heap(static_cast<std::int64_t>(config_.memory.count()));
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;

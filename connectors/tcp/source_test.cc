@@ -304,6 +304,7 @@ TEST(TcpSource, OneConnectionAboveTheCapIsClosedAndCounted) {
   EXPECT_TRUE(source.run_until([&] { return third.is_closed(); }));
   EXPECT_FALSE(second.is_closed());
   EXPECT_EQ(source.output.refusals, 1u);
+  EXPECT_THAT(source.source->upstream().trouble, HasSubstr("max_connections (2)"));
   first.reset();
   source.settle();
   TestPeer fourth(source.address());

@@ -23,8 +23,9 @@ TEST(Hide, ASettingThatIsCalledPasswordIsNotShown) {
 }
 
 TEST(Hide, TheNameOfASettingSaysWhetherItIsASecret) {
-  for (const char* name : {"sasl.password", "ssl.key.password", "Client_Secret", "auth-token", "api_key", "X-Api-Key",
-                           "Authorization", "ssl.passphrase", "Cookie", "Set-Cookie", "ssl.key.pem", "aws_secret_key"})
+  for (const char* name :
+       {"sasl.password", "ssl.key.password", "Client_Secret", "auth-token", "api_key", "X-Api-Key", "sig",
+        "X-Signature", "Authorization", "ssl.passphrase", "Cookie", "Set-Cookie", "ssl.key.pem", "aws_secret_key"})
     EXPECT_TRUE(names_secret(name)) << name;
   for (const char* name : {"", "user", "password_file", "tokens"}) EXPECT_FALSE(names_secret(name)) << name;
 }

@@ -136,6 +136,9 @@ INSTANTIATE_TEST_SUITE_P(
         {"Address",
          with("", "", "", "admin: { listen: localhost }\n"),
          {"weir.yaml:16:18: admin.listen: 'localhost' has no port: write HOST:PORT, as in 127.0.0.1:8080"}},
+        {"AddressWithAPassword",
+         with("", "", "", "admin: { listen: 'ops:hunter2@127.0.0.1:9600' }\n"),
+         {"weir.yaml:16:18: admin.listen: names a user: write HOST:PORT alone, as in 127.0.0.1:8080"}},
         {"OpenAdmin",
          with("", "", "", "admin: { listen: '0.0.0.0:9600' }\n"),
          {"weir.yaml:16:18: admin.listen: whoever reaches 0.0.0.0:9600 reads metrics and events without a password: "
@@ -389,6 +392,20 @@ TEST(OwnOutput, SentToItsOwnDoorIsRefused) {
   EXPECT_THAT(flow("127.0.0.1:8080", "http://localhost:8080/events"), again);
   EXPECT_THAT(flow("0.0.0.0:8080", "http://127.0.0.1:8080/"), again);
   EXPECT_THAT(flow("127.0.0.1:8080", "http://127.0.0.1:8081/"), ::testing::Not(again));
+}
+
+TEST(OwnOutput, SentRoundByWayOfAnotherSourceIsRefused) {
+  const auto flow = [](const std::string& back) {
+    return lines(
+        "memory: 256MiB\nsources:\n  a: { type: http, listen: 127.0.0.1:8080 }\n"
+        "  b: { type: http, listen: 127.0.0.1:8081 }\nsinks:\n"
+        "  there: { type: post, from: [a], url: \"http://127.0.0.1:8081/\" }\n"
+        "  back: { type: post, from: [b], url: \"http://127.0.0.1:" +
+        back + "/\" }\n");
+  };
+  EXPECT_THAT(flow("8080"),
+              ::testing::Contains(::testing::HasSubstr("which sources.a reads: its own events would come back")));
+  EXPECT_THAT(flow("8082"), ::testing::Not(::testing::Contains(::testing::HasSubstr("would come back"))));
 }
 
 }  // namespace

@@ -83,13 +83,16 @@ std::string shared_place(const Source& source, const Sink& sink) {
   return same ? "topic " + text_of(sink.options, "topic") : std::string();
 }
 
-/// All sources whose events, or dead letters, may come to this sink, also by way of journals.
-void collect(const Graph& graph, const Sink& sink, std::vector<const Source*>& found) {
+/// All sources whose events, or dead letters, may come to this sink, also by way of journals, and of other sinks that
+/// send to the address or topic of another source.
+void collect(const Graph& graph, const Config& config, const Sink& sink, std::vector<const Source*>& found) {
   for (const Source* source : graph.all_sources_of(sink)) {
     if (contains(found, source)) continue;
     found.push_back(source);
     if (const Sink* journal = source->is_consumer() ? graph.sink(source->journal) : nullptr)
-      collect(graph, *journal, found);
+      collect(graph, config, *journal, found);
+    for (const Sink& sender : config.sinks)
+      if (!shared_place(*source, sender).empty()) collect(graph, config, sender, found);
   }
 }
 
@@ -97,7 +100,7 @@ void check_sink(Reader& reader, const Catalog& catalog, const Graph& graph, cons
   const SinkType* writes = catalog.sink(sink.type);
   if (!writes || sink.is_journal || draft.broken.contains(sink.name)) return;
   std::vector<const Source*> own;
-  collect(graph, sink, own);
+  collect(graph, draft.config, sink, own);
   for (const Source& source : draft.config.sources) {
     const SourceType* reads = catalog.source(source.type);
     if (!reads || source.is_consumer() || draft.broken.contains(source.name)) continue;
@@ -144,7 +147,7 @@ Result<void> check_own_addresses(const Config& config,
   const Graph graph(config);
   for (const Sink& sink : config.sinks) {
     std::vector<const Source*> own;
-    collect(graph, sink, own);
+    collect(graph, config, sink, own);
     for (const char* option : {"url", "address"})
       for (const Source* source : own) {
         const auto listen = text_of(source->options, "listen"), to = text_of(sink.options, option);

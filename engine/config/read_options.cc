@@ -18,6 +18,9 @@ Parsed<std::string> parse_address(std::string_view text) {
   const auto wrong = [&](std::string_view why, std::string_view write) {
     return std::unexpected(fmt::format("{} {}: write {}", quote(text), why, write));
   };
+  // Whoever writes a user there writes a password as well, which no message may show.
+  if (text.find('@') != text.npos)
+    return std::unexpected(std::string("names a user: write HOST:PORT alone, as in 127.0.0.1:8080"));
   const auto colon = text.rfind(':');
   unsigned port = 0;
   const char* end = text.data() + text.size();

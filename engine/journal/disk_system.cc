@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include <weir/base/file_mode.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -190,16 +191,7 @@ class SystemDisk : public Disk {
   }
 
   Result<void> make_folder(const std::string& path) override {
-    const auto end = path.find_last_not_of('/');
-    const auto name = end == std::string::npos ? path : path.substr(0, end + 1);
-    int error = ::mkdir(name.c_str(), 0755) == 0 ? 0 : errno;
-    if (const auto slash = name.rfind('/'); error == ENOENT && slash != std::string::npos && slash > 0) {
-      if (auto parent = make_folder(name.substr(0, slash)); !parent) return parent;
-      error = ::mkdir(name.c_str(), 0755) == 0 ? 0 : errno;
-    }
-    struct stat status{};
-    if (error == EEXIST && ::stat(name.c_str(), &status) == 0) error = S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
-    if (error != 0) return disk_failure("make folder", name, error);
+    if (const int made = make_folders(path); made < 0) return disk_failure("make folder", path, -made);
     return {};
   }
 

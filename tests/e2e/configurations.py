@@ -141,6 +141,7 @@ class Configurations(WeirTest):
                 (http, "type: stdin, priority: { from: .severity }", "one priority"),
                 (http, generator.replace("rate: 1/s", 'steps: ["soon"]'), "step"),
                 (http, "type: kafka, brokers: ['db:http'], topics: [t], group: g", "sources.in.brokers: db:http is no address"),
+                (http, "type: kafka, brokers: ['u:hunter2@db:1'], topics: [t], group: g", "sources.in.brokers: one names a user"),
                 (http, "type: kafka, brokers: ['db:1'], topics: ['a b'], group: g", "no name of a topic"),
                 (http, "type: kafka, brokers: ['db:1'], topics: [t], group: g, tls_ca: a.pem", "tls_ca without tls"),
                 (file, "type: kafka, from: [in], brokers: ['db:1'], topic: t, key: '@topic'", "sinks.out.key"),
@@ -185,7 +186,9 @@ class Configurations(WeirTest):
     def test_the_version_the_help_of_a_command_and_a_command_that_is_none(self):
         for args in (("--version",), ("version",)):
             self.assertEqual(weir(*args), (0, weir("version")[1], ""))
-        for args, words in ((("help",), ("check", "replay")), (("help", "check"), ("--graph",)), (("help", "journal", "ls"), ("--live",))):
+        for args, words in ((("help",), ("Usage: weir [", "  replay  ", "  why  ")), (("help", "check"), ("Usage: weir check [", "--graph")),
+                            (("help", "journal"), ("Usage: weir journal [", "  export  ")),
+                            (("help", "journal", "ls"), ("Usage: weir journal ls [", "--live"))):
             code, out, err = weir(*args)
             self.assertEqual((code, err), (0, ""))
             for word in words:

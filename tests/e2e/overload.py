@@ -133,6 +133,15 @@ class Overload(WeirTest):
         self.drain(pending)
         self.assertFalse([id for id in rows_of(self.path("out.db")) if id.startswith("half")], "who was refused is not stored")
 
+    def test_a_sink_that_has_never_answered_is_a_known_stall_once_its_senders_have_given_up(self):
+        self.weir = self.start(HANGS.replace("ack_timeout: 60s", "ack_timeout: 1s"))
+        with Locked(self.path("out.db")):
+            self.assertEqual(post(self.weir.address, ndjson(events("f0", 5))).status, 504)
+            answer = eventually(lambda: self.refused_with("destination_stalled"), lambda: self.weir.graph())
+            self.assert_refusal(answer, {"destination_stalled"})
+            self.assertIn("stalled: nothing has come back for", self.weir.command("why")[1])
+        self.comes_back()
+
     def test_a_sink_that_fails_opens_its_breaker_and_the_refusal_tells_cause_and_time_but_no_path(self):
         with self.stalled(FAILS):
             pending = [Pending(self.weir.address, ndjson(events(f"f{n}", 5))) for n in range(4)]

@@ -10,11 +10,18 @@ DISK = ("DiskJournalTest.*", "weir_connector_disk_test")
 SPILL = ("SpillTest.*", "weir_pipeline_test")
 FILE_SINK = ("*FileSinkTest.*", "weir_connector_file_test")
 FILE_SOURCE = ("FileSourceTest.*", "weir_connector_file_test")
-SQLITE = ("SqliteSinkTest.*", "weir_connector_sqlite_test")
+SQLITE = ("*SqliteSinkTest*", "weir_connector_sqlite_test")
 TAKEN_AWAY = ("TakenAway.*", "weir_journal_test")
 LEFT_OUT = ("LeftOut.*", "weir_journal_test")
 GUESSES = ("Guess*.*", "weir_flow_test")
 CREDENTIALS = ("Credentials.*:Guesses.*", "weir_net_test")
+TCP_SOURCE = ("TcpSource.*", "weir_connector_tcp_test")
+FRAMING = ("Framing.*", "weir_connector_tcp_test")
+PARSE = ("Parse.*", "weir_connector_parse_test")
+EXPRESSIONS = ("*Expression*", "weir_component_test")
+METRICS = ("*Metric*", "weir_observe_test")
+CONFIG = ("OwnOutput.*:*Mistake*", "weir_config_test")
+FILE_MODES = ("FileModes.*", "weir_base_test")
 RATES = ("*Rate*.*", "weir_flow_test")
 RATE_GUARD = ("RateGuardTest.*", "weir_async_test")
 SINK_RATE = ("SinkRate.*", "weir_pipeline_test")
@@ -317,4 +324,71 @@ MUTANTS = [
            "for (int c = priority_count; c-- > 0;) {", "for (int c = 0; c < priority_count; ++c) {", PUSH_EVENTS),
     mutant("an event in the middle of a part that is halved is lost", "lib/weir/component/unsent_events.cc",
            "left_.back() = {middle, range.to};", "left_.back() = {middle + 1, range.to};", UNSENT),
+    mutant("files that wait for a place are not told", "connectors/file/watched.cc", "    ++without_place_;\n", "",
+           FILE_SOURCE),
+    mutant("a file that is being read gives its place to a new one", "connectors/file/watched_places.cc",
+           "if (file->named && has_ended_wholly(*file, now)) idle_->push_back(file);",
+           "if (file->named && now >= file->changed) idle_->push_back(file);", FILE_SOURCE),
+    mutant("names that are not looked at are not told", "connectors/file/names.cc", "names.all = ++n <= most_entries;",
+           "names.all = ++n > 0;", FILE_SOURCE),
+    mutant("places of files that are gone are kept for ever", "connectors/file/watched_places.cc",
+           "std::erase_if(left_over_, [&](const FilePosition& p) { return gone.contains(p.id.inode); });", "",
+           FILE_SOURCE),
+    mutant("places are forgotten of files that are there", "connectors/file/watched_places.cc",
+           "if (seen_all && *found) gone.erase((*found)->inode);", "", FILE_SOURCE),
+    mutant("looks leave no time for reading", "connectors/file/file_intake.cc",
+           "if (std::exchange(looked_, false)) next_look_ = now + config_.poll;", "looked_ = false;", FILE_SOURCE),
+    mutant("a restart with more files than may be open is refused", "connectors/file/watched.cc",
+           "if (crowded && (!config_.follow || (fresh_ && config_.from_end)))", "if (crowded)", FILE_SOURCE),
+    mutant("a connection that finds no place is not told", "connectors/tcp/intake.cc",
+           "    shared_->full.reached(output_.context().now());\n", "", TCP_SOURCE),
+    mutant("files that others numbered are taken for rotated ones", "connectors/file/file_sink.cc",
+           "return digits == fmt::format(\"{:06}\", number) ? std::optional(number) : std::nullopt;", "return number;",
+           FILE_SINK),
+    mutant("a database whose index was deleted counts as as it was", "connectors/sqlite/database.cc",
+           " || !index_.is_named_by(*index)) return false;", ") return false;", SQLITE),
+    mutant("a database that was emptied counts as as it was", "connectors/sqlite/database.cc",
+           "was_cut_ = was_cut_ || file_.state(*file) == HeldFile::State::shorter;", "", SQLITE),
+    mutant("what others have committed is written over", "connectors/sqlite/database.cc",
+           "return log_.is_named_by(*log) && !index_.is_named_by(*index);", "return false;", SQLITE),
+    mutant("doubled quotes of a csv end its field", "connectors/parse/simple_formats.cc",
+           'while (end != line.npos && line.substr(end + 1, 1) == "\\"") {', "while (doubled) {", PARSE),
+    mutant("what stands behind a quoted value of logfmt at once is a flag", "connectors/parse/simple_formats.cc",
+           "    if (!line.empty() && line[0] != ' ' && line[0] != '\\t') return std::nullopt;\n", "", PARSE),
+    mutant("an escaped quote ends a parameter of syslog", "connectors/parse/syslog.cc",
+           "      escapes = true;\n      ++end;", "      escapes = true;", PARSE),
+    mutant("the byte order mark of a syslog message is text", "connectors/parse/syslog.cc",
+           "if (line.starts_with(byte_order_mark)) line.remove_prefix(byte_order_mark.size());", "(void)byte_order_mark;",
+           PARSE),
+    mutant("a group that took no part in a match is an empty text", "connectors/parse/regex.cc",
+           "part.data() != nullptr && ", "", PARSE),
+    mutant("a line that is not of its format is dropped where it is to be kept", "connectors/parse/parse.cc",
+           "if (when_ == Malformed::drop) return", "if (when_ != Malformed::drop) return", PARSE),
+    mutant("bytes that are no UTF-8 are passed on as they are", "connectors/parse/parse.cc",
+           'clean_ += n > 0 ? line.substr(0, n) : std::string_view("\\xef\\xbf\\xbd");',
+           "clean_ += line.substr(0, std::max<std::size_t>(n, 1));", PARSE),
+    mutant("an octet count may begin with a zero", "connectors/tcp/framing.cc", "head[0] == '0' || ", "", FRAMING),
+    mutant("a member whose value is missing is null", "lib/weir/component/expression/evaluator.cc",
+           "if (named && found.kind == Kind::missing) return false;", "", EXPRESSIONS),
+    mutant("an element that is missing moves those behind it", "lib/weir/component/expression/evaluator.cc",
+           "if (named && found.kind == Kind::missing) return false;", "if (found.kind == Kind::missing) return false;",
+           EXPRESSIONS),
+    mutant("a number beyond doubles is missing", "lib/weir/component/expression/json_event.cc",
+           "if (!tiny) result.kind = Kind::opaque;", "if (!tiny) result.kind = Kind::missing;", EXPRESSIONS),
+    mutant("a text with half a surrogate pair is missing", "lib/weir/component/expression/json_event.cc",
+           "has_json_escapes_only(result.text) ? Kind::opaque : Kind::missing;", "Kind::missing;", EXPRESSIONS),
+    mutant("a text with an escape that JSON has not is copied", "lib/weir/component/expression/json_event.cc",
+           "has_json_escapes_only(result.text) ? Kind::opaque : Kind::missing;", "Kind::opaque;", EXPRESSIONS),
+    mutant("a file that is read once never ends", "connectors/file/file_reader.cc", "over = !chosen_ && !config_.follow;",
+           "over = false;", FILE_SOURCE),
+    mutant("a queue that does not fill is full at once", "engine/observe/metrics.cc",
+           "return time ? seconds(*time) : infinity;", "return time ? seconds(*time) : 0;", METRICS),
+    mutant("events go round by way of another source", "engine/config/own_output.cc",
+           "if (!shared_place(*source, sender).empty()) collect(graph, config, sender, found);", "(void)sender;", CONFIG),
+    mutant("an address with a password is shown", "engine/config/read_options.cc", "if (text.find('@') != text.npos)",
+           "if (text.empty())", CONFIG),
+    mutant("others may change a folder", "lib/weir/base/file_mode.cc", "folder_mode = 0755;", "folder_mode = 0777;",
+           FILE_MODES),
+    mutant("a sink that has never answered is waited for longer than its senders wait", "engine/pipeline/delivery/sink_node.cc",
+           "(is_first && silent >= senders_wait_)", "(is_first && silent >= 10 * senders_wait_)", "Why.*"),
 ]

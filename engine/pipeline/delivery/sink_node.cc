@@ -68,10 +68,16 @@ Duration SinkNode::stalled_for(TimePoint now) {
   Duration::rep last = looked_at_.load(std::memory_order_relaxed);
   if (at - last >= stall_lasts.count() && looked_at_.compare_exchange_strong(last, at, std::memory_order_relaxed)) {
     const flow::Sojourn s = times.sojourn(Duration{0}, now);
-    const bool stalled = judge(s) == flow::SojournVerdict::stalled;
-    stalled_for_.store(stalled ? std::min(s.quiet, s.under_way).count() : 0, std::memory_order_relaxed);
+    const Duration silent = std::min(s.quiet, s.under_way);
+    const bool is_first = s.batches == 0 && !s.usual;  // nothing is known of what is usual
+    const bool stalled = judge(s) == flow::SojournVerdict::stalled || (is_first && silent >= senders_wait_);
+    stalled_for_.store(stalled ? silent.count() : 0, std::memory_order_relaxed);
   }
   return Duration(stalled_for_.load(std::memory_order_relaxed));
+}
+
+void SinkNode::senders_wait(Duration most) {
+  if (most > Duration{0}) senders_wait_ = std::min(senders_wait_, most);
 }
 
 void SinkNode::start_work(TimePoint now) {

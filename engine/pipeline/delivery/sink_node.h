@@ -83,8 +83,12 @@ struct SinkNode {
   /// What holds it up now.
   HoldUp hold_up(TimePoint now);
 
+  /// Senders wait so long for the fate of what they bring here, at most; 0: they do not. Before the flow starts.
+  void senders_wait(Duration most);
+
   /// Nothing has come back from it for so long, which is far longer than usual (flow/queue/sojourn.h), and all its
-  /// workers wait for that. 0: it is not stalled. Looked at anew at most every 100 ms.
+  /// workers wait for that; while nothing is known that is usual, longer than its senders wait. 0: it is not stalled.
+  /// Looked at anew at most every 100 ms.
   Duration stalled_for(TimePoint now);
 
   /// To be called around a delivery. Returns the busy time it added: overlapping workers count once.
@@ -116,6 +120,7 @@ struct SinkNode {
   std::atomic<Duration::rep> blocked_until_{0};
   std::atomic<Reason> blocked_by_{Reason::destination_hold}, failing_by_{Reason::destination_failing};
   std::atomic<Duration::rep> looked_at_{0}, stalled_for_{0};
+  Duration senders_wait_ = std::chrono::seconds(30);  ///< the shortest
 };
 
 }  // namespace weir::pipeline

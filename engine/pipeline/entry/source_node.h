@@ -38,6 +38,8 @@ class SourceNode {
   Pace pace;  ///< rates that its events wait for, where nobody can be refused
 
   /// Those of a source that can refuse, before `admit`, which is the last of them.
+  /// For the fate of what they bring, at most; 0: they are answered at once.
+  Duration senders_wait() const { return acks == Level::accepted ? Duration{0} : senders_wait_; }
   Admitted<async::Permit> pass_guards(const async::Arrival& arrival);
   std::vector<GuardStatus> guards() const;
   Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::Place* place);

@@ -88,7 +88,10 @@ void Flow::lead(SourceNode& origin, const config::Source& source) {
   origin.route.source = origin_text(origin.name);
   for (const auto& delivery : origin.route.deliveries) {
     SinkNode* sink = find(sinks_, delivery.queue->name());
-    if (delivery.required) origin.required.push_back(sink);
+    if (delivery.required) {
+      origin.required.push_back(sink);
+      sink->senders_wait(origin.senders_wait());
+    }
     (source.is_consumer() ? sink->fed_by_journals : sink->fed_by_senders) = true;
   }
 }

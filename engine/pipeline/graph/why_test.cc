@@ -302,6 +302,24 @@ TEST(Why, WhoeverWaitsForItsAnswerIsToldOfAStallAndOfNothingElse) {
   EXPECT_FALSE(output.stalled()) << "it has answered";
 }
 
+TEST(Why, NamesAStallOfASinkThatHasNeverAnsweredWhenItsSendersGiveUp) {
+  const Trouble stall{"it hangs", Reason::destination_stalled, "stalled: nothing has come back for", "held up"};
+  Scene scene(1, 0, stall, 50);
+  scene.harness.sink(0).senders_wait(3s);
+  scene.harness.sink(0).senders_wait(10s);
+  bool seen = false;
+  scene.told->during = [&] {
+    scene.harness.clock.advance(2s);
+    EXPECT_EQ(scene.harness.flow->status().sinks[0].state, "keeps up");
+    scene.harness.clock.advance(2s);
+    expect_the_trouble(scene, "while it hangs: ");
+    seen = true;
+    scene.told->during = nullptr;
+  };
+  scene.offer(1);
+  EXPECT_TRUE(seen);
+}
+
 TEST(Why, SaysOfASinkThatIsOnlySlowHowFastItIs) {
   const Trouble slow{"it is slow", Reason::flow_full, "<- serves", "readers are paused"};
   Scene scene(2, 0, slow, 50);

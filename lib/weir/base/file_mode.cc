@@ -9,7 +9,7 @@
 namespace weir {
 namespace {
 
-constexpr std::uint32_t owner = 0600, possible = 0666;
+constexpr std::uint32_t owner = 0600, possible = 0666, folder_mode = 0755;
 constexpr int most_tries = 8;  // while others make and remove it
 
 int opened(const std::string& path, int flags, std::uint32_t bits) {
@@ -45,6 +45,20 @@ int open_or_make(const std::string& path, int flags, FileMode mode) {
     if (fd != -EEXIST || (flags & O_EXCL)) return fd;
   }
   return opened(path, flags | O_CREAT, mode.bits());  // the name is a link to a file that is not there
+}
+
+int make_folders(const std::string& path) {
+  const auto end = path.find_last_not_of('/');
+  const auto name = end == std::string::npos ? path : path.substr(0, end + 1);
+  const auto make = [&] { return ::mkdir(name.c_str(), folder_mode) == 0 ? 0 : errno; };
+  int error = make();
+  if (const auto slash = name.rfind('/'); error == ENOENT && slash != std::string::npos && slash > 0) {
+    if (const int above = make_folders(name.substr(0, slash)); above < 0) return above;
+    error = make();
+  }
+  struct stat status{};
+  if (error != 0 && ::stat(name.c_str(), &status) == 0) error = S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
+  return -error;
 }
 
 int make_file(const std::string& path, FileMode mode) {

@@ -7,6 +7,9 @@
 ///   nothing has the name   it is made with exactly this mode, whatever the umask is
 ///   it is there            it is opened and keeps the mode it has: whoever changed it meant it
 ///
+/// Folders are made for their owner to change and for others to pass through (0755), or less if the umask says so: who
+/// may read a file is said by its own mode, but nobody else may rename or replace it.
+///
 /// A file system without modes (FAT, some network shares) keeps its own; that is no error.
 ///
 /// Thread: any. Cost: open(2) once or twice; fchmod(2) for a file that is made. On cancel: no waiting.
@@ -37,5 +40,8 @@ int open_or_make(const std::string& path, int flags, FileMode mode = {});
 /// Only sees to it that there is one, without opening it: a descriptor that is closed would take away the locks that
 /// this process has on the file (fcntl(2)). 0, or -errno.
 int make_file(const std::string& path, FileMode mode = {});
+
+/// Makes a folder and those above it that are not there. 0, also when it is there; or -errno.
+int make_folders(const std::string& path);
 
 }  // namespace weir

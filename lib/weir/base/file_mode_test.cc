@@ -60,6 +60,20 @@ TEST_F(FileModes, TheUmaskNeitherNarrowsNorWidensIt) {
   }
 }
 
+TEST_F(FileModes, NobodyElseCanChangeAFolder) {
+  for (const mode_t mask : {0u, 022u, 077u}) {
+    ::umask(mask);
+    const auto above = folder + "/a" + std::to_string(mask);
+    EXPECT_EQ(make_folders(above + "/b//c/"), 0);
+    for (const auto* part : {"", "/b", "/b/c"}) EXPECT_EQ(mode_of(above + part), 0755u & ~mask) << part;
+    EXPECT_EQ(make_folders(above + "/b"), 0) << "it is there";
+  }
+  make(path, "0600");
+  EXPECT_EQ(make_folders(path), -ENOTDIR);
+  EXPECT_EQ(make_folders(path + "/below"), -ENOTDIR);
+  EXPECT_EQ(make_folders("/proc/none/below"), -ENOENT);
+}
+
 TEST_F(FileModes, WhatIsThereKeepsItsModeAndItsContent) {
   make(path, "0644");
   ASSERT_EQ(::truncate(path.c_str(), 7), 0);

@@ -7,9 +7,9 @@
 
 namespace weir {
 
-inline constexpr std::array<std::string_view, 17> secret_names{
-    "password",          "passwd",      "pwd",        "secret", "token",   "api_key",    "apikey",     "authorization",
-    "credentials",       "private_key", "passphrase", "cookie", "key_pem", "secret_key", "access_key", "session_id",
-    "oauthbearer_config"};
+inline constexpr std::array<std::string_view, 19> secret_names{
+    "password",           "passwd",      "pwd",        "secret", "token",   "api_key",    "apikey",     "authorization",
+    "credentials",        "private_key", "passphrase", "cookie", "key_pem", "secret_key", "access_key", "session_id",
+    "oauthbearer_config", "signature",   "sig"};
 
 }  // namespace weir

@@ -66,7 +66,8 @@ void set_text_of(const JsonValue& of, JsonValue& made, std::string& buffer) {
     buffer.clear();
     append_number(of.number, buffer);
     set_text(made, buffer);
-  } else if (of.kind == Kind::text || of.kind == Kind::boolean || of.kind == Kind::number) {
+  } else if (of.kind == Kind::text || of.kind == Kind::boolean || of.kind == Kind::number ||
+             (of.kind == Kind::opaque && !of.raw.starts_with('"'))) {
     set_text(made, of.text);
   }
 }

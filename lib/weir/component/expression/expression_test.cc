@@ -38,6 +38,15 @@ TEST(Expression, ComparesIntegersOf64BitsExactly) {
   EXPECT_TRUE(holds(".a > -99999999999999999999", R"({"a":0})"));
 }
 
+TEST(Expression, FindsWhatItCannotCompareThereAndUnequal) {
+  for (const std::string_view value : {"1e400", R"("\ud800")"}) {
+    const auto event = R"({"a":)" + std::string(value) + "}";
+    EXPECT_TRUE(holds("exists(.a) && .a != 5 && .a != \"x\" && .a != null", event));
+    for (const auto* compared : {".a == 5", ".a > 5", ".a < 5", ".a == \"x\"", ".a == .a", ".a == null"})
+      EXPECT_FALSE(holds(compared, event)) << compared;
+  }
+}
+
 TEST(Expression, WalksIntoObjectsAndArrays) {
   EXPECT_TRUE(holds(R"(.items[1].sku == "B-2")"));
   EXPECT_TRUE(holds(R"(."odd key".deep[1][0] == 2)"));

@@ -82,8 +82,9 @@ void read_number(std::string_view raw, JsonValue& result) {
   }
   // Out of range: next to zero is zero, beyond the largest is nothing one could compare with.
   result.number = 0;
-  const bool tiny = raw.find("e-") != raw.npos || raw.find("E-") != raw.npos || raw.find("0.") <= 1;
-  if (!tiny) result.kind = Kind::missing;
+  const auto exponent = raw.find_first_of("eE");
+  const bool tiny = exponent == raw.npos ? raw.find("0.") <= 1 : raw[exponent + 1] == '-';
+  if (!tiny) result.kind = Kind::opaque;
 }
 
 void read_text(std::string_view raw, JsonValue& result, std::string& unescaped) {
@@ -91,8 +92,12 @@ void read_text(std::string_view raw, JsonValue& result, std::string& unescaped) 
   result.text = raw.substr(1, raw.size() - 2);
   if (result.text.find('\\') == result.text.npos) return;
   unescaped.clear();
-  if (!unescape_json(result.text, unescaped)) result.kind = Kind::missing;
-  result.text = unescaped;
+  if (unescape_json(result.text, unescaped)) {
+    result.text = unescaped;
+  } else {
+    result.kind = has_json_escapes_only(result.text) ? Kind::opaque : Kind::missing;
+    result.text = raw;
+  }
 }
 
 /// In place: a value that is copied right after it was written in pieces waits for all of them.

@@ -18,11 +18,13 @@ namespace weir {
 
 /// What a path leads to.
 struct JsonValue {
-  enum class Kind : std::uint8_t { missing, null, boolean, number, text, object, array };
+  /// opaque: it is there, and nothing can be compared or calculated with it: a number that no double can hold, a text
+  /// with half a surrogate pair. It is copied as it was written.
+  enum class Kind : std::uint8_t { missing, null, boolean, number, text, object, array, opaque };
   Kind kind = Kind::missing;
   bool flag = false;
   long double number = 0;      ///< wide enough that no 64-bit integer loses a digit on x86-64
-  std::string_view text = {};  ///< a text unescaped, a number or boolean as written
+  std::string_view text = {};  ///< a text unescaped, a number or boolean as written, opaque as `raw`
   std::string_view raw = {};   ///< as it stands in its event; empty: it was made
 };
 

@@ -74,6 +74,16 @@ bool unescape_json(std::string_view raw, std::string& out) {
   return true;
 }
 
+bool has_json_escapes_only(std::string_view raw) {
+  for (auto at = raw.find('\\'); at != raw.npos; at = raw.find('\\', at)) {
+    const char c = at + 1 < raw.size() ? raw[at + 1] : '\0';
+    at += 2;
+    std::uint32_t code = 0;
+    if (c == 'u' ? !read_hex4(raw, at, code) : letters.find(c) == letters.npos) return false;
+  }
+  return true;
+}
+
 void put_escaped(std::string_view text, Room& out) {
   static constexpr char hex[] = "0123456789abcdef";
   std::size_t copied = 0;

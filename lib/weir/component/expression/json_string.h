@@ -17,6 +17,8 @@ namespace weir {
 void append_utf8(std::string& out, std::uint32_t code_point);
 /// Appends; false: this is not the inside of a JSON string, and what was appended is of no use.
 bool unescape_json(std::string_view raw, std::string& out);
+/// Whether all its escapes are JSON's, those that make no character (half a surrogate pair) as well.
+bool has_json_escapes_only(std::string_view raw);
 /// Writes valid UTF-8 so that it may stand between quotes.
 void put_escaped(std::string_view text, Room& out);
 inline void append_escaped(std::string_view text, std::string& out) {

@@ -30,6 +30,13 @@ TEST(KeyReader, TellsKeysApartByKindPlaceAndText) {
   EXPECT_EQ(hash_of("{}"), hash_of(R"({"a":{},"b":[]})"));
 }
 
+TEST(KeyReader, TellsValuesApartThatNothingCompares) {
+  const auto same = hash_of(R"({"a":"x\ud800","b":1e400})");
+  EXPECT_EQ(hash_of(R"({ "a" : "x\ud800", "b" : 1e400 })"), same);
+  for (const auto* other : {R"({"a":"x\ud801","b":1e400})", R"({"a":"x\ud800","b":1e401})", R"({"a":"x"})", "{}"})
+    EXPECT_NE(hash_of(other), same) << other;
+}
+
 TEST(KeyReader, SaysWhetherAFieldIsMissingAndShowsTheOthersAsWritten) {
   auto reader = KeyReader::compile({".a", ".b"});
   ASSERT_TRUE(reader);

@@ -33,6 +33,23 @@ TEST(ValueExpression, CopiesWhatAPathLeadsToAsItWasWritten) {
   EXPECT_EQ(made(".note"), "null");
 }
 
+TEST(ValueExpression, CopiesWhatItCannotCompareAsItWasWritten) {
+  const std::vector<std::string> values{
+      "1e400", "0.1e400", "-1E+999", "1" + std::string(400, '0'), R"("\ud800")", R"("x\udc00\u00e9\n")"};
+  for (const auto& value : values) {
+    const auto event = R"({"a":)" + value + R"(,"b":[)" + value + "]}";
+    for (const auto* path : {".a", ".b[0]", "coalesce(.a, 1)", "if(exists(.a), .a, 1)"})
+      EXPECT_EQ(made(path, event), value) << path;
+    EXPECT_EQ(made("{ v: .a }", event), R"({"v":)" + value + "}");
+    EXPECT_EQ(made("[.a]", event), "[" + value + "]");
+    EXPECT_EQ(made(".a + 1", event), "-");
+  }
+  EXPECT_EQ(made("to_text(.a)", R"({"a":1e400})"), R"("1e400")");
+  for (const std::string_view broken : {R"("\x")", R"("\u12")", R"("\ud800\q")", "01", "1e", "-"})
+    EXPECT_EQ(made(".a", R"({"a":)" + std::string(broken) + "}"), "-")
+        << "it is no JSON, and copied it would break what it is copied to";
+}
+
 TEST(ValueExpression, Calculates) {
   EXPECT_EQ(made(".n * 2 + 1"), "7");
   EXPECT_EQ(made("1 + .n * 2"), "7");

@@ -33,7 +33,7 @@ struct HttpIntake::Unit {
   void tell_door() {
     if (std::exchange(told_, true)) return;
     output.brought(events);
-    start.permit.came({events, Bytes(body.data().size())});
+    start.permit.brought({events, Bytes(body.data().size())});
   }
 
  private:

@@ -31,6 +31,7 @@ enum class Reason : std::uint8_t {
   rate_limited,
   too_early,
   too_many_connections,
+  overloaded,
   shutting_down,
   deadline_exceeded,
   outcome_unknown,

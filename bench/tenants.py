@@ -2,9 +2,9 @@
 """Ten tenants over HTTP, one of them with fifty times the load of its share: what does each get?
 
 A destination that takes 20 ms an event, four at a time: 200 requests a second, so a share is 20. Nine tenants send 10 a
-second each, one after the other on a schedule, so that slow answers cost them requests; the tenth has 100 clients that send without pause. The table
-has a row for the nine together, one for the flood, and the sum, without guards and with them. Wall-clock figures: read,
-never judged.
+second each, one after the other on a schedule, so that slow answers cost them requests; the tenth has 100 clients that
+send without pause. The table has a row for the nine together, one for the flood, and the sum, without guards and with
+them. Wall-clock figures: read, never judged.
 
 Usage: bench/tenants.py WEIR [--seconds 10]
 """

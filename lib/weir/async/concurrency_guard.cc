@@ -99,9 +99,11 @@ std::pair<std::uint32_t, std::uint32_t> ConcurrencyGuard::share_and_weight(const
   return {tenants_->share_of(key, room_->shares(arrival.priority)), weight == weights_.end() ? 1 : weight->second};
 }
 
-/// What comes in groups (a batch that is committed) pauses between them for as long as one takes: that is no stall.
+/// What comes in groups (a batch that is committed) pauses between them for as long as one takes, and whoever may wait
+/// for longer than the pause lasts loses nothing by it: neither is a stall.
 TimePoint ConcurrencyGuard::reached_since(TimePoint now) const {
-  return now - last_end_ > 2 * in_flight_.mean_time() ? in_flight_.reached_since() : never;
+  const Duration pause = std::max(2 * in_flight_.mean_time(), config_.max_wait);
+  return now - last_end_ > pause ? in_flight_.reached_since() : never;
 }
 
 Admitted<ConcurrencyGuard::Shared> ConcurrencyGuard::enter(const Arrival& arrival, TimePoint now, Wakeups& wakeups) {

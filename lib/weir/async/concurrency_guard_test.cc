@@ -153,6 +153,39 @@ TEST_F(ConcurrencyGuardTest, WhoIsPushedOutIsToldWhy) {
   EXPECT_FALSE(low.refused);
 }
 
+TEST_F(ConcurrencyGuardTest, WhileNothingEndsAnyMoreWhoComesIsRefusedAtOnceButAPauseIsNoStall) {
+  ConcurrencyGuard guard(fixed(1, 2s), context);
+  One first(guard);
+  clock.advance(10ms);
+  first.permit.ok();
+  One runs(guard);
+  clock.advance(1900ms);
+  One waits(guard);
+  EXPECT_FALSE(waits.refused) << "it may wait for longer than that";
+  waits.permit.unused();
+  clock.advance(200ms);
+  const One late(guard);
+  ASSERT_TRUE(late.refused);
+  EXPECT_EQ(late.refused->reason, Reason::destination_stalled);
+}
+
+TEST_F(ConcurrencyGuardTest, WhoWaitedInVainLeavesNoPlaceTaken) {
+  ConcurrencyGuard guard(fixed(8, 100ms), context);
+  for (int round = 0; round < 100; ++round) {
+    std::deque<One> running, waiting;
+    for (int i = 0; i < 8; ++i) running.emplace_back(guard);
+    for (int i = 0; i < 2; ++i) waiting.emplace_back(guard);
+    clock.advance(100ms);
+    for (One& one : waiting) EXPECT_FALSE(one.look());
+    for (One& one : running) one.permit.ok();
+    for (One& one : running) one = One(guard);
+    for (const One& one : running) ASSERT_TRUE(one.started);
+    for (One& one : running) one.permit.ok();
+  }
+  EXPECT_EQ(guard.facts().in_flight, 0u);
+  EXPECT_EQ(guard.facts().waiting, 0u);
+}
+
 TEST_F(ConcurrencyGuardTest, InAChainARefusalAfterWaitingGivesTheTokensBack) {
   GuardChain chain(2);
   chain.add("rate",

@@ -90,14 +90,16 @@ std::vector<GuardStatus> DoorGuards::status() const {
 
 std::string DoorGuards::holds_up(TimePoint now) const {
   const TimePoint at{Duration(refused_at_.load(std::memory_order_relaxed))};
-  if (at == TimePoint{} || now - at >= lately) return {};
+  const auto facts = concurrency_ ? concurrency_->facts() : async::ConcurrencyFacts{};
+  const std::string under_way =
+      fmt::format("{} of {} are under way, {} wait", facts.in_flight, facts.limit.limit, facts.waiting);
+  if (at == TimePoint{} || now - at >= lately)
+    return facts.waiting > 0 ? "its guards let requests wait for their turn: " + under_way : std::string();
   std::string limits;
   for (const std::string& limit : limits_) limits += (limits.empty() ? "" : ", ") + limit;
   std::string why = "its guards (" + limits + ") refuse who is above that";
   if (pressure_ && pressure_->facts().refused_below > 0) why += "; " + words_of(pressure_->facts());
-  if (!concurrency_) return why;
-  const auto facts = concurrency_->facts();
-  return why + fmt::format("; {} of {} are under way, {} wait", facts.in_flight, facts.limit.limit, facts.waiting);
+  return concurrency_ ? why + "; " + under_way : why;
 }
 
 std::string DoorGuards::why_refused(Reason reason) const {

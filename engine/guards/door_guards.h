@@ -36,7 +36,7 @@ class DoorGuards {
   /// `on_refused` is told of each refusal, also of one that comes after a wait: then on the waiter's thread.
   Admitted<async::Permit> admit(const async::Arrival& arrival, std::function<void(const Rejection&)> on_refused);
   std::vector<GuardStatus> status() const;
-  /// For operators: who refused somebody within the last second. Empty: nobody.
+  /// For operators: who refused somebody within the last second, or lets somebody wait. Empty: nobody.
   std::string holds_up(TimePoint now) const;
   /// For a client that was refused for this reason; empty: none of these refuses for it.
   std::string why_refused(Reason reason) const;

@@ -339,6 +339,7 @@ class UnderWay(WeirTest):
         began = self.hold(1)
         waits = self.pool.submit(self.send, "waits")
         eventually(lambda: self.guard()["waited"] == 1 or self.guard()["refused"], lambda: self.guard())
+        self.assertIn("its guards", self.weir.command("why", "in")[1])
         self.weir.signal(signal.SIGTERM)
         self.assertIn(waits.result().json["error"], ("shutting_down", "destination_stalled"))
         self.side.go.set()

@@ -73,9 +73,15 @@ KeySection guards() {
       section_or("rate", "rate_limit", text, std::nullopt,
                  "How much in which time, as 100/s or 10MiB/s; or a map; or a list of these, which must all agree.");
   rate.or_list = true;
-  return {"guards",
-          "Limits on what may start, asked in order; what one gave before another refuses is given back.",
-          {rate}};
+  return {
+      "guards",
+      "Limits on what may start, asked in order; what one gave before another refuses is given back.",
+      {rate,
+       section_or("pressure", "pressure", boolean, std::nullopt,
+                  "Refuses the lowest priorities while the machine is short of memory, CPU or descriptors; or a map."),
+       section_or("concurrency", "concurrency", text, std::nullopt,
+                  "How many may be under way at once, at a source that answers: adaptive, or a number; or a map."),
+       section("fairness", "Whose turn it is among those that wait for a place, at a source that answers.")}};
 }
 
 KeySection rate_limit() {
@@ -91,11 +97,48 @@ KeySection rate_limit() {
        one_of(
            "per", {"requests", "events", "batches", "bytes"}, std::nullopt,
            "What is counted: requests at a source that answers, events elsewhere; batches are deliveries of a sink."),
-       key("key", text, "none",
-           "Who has a limit of its own, at a source that answers: header:NAME, peer, peer/24, path or none."),
+       key("key", texts, "none",
+           "Who has a limit of its own, at a source that answers: header:NAME, peer, peer/24, path or none; or several "
+           "of them, joined."),
        key("keys", count, "10000", "So many keys are told apart; those beyond share one limit."),
        one_of("mode", {"enforce", "observe"}, "enforce", "observe: decides and counts, and lets everything through."),
        key("name", text, "rate", "What it is called in header fields and metrics.")}};
+}
+
+KeySection concurrency() {
+  return {"concurrency",
+          "How many requests may be between their admission and their answer.",
+          {one_of("algorithm", {"adaptive", "fixed", "aimd", "vegas", "gradient2"}, std::nullopt,
+                  "How the limit is found; fixed where only `limit` is written, else adaptive."),
+           key("limit", count, std::nullopt, "The limit where it is fixed; elsewhere where it begins."),
+           key("min", count, std::nullopt, "It never goes below: 2 where it is adaptive, else 1."),
+           key("max", count, std::nullopt, "It never goes above: 4096 where it is adaptive, else 1000."),
+           key("too_slow", duration, "5s", "Of aimd: answers that take longer lower the limit."),
+           key("max_wait", duration, std::nullopt,
+               "How long a request may wait for its turn; without it, it is refused at once (100ms with fairness)."),
+           key("max_waiting", count, "1000", "So many may wait at once."),
+           one_of("mode", {"enforce", "observe"}, "enforce",
+                  "observe: counts what it would refuse, and lets it through.")}};
+}
+
+KeySection pressure() {
+  return {"pressure",
+          "Thresholds above which the lowest priorities are refused; 0: it is not looked at.",
+          {key("memory", ratio, "92%", "Of the cgroup or the machine, without what caches can give back."),
+           key("cpu", ratio, "95%", "Part of the last 10 s in which something waited for a CPU (PSI)."),
+           key("run_queue", count, "16", "Tasks that run or want to, for each CPU."),
+           key("descriptors", ratio, "90%", "Of those that this process may have open."),
+           one_of("mode", {"enforce", "observe"}, "enforce",
+                  "observe: counts what it would refuse, and lets it through.")}};
+}
+
+KeySection fairness() {
+  return {
+      "fairness",
+      "Shares of the places for tenants: what one does not use goes to the others.",
+      {required(key("key", texts, std::nullopt, "Who is who: header:NAME, peer, peer/24, path; or several, joined.")),
+       key("tenants", count, "64", "So many have a share of their own, those that send most."),
+       key("weights", table, std::nullopt, "By the text of the key: 1 to 1000 where others have 1.")}};
 }
 
 KeySection priority_rule() {
@@ -266,9 +309,9 @@ KeySection log() {
 }  // namespace
 
 std::vector<KeySection> config_keys() {
-  return {process(), source(), priority_rule(), stage(), journal(), sink(),   consumer(),
-          workers(), queue(),  spill(),         codel(), batch(),   guards(), rate_limit(),
-          breaker(), retry(),  budget(),        admin(), log()};
+  return {process(),  source(),  priority_rule(), stage(),  journal(), sink(),       consumer(),    workers(),
+          queue(),    spill(),   codel(),         batch(),  guards(),  rate_limit(), concurrency(), fairness(),
+          pressure(), breaker(), retry(),         budget(), admin(),   log()};
 }
 
 }  // namespace weir::app

@@ -46,7 +46,7 @@ net::Response HttpIntake::refuse_above_rate(const Rejection& rejection, Start& s
   const auto& quota = start.quotas.back();
   net::Response response =
       refuse(rejection, fmt::format("{} lets {} pass in {} s", quota.name, quota.limit, seconds(quota.window)));
-  start.fields = rate_limit_fields(start.quotas);
+  start.fields = rate_limit_fields(start.quotas, options_.rate_limit_forms);
   response.extra_headers = start.fields;
   return response;
 }

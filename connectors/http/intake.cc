@@ -33,7 +33,7 @@ struct HttpIntake::Unit {
   void tell_door() {
     if (std::exchange(told_, true)) return;
     output.brought(events);
-    start.permit.came({events, Bytes(body.data().size())});
+    start.permit.brought({events, Bytes(body.data().size())});
   }
 
  private:
@@ -41,6 +41,12 @@ struct HttpIntake::Unit {
 };
 
 namespace {
+
+/// What a limit on requests under way makes of it: whatever the answer says, its time tells how busy the flow is.
+async::Outcome outcome_of(const Tally& tally) {
+  if (tally.worst() != Fate::abandoned) return async::Outcome::ok;
+  return tally.reason == Reason::ack_timeout ? async::Outcome::failed : async::Outcome::ignored;
+}
 
 net::ServerConfig server_config(const HttpOptions& options, SourceOutput& output) {
   net::ServerConfig config = options.server;
@@ -204,16 +210,16 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
     co_return;
   }
   if (!receipt) {
+    unit.start.permit.ok();
     net::Response response{.status = 202, .body = fmt::format("{{\"accepted\":{}}}\n", parsed.index.size())};
-    const std::string fields = rate_limit_fields(unit.start.quotas);
+    const std::string fields = rate_limit_fields(unit.start.quotas, options_.rate_limit_forms);
     response.extra_headers = fields;
     co_await exchange.respond(std::move(response));
     co_return;
   }
   receipt->done_reading();
-  auto response = co_await answer_when_settled(*receipt, events);
-  answers_.done(*receipt);
-  const std::string fields = rate_limit_fields(unit.start.quotas);
+  auto response = co_await answer_when_settled(*receipt, events, std::move(unit.start.permit));
+  const std::string fields = rate_limit_fields(unit.start.quotas, options_.rate_limit_forms);
   response.extra_headers = fields;
   co_await exchange.respond(std::move(response));
 }
@@ -311,12 +317,17 @@ asio::awaitable<void> HttpIntake::give_dead_letters(std::string_view body, std::
   }
 }
 
-asio::awaitable<net::Response> HttpIntake::answer_when_settled(Receipt& receipt, std::size_t events) {
+asio::awaitable<net::Response> HttpIntake::answer_when_settled(Receipt& receipt, std::size_t events,
+                                                               async::Permit permit) {
   if (!co_await answers_.wait(receipt, options_.ack_timeout)) {
+    answers_.done(receipt, std::move(permit));
     output_.refused(0, Reason::outcome_unknown);
     co_return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, output_.why(Reason::outcome_unknown));
   }
-  co_return answer(receipt.tally(), events);
+  permit.settle({outcome_of(receipt.tally())});
+  auto response = answer(receipt.tally(), events);
+  answers_.done(receipt, {});
+  co_return response;
 }
 
 }  // namespace weir::http

@@ -2,8 +2,9 @@
 /// The part of an http source on one reactor: reads requests, gives their events to the flow, and answers.
 ///
 /// A request goes through, in this order (semantics F1): who asks, and from which page -> path, method, type, size by
-/// its headers -> whether its client was told to come later (early_returns.h) -> the guards: its key, its rates
-/// (docs/guards.md) -> the door (load, memory: one reservation for its worst case) -> the body, read only while the
+/// its headers -> whether its client was told to come later (early_returns.h) -> the guards: its key, its rates, its
+/// turn among those that are under way until they are answered (docs/guards.md) -> the door (load, memory: one
+/// reservation for its worst case) -> the body, read only while the
 /// flow is not paused -> parsed and validated as a whole -> given to the flow when its priority is ready -> answered at
 /// the level the source asks for. Before the door nothing of the body is read; after it load never refuses, it only
 /// slows (except what a priority read from the body decides, which is known only now).
@@ -12,6 +13,7 @@
 /// behind; one that leaves after it changes nothing. `stop` goes on listening: new requests, also those of connections
 /// that were idle, are answered 503 with the time to the deadline, until `close`.
 #include <weir/async/signal.h>
+#include <weir/async/waiter.h>
 #include <weir/base/sip_hash.h>
 #include <weir/component/catalog.h>
 #include <weir/flow/admit/early_returns.h>
@@ -44,6 +46,7 @@ struct HttpOptions {
   bool json_type_only = false;  ///< content_type: json
   bool keep_malformed = false;  ///< on_malformed: dead_letter
   std::shared_ptr<net::AcceptLimit> accepting = std::make_shared<net::AcceptLimit>();
+  RateLimitForms rate_limit_forms{};      ///< what clients are told of rates
   std::string client_key = "connection";  ///< what tells clients apart that come back early: or address, or a header
   KeyHash secret{};                       ///< of the process: what tells clients apart is of their choosing
   /// As many clients are remembered as may be told a time while all connections are in use.
@@ -81,12 +84,13 @@ class HttpIntake final : public Intake {
   std::uint64_t client_key(const net::Exchange& exchange, Priority priority) const;
   std::size_t worst_case_bytes(const net::Head& head) const;
   Bytes reservation(const net::Head& head, std::size_t bytes) const;
-  Admitted<void> pass_guards(const net::Exchange& exchange, Priority priority, Start& start);
+  Admitted<void> pass_guards(const net::Exchange& exchange, Priority priority, Start& start, async::Waiter& waiter);
+  Task<Admitted<void>> wait_for_turn(net::Exchange& exchange, async::Waiter& waiter);
   Task<Admitted<Ticket>> pass_door(net::Exchange& exchange, Priority priority, Bytes reservation, Start& start);
   Task<Admitted<Ticket>> pass_load(net::Exchange& exchange, Priority priority, Bytes reservation, std::uint64_t key);
   Task<Admitted<void>> read_body(net::Exchange& exchange, Priority priority, BlockWriter& body);
   Task<void> carry(net::Exchange& exchange, Unit& unit);
-  Task<net::Response> answer_when_settled(Receipt& receipt, std::size_t events);
+  Task<net::Response> answer_when_settled(Receipt& receipt, std::size_t events, async::Permit permit);
   /// Nothing: it is ready. Else why it is not waited for any longer: ack_timeout, destination_stalled, shutdown.
   Task<std::optional<Reason>> wait_until_ready(Priority priority);
   std::optional<Rejection> waits_in_vain(TimePoint since) const;

@@ -1,6 +1,9 @@
 #include "intake.h"
 
 #include <fmt/format.h>
+#include <weir/flow/recover/later.h>
+
+#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 
@@ -99,15 +102,35 @@ Bytes HttpIntake::reservation(const net::Head& head, std::size_t bytes) const {
 }
 
 /// By the size of the body where it is told; the rest is charged when the body is there.
-Admitted<void> HttpIntake::pass_guards(const net::Exchange& exchange, Priority priority, Start& start) {
+Admitted<void> HttpIntake::pass_guards(const net::Exchange& exchange, Priority priority, Start& start,
+                                       async::Waiter& waiter) {
   const net::Head& head = exchange.head();
   const Requester requester(exchange);
   const Bytes told = head.gzip ? Bytes{} : head.content_length.value_or(Bytes{});
-  auto permit =
-      output_.pass_guards({.priority = priority, .load = {1, told}, .caller = &requester, .quotas = &start.quotas});
+  auto permit = output_.pass_guards({.priority = priority,
+                                     .load = {1, told},
+                                     .deadline = flow::later(output_.context().now(), options_.ack_timeout),
+                                     .caller = &requester,
+                                     .quotas = &start.quotas,
+                                     .waiter = &waiter});
   if (!permit) return std::unexpected(permit.error());
   start.permit = std::move(*permit);
   return {};
+}
+
+/// Unread, as all that waits at the door. A client that closes its side may have hung up: it gives up its turn, and is
+/// told so in case it still reads.
+asio::awaitable<Admitted<void>> HttpIntake::wait_for_turn(net::Exchange& exchange, async::Waiter& waiter) {
+  exchange.pause_timeouts(true);
+  auto turn = co_await waiter.turn(output_.context(), [&]() -> std::optional<Reason> {
+    if (stopping_) return Reason::shutting_down;
+    return exchange.client_gone() ? std::optional(Reason::client_gone) : std::nullopt;
+  });
+  exchange.pause_timeouts(false);
+  if (!turn && turn.error().reason == Reason::shutting_down) turn.error().retry_after = until_stopped();
+  if (!turn && turn.error().reason == Reason::client_gone)
+    co_return rejected(Reason::concurrency_limited, std::chrono::seconds(1));
+  co_return turn;
 }
 
 asio::awaitable<Admitted<Ticket>> HttpIntake::pass_door(net::Exchange& exchange, Priority priority, Bytes amount,
@@ -118,7 +141,14 @@ asio::awaitable<Admitted<Ticket>> HttpIntake::pass_door(net::Exchange& exchange,
       output_.refused(0, early.error().reason);
       co_return std::unexpected(early.error());
     }
-  if (auto started = pass_guards(exchange, priority, start); !started) co_return std::unexpected(started.error());
+  async::Waiter waiter(co_await asio::this_coro::executor);
+  if (auto started = pass_guards(exchange, priority, start, waiter); !started)
+    co_return std::unexpected(started.error());
+  if (waiter.waits())
+    if (const auto turn = co_await wait_for_turn(exchange, waiter); !turn) {
+      start.permit.unused();
+      co_return std::unexpected(turn.error());
+    }
   auto ticket = co_await pass_load(exchange, priority, amount, key);
   if (!ticket) start.permit.unused();
   co_return ticket;

@@ -5,6 +5,7 @@ namespace weir::http {
 struct PendingAnswers::Slot : Receipt {
   using Receipt::Receipt;
   bool settled = false, answered = false;
+  async::Permit work{};  // of an answered one that has not settled
 };
 
 PendingAnswers::PendingAnswers(boost::asio::io_context& reactor)
@@ -22,6 +23,7 @@ Receipt* PendingAnswers::issue() {
 
 void PendingAnswers::free(Slot& slot) {
   --outstanding_;
+  slot.work.failed();
   delete &slot;
 }
 
@@ -44,9 +46,10 @@ boost::asio::awaitable<bool> PendingAnswers::wait(Receipt& receipt, Duration mos
   co_return slot.settled;
 }
 
-void PendingAnswers::done(Receipt& receipt) {
+void PendingAnswers::done(Receipt& receipt, async::Permit permit) {
   auto& slot = static_cast<Slot&>(receipt);
   slot.answered = true;
+  slot.work = std::move(permit);
   if (slot.settled) free(slot);
 }
 

@@ -2,13 +2,32 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "net/problem.h"
 
 namespace weir::http {
+namespace {
 
-std::string rate_limit_fields(std::span<const async::Quota> quotas) {
+double part_left(const async::Quota& quota) {
+  return static_cast<double>(quota.remaining) / static_cast<double>(std::max<std::uint64_t>(1, quota.limit));
+}
+
+std::string older_form(std::span<const async::Quota> quotas) {
+  const async::Quota* least = nullptr;
+  for (const async::Quota& quota : quotas)
+    if (quota.of_requests && (!least || part_left(quota) < part_left(*least))) least = &quota;
+  if (!least) return {};
+  return fmt::format("X-RateLimit-Limit: {}\r\nX-RateLimit-Remaining: {}\r\nX-RateLimit-Reset: {}\r\n", least->limit,
+                     least->remaining, net::whole_seconds(least->reset));
+}
+
+}  // namespace
+
+std::string rate_limit_fields(std::span<const async::Quota> quotas, RateLimitForms forms) {
+  const std::string older = forms.x_ratelimit ? older_form(quotas) : std::string();
+  if (!forms.ratelimit) return older;
   std::string policy, left;
   for (const async::Quota& quota : quotas) {
     if (!quota.of_requests) continue;
@@ -18,8 +37,8 @@ std::string rate_limit_fields(std::span<const async::Quota> quotas) {
     fmt::format_to(std::back_inserter(left), "{}\"{}\";r={};t={}", comma, quota.name, quota.remaining,
                    net::whole_seconds(quota.reset));
   }
-  if (policy.empty()) return {};
-  return "RateLimit-Policy: " + policy + "\r\nRateLimit: " + left + "\r\n";
+  if (policy.empty()) return older;
+  return "RateLimit-Policy: " + policy + "\r\nRateLimit: " + left + "\r\n" + older;
 }
 
 }  // namespace weir::http

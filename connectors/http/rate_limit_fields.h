@@ -5,6 +5,10 @@
 ///   RateLimit: "rate";r=42;t=1             so many are left; after so many seconds the quota is whole, or, where none
 ///                                          is left, the next one passes
 ///
+/// and in the older form, of the rate that has the least part left:
+///
+///   X-RateLimit-Limit: 100, X-RateLimit-Remaining: 42, X-RateLimit-Reset: 1 (seconds from now, as `t`)
+///
 /// Seconds are whole, rounded up. Only rates of requests are told: clients take the numbers for requests.
 ///
 /// Thread: a pure function. Cost: a string of about 80 bytes a rate. Ref: draft-ietf-httpapi-ratelimit-headers-10,
@@ -16,7 +20,11 @@
 
 namespace weir::http {
 
+struct RateLimitForms {
+  bool ratelimit = true, x_ratelimit = false;
+};
+
 /// Whole header lines, each ended by CR LF; empty: there is nothing to tell.
-std::string rate_limit_fields(std::span<const async::Quota> quotas);
+std::string rate_limit_fields(std::span<const async::Quota> quotas, RateLimitForms forms = {});
 
 }  // namespace weir::http

@@ -22,6 +22,15 @@ TEST(RateLimitFields, NameEachRateThatWasAskedInOrder) {
             "RateLimit: \"all\";r=900;t=6, \"each\";r=0;t=1\r\n");
 }
 
+TEST(RateLimitFields, MayHaveTheOlderFormOfTheRateThatHasTheLeastPartLeft) {
+  const std::vector<async::Quota> quotas{{.name = "all", .limit = 1000, .window = 60s, .remaining = 900, .reset = 6s},
+                                         {.name = "each", .limit = 5, .window = 1s, .remaining = 1, .reset = 800ms}};
+  EXPECT_EQ(rate_limit_fields(quotas, {.ratelimit = false, .x_ratelimit = true}),
+            "X-RateLimit-Limit: 5\r\nX-RateLimit-Remaining: 1\r\nX-RateLimit-Reset: 1\r\n");
+  EXPECT_EQ(rate_limit_fields(quotas, {.ratelimit = false}), "");
+  EXPECT_NE(rate_limit_fields(quotas, {.x_ratelimit = true}).find("\r\nX-RateLimit-Limit: 5\r\n"), std::string::npos);
+}
+
 TEST(RateLimitFields, SayNothingOfRatesThatClientsWouldTakeForRequests) {
   EXPECT_EQ(fields({{.name = "rate", .limit = 9, .window = 1s, .of_requests = false}}), "");
   EXPECT_EQ(fields({}), "");

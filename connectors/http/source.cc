@@ -113,6 +113,8 @@ HttpOptions options_of(const Options& o) {
   http.limits = {o.size("max_event"), o.count("max_events"), o.text("content_type") == "text"};
   http.ack_timeout = o.duration("ack_timeout");
   http.client_key = o.text("client_key");
+  const std::string forms = o.text("rate_limit_headers");
+  http.rate_limit_forms = {forms == "ratelimit" || forms == "both", forms == "x-ratelimit" || forms == "both"};
   http.json_type_only = o.text("content_type") == "json";
   http.checks_origin = o.has("origins");
   http.origins = o.get_or<std::vector<std::string>>("origins", {});
@@ -165,6 +167,13 @@ void add_to(Catalog& catalog) {
        "a request not settled by then is answered 504; its events stay in the flow"},
       {"client_key", text, "connection", false,
        "what tells clients apart that come back before their Retry-After: connection, address, or a header's name"},
+      {.name = "rate_limit_headers",
+       .kind = OptionKind::choice,
+       .fallback = "ratelimit",
+       .help =
+           "what clients are told of the rates in `guards`: RateLimit and RateLimit-Policy, the older X-RateLimit-*, "
+           "both or none",
+       .choices = {"ratelimit", "x-ratelimit", "both", "none"}},
       {"idle_timeout", duration, "60s", false, "idle connections are closed after this"},
       {"header_timeout", duration, "10s", false, "a head must arrive within this"},
       {"body_timeout", duration, "30s", false, "a body that makes no progress for this long ends its request"},

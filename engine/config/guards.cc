@@ -1,6 +1,7 @@
 #include "config/guards.h"
 
 #include <fmt/format.h>
+#include <weir/base/json_text.h>
 
 #include "config/units_parse.h"
 
@@ -18,13 +19,68 @@ std::string burst_text(const Rate& rate, std::uint64_t n) {
   return rate.guard.per == async::RateUnit::bytes ? to_text(Bytes(n)) : std::to_string(n);
 }
 
+std::string one_of(const async::ClientKey& key) {
+  switch (key.of) {
+    case Of::none: return "everybody together";
+    case Of::path: return "path";
+    case Of::header: return "header " + key.header;
+    case Of::peer: break;
+  }
+  if (key.ipv4_bits < 32) return fmt::format("/{} network", key.ipv4_bits);
+  return key.ipv6_bits == 64 ? "address" : fmt::format("address (IPv6: /{} network)", key.ipv6_bits);
+}
+
+std::string one_key(const async::ClientKey& key) {
+  switch (key.of) {
+    case Of::none: return "none";
+    case Of::path: return "path";
+    case Of::header: return "header:" + key.header;
+    case Of::peer: break;
+  }
+  if (key.ipv4_bits < 32) return fmt::format("peer/{}", key.ipv4_bits);
+  return key.ipv6_bits == 64 ? "peer" : fmt::format("peer/{}", key.ipv6_bits);
+}
+
+/// As YAML: "header:X-Tenant", or a list of several.
+std::string quoted(const async::ClientKey& key) {
+  if (key.with.empty()) return "\"" + to_text(key) + "\"";
+  std::string parts = "\"" + one_key(key) + "\"";
+  for (const auto& part : key.with) parts += ", \"" + one_key(part) + "\"";
+  return "[" + parts + "]";
+}
+
 std::string one(const Rate& rate) {
   const auto& guard = rate.guard;
   std::string out = fmt::format("name: {}, limit: {}", guard.name, to_text(quota_of(rate)));
   if (guard.limit.has_burst()) out += fmt::format(", burst: {}", burst_text(rate, guard.limit.burst));
   out += fmt::format(", algorithm: {}, per: {}", name(guard.limit.algorithm), unit_of(rate));
-  if (rate.keyed()) out += fmt::format(", key: \"{}\", keys: {}", to_text(guard.key), guard.keys);
+  if (rate.keyed()) out += fmt::format(", key: {}, keys: {}", quoted(guard.key), guard.keys);
   return fmt::format("{{ {}, mode: {} }}", out, rate.observe ? "observe" : "enforce");
+}
+
+std::string one(const Concurrency& concurrency) {
+  const auto& guard = concurrency.guard;
+  const auto& range = guard.limit.range;
+  std::string out = fmt::format("algorithm: {}, limit: {}", name(guard.limit.algorithm), range.start);
+  if (guard.limit.moves()) out += fmt::format(", min: {}, max: {}", range.least, range.most);
+  if (guard.limit.algorithm == flow::AnyLimitConfig::Algorithm::aimd)
+    out += fmt::format(", too_slow: {}", to_text(guard.limit.too_slow));
+  if (guard.waits()) out += fmt::format(", max_wait: {}, max_waiting: {}", to_text(guard.max_wait), guard.max_waiting);
+  return fmt::format("{{ {}, mode: {} }}", out, concurrency.observe ? "observe" : "enforce");
+}
+
+std::string one(const Pressure& pressure) {
+  const auto& t = pressure.machine.thresholds;
+  return fmt::format("{{ memory: {}, cpu: {}, run_queue: {:.0f}, descriptors: {}, mode: {} }}", to_text_ratio(t[0]),
+                     to_text_ratio(t[1]), t[2], to_text_ratio(t[3]), pressure.observe ? "observe" : "enforce");
+}
+
+std::string shares(const async::ConcurrencyGuardConfig& guard) {
+  std::string out = fmt::format("key: {}, tenants: {}", quoted(guard.tenant), guard.tenants), weights;
+  for (const auto& [tenant, weight] : guard.weights)
+    weights += fmt::format("{}{}: {}", weights.empty() ? "" : ", ", json_text(tenant), weight);
+  if (!weights.empty()) out += ", weights: { " + weights + " }";
+  return "{ " + out + " }";
 }
 
 }  // namespace
@@ -40,32 +96,37 @@ std::string words_of(const Rate& rate) {
 }
 
 std::string words_of(const async::ClientKey& key) {
-  switch (key.of) {
-    case Of::none: return "everybody together";
-    case Of::path: return "path";
-    case Of::header: return "header " + key.header;
-    case Of::peer: break;
-  }
-  if (key.ipv4_bits < 32) return fmt::format("/{} network", key.ipv4_bits);
-  return key.ipv6_bits == 64 ? "address" : fmt::format("address (IPv6: /{} network)", key.ipv6_bits);
+  std::string words = one_of(key);
+  for (const auto& part : key.with) words += " and " + one_of(part);
+  return words;
 }
 
 std::string to_text(const async::ClientKey& key) {
-  switch (key.of) {
-    case Of::none: return "none";
-    case Of::path: return "path";
-    case Of::header: return "header:" + key.header;
-    case Of::peer: break;
-  }
-  if (key.ipv4_bits < 32) return fmt::format("peer/{}", key.ipv4_bits);
-  return key.ipv6_bits == 64 ? "peer" : fmt::format("peer/{}", key.ipv6_bits);
+  std::string text = one_key(key);
+  for (const auto& part : key.with) text += ", " + one_key(part);
+  return text;
+}
+
+std::string words_of(const Concurrency& concurrency) {
+  const auto& limit = concurrency.guard.limit;
+  if (!limit.moves()) return fmt::format("{} at once", limit.range.start);
+  return fmt::format("{} to {} at once ({})", limit.range.least, limit.range.most, name(limit.algorithm));
 }
 
 std::string to_text(const Guards& guards) {
-  if (guards.rates.size() == 1) return fmt::format("{{ rate: {} }}", one(guards.rates.front()));
+  std::string rates;
+  for (const Rate& rate : guards.rates) rates += (rates.empty() ? "" : ", ") + one(rate);
   std::string all;
-  for (const Rate& rate : guards.rates) all += (all.empty() ? "" : ", ") + one(rate);
-  return fmt::format("{{ rate: [{}] }}", all);
+  const auto add = [&](std::string key, std::string value) {
+    all += fmt::format("{}{}: {}", all.empty() ? "" : ", ", key, value);
+  };
+  if (guards.pressure) add("pressure", one(*guards.pressure));
+  if (!rates.empty()) add("rate", guards.rates.size() == 1 ? rates : "[" + rates + "]");
+  if (guards.concurrency) {
+    add("concurrency", one(*guards.concurrency));
+    if (guards.concurrency->guard.is_fair()) add("fairness", shares(guards.concurrency->guard));
+  }
+  return "{ " + all + " }";
 }
 
 }  // namespace weir::config

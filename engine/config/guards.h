@@ -1,16 +1,19 @@
 #pragma once
 /// The `guards:` block of a source or a sink, as it was read: which limits what comes in, or goes out, has to keep to.
 ///
-/// They are asked in the order in which they stand here, and what was taken before one refuses is given back in reverse
-/// (docs/guards.md). Now these are rates; other guards take their place before or after them.
+/// They are asked in one order, and what was taken before one refuses is given back in reverse (docs/guards.md):
+/// pressure, the rates as they stand, concurrency with its shares.
 ///
 ///   source that can refuse    who is above a rate is refused: 429 (async/rate_guard.h)
 ///   source that can only wait  its events wait; nothing is refused (pipeline/delivery/pace.h)
 ///   sink                      its workers wait, all of them for the same rate (the same)
 ///
 /// Thread: values. Cost: start only.
+#include <weir/async/concurrency_guard.h>
 #include <weir/async/rate_guard.h>
+#include <weir/flow/admit/machine_pressure.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +27,20 @@ struct Rate {
   bool keyed() const { return guard.key.of != async::ClientKey::Of::none; }
 };
 
+/// How many may be under way at once, and whose turn it is (`concurrency`, `fairness`): at a door only.
+struct Concurrency {
+  async::ConcurrencyGuardConfig guard;
+  bool observe = false;
+  std::string path;  ///< "sources.in.guards.concurrency"
+};
+
+/// What the machine itself is short of (`pressure`): at a door only.
+struct Pressure {
+  flow::MachinePressureConfig machine;
+  bool observe = false;
+  std::string path;  ///< "sources.in.guards.pressure"
+};
+
 /// Where they stand: what they are asked of, and what happens when they say no.
 enum class GuardedPlace : std::uint8_t {
   door,    ///< a source that can refuse: 429
@@ -35,9 +52,13 @@ struct Guards {
   static constexpr std::size_t most_rates = 8;
   GuardedPlace place = GuardedPlace::intake;
   std::vector<Rate> rates;
-  bool empty() const { return rates.empty(); }
+  std::optional<Concurrency> concurrency{};
+  std::optional<Pressure> pressure{};
+  bool empty() const { return rates.empty() && !concurrency && !pressure; }
 };
 
+/// "64 at once", "2 to 4096 at once (adaptive)".
+std::string words_of(const Concurrency& concurrency);
 /// "5000 events/s", "10 MiB/s", "1000 requests/min".
 std::string words_of(const Rate& rate);
 /// "header X-Api-Key", "address", "/24 network", "path".

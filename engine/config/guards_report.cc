@@ -46,17 +46,77 @@ std::string waiting(const Rate& rate, std::string_view who) {
                      above(rate, "above it the events wait, nothing is refused or lost"));
 }
 
+std::string order_of(const Guards& guards) {
+  std::string order = guards.pressure ? "pressure, key" : "key";
+  if (!guards.rates.empty()) order += ", rate";
+  if (guards.concurrency) order += ", concurrency";
+  return order + ", door";
+}
+
+std::string above(const Pressure& pressure) {
+  const auto& t = pressure.machine.thresholds;
+  std::string all;
+  const auto add = [&](double threshold, std::string text) {
+    if (threshold > 0) all += (all.empty() ? "" : ", ") + text;
+  };
+  add(t[0], human_percent(t[0]) + " of memory");
+  add(t[1], human_percent(t[1]) + " of the time waiting for a CPU");
+  add(t[2], fmt::format("{:.0f} running tasks for each CPU", t[2]));
+  add(t[3], human_percent(t[3]) + " of descriptors");
+  return fmt::format("pressure: above {} {}", all.empty() ? "nothing" : all,
+                     pressure.observe ? "nothing happens, it is only counted (observe)"
+                                      : "the lowest priority is answered 503 with Retry-After, one priority more each "
+                                        "second; critical never");
+}
+
+std::string limit_of(const Concurrency& concurrency) {
+  const auto& limit = concurrency.guard.limit;
+  const auto& range = limit.range;
+  if (!limit.moves()) return fmt::format("{} requests", range.start);
+  return fmt::format("{} to {} requests, from {} on as their times say ({})", range.least, range.most, range.start,
+                     name(limit.algorithm));
+}
+
+std::string shares_of(const async::ConcurrencyGuardConfig& guard) {
+  if (!guard.is_fair()) return {};
+  std::string weights;
+  for (const auto& [tenant, weight] : guard.weights)
+    weights += fmt::format("{}{} {}", weights.empty() ? "; weights: " : ", ", tenant, weight);
+  return fmt::format(
+      "; turns go round by {}, so while others wait each gets its share and what it does not use goes to the others; "
+      "{} have a share of their own, those beyond share{}",
+      words_of(guard.tenant), guard.tenants, weights);
+}
+
+std::string at_once(const Concurrency& concurrency, Level acks) {
+  const auto& guard = concurrency.guard;
+  const std::string answered = acks == Level::accepted ? "are taken over"
+                               : acks == Level::stored ? "are stored"
+                                                       : "are delivered";
+  const std::string wait =
+      guard.waits() ? fmt::format(
+                          "above it a request waits unread, {} at most and {} of them, by priority and age; who "
+                          "finds no place, and who waits in vain, is answered 503 with Retry-After",
+                          human(guard.max_wait), guard.max_waiting)
+                    : "above it a request is answered 503 with Retry-After at once";
+  return fmt::format("concurrency: {} at once, from their admission until they {}; {}{}", limit_of(concurrency),
+                     answered, concurrency.observe ? "above it nothing happens, it is only counted (observe)" : wait,
+                     shares_of(guard));
+}
+
 class GuardAdviser {
  public:
   explicit GuardAdviser(const Config& config) : config_(config) {}
 
   std::vector<Report::Advice> all() {
-    for (const Source& source : config_.sources)
+    for (const Source& source : config_.sources) {
+      place_ = source.path();
       for (const Rate& rate : source.guards.rates) {
-        place_ = source.path();
         about_request(source, rate);
         about_keys(source, rate);
       }
+      if (source.guards.concurrency) about_limit(source, *source.guards.concurrency);
+    }
     for (const Sink& sink : config_.sinks)
       for (const Rate& rate : sink.guards.rates) {
         place_ = sink.path();
@@ -95,6 +155,29 @@ class GuardAdviser {
         rate.guard.name, rate.guard.keys, connections, connections));
   }
 
+  /// A limit that is never reached, and one that leaves workers without work.
+  void about_limit(const Source& source, const Concurrency& concurrency) {
+    const auto& range = concurrency.guard.limit.range;
+    const std::uint64_t least = concurrency.guard.limit.moves() ? range.least : range.start;
+    if (source.options.has("max_connections")) {
+      const std::uint64_t connections =
+          source.options.count("max_connections") * static_cast<std::uint64_t>(config_.reactors);
+      if (connections <= least)
+        say(fmt::format(
+            "concurrency: {} clients can be connected at most, so a limit of {} refuses nobody. Write less, "
+            "or remove it.",
+            connections, least));
+    }
+    if (concurrency.guard.limit.moves()) return;
+    const Graph graph(config_);
+    for (const Sink* sink : graph.sinks_of(source))
+      if (sink->required && source.acks != Level::accepted && static_cast<std::uint64_t>(sink->workers) > least)
+        say(
+            fmt::format("concurrency: {} requests at once keep fewer than the {} workers of {} busy, unless requests "
+                        "bring many events. Raise the limit, or write fewer workers.",
+                        least, sink->workers, sink->name));
+  }
+
   /// Senders that wait for the fate of their events wait for this rate too.
   void about_patience(const Sink& sink, const Rate& rate) {
     if (rate.observe || rate.guard.per != RateUnit::events || !sink.required || sink.spills()) return;
@@ -121,13 +204,18 @@ class GuardAdviser {
 
 std::vector<Report::Guard> guards_of(const Config& config) {
   std::vector<Report::Guard> all;
-  for (const Source& source : config.sources)
+  for (const Source& source : config.sources) {
+    const std::string order = order_of(source.guards);
+    if (source.guards.pressure) all.push_back({source.path(), order, above(*source.guards.pressure)});
     for (const Rate& rate : source.guards.rates) {
       if (source.guards.place == GuardedPlace::door)
-        all.push_back({source.path(), "key, rate, door", at_door(rate)});
+        all.push_back({source.path(), order, at_door(rate)});
       else
         all.push_back({source.path(), "rate", waiting(rate, "all it reads")});
     }
+    if (source.guards.concurrency)
+      all.push_back({source.path(), order, at_once(*source.guards.concurrency, source.acks)});
+  }
   for (const Sink& sink : config.sinks)
     for (const Rate& rate : sink.guards.rates)
       all.push_back(

@@ -200,5 +200,123 @@ TEST(Guards, AdviceNamesAQueueThatASlowRateKeepsLongerThanSendersWait) {
   EXPECT_THAT(all, HasSubstr("10000 events at 100 events/s wait 100 s, which is not below ack_timeout of in (30 s)"));
 }
 
+std::optional<Concurrency> concurrency_in(const std::string& guards) {
+  const Config config = config_of(flow("guards: { " + guards + " }"));
+  return config.sources.empty() ? std::nullopt : config.sources[0].guards.concurrency;
+}
+
+std::vector<std::string> wrong_guards(const std::string& guards) {
+  return problems(flow("guards: { " + guards + " }"));
+}
+
+TEST(GuardsOnWhatIsUnderWay, AreAdaptiveOrANumberOrAMap) {
+  using Limit = flow::AnyLimitConfig::Algorithm;
+  const auto adaptive = concurrency_in("concurrency: adaptive")->guard;
+  EXPECT_EQ(adaptive.limit.algorithm, Limit::adaptive);
+  EXPECT_EQ(adaptive.limit.range, (flow::LimitRange{.start = 4, .least = 2, .most = 4096}));
+  EXPECT_FALSE(adaptive.waits());
+  const auto fixed = concurrency_in("concurrency: 64")->guard;
+  EXPECT_EQ(fixed.limit.algorithm, Limit::fixed);
+  EXPECT_EQ(fixed.limit.range.start, 64u);
+  EXPECT_EQ(concurrency_in("concurrency: { limit: 8 }")->guard.limit.algorithm, Limit::fixed);
+  const auto all = concurrency_in(
+      "concurrency: { algorithm: vegas, limit: 10, min: 5, max: 50, max_wait: 1s, max_waiting: 20, mode: observe }");
+  EXPECT_EQ(all->guard.limit.range, (flow::LimitRange{.start = 10, .least = 5, .most = 50}));
+  EXPECT_EQ(all->guard.max_wait, 1s);
+  EXPECT_EQ(all->guard.max_waiting, 20u);
+  EXPECT_TRUE(all->observe);
+  EXPECT_EQ(concurrency_in("concurrency: { max: 1 }")->guard.limit.range,
+            (flow::LimitRange{.start = 1, .least = 1, .most = 1}));
+}
+
+TEST(GuardsOnWhatIsUnderWay, FairnessBringsAWaitAndALimitOfItsOwn) {
+  const auto guard = concurrency_in("fairness: { key: 'header:X-Tenant', tenants: 10, weights: { gold: 4 } }")->guard;
+  EXPECT_EQ(guard.limit.algorithm, flow::AnyLimitConfig::Algorithm::adaptive);
+  EXPECT_EQ(guard.max_wait, 100ms);
+  EXPECT_EQ(guard.tenants, 10u);
+  EXPECT_EQ(guard.weights, (std::vector<std::pair<std::string, std::uint32_t>>{{"gold", 4}}));
+}
+
+TEST(GuardsOnWhatIsUnderWay, SayWhatIsWrongWithThem) {
+  EXPECT_THAT(wrong_guards("concurrency: lots"), ElementsAre(HasSubstr("'lots' is no limit")));
+  EXPECT_THAT(wrong_guards("concurrency: 0"), ElementsAre(HasSubstr("'0' is no limit")));
+  EXPECT_THAT(wrong_guards("concurrency: { algorithm: fixed }"), ElementsAre(HasSubstr("is fixed and has no limit")));
+  EXPECT_THAT(wrong_guards("concurrency: { algorithm: fixed, limit: 5, max: 9 }"),
+              ElementsAre(HasSubstr("concurrency.max: a fixed limit does not move")));
+  EXPECT_THAT(wrong_guards("concurrency: { min: 9, max: 5 }"), ElementsAre(HasSubstr("write min <= limit <= max")));
+  EXPECT_THAT(wrong_guards("concurrency: { max_waiting: 5 }"), ElementsAre(HasSubstr("nobody waits here")));
+  EXPECT_THAT(wrong_guards("concurrency: { max_wait: 1h }"), ElementsAre(HasSubstr("is above 5m")));
+  EXPECT_THAT(wrong_guards("fairness: { tenants: 5 }"), ElementsAre(HasSubstr("says not who is who")));
+  EXPECT_THAT(wrong_guards("fairness: { key: peer, weights: { a: 2 } }"),
+              ElementsAre(HasSubstr("weights belong to a key of one header or of the path")));
+  EXPECT_THAT(wrong_guards("fairness: { key: path, weights: { a: 0 } }"), ElementsAre(HasSubstr("write 1 to 1000")));
+  EXPECT_THAT(wrong_guards("concurrency: { limit: 5, max_wait: 0s }, fairness: { key: path }"),
+              ElementsAre(HasSubstr("there are no turns to share")));
+  EXPECT_THAT(problems(flow({}, "guards: { concurrency: adaptive }")),
+              ElementsAre(HasSubstr("sinks.out.guards.concurrency: is for sources whose clients are answered")));
+}
+
+TEST(GuardsOnWhatIsUnderWay, AreReadBackAsTheyArePrinted) {
+  for (const std::string guards :
+       {"concurrency: adaptive", "concurrency: 64",
+        "rate: 5/s, concurrency: { algorithm: aimd, too_slow: 2s, max_wait: 50ms }",
+        "fairness: { key: ['header:X-Tenant', path], tenants: 10 }",
+        "concurrency: 5, fairness: { key: 'header:X-Tenant', weights: { gold: 4, 'a \"b\"': 2 } }"}) {
+    const Config config = config_of(flow("guards: { " + guards + " }"));
+    ASSERT_FALSE(config.sources.empty()) << guards;
+    const Config again = config_of(to_yaml(config, fake_catalog()));
+    ASSERT_FALSE(again.sources.empty()) << to_text(config.sources[0].guards);
+    EXPECT_EQ(again.sources[0].guards.concurrency->guard, config.sources[0].guards.concurrency->guard) << guards;
+  }
+}
+
+TEST(GuardsOnWhatIsUnderWay, CheckSaysTheOrderTheLimitAndWhatIsAboveIt) {
+  const auto said = [](const std::string& guards) {
+    std::string all;
+    for (const auto& guard : make_report(config_of(flow("guards: { " + guards + " }")), fake_catalog()).guards)
+      all += guard.order + ": " + guard.sentence + "\n";
+    return all;
+  };
+  EXPECT_THAT(
+      said("rate: 5/s, concurrency: 64"),
+      HasSubstr("key, rate, concurrency, door: concurrency: 64 requests at once, from their admission until they "));
+  EXPECT_THAT(said("concurrency: 64"), HasSubstr("above it a request is answered 503 with Retry-After at once"));
+  EXPECT_THAT(said("fairness: { key: 'header:X-Tenant' }"),
+              HasSubstr("turns go round by header X-Tenant, so while others wait each gets its share"));
+  EXPECT_THAT(advice_in("guards: { concurrency: 5000 }"), HasSubstr("so a limit of 5000 refuses nobody"));
+}
+
+std::optional<Pressure> pressure_in(const std::string& guards) {
+  const Config config = config_of(flow("guards: { " + guards + " }"));
+  return config.sources.empty() ? std::nullopt : config.sources[0].guards.pressure;
+}
+
+TEST(GuardsOnTheMachine, AreOnOrHaveThresholds) {
+  EXPECT_EQ(pressure_in("pressure: true")->machine, flow::MachinePressureConfig{});
+  EXPECT_FALSE(pressure_in("pressure: false"));
+  const auto all = pressure_in("pressure: { memory: 80%, cpu: 0.5, run_queue: 4, descriptors: 0, mode: observe }");
+  EXPECT_EQ(all->machine.thresholds, (std::array<double, 4>{0.8, 0.5, 4, 0}));
+  EXPECT_TRUE(all->observe);
+  EXPECT_THAT(wrong_guards("pressure: { memory: 3 }"), ElementsAre(HasSubstr("sources.in.guards.pressure.memory")));
+  EXPECT_THAT(wrong_guards("pressure: { disk: 80% }"), ElementsAre(HasSubstr("unknown key")));
+  EXPECT_THAT(problems(flow({}, "guards: { pressure: true }")), ElementsAre(HasSubstr("nobody could be refused")));
+  const Config config =
+      config_of(flow("guards: { pressure: { memory: 80%, cpu: 0.5, run_queue: 4, descriptors: 0 } }"));
+  EXPECT_EQ(config_of(to_yaml(config, fake_catalog())).sources.at(0).guards.pressure->machine.thresholds,
+            config.sources.at(0).guards.pressure->machine.thresholds);
+  EXPECT_THAT(
+      make_report(config, fake_catalog()).guards.at(0).sentence,
+      HasSubstr("above 80 % of memory, 50 % of the time waiting for a CPU, 4 running tasks for each CPU the lowest "
+                "priority is answered 503"));
+}
+
+TEST(Guards, AKeyMayBeJoinedOfSeveral) {
+  const Rate rate = rate_in("{ limit: 5/s, key: ['header:X-Tenant', path] }");
+  EXPECT_EQ(words_of(rate.guard.key), "header X-Tenant and path");
+  ASSERT_EQ(rate.guard.key.with.size(), 1u);
+  EXPECT_THAT(wrong_in("{ limit: 5/s, key: [] }"), ElementsAre(HasSubstr("joins 0 keys")));
+  EXPECT_THAT(wrong_in("{ limit: 5/s, key: [path, none] }"), ElementsAre(HasSubstr("none tells nobody apart")));
+}
+
 }  // namespace
 }  // namespace weir::config

@@ -61,6 +61,9 @@ void add_sources(Rows& rows, const Catalog& catalog, const Config& config, const
       if (rate.keyed())
         rows.add(fmt::format("{}: guard {}: keys", name, rate.guard.name),
                  {async::RateGuard::footprint(rate.guard), {}, 0, {}});
+    if (source.guards.concurrency)
+      rows.add(name + ": guard concurrency: who waits",
+               {async::ConcurrencyGuard::footprint(source.guards.concurrency->guard), {}, 0, {}});
   }
 }
 

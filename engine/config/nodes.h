@@ -34,6 +34,9 @@ void report_at_option(Reader& reader, const std::string& part, const std::vector
 void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow::EdgeConfig& queue,
                 SpillConfig* spill = nullptr);
 void read_guards(Reader& reader, Section& part, GuardedPlace place, Guards& out);
+void read_concurrency(Reader& reader, Section& guards, Guards& out);  ///< and `fairness`
+void read_pressure(Reader& reader, Section& guards, Guards& out);
+void read_client_key(Reader& reader, Section& section, async::ClientKey& key);
 void read_batch(Reader& reader, const Yaml* node, const std::string& path, WorkerBatch& batch);
 void read_destination(Reader& reader, Section& sink, flow::DestinationConfig& destination);
 

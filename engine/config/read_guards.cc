@@ -14,6 +14,7 @@ using async::ClientKey;
 using async::RateUnit;
 
 constexpr std::uint64_t least_keys = 8, most_keys = 1'000'000;
+constexpr std::size_t most_key_parts = 4;
 constexpr double pace_burst = 0.1;  // of a second, where work waits for a rate: a group commit stays possible
 
 bool is_token(char c) {
@@ -81,7 +82,7 @@ void read_unit(Reader& reader, Section& section, GuardedPlace place, bool bytes,
 }
 
 void read_key(Reader& reader, Section& section, GuardedPlace place, Rate& rate) {
-  section.value("key", rate.guard.key, parse_key);
+  read_client_key(reader, section, rate.guard.key);
   section.count("keys", rate.guard.keys, least_keys, most_keys);
   for (const char* key : {"key", "keys"})
     if (place != GuardedPlace::door && section.find(key))
@@ -154,14 +155,32 @@ void read_entry(Reader& reader, const Yaml& node, const std::string& path, Guard
 
 }  // namespace
 
-void read_guards(Reader& reader, Section& part, GuardedPlace place, Guards& out) {
-  out.place = place;
-  const Yaml* node = part.find("guards");
-  if (!node) return;
-  Section section(reader, node, part.path("guards"));
+/// One key, or a list of those that are joined.
+void read_client_key(Reader& reader, Section& section, async::ClientKey& key) {
+  const Yaml* node = section.find("key");
+  if (!node || node->kind != Yaml::Kind::list) return void(section.value("key", key, parse_key));
+  if (node->items.empty() || node->items.size() > most_key_parts)
+    return reader.error_at(section.path("key"), fmt::format("joins {} keys", node->items.size()),
+                           fmt::format("join 1 to {}", most_key_parts));
+  for (std::size_t i = 0; i < node->items.size(); ++i) {
+    const auto text = reader.text(node->items[i], section.path("key"));
+    if (!text) continue;
+    const auto one = parse_key(text->value);
+    if (!one) return reader.error(node->items[i].location, section.path("key"), one.error());
+    if (one->of == ClientKey::Of::none)
+      return reader.error(node->items[i].location, section.path("key"), "none tells nobody apart",
+                          "remove it from the list");
+    if (i == 0)
+      key = *one;
+    else
+      key.with.push_back(*one);
+  }
+}
+
+void read_rates(Reader& reader, Section& section, Guards& out) {
   const Yaml* rate = section.find("rate");
-  section.finish();
   if (!rate) return;
+  const GuardedPlace place = out.place;
   const std::string path = section.path("rate");
   if (rate->kind != Yaml::Kind::list) return read_entry(reader, *rate, path, place, 0, out);
   if (rate->items.size() > Guards::most_rates)
@@ -172,6 +191,17 @@ void read_guards(Reader& reader, Section& part, GuardedPlace place, Guards& out)
     reader.note(entry, rate->items[i].location);
     read_entry(reader, rate->items[i], entry, place, i, out);
   }
+}
+
+void read_guards(Reader& reader, Section& part, GuardedPlace place, Guards& out) {
+  out.place = place;
+  const Yaml* node = part.find("guards");
+  if (!node) return;
+  Section section(reader, node, part.path("guards"));
+  read_rates(reader, section, out);
+  read_concurrency(reader, section, out);
+  read_pressure(reader, section, out);
+  section.finish();
 }
 
 }  // namespace weir::config

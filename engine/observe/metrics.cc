@@ -105,6 +105,31 @@ void queue(Sheet& sheet, const pipeline::SinkStatus& s) {
                     number(s.edge.dropped[r]));
 }
 
+void under_way(Sheet& sheet, const Labels& who, const async::ConcurrencyFacts& c) {
+  sheet.gauge("weir_guard_limit", "How many may be under way at once, now.", who, c.limit.limit);
+  sheet.gauge("weir_guard_in_flight", "Under way now: admitted and not answered.", who, c.in_flight);
+  sheet.gauge("weir_guard_waiting", "Waiting for their turn now.", who, c.waiting);
+  sheet.counter("weir_guard_waited_total", "Had to wait for their turn, however that ended.", who, number(c.waited));
+  sheet.counter("weir_guard_left_total", "Went away while they waited.", who, number(c.left));
+  Labels signal = who;
+  signal.emplace_back("signal", std::string(c.limit.signal));
+  sheet.gauge("weir_guard_signal", "What the limit goes by, lately; above weir_guard_signal_tolerated it goes down.",
+              signal, c.limit.seen);
+  sheet.gauge("weir_guard_signal_tolerated", "Above it the limit goes down.", signal, c.limit.tolerated);
+}
+
+void pressure(Sheet& sheet, const Labels& who, const flow::MachinePressureFacts& p) {
+  sheet.gauge("weir_guard_refused_below", "Priorities below this number are refused, 0 to 4; 0: none.", who,
+              p.refused_below);
+  for (std::size_t r = 0; r < p.readings.size(); ++r) {
+    if (p.thresholds[r] == 0 || !p.readings[r]) continue;
+    Labels resource = who;
+    resource.emplace_back("resource", std::string(name(static_cast<flow::MachineResource>(r))));
+    sheet.gauge("weir_guard_pressure_ratio", "What the machine uses of a resource, of its threshold; absent: unknown.",
+                resource, *p.readings[r] / p.thresholds[r]);
+  }
+}
+
 void guards(Sheet& sheet, const char* kind, const std::string& node, const std::vector<pipeline::GuardStatus>& all) {
   for (const auto& g : all) {
     const Labels who{{"kind", kind}, {"node", node}, {"guard", g.name}, {"mode", g.observed ? "observe" : "enforce"}};
@@ -113,6 +138,8 @@ void guards(Sheet& sheet, const char* kind, const std::string& node, const std::
                   who, number(g.refused));
     sheet.counter("weir_guard_given_back_total", "What it gave and got back, because a later one said no.", who,
                   number(g.given_back));
+    if (g.concurrency) under_way(sheet, who, *g.concurrency);
+    if (g.pressure) pressure(sheet, who, *g.pressure);
   }
 }
 

@@ -44,6 +44,10 @@ pipeline::FlowStatus full_status() {
   source.upstream.lags = {{.place = "orders/3", .events = 1, .age = 1s}};
   source.upstream.counts = {{"files", 1}};
   source.guards.emplace_back().name = "rate";
+  source.guards.emplace_back().name = "concurrency";
+  source.guards.back().concurrency.emplace();
+  source.guards.emplace_back().name = "pressure";
+  source.guards.back().pressure = {.readings = {0.5, 0.5, 1.0, 0.5}, .thresholds = {1, 1, 1, 1}};
   auto& stage = status.stages.emplace_back();
   stage.name = "paid";
   stage.node = busy_node();

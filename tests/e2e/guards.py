@@ -4,9 +4,12 @@ come back, one key's flood does not touch another, and sources that can only wai
 Times are judged in the one direction that a slow machine cannot break: what has been received by some time is never more
 than the burst and what the rate allows since a time before the start.
 """
+import concurrent.futures
+import http.client
 import re
 import signal
 import socket
+import threading
 import time
 
 from clients import events, ndjson, post
@@ -44,7 +47,7 @@ drain_deadline: DEADLINE
 DOOR = """
 memory: 128MiB
 sources:
-  in: { type: http, listen: "@HTTP", acks: stored, max_connections: 32, guards: { rate: RATE } }
+  in: { type: http, listen: "@HTTP", acks: stored, max_connections: 32, rate_limit_headers: both, guards: { rate: RATE } }
 sinks:
   out: { type: file, from: [in], path: "@DIR/out.ndjson" }
 admin: { listen: "@ADMIN" }
@@ -68,6 +71,35 @@ sinks:
   out: { type: http, from: [in], url: "http://127.0.0.1:%d/events", batch: { max_events: 10 } }
 admin: { listen: "@ADMIN" }
 """
+
+
+UNDER_WAY = """
+memory: 192MiB
+sources:
+  in:
+    type: http
+    listen: "@HTTP"
+    acks: stored
+    max_connections: 128
+    ack_timeout: TIMEOUT
+    guards: { GUARDS }
+sinks:
+  out: { type: http, from: [in], url: "http://127.0.0.1:%d/events", workers: 4, timeout: 60s, batch: { max_events: 1 } }
+admin: { listen: "@ADMIN" }
+"""
+
+
+class Held(OtherSide):
+    """Answers nothing until it is let go."""
+
+    def __init__(self):
+        self.go, self.held = threading.Event(), 0
+        super().__init__(lambda n, ids: Reply(200))
+
+    def answer(self, handler):
+        self.held += 1
+        self.go.wait(60)
+        super().answer(handler)
 
 
 class Receiver(OtherSide):
@@ -164,6 +196,7 @@ class AtTheDoor(WeirTest):
         self.assertEqual([first.status, second.status, third.status], [200, 200, 429])
         for answer in (first, second, third):
             self.assertEqual(answer.headers["ratelimit-policy"], '"calls";q=2;w=60')
+            self.assertEqual(answer.headers["x-ratelimit-limit"], "2")
         self.assertEqual([said(a)[0] for a in (first, second, third)], [1, 0, 0])
         self.assertEqual(third.json["error"], "rate_limited")
         self.assertEqual(third.json["retry_after"], third.retry_after)
@@ -225,6 +258,164 @@ class AtTheDoor(WeirTest):
                 self.assertEqual(refused.status, 429)
                 self.assertGreaterEqual(refused.retry_after, 1)
                 self.assertEqual(self.weir.stop(), 0)
+
+
+class UnderWay(WeirTest):
+    """`concurrency` and `fairness`: requests between their admission and their answer."""
+
+    def begin(self, guards, timeout="30s"):
+        self.side = Held()
+        self.addCleanup(self.side.close)
+        self.addCleanup(self.side.go.set)
+        self.weir = self.start(UNDER_WAY.replace("GUARDS", guards).replace("TIMEOUT", timeout) % self.side.port)
+        self.pool = concurrent.futures.ThreadPoolExecutor(64)
+        self.addCleanup(self.pool.shutdown)
+        return self.weir
+
+    def guard(self):
+        return next(g for g in self.weir.graph(source="in")["guards"] if g["name"] == "concurrency")
+
+    def send(self, name="e", **headers):
+        return post(self.weir.address, ndjson(events(name, 1)), timeout=60, **headers)
+
+    def hold(self, n, counted=None):
+        """n requests whose events are with the destination, which answers none."""
+        began = [self.pool.submit(self.send, f"held{i}") for i in range(n)]
+        eventually(lambda: self.side.held == n and self.guard()["in_flight"] == (counted or n), lambda: self.weir.graph())
+        return began
+
+    def free(self):
+        eventually(lambda: self.guard()["in_flight"] == 0, lambda: self.guard())
+
+    def test_above_the_limit_a_request_is_refused_at_once_and_told_why_and_when_to_come_back(self):
+        self.begin("concurrency: 2")
+        began = self.hold(2)
+        refused = self.send()
+        self.assertEqual((refused.status, refused.json["error"]), (503, "concurrency_limited"))
+        self.assertGreaterEqual(refused.retry_after, 1)
+        self.assertIn("2 requests are under way here, which is the limit now", refused.json["message"])
+        self.assertIn("2 of 2 are under way", self.weir.command("why", "in")[1])
+        self.side.go.set()
+        self.assertEqual([b.result().status for b in began], [200, 200])
+        self.free()
+        self.assertEqual(self.send().status, 200)
+        self.assertEqual(self.weir.metric('weir_guard_refused_total{kind="source",node="in",guard="concurrency",mode="enforce"}'), 1)
+
+    def test_a_request_that_is_answered_unknown_keeps_its_place_until_its_work_has_ended(self):
+        self.begin("concurrency: 1", timeout="300ms")
+        self.assertEqual(self.hold(1)[0].result().status, 504)
+        self.assertEqual(self.guard()["in_flight"], 1, "its events are still on their way")
+        self.assertEqual(self.send().json["error"], "concurrency_limited")
+        self.side.go.set()
+        self.free()
+        self.assertEqual(self.send().status, 200)
+
+    def test_what_comes_to_nothing_gives_its_place_back(self):
+        self.begin("concurrency: 1")
+        self.side.go.set()
+        for _ in range(3):
+            self.assertEqual(post(self.weir.address, b"not json\n").status, 422)
+            with socket.create_connection(self.weir.address) as s:
+                s.sendall(b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{")
+                eventually(lambda: self.guard()["in_flight"] == 1, lambda: self.guard())
+            self.free()
+        self.assertEqual(self.send().status, 200)
+
+    def test_who_hangs_up_while_it_waits_leaves_the_line(self):
+        self.begin("concurrency: { limit: 1, max_wait: 30s }")
+        began = self.hold(1)
+        with socket.create_connection(self.weir.address) as s:
+            s.sendall(b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n")
+            eventually(lambda: self.guard()["waited"] == 1 or self.guard()["refused"], lambda: self.guard())
+        eventually(lambda: self.guard()["waiting"] == 0, lambda: self.guard())
+        guard = self.guard()
+        self.assertTrue(guard["left"] == 1 or guard["refused"], "a machine too busy to come within a second finds a stall")
+        self.side.go.set()
+        self.assertEqual(began[0].result().status, 200)
+        self.free()
+
+    def test_a_stop_does_not_wait_for_who_waits(self):
+        self.begin("concurrency: { limit: 1, max_wait: 5m }")
+        began = self.hold(1)
+        waits = self.pool.submit(self.send, "waits")
+        eventually(lambda: self.guard()["waited"] == 1 or self.guard()["refused"], lambda: self.guard())
+        self.assertIn("its guards", self.weir.command("why", "in")[1])
+        self.weir.signal(signal.SIGTERM)
+        self.assertIn(waits.result().json["error"], ("shutting_down", "destination_stalled"))
+        self.side.go.set()
+        self.assertEqual(began[0].result().status, 200)
+
+    def test_one_that_observes_refuses_nobody_and_counts(self):
+        self.begin("concurrency: { limit: 1, mode: observe }")
+        began = self.hold(4, counted=1)
+        self.assertEqual((self.guard()["permitted"], self.guard()["refused"]), (1, 3))
+        self.side.go.set()
+        self.assertEqual([b.result().status for b in began], [200] * 4)
+
+    def flood(self, seconds_at_most, heavy, light, **each):
+        """Obedient clients, each sends its next request when the last one is answered. By tenant: statuses."""
+        over, seen = threading.Event(), {}
+
+        def client(tenant, requests):
+            own = http.client.HTTPConnection(*self.weir.address, timeout=60)
+            for n in range(requests):
+                if over.is_set():
+                    return
+                answer = post(self.weir.address, ndjson(events(f"{tenant}-{n}", 1)), connection=own, x_tenant=tenant)
+                seen.setdefault(tenant, []).append(answer.status)
+
+        floods = [self.pool.submit(client, "flood", 10**6) for _ in range(heavy)]
+        calm = [self.pool.submit(client, f"t{i}", 40) for i in range(light)]
+        concurrent.futures.wait(calm, timeout=seconds_at_most)
+        over.set()
+        for client in floods + calm:
+            client.result()
+        return seen
+
+    def test_a_tenant_with_fifty_times_the_clients_of_each_other_takes_nothing_from_them(self):
+        self.begin("concurrency: { limit: 4, max_wait: 2s }, fairness: { key: 'header:X-Tenant' }")
+        self.side.go.set()
+        seen = self.flood(60, heavy=50, light=9)
+        for tenant in (t for t in seen if t != "flood"):
+            self.assertGreaterEqual(seen[tenant].count(200), 0.9 * len(seen[tenant]), {t: seen[t].count(503) for t in seen})
+            self.assertEqual(len(seen[tenant]), 40)
+        self.assertGreater(self.guard()["waited"], 0)
+        self.free()
+
+    def test_adaptive_serves_who_it_lets_in_and_loses_nothing(self):
+        self.begin("concurrency: adaptive")
+        self.side.go.set()
+        seen = self.flood(60, heavy=20, light=4)
+        statuses = [s for all in seen.values() for s in all]
+        self.assertLessEqual(set(statuses), {200, 503})
+        self.free()
+        self.assertEqual(statuses.count(200), len(self.side.taken))
+        self.assertGreaterEqual(self.guard()["at_most"], 2)
+
+
+class OfTheMachine(WeirTest):
+    def begin(self, pressure):
+        self.weir = self.start(DOOR.replace("guards: { rate: RATE }", "priority: { from: header:X-Priority }, guards: { pressure: %s }" % pressure))
+
+    def send(self, priority):
+        return post(self.weir.address, ndjson(events("e", 1)), x_priority=priority)
+
+    def test_one_priority_after_the_other_is_refused_and_told_what_is_short_and_critical_never(self):
+        self.begin("{ memory: 0.01%, cpu: 0, run_queue: 0, descriptors: 0 }")
+        for priority in ("batch", "low", "normal", "high"):
+            eventually(lambda: self.send(priority).status == 503, lambda: self.weir.graph(source="in"))
+        refused = self.send("batch")
+        self.assertEqual(refused.json["error"], "overloaded")
+        self.assertIn("memory in use", refused.json["message"])
+        self.assertGreaterEqual(refused.retry_after, 1)
+        self.assertEqual(self.send("critical").status, 200)
+        self.assertIn("memory in use", self.weir.command("why", "in")[1])
+        self.weir.says("refuses the lowest priorities while the machine is short: memory in use")
+
+    def test_one_that_observes_refuses_nobody_and_counts(self):
+        self.begin("{ memory: 0.01%, mode: observe }")
+        eventually(lambda: self.send("batch").status == 200 and self.weir.graph(source="in")["guards"][0]["refused"] > 0,
+                   lambda: self.weir.graph(source="in"))
 
 
 class OfASourceThatCanOnlyWait(WeirTest):

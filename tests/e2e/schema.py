@@ -53,6 +53,8 @@ WRONG = {
     "an unknown guard": ("acks:", "guards: { rates: 100/s }, acks:"),
     "a rate without a limit": ("acks:", "guards: { rate: { burst: 5 } }, acks:"),
     "a rate counted in an unknown way": ("acks:", "guards: { rate: { limit: 5/s, algorithm: bucket } }, acks:"),
+    "shares of nobody": ("acks:", "guards: { fairness: { tenants: 5 } }, acks:"),
+    "an unknown way to find a limit": ("acks:", "guards: { concurrency: { algorithm: best } }, acks:"),
     "an unknown priority": ("acks:", "priority: { from: .x, default: highest }, acks:"),
     "a priority from nowhere": ("acks:", "priority: { default: high }, acks:"),
 }
@@ -70,6 +72,10 @@ RIGHT = {
     "a rate": ("acks:", "guards: { rate: 100/s }, acks:"),
     "a rate as a map": ("path: out", "guards: { rate: { limit: 10MiB/s, burst: 1MiB, per: bytes, mode: observe } }, path: out"),
     "several rates": ("acks:", "guards: { rate: [1000/s, { name: each, limit: 100/s, burst: 20, key: \"header:X-Api-Key\", keys: 1000 }] }, acks:"),
+    "a limit on what is under way": ("acks:", "guards: { concurrency: adaptive }, acks:"),
+    "such a limit as a number": ("acks:", "guards: { concurrency: 64, pressure: true }, acks:"),
+    "such a limit as a map, with shares": ("acks:", "guards: { concurrency: { algorithm: vegas, min: 2, max: 50, max_wait: 100ms }, fairness: { key: [\"header:X-Tenant\", path], tenants: 10 }, pressure: { memory: 80%, cpu: 0 } }, acks:"),
+    "weights": ("acks:", "guards: { fairness: { key: \"header:X-Tenant\", weights: { gold: 4 } } }, acks:"),
     "a priority": ("acks:", "priority: { from: header:X-Priority, map: { urgent: high }, default: low }, acks:"),
     "tokens and users": ('admin: { listen: "127.0.0.1:0" }', 'admin: { listen: "127.0.0.1:0", auth_bearer: ["${NO:-x}"], auth_basic: { ops: "${NO:-x}" } }'),
     "no admin": ('admin: { listen: "127.0.0.1:0" }', 'admin: { listen: "" }'),
@@ -172,7 +178,7 @@ class Schema(WeirTest):
 
     def test_every_key_the_loader_asks_for_is_in_the_schema(self):
         asked = set()
-        for name in ("nodes", "read_queue", "read_guards", "load"):
+        for name in ("nodes", "read_queue", "read_guards", "read_concurrency", "read_pressure", "load"):
             with open(os.path.join(SOURCE, "engine", "config", name + ".cc")) as f:
                 asked |= set(re.findall(r'\b(?:value|count|size|duration|ratio|flag|name|names|find|choice(?:<\w+>)?)\(\s*"(\w+)"', f.read()))
         asked -= {"classes"}  # an option of a component, looked at

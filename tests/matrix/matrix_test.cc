@@ -3,7 +3,8 @@
 // faults, and judged by an oracle:
 //
 //   every id that was told stored is held; every id that is held was sent; what was confirmed is held;
-//   the ledger is exactly 0 at rest; the bound was never exceeded; nothing of the budget is left in use
+//   the ledger is exactly 0 at rest; the bound was never exceeded; nothing of the budget is left in use;
+//   no permit of a guard is left, and nobody waits for one
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -35,6 +36,15 @@ struct Cell {
     const auto n = sink->name.size() + static_cast<std::size_t>(policy) + static_cast<std::size_t>(acks);
     return n % 2 ? flow::Order::adaptive_lifo : flow::Order::fifo;
   }
+  /// Two cells of three: who is refused at the door, or waits there, is told nothing that does not hold.
+  std::string guards() const {
+    const auto n = sink->name.size() + static_cast<std::size_t>(policy) + 2 * static_cast<std::size_t>(acks);
+    if (n % 3 == 0) return {};
+    if (!source->can.can_refuse) return ", guards: { rate: { limit: 2000/s, burst: 20 } }";
+    return n % 3 == 1 ? ", guards: { rate: { limit: 500/s, burst: 10 }, concurrency: 2 }"
+                      : ", guards: { pressure: true, concurrency: { limit: 1, max_wait: 50ms, max_waiting: 4 }, "
+                        "fairness: { key: peer } }";
+  }
   StagePart stage_part() const { return stage_parts().at(stage->name); }
 };
 
@@ -43,7 +53,7 @@ std::string yaml_of(const Cell& cell, const std::string& folder) {
   return fmt::format(R"(memory: 192MiB
 reactors: 2
 sources:
-  in: {{ type: {}, {}, acks: {} }}
+  in: {{ type: {}, {}, acks: {}{} }}
 stages:
   st: {{ type: {}, from: [in], {} }}
 sinks:
@@ -57,8 +67,8 @@ sinks:
     retry: {{ base: 1ms, cap: 5ms }}
 )",
                      cell.source->name, source_parts().at(cell.source->name).options(folder), name(cell.acks),
-                     cell.stage->name, stage.options, cell.sink->name, stage.output.empty() ? "st" : stage.output,
-                     sink_parts().at(cell.sink->name).options(folder),
+                     cell.guards(), cell.stage->name, stage.options, cell.sink->name,
+                     stage.output.empty() ? "st" : stage.output, sink_parts().at(cell.sink->name).options(folder),
                      // What is refused for good would be read again for ever.
                      cell.source->can.can_replay && cell.acks == Level::stored ? "on_failure: drop" : "",
                      name(cell.policy), name(cell.order()),
@@ -143,6 +153,12 @@ void judge_books(const pipeline::FlowStatus& status, const Sent& sent, std::size
   EXPECT_EQ(status.budget_used, Bytes{});
   EXPECT_GE(source.in, sent.events);
   EXPECT_GT(sent.accepted, 0u) << "everything was refused";
+  for (const auto& guard : status.sources.front().guards) {
+    EXPECT_GE(guard.permitted, guard.given_back) << guard.name;
+    if (!guard.concurrency) continue;
+    EXPECT_EQ(guard.concurrency->in_flight, 0u) << "every permit was settled";
+    EXPECT_EQ(guard.concurrency->waiting, 0u) << "whoever waited has left the line";
+  }
 }
 
 void run(const Cell& cell, const Catalog& catalog) {

@@ -24,6 +24,7 @@ CONFIG = ("OwnOutput.*:*Mistake*", "weir_config_test")
 FILE_MODES = ("FileModes.*", "weir_base_test")
 RATES = ("*Rate*.*", "weir_flow_test")
 RATE_GUARD = ("RateGuardTest.*", "weir_async_test")
+CONCURRENCY_GUARD = ("ConcurrencyGuardTest.*", "weir_async_test")
 SINK_RATE = ("SinkRate.*", "weir_pipeline_test")
 SHRINK = ("Shrink.*", "weir_config_test")
 DIALER = ("DialerTest.*", "weir_net_test")
@@ -221,6 +222,26 @@ MUTANTS = [
            "  if (cost > taken) rates_.charge(key, cost - taken, now);\n", "", RATE_GUARD),
     mutant("all clients share one rate", "lib/weir/async/rate_guard.cc",
            "hash_of(config_.key, arrival.caller, secret_)", "hash_of({}, arrival.caller, secret_)", RATE_GUARD),
+    mutant("who left the line is still counted in it", "lib/weir/async/concurrency_guard.cc",
+           "    ++left_;\n    room_->leave(entry.in_room, now);\n", "    ++left_;\n", CONCURRENCY_GUARD),
+    mutant("a permit is never settled", "lib/weir/async/concurrency_guard.cc",
+           "  if (entry.state == State::started) end(*entry.place, outcome, now);\n",
+           "  if (entry.state == State::started && outcome == Outcome::refused) end(*entry.place, outcome, now);\n", CONCURRENCY_GUARD),
+    mutant("an observed limit lets nobody in before its turn", "lib/weir/async/guard.cc",
+           "  unseen.waiter = nullptr;", "", CONCURRENCY_GUARD),
+    mutant("a chain keeps what was not used", "lib/weir/async/guard.cc",
+           "for (Given& g : std::views::reverse(all)) g.permit.pass_on(report);",
+           "for (Given& g : std::views::reverse(all)) g.permit.pass_on(report.outcome == Outcome::unused ? Report{} : report);",
+           CONCURRENCY_GUARD),
+    mutant("all tenants share one share", "lib/weir/async/concurrency_guard.cc",
+           "return {tenants_->share_of(key, room_->shares(arrival.priority)),", "return {0 * tenants_->share_of(key, room_->shares(arrival.priority)),",
+           CONCURRENCY_GUARD),
+    mutant("what the machine cannot tell is no pressure", "lib/weir/flow/admit/machine_pressure.cc",
+           "  if (!worst) return;\n", "  if (!worst) worst = 0;\n", ("MachinePressure.*", "weir_flow_test")),
+    mutant("a refusal further on keeps what the guards before gave", "lib/weir/async/guard.cc",
+           "    g.permit.unused();\n", "    g.permit.ignored();\n"),
+    mutant("an observed guard refuses", "lib/weir/async/guard.cc",
+           "    if (link.mode == Mode::observe) continue;\n", ""),
     mutant("a retry is free at a sink's rate", "engine/pipeline/delivery/worker.cc",
            "  tried_before_ = true;\n  paid_ = false;\n", "  tried_before_ = true;\n", SINK_RATE),
     mutant("what a breaker refuses has been paid to the rate", "engine/pipeline/delivery/worker.cc",

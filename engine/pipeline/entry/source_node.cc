@@ -1,8 +1,8 @@
 #include "pipeline/entry/source_node.h"
 
 #include <algorithm>
+#include <iterator>
 
-#include "log/log.h"
 #include "pipeline/report/status.h"
 
 namespace weir::pipeline {
@@ -15,7 +15,6 @@ bool can_hold(SinkNode& sink, Priority priority) {
   return !sink.queue.sheds() && (!sink.spill || sink.queue.paused(priority));
 }
 
-constexpr Duration recent_refusal = std::chrono::seconds(1);
 constexpr std::size_t most_facts = 32;  // on the stack; configurations with more required sinks look at the first ones
 
 }  // namespace
@@ -30,49 +29,23 @@ SourceNode::SourceNode(const config::Source& source, Budget& budget, Ids& ids, c
       budget_(budget),
       ids_(ids),
       context_(context),
+      guards_(source.guards.place == config::GuardedPlace::door ? source.guards : config::Guards{}, {"source", name},
+              context),
       senders_wait_(source.options.get_or<Duration>("ack_timeout", Duration{0})),
       refuse_when_full_(source.refuse_when_full),
-      door_({}, seed) {
-  if (source.guards.place != config::GuardedPlace::door) return;
-  using Mode = async::GuardChain::Mode;
-  for (const config::Rate& rate : source.guards.rates) {
-    auto guard = std::make_unique<async::RateGuard>(rate.guard, context);
-    rates_.push_back(guard.get());
-    guards_.add(rate.guard.name, std::move(guard), rate.observe ? Mode::observe : Mode::enforce);
-    limits_.push_back(config::words_of(rate) + (rate.keyed() ? " for each " + config::words_of(rate.guard.key) : ""));
-  }
-}
+      door_({}, seed) {}
 
 Admitted<async::Permit> SourceNode::pass_guards(const async::Arrival& arrival) {
-  auto permit = guards_.try_start(arrival);
-  if (permit) return permit;
-  refused.fetch_add(1, std::memory_order_relaxed);
-  refused_by[static_cast<std::size_t>(permit.error().reason)].fetch_add(1, std::memory_order_relaxed);
-  counters.because(permit.error().reason, 0);
-  guarded_at_.store(context_.now().time_since_epoch().count(), std::memory_order_relaxed);
-  warn_of_full_tables();
-  return permit;
-}
-
-/// Only where somebody is refused: until then sharing a limit has cost nobody anything.
-void SourceNode::warn_of_full_tables() {
-  std::uint64_t sharing = 0;
-  for (const async::RateGuard* rate : rates_) sharing += rate->shared();
-  if (sharing == sharing_.exchange(sharing, std::memory_order_relaxed)) return;
-  log::warn({"source", name},
-            "guards: more keys come than are told apart, and those that find no place share one limit: raise keys");
+  return guards_.admit(arrival, [this](const Rejection& rejection) {
+    refused.fetch_add(1, std::memory_order_relaxed);
+    refused_by[static_cast<std::size_t>(rejection.reason)].fetch_add(1, std::memory_order_relaxed);
+    counters.because(rejection.reason, 0);
+  });
 }
 
 std::vector<GuardStatus> SourceNode::guards() const {
   std::vector<GuardStatus> all = pace.status();
-  const auto asked = guards_.stats();
-  for (std::size_t i = 0; i < asked.size(); ++i)
-    all.push_back({.name = asked[i].name,
-                   .limit = limits_[i],
-                   .observed = asked[i].observed,
-                   .permitted = asked[i].permitted,
-                   .refused = asked[i].refusals(),
-                   .given_back = asked[i].given_back});
+  std::ranges::move(guards_.status(), std::back_inserter(all));
   return all;
 }
 
@@ -80,11 +53,7 @@ std::vector<GuardStatus> SourceNode::guards() const {
 std::string SourceNode::held_by_guards(TimePoint now) const {
   if (const std::string limit = pace.holds_up(now); !limit.empty())
     return "its own rate (guards) lets " + limit + " pass";
-  const TimePoint at{Duration(guarded_at_.load(std::memory_order_relaxed))};
-  if (at == TimePoint{} || now - at >= recent_refusal) return {};
-  std::string limits;
-  for (const std::string& limit : limits_) limits += (limits.empty() ? "" : ", ") + limit;
-  return "its guards (" + limits + ") refuse who is above that";
+  return guards_.holds_up(now);
 }
 
 /// How long nothing has come back from the sink, once senders that wait for the fate of their events wait in vain: a
@@ -225,6 +194,7 @@ std::string SourceNode::why(Reader reader) {
 std::string SourceNode::why_refused(Reason reason) {
   const TimePoint now = context_.now();
   if (reason == Reason::shutting_down) return {};
+  if (auto cause = guards_.why_refused(reason); !cause.empty()) return cause;
   if (reason == Reason::throttled) return "a stage lets nothing more through for " + human(held_for(now));
   if (reason == Reason::memory_full) {
     const std::string sinks = sinks_that_hold(Reader::clients, now, true);

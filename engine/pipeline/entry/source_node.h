@@ -15,6 +15,7 @@
 #include <string>
 
 #include "config/config.h"
+#include "guards/door_guards.h"
 #include "pipeline/delivery/sink_node.h"
 #include "pipeline/route/route.h"
 
@@ -63,7 +64,6 @@ class SourceNode {
   Admitted<void> decide(std::span<const flow::DoorFacts> facts, bool memory_full, TimePoint now,
                         flow::BriefHold::Place* place);
   std::string held_by_guards(TimePoint now) const;
-  void warn_of_full_tables();
   Duration in_vain(SinkNode& sink, TimePoint now) const;
   void look_for_stall(SinkNode& sink, flow::DoorFacts& fact, TimePoint now) const;
   Reason named(Reason reason, Priority priority, TimePoint now) const;
@@ -75,12 +75,8 @@ class SourceNode {
   const Context& context_;
   Duration held_for(TimePoint now) const;
 
-  async::GuardChain guards_{config::Guards::most_rates};
-  std::vector<const async::RateGuard*> rates_;  ///< of the chain
-  std::atomic<std::uint64_t> sharing_{0};       ///< arrivals without a place for their key, as far as it was said
-  std::vector<std::string> limits_;             ///< of the guards, for people: "100 requests/s"
-  std::atomic<Duration::rep> guarded_at_{0};    ///< when a guard refused last; 0: never
-  const Duration senders_wait_;                 ///< for the fate of their events, at most
+  guards::DoorGuards guards_;
+  const Duration senders_wait_;  ///< for the fate of their events, at most
   std::optional<Duration> closing_;
   std::atomic<bool> refuse_when_full_;
   std::atomic<Duration::rep> held_until_{0};

@@ -1,9 +1,9 @@
 #pragma once
 /// One random case, run through the engine and through the reference model at the same time: the same graph, the same
 /// policies, the same units offered, the same reactor turns, worker steps, clock and faults. After every step they must
-/// agree about everything that can be seen: what waits where and of which priority, pauses, who is ready, fates of
-/// every receipt, every counter of the ledger, what the remote end holds and in which order, and what a worker needs
-/// next.
+/// agree about everything that can be seen: who is refused at the door and what is under way, what waits where and of
+/// which priority, pauses, who is ready, fates of every receipt, every counter of the ledger, what the remote end holds
+/// and in which order, and what a worker needs next.
 ///
 /// Nothing is approximated. Chance inside the engine (the draws of drop_random) comes from the same seed on both sides,
 /// backoff is drawn without jitter, and the retry budget, CoDel and bounds sized by time are left out: they have tests
@@ -52,6 +52,7 @@ class Lockstep {
     void on_settled(Receipt&) noexcept override { settled = true; }
     Receipt receipt{*this};
     std::vector<Event> events;
+    async::Permit permit;  // of its source's guards
     bool settled = false, witnessed = false;
   };
   /// What a source has read and not yet given.
@@ -60,6 +61,7 @@ class Lockstep {
     std::size_t given = 0;
     bool whole = false;  // one batch instead of event by event
     int unit = nobody;
+    async::Permit permit;  // of one without a receipt: until it is given
   };
   struct RealSource {
     boost::asio::io_context io;
@@ -70,6 +72,7 @@ class Lockstep {
   void step();
   void offer(int source);
   void give(int source);
+  void end_settled();
   void turn(int source);
   void work(int sink, int worker);
   void misbehave();

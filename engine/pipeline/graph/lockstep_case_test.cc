@@ -169,6 +169,33 @@ class ScriptedSink final : public weir::Sink {
   OtherSide& side_;
 };
 
+/// Two of three sources let everybody in.
+DoorRules draw_door(Rng& rng) {
+  DoorRules door;
+  if (!chance(rng, 33)) return door;
+  if (chance(rng, 60)) door.rate = 1 + rng.below(6);
+  door.rate_observed = chance(rng, 30);
+  if (chance(rng, 70)) door.under_way = 1 + rng.below(4);
+  return door;
+}
+
+config::Guards guards_of(const DoorRules& door) {
+  config::Guards guards;
+  guards.place = config::GuardedPlace::door;
+  if (door.rate > 0) {
+    config::Rate& rate = guards.rates.emplace_back();
+    rate.guard.limit = {
+        .algorithm = flow::RateLimitConfig::Algorithm::sliding_log, .limit = door.rate, .window = door.window};
+    rate.observe = door.rate_observed;
+  }
+  if (door.under_way > 0) {
+    auto& limit = guards.concurrency.emplace().guard.limit;
+    limit.algorithm = flow::AnyLimitConfig::Algorithm::fixed;
+    limit.range.start = static_cast<std::uint32_t>(door.under_way);
+  }
+  return guards;
+}
+
 }  // namespace
 
 Graph draw_graph(Rng& rng) {
@@ -190,6 +217,9 @@ Graph draw_graph(Rng& rng) {
   for (std::size_t s = 0; s < graph.sources.size(); ++s)
     graph.sources[s].acks =
         static_cast<Level>(rng.below(static_cast<std::uint64_t>(graph.carried(static_cast<int>(s))) + 1));
+  // From a copy: cases that are kept stay what they were.
+  Rng of_doors = rng;
+  for (Source& source : graph.sources) source.door = draw_door(of_doors);
   return graph;
 }
 
@@ -200,6 +230,7 @@ config::Config config_of(const Graph& graph) {
     source.name = "source" + std::to_string(i);
     source.type = "scripted";
     source.acks = graph.sources[i].acks;
+    source.guards = guards_of(graph.sources[i].door);
     config.sources.push_back(std::move(source));
   }
   for (std::size_t i = 0; i < graph.stages.size(); ++i) {

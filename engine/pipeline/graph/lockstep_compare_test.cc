@@ -37,6 +37,8 @@ void Lockstep::compare_source(std::size_t source) {
   same(who + "emitted", node.emitted, model.row.emitted);
   same(who + "abandoned", node.consumed[static_cast<std::size_t>(Fate::abandoned)], model.row.of(Fate::abandoned));
   same(who + "ledger", node.difference(), 0);
+  for (const auto& guard : flow_->source("source" + std::to_string(source)).guards())
+    if (guard.concurrency) same(who + "under way", guard.concurrency->in_flight, model_->doors[source].under_way());
   for (int c = 0; c < priority_count; ++c)
     same(who + "ready", output.ready(static_cast<Priority>(c)),
          model_->ready(static_cast<int>(source), static_cast<Priority>(c)));
@@ -149,6 +151,11 @@ void Lockstep::finish() {
       differ(fmt::format("sink {} holds another order", s));
   for (std::size_t u = 0; u < units_.size(); ++u)
     if (!units_[u]->settled) differ(fmt::format("unit {} has no fate at the end", u));
+  end_settled();
+  for (std::size_t s = 0; s < sources_.size(); ++s) {
+    compare_source(s);
+    same(fmt::format("source {}: under way at the end", s), model_->doors[s].under_way(), 0u);
+  }
   // What the last reactor turn left in lanes goes back with the source outputs.
   sources_.clear();
   same("budget in use at the end", flow_->budget().used().count(), 0u);
@@ -214,6 +221,8 @@ void Lockstep::abandon() {
       events.resize(offer->given);
       units_[static_cast<std::size_t>(offer->unit)]->receipt.done_reading();
       model_->end_unit(offer->unit);
+    } else {
+      model_->doors[s].ended();
     }
     offer.reset();
   }

@@ -63,6 +63,7 @@ std::string Lockstep::run() {
 
 void Lockstep::step() {
   ++steps_;
+  end_settled();
   const int source = static_cast<int>(rng_.below(sources_.size()));
   const int sink = static_cast<int>(rng_.below(workers_.size()));
   const int worker = static_cast<int>(rng_.below(workers_[at(sink)].size()));
@@ -86,6 +87,10 @@ void Lockstep::offer(int source) {
   const bool paused = sources_[at(source)]->output->paused(priority);
   same("paused", paused, model_->paused(source, priority));
   if (paused) return;
+  auto permit = flow_->source("source" + std::to_string(source)).pass_guards({.priority = priority});
+  const auto refused = model_->doors[at(source)].arrive(context_.now());
+  same("refused at the door", permit ? "no" : name(permit.error().reason), refused ? name(*refused) : "no");
+  if (!permit || !difference_.empty()) return;
   Offer offer;
   offer.whole = rng_.below(2);
   if (graph_.sources[at(source)].acks != Level::accepted || rng_.below(2)) {
@@ -102,7 +107,12 @@ void Lockstep::offer(int source) {
     if (mixed) event.priority = static_cast<Priority>(rng_.below(priority_count));
     offer.events.push_back(event);
   }
-  if (offer.unit != nobody) units_.back()->events = offer.events;
+  if (offer.unit != nobody) {
+    units_.back()->events = offer.events;
+    units_.back()->permit = std::move(*permit);
+  } else {
+    offer.permit = std::move(*permit);
+  }
   sources_[at(source)]->offer = std::move(offer);
   give(source);
 }
@@ -141,7 +151,15 @@ void Lockstep::give(int source) {
   }
   if (receipt) receipt->done_reading();
   if (offer.unit != nobody) model_->end_unit(offer.unit);
+  if (offer.unit == nobody) offer.permit.ok(), model_->doors[at(source)].ended();
   real.offer.reset();
+}
+
+/// A place among those under way is kept until all of a unit is settled: that is when its sender is answered.
+void Lockstep::end_settled() {
+  for (auto& unit : units_)
+    if (unit->settled) unit->permit.ok();
+  model_->end_settled();
 }
 
 void Lockstep::turn(int source) {

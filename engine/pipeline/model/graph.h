@@ -12,6 +12,8 @@
 #include <optional>
 #include <vector>
 
+#include "pipeline/model/door.h"
+
 namespace weir::model {
 
 inline constexpr int nobody = -1;  ///< no unit: accepted, so its sender waits for nothing; no sink: no dead letters
@@ -38,6 +40,7 @@ struct Item {
 struct Source {
   Level acks = Level::accepted;
   std::uint64_t batch_bytes = 4096;  ///< of an open batch
+  DoorRules door{};
 };
 
 /// The verdict of a stage depends on the event's id.

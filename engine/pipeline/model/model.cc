@@ -25,6 +25,7 @@ std::uint64_t SourceState::pending() const {
 
 Model::Model(const Graph& graph, const std::vector<Queue::Draw>& draws)
     : sources(graph.sources.size()), stages(graph.stages.size()), graph_(graph) {
+  for (const Source& source : graph.sources) doors.emplace_back(source.door);
   for (std::size_t s = 0; s < graph.sinks.size(); ++s) {
     SinkState sink(Queue(graph.sinks[s].queue, draws[s]));
     sink.workers.resize(at(graph.sinks[s].workers));
@@ -39,6 +40,10 @@ int Model::begin_unit(int source) {
   return static_cast<int>(units.size()) - 1;
 }
 void Model::end_unit(int unit) { units[at(unit)].read = true; }
+void Model::end_settled() {
+  for (Unit& unit : units)
+    if (unit.settled() && !std::exchange(unit.ended, true)) doors[at(unit.source)].ended();
+}
 
 void Model::settle(const Event& event, Fate fate, bool owed) {
   if (!owed || event.unit == nobody) return;

@@ -16,7 +16,8 @@ struct Unit {
   int source = 0;
   std::uint64_t owed = 0;
   std::array<std::uint64_t, fate_count> fates{};
-  bool read = false;  ///< the source has given all its events
+  bool read = false;   ///< the source has given all its events
+  bool ended = false;  ///< its place among those under way is free again
   bool settled() const { return read && owed == 0; }
   Fate worst() const;
 };
@@ -92,6 +93,8 @@ class Model {
 
   int begin_unit(int source);
   void end_unit(int unit);
+  /// Whoever has settled leaves its place among those under way.
+  void end_settled();
   bool ready(int source, Priority priority) const;
   bool paused(int source, Priority priority);
   void add(Event event, TimePoint now);
@@ -106,6 +109,7 @@ class Model {
 
   std::vector<Unit> units;
   std::vector<SourceState> sources;
+  std::vector<Door> doors;  ///< by source
   std::vector<Row> stages;
   std::vector<SinkState> sinks;
 

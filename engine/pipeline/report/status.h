@@ -14,19 +14,14 @@
 #include <string>
 #include <vector>
 
+#include "guards/guard_status.h"
 #include "pipeline/report/counters.h"
 #include "pipeline/report/hold_up.h"
 
 namespace weir::pipeline {
 
 /// A guard of a source or a sink since start (docs/guards.md).
-struct GuardStatus {
-  std::string name, limit;  ///< "rate", "5000 events/s"
-  bool observed = false;    ///< it only counts: what it refuses goes on
-  std::uint64_t permitted = 0;
-  std::uint64_t refused = 0;     ///< refused, or made to wait: once for each time it said no
-  std::uint64_t given_back = 0;  ///< permitted here, refused further on
-};
+using guards::GuardStatus;
 
 struct SourceStatus {
   std::string name, type, address;

@@ -26,15 +26,26 @@ std::string network_of(const std::string& peer, const ClientKey& key) {
   return all.starts_with(mapped) ? prefix(all.substr(12), key.ipv4_bits) : prefix(all, key.ipv6_bits);
 }
 
-}  // namespace
-
-std::uint64_t hash_of(const ClientKey& key, const Caller* caller, const KeyHash& secret) {
+std::uint64_t hash_of_part(const ClientKey& key, const Caller* caller, const KeyHash& secret) {
   if (!caller || key.of == ClientKey::Of::none) return sip_hash({}, secret).low;
   switch (key.of) {
     case ClientKey::Of::peer: return sip_hash(network_of(caller->peer(), key), secret).low;
     case ClientKey::Of::path: return sip_hash(caller->path(), secret).low;
     default: return sip_hash(caller->header(key.header), secret).low;
   }
+}
+
+}  // namespace
+
+std::uint64_t hash_of(const ClientKey& key, const Caller* caller, const KeyHash& secret) {
+  const std::uint64_t first = hash_of_part(key, caller, secret);
+  if (key.with.empty()) return first;
+  std::string parts(reinterpret_cast<const char*>(&first), sizeof first);
+  for (const ClientKey& part : key.with) {
+    const std::uint64_t hash = hash_of_part(part, caller, secret);
+    parts.append(reinterpret_cast<const char*>(&hash), sizeof hash);
+  }
+  return sip_hash(parts, secret).low;
 }
 
 }  // namespace weir::async

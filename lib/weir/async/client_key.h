@@ -7,6 +7,9 @@
 ///   path     the path of the request, without its query
 ///   header   the first field of this name
 ///
+/// Several of these may be joined: clients are then the same only where each of them is. Each part is hashed by itself,
+/// so no text of one can pass for that of two.
+///
 /// What is missing is a key like any other: all who send no such header share one quota, and so do all whose address is
 /// not known. A key is hashed with a secret of the process; the text itself is kept nowhere.
 ///
@@ -14,6 +17,7 @@
 #include <weir/base/sip_hash.h>
 
 #include <string>
+#include <vector>
 
 namespace weir::async {
 
@@ -31,6 +35,7 @@ struct ClientKey {
   enum class Of : std::uint8_t { none, peer, path, header } of = Of::none;
   std::string header{};  ///< its name, with Of::header
   int ipv4_bits = 32, ipv6_bits = 64;
+  std::vector<ClientKey> with{};  ///< joined with these
   bool operator==(const ClientKey&) const = default;
 };
 

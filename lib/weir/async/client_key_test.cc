@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <vector>
+
 namespace weir::async {
 namespace {
 
@@ -61,6 +64,20 @@ TEST(ClientKey, TellsPathsApart) {
   const ClientKey key{.of = ClientKey::Of::path};
   EXPECT_NE(hash_of(key, &a, secret), hash_of(key, &b, secret));
   EXPECT_EQ(hash_of({}, &a, secret), hash_of({}, &b, secret)) << "none: all are one client";
+}
+
+TEST(ClientKey, JoinedOfSeveralIsTheSameOnlyWhereEachIs) {
+  const ClientKey both{.of = ClientKey::Of::header, .header = "X-Api-Key", .with = {{.of = ClientKey::Of::path}}};
+  std::set<std::uint64_t> hashes;
+  for (const auto& [key, path] : std::vector<std::pair<std::string, std::string>>{
+           {"a", "bc"}, {"ab", "c"}, {"a|b", "c"}, {"a", "b|c"}, {"", "abc"}, {"abc", ""}}) {
+    Someone someone;
+    someone.key = key;
+    someone.where = path;
+    hashes.insert(hash_of(both, &someone, secret));
+    EXPECT_EQ(hash_of(both, &someone, secret), hash_of(both, &someone, secret));
+  }
+  EXPECT_EQ(hashes.size(), 6u);
 }
 
 }  // namespace

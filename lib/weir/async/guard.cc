@@ -21,6 +21,7 @@ Admitted<Permit> GuardChain::try_start(const Arrival& arrival) {
   std::vector<Given> given;
   Arrival unseen = arrival;
   unseen.quotas = nullptr;  // what is only observed is no limit that a client could keep to
+  unseen.waiter = nullptr;  // and holds nobody up
   for (Link& link : links_) {
     auto answer = link.guard->try_start(link.mode == Mode::observe ? unseen : arrival);
     if (answer) {
@@ -47,8 +48,8 @@ Permit GuardChain::bundle(std::vector<Given> given) {
   std::erase_if(given, [](const Given& g) { return g.permit.settled(); });
   if (given.empty()) return Permit();
   if (given.size() == 1) return std::move(given.front().permit);
-  return Permit([all = std::move(given)](Report report) mutable {
-    for (Given& g : std::views::reverse(all)) g.permit.settle(report);
+  return Permit::of_amounts([all = std::move(given)](Report report) mutable {
+    for (Given& g : std::views::reverse(all)) g.permit.pass_on(report);
   });
 }
 

@@ -6,7 +6,7 @@
 /// first, and the chain's answer is that Rejection. When all agree, the chain's Permit passes its report on to each,
 /// last first. A guard that only observes decides and counts, and what it refuses goes on to the next guard; it is told
 /// the outcome of what it permits. So its state is what it would be if it were enforced, and no enforced guard is
-/// touched (semantics F9).
+/// touched (semantics F9). It lets nobody wait: who would have to wait is one that it refuses.
 ///
 /// Thread: a guard is asked by any thread and owns its lock; a chain is filled before it is asked. Cost: what its
 /// guards cost, an atomic count each, and two allocations when more than one of them wants a report. On cancel: a
@@ -25,6 +25,8 @@
 #include <vector>
 
 namespace weir::async {
+
+class Waiter;
 
 /// A rate, and what is left of it: what a client may be told (RateLimit-Policy and RateLimit).
 struct Quota {
@@ -45,6 +47,7 @@ struct Arrival {
   bool retry = false;                    ///< an attempt after a failed one
   const Caller* caller = nullptr;        ///< for guards that look up their key themselves
   std::vector<Quota>* quotas = nullptr;  ///< rates that are enforced add theirs
+  Waiter* waiter = nullptr;              ///< what lets it wait for its turn (waiter.h); null: it cannot wait
 };
 
 class Guard {

@@ -61,10 +61,11 @@ Admitted<Permit> RateGuard::try_start(const Arrival& arrival) {
                                .reset = taken ? facts.reset : taken.error().retry_after,
                                .of_requests = config_.per == RateUnit::requests});
   if (!taken) return std::unexpected(taken.error());
-  return Permit([this, key, n](const Report& report) { settle(key, n, report); });
+  return Permit::of_amounts([this, key, taken = n](const Report& report) mutable { settle(key, taken, report); });
 }
 
-void RateGuard::settle(std::uint64_t key, std::uint64_t taken, const Report& report) {
+/// `taken`: what it has cost so far.
+void RateGuard::settle(std::uint64_t key, std::uint64_t& taken, const Report& report) {
   const bool unused = report.outcome == Outcome::unused;
   if (!unused && (config_.per == RateUnit::requests || !report.brought)) return;
   const std::uint64_t cost = unused ? 0 : known(*report.brought);
@@ -72,6 +73,7 @@ void RateGuard::settle(std::uint64_t key, std::uint64_t taken, const Report& rep
   const TimePoint now = context_.now();
   if (cost < taken) rates_.give_back(key, taken - cost, now);
   if (cost > taken) rates_.charge(key, cost - taken, now);
+  taken = cost;
 }
 
 std::uint64_t RateGuard::shared() const {

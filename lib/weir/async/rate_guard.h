@@ -44,7 +44,7 @@ class RateGuard final : public Guard {
 
  private:
   std::uint64_t known(Load load) const;
-  void settle(std::uint64_t key, std::uint64_t taken, const Report& report);
+  void settle(std::uint64_t key, std::uint64_t& taken, const Report& report);
 
   const RateGuardConfig config_;
   const Context& context_;

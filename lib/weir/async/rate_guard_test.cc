@@ -77,7 +77,7 @@ TEST_F(RateGuardTest, WhatIsGivenBackUnusedCanBeTakenByTheNext) {
 
 TEST_F(RateGuardTest, AnArrivalThatBringsMoreThanItSaidOverdrawsOnceAndTheNextWaits) {
   RateGuard guard({.limit = {.limit = 100, .burst = 20}, .per = RateUnit::events}, context);
-  guard.try_start({})->came({220, 1_KiB});
+  guard.try_start({})->brought({220, 1_KiB});
   const auto refused = guard.try_start({});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().retry_after, 2'010ms) << "200 owed at 100 a second, and one more";
@@ -87,7 +87,8 @@ TEST_F(RateGuardTest, AnArrivalThatBringsMoreThanItSaidOverdrawsOnceAndTheNextWa
   clock.advance(90ms);
   less = guard.try_start({.load = {10, {}}});
   ASSERT_TRUE(less);
-  less->came({4, {}});
+  less->brought({4, {}});
+  less->ok();
   EXPECT_TRUE(guard.try_start({.load = {6, {}}})) << "what it did not bring is free again";
 }
 

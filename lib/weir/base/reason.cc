@@ -58,6 +58,10 @@ constexpr std::array table{
                "shares it with one who guesses needs an address of his own, or a client certificate."},
     ReasonInfo{too_many_connections, "too_many_connections", 503, 14, "max_connections is reached",
                "Reuse connections, or raise the source's max_connections (each one counts in the memory table)."},
+    ReasonInfo{
+        overloaded, "overloaded", 503, 14, "the machine is short of CPU, memory or descriptors",
+        "Come back after Retry-After, or send what must not wait with a higher priority. `weir why` names what is "
+        "short and its threshold."},
     ReasonInfo{shutting_down, "shutting_down", 503, 14, "this process is stopping",
                "Send to another instance, or come back after Retry-After."},
     ReasonInfo{deadline_exceeded, "deadline_exceeded", 504, 4, "the client's deadline would pass before this is done",

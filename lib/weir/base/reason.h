@@ -32,6 +32,7 @@ enum class Reason : std::uint8_t {
   too_early,
   too_many_guesses,
   too_many_connections,
+  overloaded,
   shutting_down,
   deadline_exceeded,
   outcome_unknown,

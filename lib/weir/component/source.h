@@ -48,8 +48,9 @@ struct Capabilities {
 class SourceOutput {
  public:
   virtual ~SourceOutput() = default;
-  /// May this unit start, by the limits of its source? The permit is told what it brought (`came`), or that a later
-  /// guard or the door refused it (`unused`). Where there are no guards it is empty and costs nothing.
+  /// May this unit start, by the limits of its source? The permit is told what it brought, and its outcome when its
+  /// sender is answered; or that a later guard or the door refused it (`unused`). With `arrival.waiter` it may have to
+  /// wait for its turn first (async/waiter.h). Where there are no guards the permit is empty and costs nothing.
   virtual Admitted<async::Permit> pass_guards(const async::Arrival& arrival) {
     (void)arrival;
     return async::Permit();

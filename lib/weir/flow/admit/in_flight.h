@@ -96,7 +96,7 @@ class InFlight {
   [[nodiscard]] Admitted<Permit> try_start(TimePoint now) {
     if (has_room()) return start(now);
     ++refused_;
-    return rejected(Reason::concurrency_limited, mean_time_ / std::max(in_flight_, 1u));
+    return rejected(Reason::concurrency_limited, between_ends());
   }
   /// Whatever the limit says: for who only observes, and for what must start.
   Permit start(TimePoint now) {
@@ -115,6 +115,10 @@ class InFlight {
   }
 
   std::uint32_t in_flight() const { return in_flight_; }
+  /// Of those that were answered or failed lately; 0: none was.
+  Duration mean_time() const { return mean_time_; }
+  /// About the time from the end of one to the end of the next; 0: not known.
+  Duration between_ends() const { return mean_time_ / std::max(in_flight_, 1u); }
   /// The limit is reached, without a gap so far.
   bool full() const { return full_; }
   /// When the limit became reached; never: it is not.

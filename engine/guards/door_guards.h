@@ -1,0 +1,60 @@
+#pragma once
+/// The guards of one place whose clients are answered, made of its `guards:` block (docs/guards.md): an http source, a
+/// route. It knows nothing of the protocol, and nothing of what comes behind it.
+///
+///   admit    a permit, or a refusal with its reason and the time to come back; with arrival.waiter the permit may be
+///            that of a place in a line (async/waiter.h)
+///   order    pressure of the machine, the rates as they stand, concurrency. What was taken before a refusal is given back in reverse
+///
+/// The permit is told what it brought when that is known, and its outcome when the work has ended: for `acks: stored`
+/// that is the commit.
+///
+/// Thread: any. Cost: that of its guards; nothing where there are none. On cancel: as async/permit.h; it must outlive
+/// its permits.
+#include <weir/async/guard.h>
+#include <weir/base/context.h>
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "config/guards.h"
+#include "guards/guard_status.h"
+#include "guards/pressure_guard.h"
+
+namespace weir::guards {
+
+class DoorGuards {
+ public:
+  /// `place` is what warnings begin with: {"source", "orders"}; its texts must outlive this.
+  struct Place {
+    std::string_view kind, name;
+  };
+  DoorGuards(const config::Guards& guards, Place place, const Context& context);
+
+  /// `on_refused` is told of each refusal, also of one that comes after a wait: then on the waiter's thread.
+  Admitted<async::Permit> admit(const async::Arrival& arrival, std::function<void(const Rejection&)> on_refused);
+  std::vector<GuardStatus> status() const;
+  /// For operators: who refused somebody within the last second, or lets somebody wait. Empty: nobody.
+  std::string holds_up(TimePoint now) const;
+  /// For a client that was refused for this reason; empty: none of these refuses for it.
+  std::string why_refused(Reason reason) const;
+
+ private:
+  void refused(const Rejection& rejection);
+  void warn_of_full_tables();
+
+  const Place place_;
+  const Context& context_;
+  async::GuardChain chain_;
+  std::vector<const async::RateGuard*> rates_;            // of the chain
+  const PressureGuard* pressure_ = nullptr;               // of the chain, its first
+  const async::ConcurrencyGuard* concurrency_ = nullptr;  // of the chain, its last
+  std::vector<std::string> limits_;                       // for people: "100 requests/s"
+  std::atomic<std::uint64_t> sharing_{0};                 // arrivals without a place for their key, as far as said
+  std::atomic<std::uint64_t> after_waiting_{0};           // refused by concurrency, in the end
+  std::atomic<Duration::rep> refused_at_{0};              // the last; 0: never
+};
+
+}  // namespace weir::guards

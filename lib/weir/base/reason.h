@@ -33,6 +33,8 @@ enum class Reason : std::uint8_t {
   too_many_connections,
   shutting_down,
   deadline_exceeded,
+  upstream_unreachable,
+  upstream_failed,
   outcome_unknown,
   // the door: the request itself
   malformed,

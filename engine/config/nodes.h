@@ -22,6 +22,11 @@ void read_stage(Reader& reader, const YamlEntry& entry, const Catalog& catalog, 
 void read_journal(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft);
 void read_sink(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft);
 
+/// `upstreams` and `gateways`, and whether they fit together.
+void read_gateways(Reader& reader, Section& root, Config& config);
+/// HOST:PORT, the form only.
+Parsed<std::string> parse_address(std::string_view text);
+
 /// The declared options, checked and with their defaults. False when one is wrong or missing.
 bool read_options(Reader& reader, Section& section, const std::vector<OptionSpec>& specs, Options& out);
 
@@ -34,6 +39,7 @@ void report_at_option(Reader& reader, const std::string& part, const std::vector
 void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow::EdgeConfig& queue,
                 SpillConfig* spill = nullptr);
 void read_guards(Reader& reader, Section& part, GuardedPlace place, Guards& out);
+void read_breaker(Reader& reader, const Yaml* node, const std::string& path, flow::BreakerConfig& out);
 void read_batch(Reader& reader, const Yaml* node, const std::string& path, WorkerBatch& batch);
 void read_destination(Reader& reader, Section& sink, flow::DestinationConfig& destination);
 

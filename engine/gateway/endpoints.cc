@@ -38,9 +38,18 @@ void Endpoints::done(std::size_t endpoint, End end, TimePoint now) {
   if (state.failures >= failures_to_eject && !is_left_alone(endpoint, now)) eject(state, now);
 }
 
-void Endpoints::eject(State& state, TimePoint now) {
+bool Endpoints::may_leave_alone(TimePoint now) const {
   const auto alone = std::ranges::count_if(all_, [&](const State& s) { return s.left_alone_until > now; });
-  if (static_cast<std::size_t>(alone + 1) * 2 > all_.size()) return;
+  return static_cast<std::size_t>(alone + 1) * 2 <= all_.size();
+}
+
+void Endpoints::refused(std::size_t endpoint, Duration retry_after, TimePoint now) {
+  if (is_left_alone(endpoint, now) || !may_leave_alone(now)) return;
+  all_[endpoint].left_alone_until = now + std::clamp(retry_after, Duration{0}, longest_refusal);
+}
+
+void Endpoints::eject(State& state, TimePoint now) {
+  if (!may_leave_alone(now)) return;
   state.ejection = std::clamp<Duration>(state.ejection * 2, first_ejection, longest_ejection);
   state.left_alone_until = now + state.ejection;
   state.trial = true;

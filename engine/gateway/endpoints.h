@@ -4,6 +4,8 @@
 /// request; never more than half of them are left alone at the same time, so that a fault of all of them (or of our own
 /// network) does not leave one to bear everything.
 ///
+/// One that refuses and names a time is left alone as long as it asked, up to a minute, under the same condition.
+///
 /// A failure: no connection, a connection that broke, an answer that is none, or none in time. What an endpoint answers
 /// is no failure here; that many answers are bad is the breaker's question, for the upstream as a whole.
 ///
@@ -19,6 +21,7 @@ class Endpoints {
  public:
   static constexpr int failures_to_eject = 3;
   static constexpr Duration first_ejection = std::chrono::seconds(1), longest_ejection = std::chrono::seconds(30);
+  static constexpr Duration longest_refusal = std::chrono::minutes(1);
 
   explicit Endpoints(std::size_t count) : all_(count) {}
 
@@ -27,6 +30,8 @@ class Endpoints {
   std::size_t choose(TimePoint now, std::size_t avoid = ~std::size_t{0});
   enum class End : std::uint8_t { answered, failed, ignored };
   void done(std::size_t endpoint, End end, TimePoint now);
+  /// It said when to come back.
+  void refused(std::size_t endpoint, Duration retry_after, TimePoint now);
 
   struct State {
     std::uint32_t in_flight = 0;
@@ -41,6 +46,7 @@ class Endpoints {
 
  private:
   bool may_take(std::size_t endpoint, TimePoint now) const;
+  bool may_leave_alone(TimePoint now) const;
   void eject(State& state, TimePoint now);
 
   std::vector<State> all_;

@@ -61,6 +61,21 @@ TEST(Endpoints, NeverAreMoreThanHalfLeftAlone) {
   EXPECT_FALSE(single.is_left_alone(0, start));
 }
 
+TEST(Endpoints, OneThatRefusesIsLeftAloneAsLongAsItAsked) {
+  Endpoints endpoints(2);
+  endpoints.refused(0, 5s, start);
+  EXPECT_TRUE(endpoints.is_left_alone(0, start + 4s));
+  EXPECT_FALSE(endpoints.is_left_alone(0, start + 5s));
+  endpoints.refused(1, 5s, start);
+  EXPECT_FALSE(endpoints.is_left_alone(1, start)) << "then nobody would be asked";
+  const TimePoint later = start + 10s;
+  endpoints.refused(1, std::chrono::hours(1), later);
+  EXPECT_FALSE(endpoints.is_left_alone(1, later + 61s));
+  Endpoints single(1);
+  single.refused(0, 5s, start);
+  EXPECT_FALSE(single.is_left_alone(0, start));
+}
+
 TEST(Endpoints, TheOneThatJustFailedIsAvoidedWhereThereIsAnother) {
   Endpoints endpoints(2);
   EXPECT_EQ(endpoints.choose(start, 0), 1u);

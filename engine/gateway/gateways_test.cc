@@ -336,6 +336,30 @@ TEST(Gateway, ARetryGoesToAnotherEndpointWithinTheBudget) {
   EXPECT_GE(edge.upstream().destination.retries, 1u);
 }
 
+TEST(Gateway, AnEndpointThatAsksToBeLeftAloneIsLeftAlone) {
+  std::atomic<int> asked{0};
+  TestPeer full([&](PeerConnection& c, int) {
+    while (!c.head().empty()) {
+      ++asked;
+      c.send("HTTP/1.1 503 Full\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n");
+    }
+  });
+  TestPeer free([](PeerConnection& c, int) {
+    while (!c.head().empty()) c.answer("free");
+  });
+  Edge edge({full.address, free.address});
+  TestClient client(edge.address);
+  for (int i = 0; i < 10; ++i) {
+    client.send(get);
+    client.answer();
+  }
+  EXPECT_EQ(asked, 1);
+  const auto counts = edge.stop();
+  EXPECT_EQ(counts.answered[5], 1u) << "its answer goes to the client as it is";
+  EXPECT_EQ(counts.answered[2], 9u);
+  EXPECT_EQ(edge.upstream().destination.failures, 0u) << "a refusal is no failure";
+}
+
 TEST(Gateway, AClientThatLeavesEndsTheWorkAndFreesThePlace) {
   std::atomic<bool> left{false};
   TestPeer peer([&](PeerConnection& c, int) {

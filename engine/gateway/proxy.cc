@@ -7,6 +7,7 @@
 
 #include "gateway/fields.h"
 #include "gateway/refusal.h"
+#include "net/retry_after.h"
 
 namespace weir::gateway {
 namespace {
@@ -127,6 +128,8 @@ void Proxy::settle(Upstream::Permit& permit, Upstream::Attempt& attempt, const O
       attempt.ignored();  // a refusal is no failure
     else
       attempt.failed(now);
+    // A 429 is about this client, and tells nothing of others.
+    if (told_later_ && ending.status == 503) upstream_.refused(outcome.endpoint, *told_later_);
   } else if (ending.reason == Reason::upstream_failed) {
     upstream_.failed(permit);
     attempt.failed(now);
@@ -255,7 +258,8 @@ boost::asio::awaitable<Ending> Proxy::relay(ClientConnection& connection, bool c
   const net::AnswerHead& head = connection.head();
   const int status = head.status;
   const std::string fields = answer_fields(head);
-  told_later_ = status == 503 && net::Head{.fields = fields}.header("Retry-After") != "";
+  if (status == 503 || status == 429)
+    told_later_ = net::retry_after(net::Head{.fields = fields}.header("Retry-After"), context_.wall());
   net::AnswerStart start{.status = status, .fields = fields, .length = head.length, .close = close};
   if (head.length && connection.has_body_here()) {
     const auto first = co_await connection.read(piece_size);

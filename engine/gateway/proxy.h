@@ -24,6 +24,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <optional>
 #include <string>
 
 #include "gateway/request.h"
@@ -85,10 +86,10 @@ class Proxy {
   Upstream& upstream_;
   const config::GatewayRoute& route_;
   const bool tls_;
-  std::string head_;         // of the request, as it goes to the upstream
-  bool body_taken_ = false;  // a byte of it has been taken from the client
-  bool answering_ = false;   // the head of an answer has come
-  bool told_later_ = false;  // the upstream said when to come back
+  std::string head_;                    // of the request, as it goes to the upstream
+  bool body_taken_ = false;             // a byte of it has been taken from the client
+  bool answering_ = false;              // the head of an answer has come
+  std::optional<Duration> told_later_;  // the upstream refused, and said when to come back
 };
 
 }  // namespace weir::gateway

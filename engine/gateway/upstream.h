@@ -70,6 +70,10 @@ class Upstream {
   /// `fresh`: one that was never used. `avoid`: the endpoint that has just failed.
   boost::asio::awaitable<Result<Line>> connect(bool fresh, std::size_t avoid = ~std::size_t{0});
   void done(Line line, Endpoints::End end, std::string_view error = {});
+  /// An endpoint said when to come back.
+  void refused(std::size_t endpoint, Duration retry_after) {
+    endpoints_.refused(endpoint, retry_after, context_.now());
+  }
   void count_repeated() { ++repeated_; }
 
   const config::Upstream& config() const { return config_; }

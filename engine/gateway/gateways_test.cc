@@ -410,6 +410,35 @@ TEST(Gateway, WhoFindsNoPlaceWaitsAndIsRefusedInTime) {
   EXPECT_EQ(counts.ended(), 2u);
 }
 
+TEST(Gateway, WhoMattersMoreTakesThePlaceOfWhoWaits) {
+  std::atomic<bool> go{false};
+  TestPeer peer([&](PeerConnection& c, int) {
+    while (!c.head().empty()) {
+      while (!go) std::this_thread::sleep_for(1ms);
+      c.answer("served");
+    }
+  });
+  Edge edge({peer.address}, [](config::Config& c) {
+    c.upstreams[0].concurrency = 1;
+    c.upstreams[0].max_wait = 5s;
+    c.upstreams[0].max_waiting = 1;
+    c.gateways[0].routes[0].priority_header = "X-Priority";
+  });
+  TestClient first(edge.address), batch(edge.address), high(edge.address);
+  first.send(get);
+  edge.until([](const Status& s) { return s.upstreams[0].limit.in_flight == 1; });
+  batch.send("GET /p HTTP/1.1\r\nHost: h\r\nX-Priority: batch\r\n\r\n");
+  edge.until([](const Status& s) { return s.upstreams[0].room.waiting == 1; });
+  high.send("GET /p HTTP/1.1\r\nHost: h\r\nX-Priority: high\r\n\r\n");
+  EXPECT_NE(batch.answer().find("Weir-Reason: priority_shed"), std::string::npos);
+  go = true;
+  EXPECT_TRUE(high.answer().ends_with("served"));
+  EXPECT_TRUE(first.answer().ends_with("served"));
+  const auto counts = edge.stop();
+  EXPECT_EQ(counts.answered[2], 2u);
+  EXPECT_EQ(refused(counts, Reason::priority_shed), 1u);
+}
+
 TEST(Gateway, WhatIsNoRequestNeverReachesAnUpstream) {
   TestPeer peer([](PeerConnection& c, int) {
     if (!c.head().empty()) ADD_FAILURE() << "the upstream saw a request";

@@ -5,6 +5,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <weir/async/signal.h>
+
 #include <algorithm>
 
 namespace weir::net {
@@ -19,8 +21,9 @@ constexpr std::size_t kept_buffers = 16;
 
 /// The addresses of a name; outlives the pool while it is looked up.
 struct ClientPool::Names : std::enable_shared_from_this<ClientPool::Names> {
-  explicit Names(asio::io_context& io) : resolver(io) {}
+  explicit Names(asio::io_context& io) : resolver(io), answered(io) {}
   asio::ip::tcp::resolver resolver;
+  async::WaitLine answered;
   std::string host, port;
   std::vector<Endpoint> known;
   std::string why = "the name is being looked up";
@@ -40,12 +43,13 @@ struct ClientPool::Names : std::enable_shared_from_this<ClientPool::Names> {
     self->asking = false;
     if (error) {
       self->why = "its name was not resolved: " + error.message();
-      co_return;
+    } else {
+      std::vector<Endpoint> all;
+      for (const auto& entry : found) all.push_back(entry.endpoint());
+      self->known = by_turns(std::move(all));
+      if (self->known.size() > most_addresses) self->known.resize(most_addresses);
     }
-    std::vector<Endpoint> all;
-    for (const auto& entry : found) all.push_back(entry.endpoint());
-    self->known = by_turns(std::move(all));
-    if (self->known.size() > most_addresses) self->known.resize(most_addresses);
+    self->answered.wake_all();
   }
 };
 
@@ -91,7 +95,10 @@ asio::awaitable<Result<ClientPool::Taken>> ClientPool::take(bool fresh) {
   if (stats().open >= config_.max_connections && !idle_.empty()) idle_.erase(idle_.begin());
   if (stats().open >= config_.max_connections) co_return failure("max_connections are in use", Error::Kind::overloaded);
   ++out_;
-  if (names_->known.empty()) names_->ask(io_, context_.now());
+  if (names_->known.empty()) {
+    names_->ask(io_, context_.now());
+    if (names_->asking) co_await names_->answered.wait(config_.dial.timeout);
+  }
   Result<Wire::Socket> socket = failure(names_->why, Error::Kind::disconnected);
   if (!names_->known.empty()) socket = co_await async_dial(names_->known, config_.dial);
   if (!socket) {

@@ -6,7 +6,8 @@
 /// answered (`has_begun` is false), and then its owner may ask for a `fresh` one where repeating is safe.
 ///
 /// A name is looked up when the pool begins and every 20 s, in the background; when an answer fails, the addresses
-/// known before stay. A connection whose address is no longer among the answers lives on to its own end.
+/// known before stay. While there are none, whoever wants a connection waits for them as long as it may take to open. A
+/// connection whose address is no longer among the answers lives on to its own end.
 ///
 /// Thread: one reactor; `stats` too. Cost: a system call to take a kept one. Memory: `footprint`. On cancel: `close`
 /// closes what is kept; those that are out belong to their owners, and must be given back or destroyed before the pool.

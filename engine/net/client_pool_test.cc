@@ -167,6 +167,18 @@ TEST(ClientPool, SaysWhyThereIsNoConnection) {
   EXPECT_EQ(pool.error, "Connection refused");
 }
 
+TEST(ClientPool, LooksANameUpAndSaysWhenItHasNoAddress) {
+  TestPeer peer([](PeerConnection& c, int) {
+    while (!c.head().empty()) c.answer("named");
+  });
+  Pool named("localhost" + peer.address.substr(peer.address.rfind(':')));
+  named.ask();
+  EXPECT_EQ(named.said, "200 named");
+  Pool nameless("no-such-name.invalid:1");
+  nameless.ask();
+  EXPECT_TRUE(nameless.error.starts_with("its name was not resolved")) << nameless.error;
+}
+
 TEST(ClientConnection, ReadsAnAnswerThatComesWhileTheBodyIsStillSent) {
   TestPeer peer([](PeerConnection& c, int) {
     c.head();
@@ -231,16 +243,18 @@ TEST(ClientConnection, ABodyThatDripsIsLeft) {
     auto& c = *taken->connection;
     co_await c.send_head("GET / HTTP/1.1\r\nHost: h\r\n\r\n", BodyFraming::none, false);
     EXPECT_TRUE(co_await c.receive_head());
+    const auto over = std::make_shared<bool>(false);
     boost::asio::co_spawn(
         pool.reactor.io(),
-        [&]() -> awaitable<void> {
-          while (c.trouble() == Trouble::none) {
+        [&c, &pool, over]() -> awaitable<void> {
+          while (!*over) {
             c.tick(1s, 30s);
             co_await boost::asio::post(pool.reactor.io(), boost::asio::use_awaitable);
           }
         },
         boost::asio::detached);
     const auto piece = co_await c.read(1_KiB);
+    *over = true;
     EXPECT_FALSE(piece.has_value());
     EXPECT_EQ(c.trouble(), Trouble::late);
     pool.pool->give(std::move(taken->connection));

@@ -410,6 +410,45 @@ TEST(Gateway, WhoFindsNoPlaceWaitsAndIsRefusedInTime) {
   EXPECT_EQ(counts.ended(), 2u);
 }
 
+/// An upstream with one place, which is taken by a request that is never answered.
+struct Occupied {
+  TestPeer peer{[](PeerConnection& c, int) { c.head(), c.head(); }};
+  Edge edge{{peer.address}, [](config::Config& c) {
+              c.upstreams[0].concurrency = 1;
+              c.upstreams[0].max_wait = 10s;
+              auto& routes = c.gateways[0].routes;
+              routes.insert(routes.begin(), routes[0]);
+              routes[0].path = "/soon";
+              routes[0].deadline = 50ms;
+            }};
+  TestClient first{edge.address};
+  Occupied() {
+    first.send(get);
+    edge.until([](const Status& s) { return s.upstreams[0].limit.in_flight == 1; });
+  }
+};
+
+TEST(Gateway, AClientThatLeavesWhileItWaitsLeavesTheRoom) {
+  Occupied busy;
+  {
+    TestClient client(busy.edge.address);
+    client.send(get);
+    busy.edge.until([](const Status& s) { return s.upstreams[0].room.waiting == 1; });
+  }
+  busy.edge.until([](const Status& s) { return s.upstreams[0].room.waiting == 0; });
+  busy.first.close();
+  EXPECT_EQ(abandoned(busy.edge.stop(), Reason::client_gone), 2u);
+}
+
+TEST(Gateway, ADeadlineHoldsInTheRoomToo) {
+  Occupied busy;
+  TestClient client(busy.edge.address);
+  client.send("GET /soon HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_TRUE(client.answer().starts_with("HTTP/1.1 504"));
+  busy.first.close();
+  EXPECT_EQ(refused(busy.edge.stop(), Reason::deadline_exceeded), 1u);
+}
+
 TEST(Gateway, WhoMattersMoreTakesThePlaceOfWhoWaits) {
   std::atomic<bool> go{false};
   TestPeer peer([&](PeerConnection& c, int) {

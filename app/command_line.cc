@@ -30,6 +30,7 @@ struct CommandLine {
   JournalOptions journal;
   std::string replay_from;
   ReplayOptions replay;
+  UpstreamOptions upstream;
   int code = 0;
 };
 
@@ -159,6 +160,23 @@ void add_replay_command(CLI::App& cli, CommandLine& line) {
   });
 }
 
+void add_upstream_command(CLI::App& cli, CommandLine& line) {
+  auto* upstream =
+      cli.add_subcommand("upstream", "be a slow service, to try a gateway with; it can be changed while it runs");
+  UpstreamOptions& o = line.upstream;
+  const auto add = [&](const char* name, std::string& value, const char* help) {
+    upstream->add_option(name, value, help)->capture_default_str();
+  };
+  add("--listen", o.listen, "where to listen, as HOST:PORT");
+  add("--slots", o.slots, "requests that it works on at once");
+  add("--time", o.time, "for how long: fixed:10ms, exponential:10ms, lognormal:10ms,0.5 or bimodal:5ms,200ms,2%");
+  add("--queue", o.queue, "requests that wait for a slot; above it the answer is 503");
+  add("--errors", o.errors, "the share that is answered 500");
+  add("--body", o.body, "bytes of an answer");
+  add("--pressure", o.pressure, "true: answers say how full it is, in Weir-Pressure");
+  upstream->callback([&line] { line.code = app::upstream(line.upstream); });
+}
+
 /// "weir: there is no command 'chek'; did you mean check?"
 int complain_of_command(const CLI::App& above, const std::string& name) {
   std::vector<std::string> known;
@@ -238,6 +256,7 @@ void define_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
   add_watching_commands(cli, line);
   add_journal_commands(cli, line);
   add_replay_command(cli, line);
+  add_upstream_command(cli, line);
   add_help_commands(cli, line, catalog);
 }
 

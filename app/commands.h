@@ -36,6 +36,12 @@ struct ReplayOptions {
   bool dry_run = false, restart = false, live = false;
 };
 
+/// As written; slow_service.h says what they mean.
+struct UpstreamOptions {
+  std::string listen = "127.0.0.1:9001", slots = "8", time = "exponential:10ms", queue = "10000", errors = "0%",
+              body = "1024", pressure = "false";
+};
+
 int run(const std::vector<std::string>& files, const Catalog& catalog, bool quiet);
 int check(const std::vector<std::string>& files, const Catalog& catalog, const CheckOptions& options);
 int test(const std::vector<std::string>& files, const Catalog& catalog, const TestOptions& options);
@@ -50,6 +56,7 @@ int journal_repair(const std::string& path, const JournalOptions& options);
 int journal_forget(const std::string& path, const JournalOptions& options);
 int journal_export(const std::string& path, const JournalOptions& options);
 int replay(const std::string& from, const ReplayOptions& options);
+int upstream(const UpstreamOptions& options);
 int print_schema(const Catalog& catalog);
 int print(const std::string& page);
 int version();

@@ -6,12 +6,14 @@
 #include <atomic>
 #include <cstdlib>
 #include <optional>
+#include <thread>
 
 #include "attend.h"
 #include "commands.h"
 #include "config/load.h"
 #include "descriptors.h"
 #include "exit_codes.h"
+#include "gateway/gateways.h"
 #include "loading.h"
 #include "log/log.h"
 #include "observe/admin.h"
@@ -34,6 +36,13 @@ void set_up_malloc() {
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_MMAP_THRESHOLD, 256 << 10);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
+void greet(const gateway::Status& requests) {
+  for (const auto& gateway : requests.gateways) log::info("gateway {}: {}", gateway.name, gateway.address);
+  for (const auto& upstream : requests.upstreams)
+    log::info("upstream {}: {} endpoint{}", upstream.name, upstream.endpoints.size(),
+              upstream.endpoints.size() == 1 ? "" : "s");
 }
 
 void greet(const config::Config& config, const pipeline::FlowStatus& status, const std::string& admin) {
@@ -102,14 +111,41 @@ void say_what_was_left(const pipeline::StopReport& report) {
   if (report.exit_code() == ok) log::info("stopped: nothing was left");
 }
 
-int stop(pipeline::Flow& flow, const config::Config& config, const Context& context, const sigset_t& signals) {
+void log_requests(const gateway::Status& requests) {
+  for (const auto& g : requests.gateways) {
+    std::uint64_t answered = 0, refused = 0, abandoned = 0;
+    for (const auto n : g.requests.answered) answered += n;
+    for (const auto n : g.requests.refused) refused += n;
+    for (const auto n : g.requests.abandoned) abandoned += n;
+    log::info({"gateway", g.name}, "{} requests in, {} answered, {} refused, {} abandoned", g.requests.in, answered,
+              refused, abandoned);
+    if (g.difference() != 0 || g.in_flight != 0)
+      log::error({"gateway", g.name}, "its ledger is off by {} requests at exit", g.difference());
+  }
+}
+
+/// Both halves drain at the same time. How many requests were given up.
+std::uint64_t stop_both(pipeline::Flow& flow, gateway::Gateways* gateways, Duration deadline,
+                        const std::function<bool()>& hurry, pipeline::StopReport& report) {
+  std::uint64_t given_up = 0;
+  std::thread requests;
+  if (gateways) requests = std::thread([&] { given_up = gateways->stop(deadline, hurry); });
+  report = flow.stop(deadline, hurry);
+  if (requests.joinable()) requests.join();
+  return given_up;
+}
+
+int stop(pipeline::Flow& flow, gateway::Gateways* gateways, const config::Config& config, const Context& context,
+         const sigset_t& signals) {
   log::info("stopping: intake refused, draining for at most {} (a second signal ends it now)",
             pipeline::human(config.drain_deadline));
   pipeline::StopReport report;
+  std::uint64_t given_up = 0;
   std::atomic<bool> hurried{false};
   TimePoint until = context.now() + config.drain_deadline + patience;
   const bool came_back = attend(
-      signals, [&] { report = flow.stop(config.drain_deadline, [&] { return hurried.load(); }); },
+      signals,
+      [&] { given_up = stop_both(flow, gateways, config.drain_deadline, [&] { return hurried.load(); }, report); },
       [&](int s) {
         if (asks_to_stop(s) && !hurried.exchange(true)) until = std::min(until, context.now() + patience);
         return context.now() < until;
@@ -119,8 +155,10 @@ int stop(pipeline::Flow& flow, const config::Config& config, const Context& cont
     std::_Exit(4);
   }
   log_final_ledger(flow.status());
+  if (gateways) log_requests(gateways->status());
+  if (given_up) log::warn("stopped: {} requests were under way at the deadline and were given up", given_up);
   say_what_was_left(report);
-  return report.exit_code();
+  return report.exit_code() == ok && given_up ? unsettled : report.exit_code();
 }
 
 }  // namespace
@@ -140,13 +178,16 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   const sigset_t signals = block_signals();
   const Context context(system_clock(), random_seed());
   pipeline::Flow flow(*config, catalog, context);
+  std::optional<gateway::Gateways> gateways;
+  if (!config->gateways.empty()) gateways.emplace(*config, context);
 
   Renewal renewal(*config, catalog);  // before the files are read
   // Admin first: a port in use is found before a sink has created a file.
   std::optional<observe::Admin> admin;
   std::string admin_address;
   if (!config->admin.listen.empty()) {
-    const observe::Admin::Asks asks{[&flow] { return flow.status(); }, [&flow] { return flow.why_not_ready(); }};
+    const observe::Admin::Asks asks{[&flow] { return flow.status(); }, [&flow] { return flow.why_not_ready(); },
+                                    [&gateways] { return gateways ? gateways->status() : gateway::Status{}; }};
     admin.emplace(config->admin, context, asks, &flow.taps());
     auto opened = admin->open();
     if (!opened && config->admin.by_default) {
@@ -165,10 +206,20 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
     }
     admin_address = (admin->speaks_tls() ? "https://" : "http://") + *opened;
   }
+  if (gateways)
+    if (auto opened = gateways->open(); !opened) {
+      log::error("not started: {}", opened.error().message);
+      log::stop();
+      return failed;
+    }
   bool hangup = false;
   const Running running{flow, *config, admin ? &*admin : nullptr, files, catalog};
   const Started started = start(flow, context, signals, hangup);
   if (started != Started::yes) return started == Started::given_up ? ok : failed;
+  if (gateways) {
+    gateways->start();
+    greet(gateways->status());
+  }
   greet(*config, flow.status(), admin_address);
 
   Watch watch;
@@ -180,7 +231,7 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
     hangup = false;
     if (s == SIGHUP) on_hangup(running, renewal);
     if (asks_to_stop(s)) break;
-    if (context.now() >= may_end && flow.at_end()) {
+    if (!gateways && context.now() >= may_end && flow.at_end()) {
       log::info("the input has ended (at_end: stop), and all of it has been delivered");
       break;
     }
@@ -193,7 +244,7 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
     watch.look(flow.status(), context.now());
     next_look = context.now() + watch_every;
   }
-  const int code = stop(flow, *config, context, signals);
+  const int code = stop(flow, gateways ? &*gateways : nullptr, *config, context, signals);
   if (admin) admin->stop();
   log::stop();
   return code;

@@ -8,6 +8,7 @@
 
 #include "config/reloadable.h"
 #include "json_tree.h"
+#include "schema_gateways.h"
 #include "schema_keys.h"
 #include "schema_tests.h"
 
@@ -286,6 +287,7 @@ std::string config_schema(const Catalog& catalog) {
   }
   top.add("admin", refers_to("admin"));
   top.add("log", refers_to("log"));
+  add_gateways_schema(top, definitions);
   add_tests_schema(top, definitions);
   JsonObject schema;
   schema.text("$schema", "https://json-schema.org/draft/2020-12/schema").text("title", "Weir configuration");

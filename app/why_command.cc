@@ -42,6 +42,11 @@ void say_journal(JsonRow row) {
                                             : "it is kept and holds nothing up");
 }
 
+void say_upstream(simdjson::dom::element row) {
+  const std::string cause = text(row, "why");
+  fmt::print("{}: {}\n", text(row, "name"), cause.empty() ? "nothing holds it up" : cause);
+}
+
 }  // namespace
 
 int why(const AdminPeer& admin, const std::string& node) {
@@ -58,6 +63,9 @@ int why(const AdminPeer& admin, const std::string& node) {
   if (!answer.json["edges"].get(rows))
     for (auto row : rows)
       if (node.empty() || text(row, "sink") == node) say_sink(row), found = true;
+  if (!answer.json["upstreams"].get(rows))
+    for (auto row : rows)
+      if (node.empty() || text(row, "name") == node) say_upstream(row), found = true;
   if (found) return ok;
   fmt::print(stderr, "weir: there is no source or sink '{}' in the running flow\n", terminal_text(node));
   return bad_usage;

@@ -22,8 +22,6 @@
 
 namespace weir::http {
 
-inline constexpr Duration longest_hold = std::chrono::hours(1);
-
 /// Nothing: the header is missing or says nothing that can be understood.
 std::optional<Duration> retry_after(const net::HttpAnswer& answer, WallTime now);
 

@@ -140,7 +140,7 @@ std::vector<Report::Answer> answers_of(const Config& config) {
       answers.push_back({"stages." + stage.name, stage.plan->when_behind()});
   for (const Sink& sink : config.sinks)
     answers.push_back({sink.path(), when_full(graph, sink) + losses(sink) + own_letters(sink)});
-  answers.push_back({"memory", memory(config)});
+  if (!config.sources.empty()) answers.push_back({"memory", memory(config)});
   return answers;
 }
 

@@ -159,7 +159,8 @@ bool check_names(Reader& reader, Config& config) {
     if (sink.from.empty() && !sink.is_dead_letter_target && !reader.given(path_of(sink) + ".from"))
       reader.error_at(path_of(sink), "nothing leads here",
                       "add from: and a source or stage, or name it as a dead_letter");
-  if (config.sources.empty()) reader.error_at("", "there are no sources, so nothing would ever happen", "add sources:");
+  if (config.sources.empty() && config.gateways.empty())
+    reader.error_at("", "there are no sources, so nothing would ever happen", "add sources: or gateways:");
   return sound;
 }
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "config/file_stamp.h"
+#include "config/gateways.h"
 #include "config/guards.h"
 
 namespace weir::config {
@@ -163,6 +164,8 @@ struct Config {
   std::vector<Source> sources;
   std::vector<Stage> stages;
   std::vector<Sink> sinks;
+  std::vector<Upstream> upstreams;
+  std::vector<Gateway> gateways;
   Admin admin;
   LogForm log;
   int reactors = 1;

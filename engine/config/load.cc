@@ -20,7 +20,10 @@ constexpr std::size_t most_parts = 256;
 constexpr int most_reactors = 64;
 constexpr std::array<std::string_view, 4> sections{"sources", "stages", "journals", "sinks"};
 
-bool is_section(std::string_view key) { return std::ranges::find(sections, key) != sections.end(); }
+/// A map by names, of which each file may add some.
+bool is_section(std::string_view key) {
+  return std::ranges::find(sections, key) != sections.end() || key == "gateways" || key == "upstreams";
+}
 
 YamlEntry* find(Yaml& map, std::string_view key) {
   const auto at = std::ranges::find(map.entries, key, &YamlEntry::key);
@@ -188,6 +191,7 @@ Loaded load_tree(Yaml root, const std::vector<std::string>& files, std::vector<P
   Section top(reader, &root, "");
   read_process(reader, top, draft.config);
   read_parts(reader, top, catalog, draft);
+  read_gateways(reader, top, draft.config);
   read_admin(reader, top, draft.config.admin);
   read_log(reader, top, draft.config.log);
   auto cases = read_tests(reader, top.find("tests"), draft.config);

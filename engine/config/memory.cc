@@ -241,6 +241,10 @@ void sum_memory(const Catalog& catalog, Config& config) {
   add_sources(rows, catalog, config, graph);
   add_stages(rows, config, graph);
   add_sinks(rows, catalog, config, graph);
+  for (const Gateway& gateway : config.gateways)
+    rows.add("gateway " + gateway.name + ": connections", footprint(gateway));
+  for (const Upstream& upstream : config.upstreams)
+    rows.add("upstream " + upstream.name + ": connections", footprint(upstream));
   for (const MemoryRow& row : table.rows)
     table.footprints = saturating_add(table.footprints, saturating_total(row.footprint));
   table.budget = table.memory > table.footprints ? table.memory - table.footprints : Bytes(0);

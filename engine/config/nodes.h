@@ -22,6 +22,11 @@ void read_stage(Reader& reader, const YamlEntry& entry, const Catalog& catalog, 
 void read_journal(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft);
 void read_sink(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft);
 
+/// `upstreams` and `gateways`, and whether they fit together.
+void read_gateways(Reader& reader, Section& root, Config& config);
+/// HOST:PORT, the form only.
+Parsed<std::string> parse_address(std::string_view text);
+
 /// The declared options, checked and with their defaults. False when one is wrong or missing.
 bool read_options(Reader& reader, Section& section, const std::vector<OptionSpec>& specs, Options& out);
 
@@ -37,6 +42,7 @@ void read_guards(Reader& reader, Section& part, GuardedPlace place, Guards& out)
 void read_concurrency(Reader& reader, Section& guards, Guards& out);  ///< and `fairness`
 void read_pressure(Reader& reader, Section& guards, Guards& out);
 void read_client_key(Reader& reader, Section& section, async::ClientKey& key);
+void read_breaker(Reader& reader, const Yaml* node, const std::string& path, flow::BreakerConfig& out);
 void read_batch(Reader& reader, const Yaml* node, const std::string& path, WorkerBatch& batch);
 void read_destination(Reader& reader, Section& sink, flow::DestinationConfig& destination);
 

@@ -7,44 +7,10 @@
 #include "config/hide.h"
 #include "config/report.h"
 #include "config/units_parse.h"
+#include "config/yaml_text.h"
 
 namespace weir::config {
 namespace {
-
-/// As it has to be written so that it is read back as the same text: quoted where YAML could see more in it. Variables
-/// are replaced in values only. 0600 is another number to readers of YAML 1.1.
-std::string scalar(std::string_view text, bool is_key = false) {
-  const auto harmless = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '/' ||
-           c == '.' || c == '%' || c == '-';
-  };
-  // A colon inside a word is part of it, as in an address.
-  const auto word = [&](char c) { return harmless(c) || c == ':'; };
-  const bool plain = !text.empty() && std::ranges::all_of(text, word) && text[0] != '-' && text[0] != '%' &&
-                     text[0] != ':' && text.back() != ':' && text != "null" && text != "Null" && text != "NULL" &&
-                     text.find("---") == text.npos && text.find("...") == text.npos &&
-                     !(text.size() > 1 && text[0] == '0' && text.find_first_not_of("0123456789") == text.npos);
-  if (plain) return std::string(text);
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\')
-      out += {'\\', c};
-    else if (c == '$' && !is_key)
-      out += "$$";
-    else if (byte < 0x20 || byte == 0x7f)
-      out += fmt::format("\\x{:02x}", byte);
-    else
-      out += c;
-  }
-  return out + "\"";
-}
-
-std::string flow_list(const std::vector<std::string>& texts) {
-  std::string out = "[";
-  for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + scalar(text);
-  return out + "]";
-}
 
 template <typename IsHidden>
 std::string flow_map(const Options::Table& table, const IsHidden& is_hidden) {
@@ -84,6 +50,7 @@ class Printer {
     section("stages", config_.stages);
     section("journals", config_.sinks, &Sink::is_journal);
     section("sinks", config_.sinks, std::not_fn(&Sink::is_journal));
+    out_ += gateways_to_yaml(config_);
     const Admin& admin = config_.admin;
     const auto file = [&](const char* key, const std::string& path) {
       if (path.empty()) return std::string();
@@ -210,15 +177,7 @@ class Printer {
   }
 
   void print(const flow::DestinationConfig& to) {
-    const flow::BreakerConfig& b = to.breaker;
-    out_ += fmt::format(
-        "    breaker:\n      consecutive_failures: {}\n      window: {}\n      window_calls: {}\n      window_time: "
-        "{}\n      minimum_calls: {}\n"
-        "      failure_rate: {}\n      slow_rate: {}\n      slow_call: {}\n      open: {}\n      half_open_calls: {}\n "
-        "     half_open_wait: {}\n",
-        b.consecutive_failures, name(b.window), b.window_calls, to_text(b.window_time), b.minimum_calls,
-        to_text_ratio(b.failure_rate), to_text_ratio(b.slow_rate), to_text(b.slow_call), to_text(b.open),
-        b.half_open_calls, to_text(b.half_open_wait));
+    out_ += breaker_to_yaml(to.breaker);
     out_ += fmt::format("    retry:\n      base: {}\n      cap: {}\n      jitter: {}\n      additive_most: {}\n",
                         to_text(to.backoff.base), to_text(to.backoff.cap), name(to.backoff.jitter),
                         to_text(to.backoff.additive_most));

@@ -13,29 +13,6 @@ Parsed<Options::Value> as_value(auto parsed) {
   return Options::Value(std::move(*parsed));
 }
 
-/// The form only: whether this machine has it, or a name resolves, is found out at the start.
-Parsed<std::string> parse_address(std::string_view text) {
-  const auto wrong = [&](std::string_view why, std::string_view write) {
-    return std::unexpected(fmt::format("{} {}: write {}", quote(text), why, write));
-  };
-  // Whoever writes a user there writes a password as well, which no message may show.
-  if (text.find('@') != text.npos)
-    return std::unexpected(std::string("names a user: write HOST:PORT alone, as in 127.0.0.1:8080"));
-  const auto colon = text.rfind(':');
-  unsigned port = 0;
-  const char* end = text.data() + text.size();
-  const auto result = colon == text.npos ? std::from_chars_result{end, std::errc::invalid_argument}
-                                         : std::from_chars(text.data() + colon + 1, end, port);
-  if (result.ec != std::errc{} || result.ptr != end || port > 65535)
-    return wrong("has no port", "HOST:PORT, as in 127.0.0.1:8080");
-  const std::string_view host = text.substr(0, colon);
-  if (host.empty()) return wrong("has no host", fmt::format("127.0.0.1{0}, or 0.0.0.0{0} for all addresses", text));
-  const bool opened = host.starts_with('['), closed = host.ends_with(']') && host.size() > 2;
-  if (opened != closed || (!opened && host.find(':') != host.npos))
-    return wrong("is an IPv6 address without its brackets", "[ADDRESS]:PORT, as in [::1]:8080");
-  return std::string(text);
-}
-
 Parsed<Options::Value> parse_value(const OptionSpec& spec, std::string_view text) {
   switch (spec.kind) {
     case OptionKind::text: return std::string(text);
@@ -108,6 +85,29 @@ std::optional<Options::Value> read_fallback(const OptionSpec& spec) {
 }
 
 }  // namespace
+
+/// The form only: whether this machine has it, or a name resolves, is found out at the start.
+Parsed<std::string> parse_address(std::string_view text) {
+  const auto wrong = [&](std::string_view why, std::string_view write) {
+    return std::unexpected(fmt::format("{} {}: write {}", quote(text), why, write));
+  };
+  // Whoever writes a user there writes a password as well, which no message may show.
+  if (text.find('@') != text.npos)
+    return std::unexpected(std::string("names a user: write HOST:PORT alone, as in 127.0.0.1:8080"));
+  const auto colon = text.rfind(':');
+  unsigned port = 0;
+  const char* end = text.data() + text.size();
+  const auto result = colon == text.npos ? std::from_chars_result{end, std::errc::invalid_argument}
+                                         : std::from_chars(text.data() + colon + 1, end, port);
+  if (result.ec != std::errc{} || result.ptr != end || port > 65535)
+    return wrong("has no port", "HOST:PORT, as in 127.0.0.1:8080");
+  const std::string_view host = text.substr(0, colon);
+  if (host.empty()) return wrong("has no host", fmt::format("127.0.0.1{0}, or 0.0.0.0{0} for all addresses", text));
+  const bool opened = host.starts_with('['), closed = host.ends_with(']') && host.size() > 2;
+  if (opened != closed || (!opened && host.find(':') != host.npos))
+    return wrong("is an IPv6 address without its brackets", "[ADDRESS]:PORT, as in [::1]:8080");
+  return std::string(text);
+}
 
 bool read_options(Reader& reader, Section& section, const std::vector<OptionSpec>& specs, Options& out) {
   const std::size_t errors = reader.errors();

@@ -43,29 +43,6 @@ void read_codel(Reader& reader, Section& queue, flow::EdgeConfig& out) {
   out.codel = codel;
 }
 
-void read_breaker(Reader& reader, const Yaml* node, const std::string& path, BreakerConfig& out) {
-  using Window = BreakerConfig::Window;
-  Section section(reader, node, path);
-  section.count("consecutive_failures", out.consecutive_failures, 0, most_calls);
-  section.choice<Window>("window", out.window,
-                         {{"none", Window::none}, {"count", Window::count}, {"time", Window::time}});
-  section.count("window_calls", out.window_calls, 1, most_calls);
-  section.duration("window_time", out.window_time, std::chrono::seconds(1));
-  section.count("minimum_calls", out.minimum_calls, 1, most_calls);
-  section.ratio("failure_rate", out.failure_rate);
-  section.ratio("slow_rate", out.slow_rate);
-  section.duration("slow_call", out.slow_call, least_time);
-  section.duration("open", out.open, least_time);
-  section.count("half_open_calls", out.half_open_calls, 1, 1000);
-  section.duration("half_open_wait", out.half_open_wait, least_time);
-  section.finish();
-  section.report(check(out));
-  if (out.window == Window::count && out.minimum_calls > out.window_calls)
-    reader.error_at(section.path("minimum_calls"),
-                    fmt::format("{} calls never fit into a window of {}", out.minimum_calls, out.window_calls),
-                    "raise window_calls");
-}
-
 void read_budget(Reader& reader, Section& retry, flow::RetryBudgetConfig& out) {
   const Yaml* node = retry.find("budget");
   if (!node) return;
@@ -131,6 +108,29 @@ void check_spill(Reader& reader, const Section& section, const flow::EdgeConfig&
 }
 
 }  // namespace
+
+void read_breaker(Reader& reader, const Yaml* node, const std::string& path, BreakerConfig& out) {
+  using Window = BreakerConfig::Window;
+  Section section(reader, node, path);
+  section.count("consecutive_failures", out.consecutive_failures, 0, most_calls);
+  section.choice<Window>("window", out.window,
+                         {{"none", Window::none}, {"count", Window::count}, {"time", Window::time}});
+  section.count("window_calls", out.window_calls, 1, most_calls);
+  section.duration("window_time", out.window_time, std::chrono::seconds(1));
+  section.count("minimum_calls", out.minimum_calls, 1, most_calls);
+  section.ratio("failure_rate", out.failure_rate);
+  section.ratio("slow_rate", out.slow_rate);
+  section.duration("slow_call", out.slow_call, least_time);
+  section.duration("open", out.open, least_time);
+  section.count("half_open_calls", out.half_open_calls, 1, 1000);
+  section.duration("half_open_wait", out.half_open_wait, least_time);
+  section.finish();
+  section.report(check(out));
+  if (out.window == Window::count && out.minimum_calls > out.window_calls)
+    reader.error_at(section.path("minimum_calls"),
+                    fmt::format("{} calls never fit into a window of {}", out.minimum_calls, out.window_calls),
+                    "raise window_calls");
+}
 
 void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow::EdgeConfig& queue,
                 SpillConfig* spill) {

@@ -87,12 +87,16 @@ Report make_report(const Config& config, const Catalog& catalog) {
   report.stages = config.stages.size();
   report.journals = static_cast<std::size_t>(std::ranges::count_if(config.sinks, &Sink::is_journal));
   report.sinks = config.sinks.size() - report.journals;
+  report.gateways = config.gateways.size();
+  report.upstreams = config.upstreams.size();
   report.reactors = config.reactors;
   report.memory = config.memory;
   add_pairs(report, config, catalog, graph);
   add_edges(report, config);
   add_couplings(report, config, graph);
   report.answers = answers_of(config);
+  std::ranges::move(answers_of_gateways(config), std::back_inserter(report.answers));
+  report.routes = routes_of(config);
   report.guards = guards_of(config);
   report.advice = advice_of(config, catalog);
   return report;

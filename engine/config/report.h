@@ -44,6 +44,11 @@ struct Report {
     std::string order;     ///< "key, rate, door"
     std::string sentence;  ///< the limit, for whom, the most one key can get, and what happens above it
   };
+  /// Which requests of a gateway go where; the first that matches.
+  struct Route {
+    std::string gateway, match, to;
+    Duration deadline{0};
+  };
   /// Advice about an anti-pattern.
   struct Advice {
     std::string location, what;
@@ -51,12 +56,13 @@ struct Report {
   };
 
   std::vector<std::string> files;
-  std::size_t sources = 0, stages = 0, journals = 0, sinks = 0;
+  std::size_t sources = 0, stages = 0, journals = 0, sinks = 0, gateways = 0, upstreams = 0;
   int reactors = 1;
   std::vector<Pair> pairs;
   std::vector<Edge> edges;
   std::vector<Answer> answers;
   std::vector<Guard> guards;
+  std::vector<Route> routes;
   MemoryTable memory;
   std::vector<std::string> couplings;  ///< Semantics A7: required sinks that stop each other
   std::vector<Advice> advice;
@@ -73,7 +79,12 @@ std::string to_graph(const Config& config);
 /// The effective configuration, defaults filled in, values of `file:` hidden. Loading it gives the same flow.
 std::string to_yaml(const Config& config, const Catalog& catalog);
 
+/// The parts of to_yaml.
+std::string gateways_to_yaml(const Config& config);
+
 /// The parts of make_report.
+std::vector<Report::Answer> answers_of_gateways(const Config& config);
+std::vector<Report::Route> routes_of(const Config& config);
 std::vector<Report::Answer> answers_of(const Config& config);
 std::vector<Report::Guard> guards_of(const Config& config);
 std::vector<Report::Advice> advice_of(const Config& config, const Catalog& catalog);

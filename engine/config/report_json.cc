@@ -51,6 +51,11 @@ std::string guard(const Report::Guard& guard) {
                      json_text(guard.sentence));
 }
 
+std::string route(const Report::Route& route) {
+  return fmt::format(R"({{"gateway":{},"match":{},"upstream":{},"deadline":{}}})", json_text(route.gateway),
+                     json_text(route.match), json_text(route.to), seconds(route.deadline));
+}
+
 std::string advice(const Report::Advice& advice) {
   return fmt::format(R"({{"place":{},"at":{},"what":{}}})", json_text(advice.location), json_text(to_text(advice.at)),
                      json_text(advice.what));
@@ -81,12 +86,13 @@ std::string queue(const Sink& sink) {
 
 std::string to_json(const Report& report) {
   return fmt::format(
-      "{{\"files\":{},\"reactors\":{},\n\"promises\":{},\n\"queues\":{},\n\"guards\":{},\n\"when_i_cannot_keep_up\":{},"
+      "{{\"files\":{},\"reactors\":{},\n\"promises\":{},\n\"queues\":{},\n\"guards\":{},\n\"routes\":{},\n\"when_i_"
+      "cannot_keep_up\":{},"
       "\n\"memory\":{},"
       "\n\"couplings\":{},\n\"advice\":{}}}\n",
       texts(report.files), report.reactors, list_of(report.pairs, pair), list_of(report.edges, edge),
-      list_of(report.guards, guard), list_of(report.answers, answer), memory(report.memory), texts(report.couplings),
-      list_of(report.advice, advice));
+      list_of(report.guards, guard), list_of(report.routes, route), list_of(report.answers, answer),
+      memory(report.memory), texts(report.couplings), list_of(report.advice, advice));
 }
 
 /// Names are a to z, 0 to 9 and _, so nothing in them needs escaping; types come from the catalog.

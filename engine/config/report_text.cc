@@ -84,13 +84,17 @@ class Page {
 };
 
 void write_head(Page& page, const Report& report) {
+  const std::string requests = report.gateways ? fmt::format("{}, {}, ", plural(report.gateways, "gateway"),
+                                                             plural(report.upstreams, "upstream"))
+                                               : std::string();
   page.wrapped(
-      "", fmt::format("{}: {}, {}, {}, {} on {}", join(report.files), plural(report.sources, "source"),
+      "", fmt::format("{}: {}{}, {}, {}, {} on {}", join(report.files), requests, plural(report.sources, "source"),
                       plural(report.stages, "stage"), plural(report.journals, "journal"), plural(report.sinks, "sink"),
                       plural(static_cast<std::size_t>(report.reactors), "reactor")));
 }
 
 void write_pairs(Page& page, const Report& report) {
+  if (report.pairs.empty()) return;
   page.heading("Promises", "what an answer means, and what each path can carry");
   std::vector<Row> rows;
   for (const Report::Pair& pair : report.pairs)
@@ -100,12 +104,22 @@ void write_pairs(Page& page, const Report& report) {
 }
 
 void write_edges(Page& page, const Report& report) {
+  if (report.edges.empty()) return;
   page.heading("Queues", "the only places where work waits");
   std::vector<Row> rows;
   for (const Report::Edge& edge : report.edges)
     rows.push_back({edge.sink, fmt::format("{} events, {}", edge.config.bound.events, human(edge.config.bound.bytes)),
                     std::string(name(edge.config.when_full)), edge.worst_wait, join(edge.from, ", ")});
   page.table({"SINK", "BOUND", "WHEN FULL", "WORST WAIT", "FROM"}, rows);
+}
+
+void write_routes(Page& page, const Report& report) {
+  if (report.routes.empty()) return;
+  page.heading("Routes", "the first that matches is taken");
+  std::vector<Row> rows;
+  for (const Report::Route& route : report.routes)
+    rows.push_back({route.gateway, route.match, route.to, human(route.deadline)});
+  page.table({"GATEWAY", "REQUESTS", "UPSTREAM", "DEADLINE"}, rows);
 }
 
 void write_answers(Page& page, const Report& report) {
@@ -176,6 +190,7 @@ std::string to_text(const Report& report, bool color) {
   write_head(page, report);
   write_pairs(page, report);
   write_edges(page, report);
+  write_routes(page, report);
   write_guards(page, report);
   write_answers(page, report);
   write_memory(page, report);

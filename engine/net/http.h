@@ -6,6 +6,9 @@
 /// kernel's buffer fills and TCP's window closes: that is how backpressure reaches the client. So no byte is read
 /// without memory reserved for it (except what came in one read with the head: at most max_header).
 ///
+/// The two halves go on side by side: one coroutine may read the body while another writes the answer, and each half
+/// has its own deadline.
+///
 /// A handler answers once: `respond`, or `start`, `write`..., `finish`. One that returns without an answer closes the
 /// connection. It runs on its reactor's thread and must not block.
 ///
@@ -16,6 +19,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -37,6 +41,7 @@ struct Head {
   bool expect_continue = false;
   std::string_view content_type{};  ///< "" when not sent
   std::string_view host{};          ///< as sent, with its port; "" only in HTTP/1.0
+  std::string_view authority{};     ///< that of an absolute target where there is one, else `host`
   std::string_view fields{};        ///< all header lines as sent, each ended by CR LF
 
   /// The first field of this name, whatever its case; "" when there is none. Cost: a scan of the header, about 100 ns.
@@ -51,6 +56,16 @@ struct Response {
   std::optional<Duration> retry_after{};  ///< in whole seconds, rounded up
   bool close = false;
   std::string_view extra_headers{};  ///< whole lines, each ended by CR LF
+};
+
+/// The head of a streamed answer.
+struct AnswerStart {
+  int status = 200;
+  std::string_view content_type{};        ///< "": none, or it is one of the fields
+  std::string_view fields{};              ///< whole lines, each ended by CR LF; none about length, framing, connection
+  std::optional<std::uint64_t> length{};  ///< of the body, for HEAD of the one that is left out; nothing: not known yet
+  std::string_view first{};               ///< the beginning of the body, sent with the head; only where length is said
+  bool close = false;                     ///< the connection ends after it
 };
 
 class Exchange {
@@ -69,6 +84,10 @@ class Exchange {
   /// Rejection: body_timeout (too slow), bad_request (damaged framing), too_large (more decoded bytes than
   /// `limit_body`), unsupported_encoding (damaged gzip), client_gone. After one of them every further call repeats it.
   virtual boost::asio::awaitable<Admitted<std::string_view>> read(Bytes credit) = 0;
+  /// From here on `read` gives the body as it was sent, gzip not undone.
+  virtual void keep_encoding() = 0;
+  /// Ends a `read` that waits, and every later one, with client_gone: an answer is given that does not need the rest.
+  virtual void stop_reading() = 0;
   /// The most decoded bytes that `read` will hand out: 64 MiB unless told. Gzip bombs stop here.
   virtual void limit_body(Bytes most) = 0;
 
@@ -77,14 +96,24 @@ class Exchange {
   /// still comes is thrown away for at most linger_timeout, so that no reset destroys it, and the connection closes.
   virtual boost::asio::awaitable<bool> respond(Response response) = 0;
 
-  /// A streamed answer: chunked, or ended by closing for HTTP/1.0. `write` waits while the client does not read.
-  virtual boost::asio::awaitable<bool> start(int status, std::string_view content_type) = 0;
+  /// A streamed answer: of the length that is said, else chunked, or ended by closing for HTTP/1.0. `write` waits while
+  /// the client does not read. One that is finished short of its length closes the connection.
+  virtual boost::asio::awaitable<bool> start(AnswerStart answer) = 0;
+  boost::asio::awaitable<bool> start(int status, std::string_view content_type) {
+    return start(AnswerStart{.status = status, .content_type = content_type});
+  }
   virtual boost::asio::awaitable<bool> write(std::string_view piece) = 0;
   virtual boost::asio::awaitable<bool> finish() = 0;
+  /// The answer will not be whole: the client reads an error where its end would be.
+  virtual void abort() = 0;
+  /// An interim answer (1xx) before the one that counts; not to HTTP/1.0, which knows none.
+  virtual boost::asio::awaitable<bool> inform(int status, std::string_view fields) = 0;
 
   /// Whether the client closed or reset its side. A hint for handlers that wait: a client may close its sending side
   /// and still read, so it has to be answered anyway. Cost: a system call.
   virtual bool client_gone() const = 0;
+  /// The same, but only if it can no longer read either.
+  virtual bool client_unreachable() const = 0;
   /// While it is we who make the client wait (pressure, an ack), its deadlines stand still; to the answer at most.
   virtual void pause_timeouts(bool paused) = 0;
 };

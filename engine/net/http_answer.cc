@@ -1,14 +1,7 @@
 /// Sending: one system call for a whole answer as long as the socket takes it, and waiting only for the rest.
 #include <fmt/format.h>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <iterator>
 #include <utility>
 
@@ -26,13 +19,14 @@ constexpr std::uint64_t worth_draining = 64 << 10;
 void Connection::begin_answer() {
   WEIR_CHECK(answer_ == Answer::none);
   paused_ = false;
-  waited_ = Duration{0};
-  progress_ = 0;
+  in_.restart();
+  out_.restart();
 }
 
 /// Whether the next request can be found behind this one's body.
 bool Connection::may_keep_alive(bool asked_to_close) {
   if (asked_to_close || !head().keep_alive || server_.draining || server_.stopping || gone_) return false;
+  if (reading_ || not_to_read_) return parser_.body_done();  // what has come belongs to who reads
   if (failed_ && *failed_ != Reason::too_large && *failed_ != Reason::unsupported_encoding) return false;
   if (parser_.body_done()) return true;
   if (!continued_) return false;  // the client may send the body or leave it out, and the server cannot tell
@@ -60,28 +54,42 @@ boost::asio::awaitable<bool> Connection::respond(Response response) {
   co_return co_await send_rest(std::move(own), pieces, sent);
 }
 
-boost::asio::awaitable<bool> Connection::start(int status, std::string_view content_type) {
+boost::asio::awaitable<bool> Connection::start(AnswerStart answer) {
   begin_answer();
-  framing_ = head().version == 10 ? Framing::until_close : Framing::chunked;
-  keep_ = may_keep_alive(framing_ == Framing::until_close);
+  const bool with_body = head().method != "HEAD" && may_have_body(answer.status);
+  if (answer.length)
+    framing_ = Framing::length;
+  else
+    framing_ = head().version == 10 ? Framing::until_close : Framing::chunked;
+  keep_ = may_keep_alive(answer.close || framing_ == Framing::until_close);
   answer_ = Answer::streaming;
+  answer_left_ = with_body ? answer.length.value_or(0) : 0;
   std::string& out = server_.scratch;
   out.clear();
-  append_head(out, {.status = status,
-                    .content_type = content_type,
+  append_head(out, {.status = answer.status,
+                    .content_type = answer.content_type,
                     .framing = framing_,
+                    .length = answer.length.value_or(0),
                     .keep_alive = keep_,
                     .version = head().version,
-                    .retry_after = {}});
-  if (head().method == "HEAD" || !may_have_body(status)) framing_ = Framing::length;  // pieces go nowhere
-  const Pieces pieces{out, {}, {}};
+                    .retry_after = {},
+                    .extra_headers = answer.fields});
+  if (!with_body) framing_ = Framing::length;  // pieces go nowhere
+  WEIR_CHECK(answer.first.size() <= answer.length.value_or(0));
+  if (!with_body) answer.first = {};
+  answer_left_ -= answer.first.size();
+  const Pieces pieces{out, answer.first, {}};
   co_return co_await send(pieces);
 }
 
 boost::asio::awaitable<bool> Connection::write(std::string_view piece) {
   WEIR_CHECK(answer_ == Answer::streaming);
   if (gone_) co_return false;
-  if (piece.empty() || framing_ == Framing::length) co_return true;  // an empty chunk would end the answer
+  if (framing_ == Framing::length) {
+    piece = piece.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), answer_left_)));
+    answer_left_ -= piece.size();
+  }
+  if (piece.empty()) co_return true;  // an empty chunk would end the answer
   Pieces pieces{{}, piece, {}};
   if (framing_ == Framing::chunked) {
     server_.scratch.clear();
@@ -93,11 +101,28 @@ boost::asio::awaitable<bool> Connection::write(std::string_view piece) {
 
 boost::asio::awaitable<bool> Connection::finish() {
   WEIR_CHECK(answer_ == Answer::streaming);
-  answer_ = Answer::complete;
   if (gone_) co_return false;
+  if (framing_ == Framing::length && answer_left_ > 0) {
+    abort();
+    co_return false;
+  }
+  answer_ = Answer::complete;
   if (framing_ != Framing::chunked) co_return true;
   const Pieces end{"0\r\n\r\n", {}, {}};
   co_return co_await send(end);
+}
+
+void Connection::abort() {
+  wire_.reset();
+  gone_ = true;
+}
+
+boost::asio::awaitable<bool> Connection::inform(int status, std::string_view fields) {
+  WEIR_CHECK(answer_ == Answer::none && status >= 100 && status < 200);
+  if (head().version < 11) co_return !gone_;
+  server_.scratch = fmt::format("HTTP/1.1 {} Information\r\n", status);
+  const Pieces pieces{server_.scratch, fields, "\r\n"};
+  co_return co_await send(pieces);
 }
 
 /// `pieces.a` may lie in the server's scratch.
@@ -114,71 +139,32 @@ std::optional<bool> Connection::send_now(const Pieces& pieces, std::size_t& sent
   const long n = try_send(pieces, 0);
   sent = n > 0 ? static_cast<std::size_t>(n) : 0;
   if (gone_) return false;
-  if (sent == pieces.a.size() + pieces.b.size() + pieces.c.size()) return true;
+  if (sent == pieces.size()) return true;
   return std::nullopt;
 }
 
-/// One record for a small answer; what is offered again after a wait is the same bytes, as OpenSSL demands.
-long Connection::try_send_tls(const Pieces& pieces, std::size_t skip) {
-  constexpr std::size_t record = 16 << 10;
-  Pieces all = pieces;
-  std::string together;
-  if (pieces.a.size() + pieces.b.size() + pieces.c.size() <= record) {
-    together.append(pieces.a).append(pieces.b).append(pieces.c);
-    all = {together, {}, {}};
-  }
-  std::size_t sent = 0;
-  for (std::string_view piece : {all.a, all.b, all.c}) {
-    const std::size_t before = std::min(skip, piece.size());
-    skip -= before;
-    piece.remove_prefix(before);
-    if (piece.empty()) continue;
-    const auto moved = tls_->write(piece);
-    sent += moved.bytes;
-    if (moved.state == TlsSession::State::failed && !std::exchange(gone_, true)) server_.gone.add();
-    if (moved.bytes < piece.size()) break;
-  }
-  server_.bytes_out.add(sent);
-  return sent > 0 ? static_cast<long>(sent) : -1;
-}
-
 long Connection::try_send(const Pieces& pieces, std::size_t skip) {
-  if (tls_) return try_send_tls(pieces, skip);
-  std::array<iovec, 3> parts;
-  std::size_t count = 0;
-  for (std::string_view piece : {pieces.a, pieces.b, pieces.c}) {
-    const std::size_t gone = std::min(skip, piece.size());
-    skip -= gone;
-    piece.remove_prefix(gone);
-    if (!piece.empty()) parts[count++] = {const_cast<char*>(piece.data()), piece.size()};
-  }
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = count;
-  const long n = sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  const long n = wire_.send(pieces, skip);
   if (n > 0) server_.bytes_out.add(static_cast<std::uint64_t>(n));
-  if (n < 0 && errno != EAGAIN && errno != EINTR) {
-    if (!gone_) server_.gone.add();
-    gone_ = true;
-  }
+  if (n == Wire::broken && !gone_) server_.gone.add();
+  gone_ = gone_ || n == Wire::broken;
   return n;
 }
 
 boost::asio::awaitable<bool> Connection::send_rest(std::string own, Pieces pieces, std::size_t sent) {
   pieces.a = own;  // other connections use the scratch buffer during the wait
-  const std::size_t total = pieces.a.size() + pieces.b.size() + pieces.c.size();
+  const std::size_t total = pieces.size();
   while (sent < total) {
-    become(Phase::answer);
-    ErrorCode error;
-    co_await socket_.async_wait(Socket::wait_write, boost::asio::redirect_error(boost::asio::use_awaitable, error));
-    if (error || gone_) co_return false;
+    sending_ = true;
+    const auto error = co_await wire_.writable();
+    sending_ = false;
+    if (gone_ || (error && error != boost::asio::error::operation_aborted)) co_return false;
     const long n = try_send(pieces, sent);
     if (gone_) co_return false;
     if (n <= 0) continue;
-    progress(static_cast<std::size_t>(n));
+    if (!server_.stopping) out_.moved(static_cast<std::size_t>(n));
     sent += static_cast<std::size_t>(n);
   }
-  become(Phase::ours);
   co_return true;
 }
 

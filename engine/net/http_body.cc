@@ -1,12 +1,5 @@
 /// Receiving: pieces by credit, deadlines, limits, and what happens to a body that the handler does not read.
-#include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <limits>
 
@@ -25,7 +18,8 @@ boost::asio::awaitable<Admitted<std::string_view>> Connection::read(Bytes credit
   WEIR_CHECK(credit.count() > 0);
   end_piece();
   if (failed_) co_return rejected(*failed_);
-  if (!head().gzip && head().content_length && head().content_length->count() > body_limit_)
+  if (not_to_read_) co_return fail(Reason::client_gone);
+  if (is_plain() && head().content_length && head().content_length->count() > body_limit_)
     co_return fail(Reason::too_large);
   if (!continued_) {
     continued_ = true;
@@ -34,8 +28,16 @@ boost::asio::awaitable<Admitted<std::string_view>> Connection::read(Bytes credit
   }
   for (;;) {
     if (auto piece = next_piece(credit.count())) co_return *piece;
-    if (!co_await more_body(credit.count())) co_return fail(timed_out_ ? Reason::body_timeout : Reason::client_gone);
+    reading_ = true;
+    const bool more = co_await more_body(credit.count());
+    reading_ = false;
+    if (!more || not_to_read_) co_return fail(timed_out_ ? Reason::body_timeout : Reason::client_gone);
   }
+}
+
+void Connection::stop_reading() {
+  not_to_read_ = true;
+  if (reading_) wire_.interrupt();
 }
 
 std::unexpected<Rejection> Connection::fail(Reason reason) {
@@ -46,7 +48,7 @@ std::unexpected<Rejection> Connection::fail(Reason reason) {
 
 /// A piece of what has been read already; nothing when more has to be read.
 std::optional<Admitted<std::string_view>> Connection::next_piece(std::size_t most) {
-  if (head().gzip) return next_inflated(most);
+  if (!is_plain()) return next_inflated(most);
   const auto piece = parser_.parse_body(rest_, most);
   rest_.remove_prefix(piece.consumed);
   if (piece.status == RequestParser::Status::bad_request) return fail(Reason::bad_request);
@@ -97,19 +99,9 @@ boost::asio::awaitable<bool> Connection::more_body(std::size_t most) {
   }
 }
 
-/// The socket does not become readable for bytes that TLS has read ahead.
-boost::asio::awaitable<ErrorCode> Connection::readable() {
-  ErrorCode error;
-  if (tls_ && tls_->pending())
-    co_await boost::asio::post(socket_.get_executor(), boost::asio::use_awaitable);
-  else
-    co_await socket_.async_wait(Socket::wait_read, boost::asio::redirect_error(boost::asio::use_awaitable, error));
-  co_return error;
-}
-
 boost::asio::awaitable<bool> Connection::wait_readable(Phase phase) {
   become(phase);
-  const ErrorCode error = co_await readable();
+  const ErrorCode error = co_await wire_.readable();
   if (phase == Phase::body) become(Phase::ours);
   if (!error) timed_out_ = false;  // the sweeper was late
   co_return !error && !gone_;
@@ -117,17 +109,9 @@ boost::asio::awaitable<bool> Connection::wait_readable(Phase phase) {
 
 /// > 0: so many bytes; 0: the client sends no more; < 0: nothing now (or gone_).
 long Connection::receive(char* into, std::size_t most) {
-  long n = 0;
-  if (tls_) {
-    const auto moved = tls_->read(into, most);
-    if (moved.state == TlsSession::State::failed && moved.bytes == 0) gone_ = true;
-    n = moved.bytes > 0 ? static_cast<long>(moved.bytes) : moved.state == TlsSession::State::end ? 0 : -1;
-    errno = EAGAIN;
-  } else {
-    n = recv(socket_.native_handle(), into, most, MSG_DONTWAIT);
-  }
+  const long n = wire_.receive(into, most);
   if (n > 0) server_.bytes_in.add(static_cast<std::uint64_t>(n));
-  if (n < 0 && errno != EAGAIN && errno != EINTR) gone_ = true;
+  if (n == Wire::broken) gone_ = true;
   return n;
 }
 
@@ -135,7 +119,7 @@ long Connection::receive(char* into, std::size_t most) {
 /// through a small one of the connection's own, because undecoded bytes may stay there for long.
 long Connection::receive_body(std::size_t most) {
   long n = 0;
-  if (!head().chunked && !head().gzip) {
+  if (!head().chunked && is_plain()) {
     if (!piece_) piece_ = server_.pieces.take();
     n = receive(piece_.get(),
                 static_cast<std::size_t>(std::min<std::uint64_t>({most, parser_.body_left(), server_.pieces.size()})));
@@ -149,7 +133,7 @@ long Connection::receive_body(std::size_t most) {
     rest_ = {raw_.get(), kept + static_cast<std::size_t>(std::max(n, 0L))};
     if (rest_.empty()) server_.heads.give(std::move(raw_));
   }
-  if (n > 0) progress(static_cast<std::size_t>(n));
+  if (n > 0) in_.moved(static_cast<std::size_t>(n));
   return n;
 }
 

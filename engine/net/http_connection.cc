@@ -3,10 +3,6 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <poll.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -26,11 +22,11 @@ Rejection refusal_of(RequestParser::Status status) {
 }  // namespace
 
 Connection::Connection(ServerState& server, Socket socket)
-    : server_(server), id_(++server.last_id), socket_(std::move(socket)), parser_(server.config.max_header) {
+    : server_(server), id_(++server.last_id), wire_(std::move(socket)), parser_(server.config.max_header) {
   place_ = server_.idle.insert(server_.idle.end(), this);
   in_idle_list_ = true;
   phase_ = Phase::idle;
-  if (server.config.tls) tls_ = server.config.tls->accept(socket_.native_handle());
+  if (server.config.tls) wire_.secure(server.config.tls->accept(wire_.socket().native_handle()));
   server_.connections.add();
   server_.idle_now.add();
 }
@@ -57,20 +53,8 @@ void Connection::enter_list(bool idle) {
 /// moves a byte now and then would never be late.
 void Connection::become(Phase phase) {
   if (phase == phase_) return;
-  if (phase != Phase::body && phase != Phase::answer && phase != Phase::ours) {
-    waited_ = Duration{0};
-    progress_ = 0;
-  }
+  if (phase != Phase::body && phase != Phase::ours) in_.restart();
   phase_ = phase;
-}
-
-void Connection::progress(std::size_t bytes) {
-  constexpr std::size_t worth_waiting = 4 << 10;
-  if (phase_ == Phase::answer && server_.stopping) return;
-  progress_ += bytes;
-  if (progress_ < worth_waiting) return;
-  progress_ = 0;
-  waited_ = Duration{0};
 }
 
 Duration Connection::patience() const {
@@ -79,53 +63,44 @@ Duration Connection::patience() const {
     case Phase::idle: return config.idle_timeout;
     case Phase::head: return config.header_timeout;
     case Phase::linger: return config.linger_timeout;
-    case Phase::answer:
-      return server_.stopping ? std::min(config.answer_timeout, config.last_answer_timeout) : config.answer_timeout;
     default: return config.body_timeout;
   }
 }
 
+Duration Connection::patience_for_answer() const {
+  const ServerConfig& config = server_.config;
+  return server_.stopping ? std::min(config.answer_timeout, config.last_answer_timeout) : config.answer_timeout;
+}
+
 void Connection::tick(Duration passed) {
+  if (sending_ && out_.add(passed) > patience_for_answer()) {
+    server_.timeouts.add();
+    return close();
+  }
   if (phase_ == Phase::ours || (paused_ && phase_ == Phase::body)) return;
-  waited_ += passed;
-  if (waited_ <= patience()) return;
-  if (phase_ == Phase::head || phase_ == Phase::body || phase_ == Phase::answer) server_.timeouts.add();
+  if (in_.add(passed) <= patience()) return;
   timed_out_ = true;
-  ErrorCode ignored;
-  if (phase_ == Phase::head || phase_ == Phase::body)
-    socket_.cancel(ignored);  // it can still be answered
-  else
-    close();
+  if (phase_ != Phase::head && phase_ != Phase::body) return close();
+  server_.timeouts.add();
+  wire_.interrupt();  // it can still be answered
 }
 
 void Connection::close() {
-  if (tls_ && !gone_) tls_->shut_down();
+  wire_.close();
   gone_ = true;
-  ErrorCode ignored;
-  socket_.close(ignored);
 }
 
-bool Connection::has_input() const {
-  if (tls_ && tls_->pending()) return true;
-  int waiting = 0;
-  return ioctl(const_cast<Socket&>(socket_).native_handle(), FIONREAD, &waiting) == 0 && waiting > 0;
-}
+bool Connection::has_input() const { return wire_.has_input(); }
 
-bool Connection::unfinished() const { return phase_ != Phase::ours && !gone_; }
+bool Connection::unfinished() const { return (phase_ != Phase::ours || sending_) && !gone_; }
 
 const boost::asio::ip::address& Connection::address() const {
   if (!address_) {
     ErrorCode error;
-    const auto endpoint = socket_.remote_endpoint(error);
+    const auto endpoint = wire_.socket().remote_endpoint(error);
     address_ = error ? boost::asio::ip::address() : endpoint.address();
   }
   return *address_;
-}
-
-bool Connection::client_gone() const {
-  if (gone_) return true;
-  pollfd state{const_cast<Socket&>(socket_).native_handle(), POLLRDHUP, 0};
-  return poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
 std::string Connection::peer() const { return address().is_unspecified() ? std::string() : address().to_string(); }
@@ -134,39 +109,29 @@ std::string Connection::peer() const { return address().is_unspecified() ? std::
 boost::asio::awaitable<bool> Connection::shake_hands() {
   enter_list(false);
   become(Phase::head);
-  for (;;) {
-    const auto state = tls_->handshake();
-    if (state == TlsSession::State::ok) co_return true;
-    if (state == TlsSession::State::failed || state == TlsSession::State::end) {
-      if (tls_->is_unknown_peer() && server_.config.on_unknown_client) server_.config.on_unknown_client();
-      co_return false;
-    }
-    const auto what = state == TlsSession::State::wait_read ? Socket::wait_read : Socket::wait_write;
-    ErrorCode error;
-    co_await socket_.async_wait(what, boost::asio::redirect_error(boost::asio::use_awaitable, error));
-    if (error || gone_) co_return false;
-  }
+  const bool done = co_await wire_.shake_hands();
+  if (!done && wire_.tls()->is_unknown_peer() && server_.config.on_unknown_client) server_.config.on_unknown_client();
+  co_return done && !gone_;
 }
 
 /// Of the next request; 0: there is none.
 boost::asio::awaitable<std::size_t> Connection::first_bytes() {
-  if (!tls_) {
+  if (!wire_.tls()) {
     // Reading straight into the small buffer spares the epoll_ctl that waiting for readiness costs (0.4 us a request).
     ErrorCode error;
-    const auto n = co_await socket_.async_read_some(boost::asio::buffer(small_),
-                                                    boost::asio::redirect_error(boost::asio::use_awaitable, error));
+    const auto n = co_await wire_.socket().async_read_some(
+        boost::asio::buffer(small_), boost::asio::redirect_error(boost::asio::use_awaitable, error));
     co_return error ? 0 : n;
   }
   for (;;) {
-    const auto moved = tls_->read(small_.data(), small_.size());
-    if (moved.bytes > 0) co_return moved.bytes;
-    if (moved.state == TlsSession::State::failed || moved.state == TlsSession::State::end) co_return 0;
-    if (co_await readable() || gone_) co_return 0;
+    const long n = wire_.receive(small_.data(), small_.size());
+    if (n > 0) co_return static_cast<std::size_t>(n);
+    if (n != Wire::nothing_now || co_await wire_.readable() || gone_) co_return 0;
   }
 }
 
 boost::asio::awaitable<void> Connection::serve() {
-  if (tls_ && !co_await shake_hands()) gone_ = true;
+  if (wire_.tls() && !co_await shake_hands()) gone_ = true;
   while (!gone_) {
     if (rest_.empty()) {
       if (!become_idle()) break;
@@ -213,7 +178,7 @@ void Connection::begin_head(std::size_t bytes) {
 
 boost::asio::awaitable<bool> Connection::more_head() {
   become(Phase::head);
-  const ErrorCode error = co_await readable();
+  const ErrorCode error = co_await wire_.readable();
   if (!error && !gone_ && receive_head()) co_return true;
   if (timed_out_ && !gone_) co_await refuse_late();
   co_return false;
@@ -253,14 +218,14 @@ void Connection::begin_exchange() {
   rest_.remove_prefix(parser_.head_size());
   enter_list(false);
   become(Phase::ours);
-  waited_ = Duration{0};
-  progress_ = 0;
+  in_.restart();
+  out_.restart();
   failed_.reset();
   answer_ = Answer::none;
   body_limit_ = default_body_limit;
   decoded_ = 0;
   direct_reads_ = 0;
-  timed_out_ = paused_ = keep_ = false;
+  timed_out_ = paused_ = keep_ = encoded_ = reading_ = not_to_read_ = false;
   continued_ = !head().expect_continue || head().version < 11;
 }
 
@@ -283,9 +248,7 @@ boost::asio::awaitable<void> Connection::leave() {
 /// say that no more comes, and take in what the client still sends until its request has ended (`left` bytes, where
 /// that is known), it closes, or linger_timeout has passed.
 boost::asio::awaitable<void> Connection::linger(std::optional<std::uint64_t> left) {
-  if (tls_) tls_->shut_down();
-  ErrorCode error;
-  socket_.shutdown(Socket::shutdown_send, error);
+  wire_.shut_down();
   become(Phase::linger);
   auto& lingering = server_.lingering;
   lingering.push_back(this);

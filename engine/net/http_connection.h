@@ -9,8 +9,6 @@
 ///
 /// Thread: the server's reactor. Cost: three system calls a request (recv, sendmsg, and a recv that finds nothing yet)
 /// besides epoll_wait.
-#include <boost/asio/ip/tcp.hpp>
-
 #include <array>
 #include <atomic>
 #include <deque>
@@ -25,7 +23,8 @@
 #include "net/http_parser.h"
 #include "net/http_response.h"
 #include "net/http_server.h"
-#include "net/tls.h"
+#include "net/waited.h"
+#include "net/wire.h"
 
 namespace weir::net {
 
@@ -77,19 +76,23 @@ class Connection final : public Exchange {
   std::uint64_t connection() const override { return id_; }
   awaitable<Admitted<std::string_view>> read(Bytes credit) override;
   void limit_body(Bytes most) override { body_limit_ = most.count(); }
+  void keep_encoding() override { encoded_ = true; }
+  void stop_reading() override;
   awaitable<bool> respond(Response response) override;
-  awaitable<bool> start(int status, std::string_view content_type) override;
+  using Exchange::start;
+  awaitable<bool> start(AnswerStart answer) override;
   awaitable<bool> write(std::string_view piece) override;
   awaitable<bool> finish() override;
-  bool client_gone() const override;
+  void abort() override;
+  awaitable<bool> inform(int status, std::string_view fields) override;
+  bool client_gone() const override { return gone_ || wire_.is_hung_up(false); }
+  bool client_unreachable() const override { return gone_ || wire_.is_hung_up(true); }
   void pause_timeouts(bool paused) override { paused_ = paused; }
 
  private:
-  enum class Phase : std::uint8_t { idle, head, body, ours, answer, linger };
+  enum class Phase : std::uint8_t { idle, head, body, ours, linger };
   enum class Answer : std::uint8_t { none, streaming, complete };
-  struct Pieces {
-    std::string_view a, b, c;
-  };
+  using Pieces = Wire::Pieces;
 
   // http_connection.cc: from one exchange to the next
   awaitable<bool> shake_hands();
@@ -107,6 +110,8 @@ class Connection final : public Exchange {
   bool drop_input(std::uint64_t& dropped);
   void become(Phase phase);
   Duration patience() const;
+  Duration patience_for_answer() const;
+  bool is_plain() const { return encoded_ || !head().gzip; }
   void enter_list(bool idle);
 
   // http_body.cc: receiving
@@ -116,7 +121,6 @@ class Connection final : public Exchange {
   std::unexpected<Rejection> fail(Reason reason);
   awaitable<bool> more_body(std::size_t most);
   awaitable<bool> wait_readable(Phase phase);
-  awaitable<boost::system::error_code> readable();
   long receive_body(std::size_t most);
   long receive(char* into, std::size_t most);
   bool discard_buffered();
@@ -128,15 +132,12 @@ class Connection final : public Exchange {
   bool may_keep_alive(bool asked_to_close);
   awaitable<bool> send(Pieces pieces);
   long try_send(const Pieces& pieces, std::size_t skip);
-  long try_send_tls(const Pieces& pieces, std::size_t skip);
   std::optional<bool> send_now(const Pieces& pieces, std::size_t& sent);
   awaitable<bool> send_rest(std::string own, Pieces pieces, std::size_t sent);
-  void progress(std::size_t bytes);
 
   ServerState& server_;
   const std::uint64_t id_;
-  Socket socket_;
-  std::unique_ptr<TlsSession> tls_;
+  mutable Wire wire_;
   std::list<Connection*>::iterator place_;
   mutable std::optional<boost::asio::ip::address> address_;
   RequestParser parser_;
@@ -145,14 +146,18 @@ class Connection final : public Exchange {
   std::string_view rest_;
   std::unique_ptr<GzipReader> gzip_;
   std::uint64_t body_limit_ = 0, decoded_ = 0;
-  Duration waited_{0};            ///< for the client, in this phase, since the last 4 KiB of progress
-  std::size_t progress_ = 0;      ///< bytes towards those 4 KiB
-  std::optional<Reason> failed_;  ///< why the body ended early, if it did
+  std::uint64_t answer_left_ = 0;  ///< of an answer whose length was said
+  Waited in_, out_;                ///< in_: of the phase; out_: that it reads its answer
+  std::optional<Reason> failed_;   ///< why the body ended early, if it did
   Phase phase_ = Phase::head;
   Answer answer_ = Answer::none;
   Framing framing_ = Framing::length;
   std::uint8_t direct_reads_ = 0;
-  bool in_idle_list_ = false, timed_out_ = false, gone_ = false, keep_ = false, continued_ = false, paused_ = false;
+  bool in_idle_list_ : 1 = false, timed_out_ : 1 = false, gone_ : 1 = false, keep_ : 1 = false, continued_ : 1 = false,
+                       paused_ : 1 = false;
+  bool encoded_ : 1 = false;                            // the handler takes the body as it was sent
+  bool reading_ : 1 = false, not_to_read_ : 1 = false;  // a read waits; none may any more
+  bool sending_ : 1 = false;                            // an answer waits for the client to read
 };
 
 }  // namespace weir::net

@@ -52,6 +52,14 @@ std::string_view origin_form(std::string_view target) {
   return path == target.npos ? std::string_view("/") : target.substr(path);
 }
 
+/// Of an absolute target; "" of others.
+std::string_view authority_of(std::string_view target) {
+  const auto scheme = target.find("://");
+  if (target.starts_with('/') || scheme == target.npos) return {};
+  const std::string_view rest = target.substr(scheme + 3);
+  return rest.substr(0, rest.find_first_of("/?"));
+}
+
 }  // namespace
 
 std::string_view Head::header(std::string_view name) const {
@@ -76,6 +84,7 @@ struct RequestParser::Beast final : http::basic_parser<true> {
 
   void on_request_impl(http::verb, BeastView method, BeastView target, int version, error_code&) override {
     out->method = view(method);
+    out->authority = authority_of(view(target));
     const std::string_view path = origin_form(view(target));
     const auto question = path.find('?');
     out->target = path.substr(0, question);
@@ -100,7 +109,9 @@ struct RequestParser::Beast final : http::basic_parser<true> {
       if (!out->host.empty() || !is_host(value)) error = http::error::bad_value;
       out->host = value;
     } else if (name == http::field::transfer_encoding) {
-      if (!same_whatever_case(value, "chunked") || out->version < 11) error = http::error::bad_transfer_encoding;
+      if (!same_whatever_case(value, "chunked") || out->version < 11 || encoded)
+        error = http::error::bad_transfer_encoding;
+      encoded = true;
     }
   }
 
@@ -119,7 +130,7 @@ struct RequestParser::Beast final : http::basic_parser<true> {
   Head* out = nullptr;
   std::string_view piece;
   std::size_t most = 0;
-  bool in_chunks = false;
+  bool in_chunks = false, encoded = false;
 };
 
 RequestParser::RequestParser(Bytes max_header)
@@ -171,6 +182,10 @@ RequestParser::Status RequestParser::parse_complete(std::string_view text) {
   beast_->out = nullptr;
   if (error || used != text.size() || !beast_->is_header_done()) return Status::bad_request;
   if (head_.version >= 11 && head_.host.empty()) return Status::bad_request;
+  if (head_.authority.empty())
+    head_.authority = head_.host;
+  else if (!is_host(head_.authority))
+    return Status::bad_request;
   const auto fields = text.find('\n') + 1;
   head_.fields = text.substr(fields, text.size() - fields - 2);
   head_.chunked = beast_->chunked();

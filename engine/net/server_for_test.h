@@ -1,11 +1,8 @@
 #pragma once
-// For tests: a server on a loopback port with a clock that the test moves, and a client that says exactly which bytes.
+// For tests: a server on a loopback port with a clock that the test moves.
 #include <weir/base/context.h>
 
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -14,10 +11,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "net/http_server.h"
 #include "net/reactor.h"
+#include "net/test_client.h"
 
 namespace weir::net {
 
@@ -56,46 +53,6 @@ class TestServer {
   Context context_{clock_};
   Reactor reactor_{"test"};
   std::optional<HttpServer> server_;
-};
-
-/// Blocking, with a limit of ten seconds on every wait.
-class TestClient {
- public:
-  /// `socket`: one made earlier, when there were descriptors left.
-  explicit TestClient(const TestServer& server, int receive_buffer = 0, int socket = -1);
-  TestClient(const TestClient&) = delete;
-  ~TestClient() { close(); }
-
-  void send(std::string_view bytes);
-  /// As much as the connection takes now; for a server that does not read.
-  std::size_t send_now(std::string_view bytes);
-  /// One answer, head and body by its Content-Length (or to the end, without one).
-  std::string answer(bool bodyless = false);
-  /// Whatever comes next; "" when the server closed.
-  std::string some() {
-    more();
-    return std::exchange(input_, {});
-  }
-  /// Everything until the server closes; "RESET" at the end when it did so rudely.
-  std::string rest() {
-    while (more()) {
-    }
-    return std::exchange(input_, {}) + (reset_ ? "RESET" : "");
-  }
-  bool closed() { return rest().empty(); }
-  void forget() { std::string().swap(input_); }
-  void half_close() { ::shutdown(fd_, SHUT_WR); }
-  int fd() const { return fd_; }
-  void reset();
-  void close() {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  }
-
- private:
-  bool more();
-  int fd_ = -1;
-  bool reset_ = false;
-  std::string input_;
 };
 
 /// Something a handler can wait for and a test can fire.

@@ -128,11 +128,13 @@ net::Response Admin::respond_to(std::string_view path, std::string_view query) {
     return {.status = 503, .body = fmt::format("{{\"ready\":false,\"why\":{}}}\n", json_text(why))};
   }
   const auto status = asks_.snapshot();
+  const auto requests = asks_.requests ? asks_.requests() : gateway::Status{};
   if (path == "/metrics")
-    return {.content_type = "text/plain; version=0.0.4", .body = prometheus_text(status, read_process(), refusals_)};
-  if (path == "/api/graph") return {.body = graph_json(status)};
-  if (path == "/api/pressure") return {.body = pressure_json(status)};
-  if (path == "/api/ledger") return {.body = ledger_json(status)};
+    return {.content_type = "text/plain; version=0.0.4",
+            .body = prometheus_text(status, read_process(), refusals_, requests)};
+  if (path == "/api/graph") return {.body = graph_json(status, requests)};
+  if (path == "/api/pressure") return {.body = pressure_json(status, requests)};
+  if (path == "/api/ledger") return {.body = ledger_json(status, requests)};
   return {.status = 404,
           .body =
               "{\"error\":\"not_found\",\"message\":\"there are /metrics /health /ready /api/graph /api/pressure "

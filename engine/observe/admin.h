@@ -20,6 +20,7 @@
 #include <string>
 
 #include "config/config.h"
+#include "gateway/status.h"
 #include "net/credentials.h"
 #include "net/http_server.h"
 #include "net/reactor.h"
@@ -35,7 +36,8 @@ class Admin {
   /// What it asks the flow, on its own thread: neither may wait for a part of the flow.
   struct Asks {
     std::function<pipeline::FlowStatus()> snapshot;
-    std::function<std::string()> why_not_ready;  ///< empty: it is ready
+    std::function<std::string()> why_not_ready;   ///< empty: it is ready
+    std::function<gateway::Status()> requests{};  ///< of gateways, where there are any
   };
   /// Without `taps` there is no /api/tap; they have to outlive the listener.
   Admin(const config::Admin& admin, const Context& context, Asks asks, pipeline::TapBoard* taps = nullptr);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <weir/base/json_text.h>
 
+#include "observe/request_json.h"
+
 namespace weir::observe {
 namespace {
 
@@ -180,42 +182,42 @@ std::string journal_row(const JournalStatus& j) {
 
 }  // namespace
 
-std::string graph_json(const pipeline::FlowStatus& status) {
+std::string graph_json(const pipeline::FlowStatus& status, const gateway::Status& requests) {
   const auto ledger = status.ledger();
   const auto links = list(status.links, [](const auto& l) {
     return fmt::format(R"({{"from":{},"to":{}}})", json_text(l.from), json_text(l.to));
   });
   return fmt::format(
       R"({{"uptime_s":{:.1f},"stopping":{},"memory":{{"limit":{},"footprints":{},"budget":{},"used":{}}},)"
-      R"("ledger":{{"in_transit":{},"worst_difference":{},"worst_at":{}}},"sources":{},"stages":{},"journals":{},"sinks":{},"links":{}}})"
+      R"("ledger":{{"in_transit":{},"worst_difference":{},"worst_at":{}}},"sources":{},"stages":{},"journals":{},"sinks":{},"links":{},{}}})"
       "\n",
       seconds(status.uptime), status.stopping, status.memory.count(), status.footprints.count(), status.budget.count(),
       status.budget_used.count(), ledger.in_transit, ledger.worst, json_text(ledger.where),
       list(status.sources, graph_source), list(status.stages, graph_stage), list(status.journals, journal_row),
-      list(status.sinks, graph_sink), links);
+      list(status.sinks, graph_sink), links, request_members(requests));
 }
 
-std::string pressure_json(const pipeline::FlowStatus& status) {
+std::string pressure_json(const pipeline::FlowStatus& status, const gateway::Status& requests) {
   const auto sources = list(status.sources, [](const auto& s) {
     return fmt::format(R"({{"source":{},"paused":{},"why":{},"admitted":{},"refused":{}}})", json_text(s.name),
                        s.paused, json_text(s.why), s.admitted, s.refused);
   });
-  return fmt::format(R"({{"memory":{{"budget":{},"used":{}}},"sources":{},"journals":{},"edges":{}}})"
+  return fmt::format(R"({{"memory":{{"budget":{},"used":{}}},"sources":{},"journals":{},"edges":{},{}}})"
                      "\n",
                      status.budget.count(), status.budget_used.count(), sources, list(status.journals, journal_row),
-                     list(status.sinks, pressure_row));
+                     list(status.sinks, pressure_row), request_members(requests));
 }
 
-std::string ledger_json(const pipeline::FlowStatus& status) {
+std::string ledger_json(const pipeline::FlowStatus& status, const gateway::Status& requests) {
   const auto ledger = status.ledger();
   const auto row = [](const auto& s) { return fmt::format("{{\"name\":{},{}}}", json_text(s.name), account(s.node)); };
   const auto sinks = list(status.sinks, [](const auto& s) {
     return fmt::format("{{\"name\":{},{},\"edge\":{}}}", json_text(s.name), account(s.node), edge_account(s));
   });
-  return fmt::format(R"({{"in_transit":{},"worst_difference":{},"worst_at":{},"sources":{},"stages":{},"sinks":{}}})"
+  return fmt::format(R"({{"in_transit":{},"worst_difference":{},"worst_at":{},"sources":{},"stages":{},"sinks":{},{}}})"
                      "\n",
                      ledger.in_transit, ledger.worst, json_text(ledger.where), list(status.sources, row),
-                     list(status.stages, row), sinks);
+                     list(status.stages, row), sinks, request_members(requests));
 }
 
 }  // namespace weir::observe

@@ -4,12 +4,13 @@
 /// Thread: pure. Cost: a few KiB of text a call.
 #include <string>
 
+#include "gateway/status.h"
 #include "pipeline/report/status.h"
 
 namespace weir::observe {
 
-std::string graph_json(const pipeline::FlowStatus& status);
-std::string pressure_json(const pipeline::FlowStatus& status);
-std::string ledger_json(const pipeline::FlowStatus& status);
+std::string graph_json(const pipeline::FlowStatus& status, const gateway::Status& requests = {});
+std::string pressure_json(const pipeline::FlowStatus& status, const gateway::Status& requests = {});
+std::string ledger_json(const pipeline::FlowStatus& status, const gateway::Status& requests = {});
 
 }  // namespace weir::observe

@@ -1,54 +1,17 @@
 #include "observe/metrics.h"
 
-#include <prometheus/text_serializer.h>
-
 #include <array>
 #include <limits>
 #include <utility>
-#include <vector>
+
+#include "observe/request_metrics.h"
+#include "observe/sheet.h"
 
 namespace weir::observe {
 namespace {
 
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
 constexpr double infinity = std::numeric_limits<double>::infinity();
-using Labels = std::vector<std::pair<std::string, std::string>>;
-
-/// Families in the order in which they were first named.
-class Sheet {
- public:
-  void counter(const std::string& name, const char* help, Labels labels, double value) {
-    metric(name, help, MetricType::Counter, std::move(labels)).counter.value = value;
-  }
-  void gauge(const std::string& name, const char* help, Labels labels, double value) {
-    metric(name, help, MetricType::Gauge, std::move(labels)).gauge.value = value;
-  }
-  /// All since the start: what several processes counted can be added.
-  void histogram(const std::string& name, const char* help, Labels labels, const flow::Sojourn& times) {
-    auto& histogram = metric(name, help, MetricType::Histogram, std::move(labels)).histogram;
-    histogram.sample_count = times.events;
-    histogram.sample_sum = times.total;
-    std::uint64_t up_to = 0;
-    for (std::size_t i = 0; i < times.buckets.size(); ++i) {
-      up_to += times.buckets[i];
-      const bool last = i == flow::sojourn_bounds.size();
-      histogram.bucket.push_back({up_to, last ? infinity : flow::sojourn_bounds[i]});
-    }
-  }
-  std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
-
- private:
-  ClientMetric& metric(const std::string& name, const char* help, MetricType type, Labels labels) {
-    auto family = std::find_if(families_.begin(), families_.end(), [&](const auto& f) { return f.name == name; });
-    if (family == families_.end()) family = families_.insert(family, MetricFamily{name, help, type, {}});
-    ClientMetric& m = family->metric.emplace_back();
-    for (auto& [key, value] : labels) m.label.push_back({std::move(key), std::move(value)});
-    return m;
-  }
-  std::vector<MetricFamily> families_;
-};
+using Labels = Sheet::Labels;
 
 double number(std::uint64_t n) { return static_cast<double>(n); }
 
@@ -237,7 +200,8 @@ void of_process(Sheet& sheet, const Process& p) {
 
 }  // namespace
 
-std::string prometheus_text(const pipeline::FlowStatus& status, const Process& process, const AdminRefusals& refusals) {
+std::string prometheus_text(const pipeline::FlowStatus& status, const Process& process, const AdminRefusals& refusals,
+                            const gateway::Status& requests) {
   Sheet sheet;
   sheet.gauge("weir_build_info", "1, with the version that runs.", {{"version", WEIR_VERSION}}, 1);
   of_process(sheet, process);
@@ -293,6 +257,7 @@ std::string prometheus_text(const pipeline::FlowStatus& status, const Process& p
     sink(sheet, s);
     guards(sheet, "sink", s.name, s.guards);
   }
+  add_requests(sheet, requests);
   return sheet.text();
 }
 

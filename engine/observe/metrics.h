@@ -1,11 +1,12 @@
 #pragma once
-/// A FlowStatus as Prometheus text. One prefix `weir_`, base units, bounded label sets: node names and reasons, never
-/// keys of clients.
+/// A FlowStatus, and what gateways do, as Prometheus text. One prefix `weir_`, base units, bounded label sets: names of
+/// the configuration and reasons, never keys of clients.
 ///
 /// Thread: pure. Cost: a few hundred lines of text a scrape.
 #include <cstdint>
 #include <string>
 
+#include "gateway/status.h"
 #include "observe/process.h"
 #include "pipeline/report/status.h"
 
@@ -18,6 +19,6 @@ struct AdminRefusals {
 
 /// Every family is described in docs/metrics.md, which metrics_page_test.cc compares with what this writes.
 std::string prometheus_text(const pipeline::FlowStatus& status, const Process& process,
-                            const AdminRefusals& refusals = {});
+                            const AdminRefusals& refusals = {}, const gateway::Status& requests = {});
 
 }  // namespace weir::observe

@@ -67,6 +67,18 @@ pipeline::FlowStatus full_status() {
   return status;
 }
 
+gateway::Status full_requests() {
+  gateway::Status status;
+  auto& gateway = status.gateways.emplace_back();
+  gateway.name = "edge";
+  gateway.requests.refused[static_cast<std::size_t>(Reason::breaker_open)] = 1;
+  gateway.requests.abandoned[static_cast<std::size_t>(Reason::client_gone)] = 1;
+  auto& upstream = status.upstreams.emplace_back();
+  upstream.name = "shop";
+  upstream.endpoints.emplace_back().address = "127.0.0.1:9001";
+  return status;
+}
+
 struct Family {
   std::string help, type;
   std::set<std::string> labels;
@@ -108,7 +120,7 @@ std::string page() {
       "This page is checked against the program by `engine/observe/metrics_page_test.cc`.\n\n"
       "| metric | type | labels | unit | meaning |\n|---|---|---|---|---|\n";
   const Process process{1, 1, 1, 1, 1, 1};
-  for (const auto& [name, family] : families_of(prometheus_text(full_status(), process))) {
+  for (const auto& [name, family] : families_of(prometheus_text(full_status(), process, {}, full_requests()))) {
     std::string labels;
     for (const std::string& label : family.labels) labels += (labels.empty() ? "`" : ", `") + label + "`";
     out += fmt::format("| `{}` | {} | {} | {} | {} |\n", name, family.type, labels, unit_of(name), family.help);
@@ -122,7 +134,9 @@ TEST(MetricsPage, SaysWhatTheProgramWrites) {
 }
 
 TEST(MetricsPage, HasEveryNameThatStandsInTheSource) {
-  const std::string source = read(WEIR_SOURCE_DIR "/engine/observe/metrics.cc"), text = page();
+  const std::string source =
+      read(WEIR_SOURCE_DIR "/engine/observe/metrics.cc") + read(WEIR_SOURCE_DIR "/engine/observe/request_metrics.cc");
+  const std::string text = page();
   const std::regex name("\"((weir|process)_[a-z_]+)\"");
   int names = 0;
   for (std::sregex_iterator one(source.begin(), source.end(), name), end; one != end; ++one, ++names)

@@ -27,6 +27,12 @@ sinks:
 admin: { listen: "127.0.0.1:0" }
 """
 
+def gateway(upstream='endpoints: ["127.0.0.1:1"]', route="match: { path: /** }, to: shop", more=""):
+    """In place of `admin:`, with it behind."""
+    return ("upstreams:\n  shop: { max_connections: 16, " + upstream + " }\ngateways:\n  edge: { listen: \"127.0.0.1:2\", "
+            "max_connections: 16, routes: [ { " + route + " } ]" + more + " }\nadmin:")
+
+
 # Wrong in a way that a schema can know: both must refuse. What is replaced, by what.
 WRONG = {
     "an unknown key at the top": ("memory:", "memry:"),
@@ -56,6 +62,13 @@ WRONG = {
     "shares of nobody": ("acks:", "guards: { fairness: { tenants: 5 } }, acks:"),
     "an unknown way to find a limit": ("acks:", "guards: { concurrency: { algorithm: best } }, acks:"),
     "an unknown priority": ("acks:", "priority: { from: .x, default: highest }, acks:"),
+    "an unknown key of an upstream": ("admin:", gateway('endpoints: ["127.0.0.1:1"], queues: {}')),
+    "an upstream without endpoints": ("admin:", gateway("concurrency: 5")),
+    "a concurrency that is none": ("admin:", gateway('endpoints: ["127.0.0.1:1"], concurrency: much')),
+    "a route that leads nowhere": ("admin:", gateway(route="match: { path: / }")),
+    "a route that matches nothing": ("admin:", gateway(route="match: { methods: [GET] }, to: shop")),
+    "an unknown key of a gateway": ("admin:", gateway(more=", half_closed: serve")),
+    "a gateway without routes": ("admin:", "gateways: { edge: { listen: \"127.0.0.1:2\" } }\nadmin:"),
     "a priority from nowhere": ("acks:", "priority: { default: high }, acks:"),
 }
 # Right, each in one of the forms that the loader allows.
@@ -78,6 +91,13 @@ RIGHT = {
     "weights": ("acks:", "guards: { fairness: { key: \"header:X-Tenant\", weights: { gold: 4 } } }, acks:"),
     "a priority": ("acks:", "priority: { from: header:X-Priority, map: { urgent: high }, default: low }, acks:"),
     "tokens and users": ('admin: { listen: "127.0.0.1:0" }', 'admin: { listen: "127.0.0.1:0", auth_bearer: ["${NO:-x}"], auth_basic: { ops: "${NO:-x}" } }'),
+    "a gateway": ("admin:", gateway()),
+    "a gateway with all keys": ("admin:", gateway(
+        'endpoints: "127.0.0.1:1", concurrency: 8, connect_timeout: 2s, queue: { max_wait: 0s, max_requests: 9 }, '
+        'retry: { attempts: 2, budget: 10% }, breaker: { open: 5s }',
+        'match: { path: /a/**, host: shop.example, methods: [GET, POST] }, to: shop, deadline: 1s, '
+        'priority: { from: "header:X-P", default: low }', ", half_close: serve")),
+    "an upstream whose limit is found out": ("admin:", gateway('endpoints: ["127.0.0.1:1"], concurrency: adaptive')),
     "no admin": ('admin: { listen: "127.0.0.1:0" }', 'admin: { listen: "" }'),
 }
 
@@ -134,7 +154,7 @@ class Schema(WeirTest):
         for file in files + [self.path("starter.yaml")]:
             with self.subTest(file), open(file) as f:
                 text = f.read()
-                if "sources:" in text:
+                if "sources:" in text or "gateways:" in text:
                     self.assertEqual(self.errors(text), [[], []])
 
     def test_every_configuration_of_the_tests_passes(self):

@@ -66,6 +66,12 @@ constexpr std::array table{
                "Send to another instance, or come back after Retry-After."},
     ReasonInfo{deadline_exceeded, "deadline_exceeded", 504, 4, "the client's deadline would pass before this is done",
                "Allow more time, or send when the flow is less busy."},
+    ReasonInfo{upstream_unreachable, "upstream_unreachable", 503, 14, "no endpoint of the upstream takes connections",
+               "Nothing of this request was sent on: come back after Retry-After. `weir why` shows what each endpoint "
+               "answered; see that the service runs and that `endpoints` names it."},
+    ReasonInfo{
+        upstream_failed, "upstream_failed", 502, 13, "the upstream gave no valid answer",
+        "It may have acted on the request: repeat it only if that is safe. `weir why` and the log say what came."},
     ReasonInfo{
         outcome_unknown, "outcome_unknown", 504, 4,
         "the request was taken but not settled within ack_timeout: its events stay in the flow",
@@ -82,7 +88,7 @@ constexpr std::array table{
     ReasonInfo{bad_request, "bad_request", 400, 3, "the request is not valid HTTP",
                "Check the client or the proxy in between; the connection was closed."},
     ReasonInfo{not_found, "not_found", 404, 5, "nothing is served at this path",
-               "Events go to the source's `path`, by default /events."},
+               "Events go to a source's `path`, by default /events; at a gateway a route has to match."},
     ReasonInfo{method_not_allowed, "method_not_allowed", 405, 12, "this path takes another method", "Use POST."},
     ReasonInfo{unsupported_media_type, "unsupported_media_type", 415, 3, "this content type is not taken",
                "Send application/x-ndjson (one event a line) or application/json (an array or one object)."},

@@ -35,6 +35,8 @@ enum class Reason : std::uint8_t {
   overloaded,
   shutting_down,
   deadline_exceeded,
+  upstream_unreachable,
+  upstream_failed,
   outcome_unknown,
   // the door: the request itself
   malformed,

@@ -20,7 +20,7 @@
 ///   in_flight.left_free();
 ///
 /// Thread: one owner, permits included. A permit points to its InFlight, which cannot be moved and must outlive its
-/// permits (checked). Cost: 5 ns a request and what the limit costs; a permit is 40 bytes. On cancel: a permit that is
+/// permits (checked). Cost: 5 ns a request and what the limit costs; a permit is 48 bytes. On cancel: a permit that is
 /// destroyed unsettled counts as `ignored`: it gives its place back, and the limit is told nothing.
 #include <weir/base/result.h>
 #include <weir/flow/admit/concurrency_limit.h>
@@ -48,7 +48,8 @@ class InFlight {
           started_(o.started_),
           number_(o.number_),
           spell_(o.spell_),
-          in_flight_(o.in_flight_) {}
+          in_flight_(o.in_flight_),
+          served_(o.served_) {}
     Permit& operator=(Permit&& o) noexcept {
       if (this == &o) return *this;
       ignored();
@@ -57,6 +58,7 @@ class InFlight {
       number_ = o.number_;
       spell_ = o.spell_;
       in_flight_ = o.in_flight_;
+      served_ = o.served_;
       return *this;
     }
     ~Permit() { ignored(); }
@@ -65,6 +67,9 @@ class InFlight {
     void answered(bool waiting, TimePoint now) { settle(CallEnd::answered, waiting, now); }
     void failed(bool waiting, TimePoint now) { settle(CallEnd::failed, waiting, now); }
     void ignored() { settle(CallEnd::ignored, false, TimePoint{}); }
+    /// The service has done its work, and what follows is only carried (the body of an answer, to whoever reads it):
+    /// the time that the limit is told ends here. The place is held until the permit is settled.
+    void served(TimePoint now) { served_ = now; }
     TimePoint started() const { return started_; }
 
    private:
@@ -83,6 +88,7 @@ class InFlight {
     TimePoint started_;
     std::uint64_t number_, spell_;
     std::uint32_t in_flight_;
+    TimePoint served_ = never;
   };
 
   explicit InFlight(L limit) : limit_(std::move(limit)) {}
@@ -133,7 +139,7 @@ class InFlight {
   void settle(const Permit& permit, CallEnd end, bool waiting, TimePoint now) {
     ++ended_[static_cast<std::size_t>(end)];
     if (end != CallEnd::ignored) {
-      const Duration took = std::max(now - permit.started_, Duration{0});
+      const Duration took = std::max(std::min(now, permit.served_) - permit.started_, Duration{0});
       mean_time_ += (took - mean_time_) / (mean_time_ == Duration{0} ? 1 : 16);
       const auto was = limit_.limit();
       limit_.answered(

@@ -52,6 +52,18 @@ TEST(InFlightTest, LetsAsManyStartAsTheLimitSaysAndRefusesTheRest) {
   EXPECT_EQ(stats.ignored, 1u) << "the last one was dropped unsettled";
 }
 
+TEST(InFlightTest, TheTimeEndsWhereTheServiceIsDoneAndThePlaceWhenItIsSettled) {
+  InFlight<Listener> in_flight{Listener()};
+  auto permit = in_flight.start(start);
+  permit.served(start + 10ms);
+  EXPECT_EQ(in_flight.in_flight(), 1u) << "the answer is still carried to a slow reader";
+  auto moved = std::move(permit);
+  moved.answered(false, start + 5s);
+  ASSERT_EQ(in_flight.limit().told.size(), 1u);
+  EXPECT_EQ(in_flight.limit().told[0].time, 10ms);
+  EXPECT_EQ(in_flight.in_flight(), 0u);
+}
+
 TEST(InFlightTest, ARefusalSaysAboutWhenAPlaceIsFree) {
   InFlight<FixedLimit> in_flight(FixedLimit({4}));
   std::vector<InFlight<FixedLimit>::Permit> permits;

@@ -1,0 +1,244 @@
+#include "slow_service.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+#include "config/problem.h"
+#include "config/units_parse.h"
+
+namespace weir::app {
+namespace {
+
+constexpr std::string_view control_path = "/.weir/upstream";
+constexpr Duration longest = std::chrono::hours(1);
+
+std::vector<std::string_view> split(std::string_view text, char at) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const auto end = text.find(at);
+    parts.push_back(text.substr(0, end));
+    if (end == text.npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+template <typename T>
+Result<T> as_result(config::Parsed<T> parsed) {
+  if (parsed) return std::move(*parsed);
+  return failure(std::move(parsed.error()));
+}
+
+Result<std::uint64_t> number(std::string_view text, std::uint64_t most) {
+  auto n = as_result(config::parse_count(text));
+  if (n && *n > most) return failure(fmt::format("{} is too much: at most {}", *n, most));
+  return n;
+}
+
+}  // namespace
+
+Result<ServiceTime> ServiceTime::parse(std::string_view text) {
+  const auto colon = text.find(':');
+  const std::string_view kind = text.substr(0, colon);
+  const auto values = split(colon == text.npos ? std::string_view{} : text.substr(colon + 1), ',');
+  const auto wrong = [&] {
+    return failure(
+        fmt::format("{} is no time: write fixed:10ms, exponential:10ms, lognormal:10ms,0.5 or "
+                    "bimodal:5ms,200ms,2%",
+                    config::quote(text)));
+  };
+  ServiceTime out;
+  const auto time = config::parse_duration(values[0]);
+  if (!time || *time > longest) return wrong();
+  out.time = *time;
+  if (kind == "fixed" && values.size() == 1) {
+    out.kind = Kind::fixed;
+  } else if (kind == "exponential" && values.size() == 1) {
+    out.kind = Kind::exponential;
+  } else if (kind == "lognormal" && values.size() == 2) {
+    out.kind = Kind::lognormal;
+    const auto sigma = config::parse_ratio(values[1]);
+    if (!sigma) return wrong();
+    out.sigma = *sigma;
+  } else if (kind == "bimodal" && values.size() == 3) {
+    out.kind = Kind::bimodal;
+    const auto slow = config::parse_duration(values[1]);
+    const auto share = config::parse_ratio(values[2]);
+    if (!slow || *slow > longest || !share) return wrong();
+    out.slow = *slow;
+    out.slow_share = *share;
+  } else {
+    return wrong();
+  }
+  return out;
+}
+
+Duration ServiceTime::draw(Rng& rng) const {
+  switch (kind) {
+    case Kind::exponential: return from_seconds(-seconds(time) * std::log1p(-rng.uniform()));
+    case Kind::lognormal: {
+      const double normal = std::sqrt(-2 * std::log1p(-rng.uniform())) * std::cos(2 * std::numbers::pi * rng.uniform());
+      return from_seconds(seconds(time) * std::exp(sigma * normal));
+    }
+    case Kind::bimodal: return rng.uniform() < slow_share ? slow : time;
+    case Kind::fixed: break;
+  }
+  return time;
+}
+
+double ServiceTime::mean() const {
+  if (kind == Kind::lognormal) return seconds(time) * std::exp(sigma * sigma / 2);
+  if (kind == Kind::bimodal) return seconds(time) * (1 - slow_share) + seconds(slow) * slow_share;
+  return seconds(time);
+}
+
+Result<void> ServiceSettings::set(std::string_view key, std::string_view value) {
+  const auto take = [](auto parsed, auto& into) -> Result<void> {
+    if (!parsed) return std::unexpected(parsed.error());
+    into = static_cast<std::remove_reference_t<decltype(into)>>(*parsed);
+    return {};
+  };
+  if (key == "slots") return take(number(value, 100'000), slots);
+  if (key == "queue") return take(number(value, 1'000'000), queue);
+  if (key == "body") return take(number(value, 16 << 20), body);
+  if (key == "errors") return take(as_result(config::parse_ratio(value)), errors);
+  if (key == "pressure") return take(as_result(config::parse_bool(value)), pressure);
+  if (key != "time")
+    return failure(fmt::format("{} is none of slots, time, queue, errors, pressure, body, stall", config::quote(key)));
+  auto taken = take(ServiceTime::parse(value), time);
+  if (taken) time_text = value;
+  return taken;
+}
+
+boost::asio::awaitable<void> SlowService::handle(net::Exchange& exchange) {
+  if (exchange.head().target == control_path) co_return co_await control(exchange);
+  for (;;) {
+    const auto piece = co_await exchange.read(64_KiB);
+    if (!piece) co_return;
+    if (piece->empty()) break;
+  }
+  ++in_;
+  net::Response answer{.content_type = "application/octet-stream"};
+  if (waiting_.size() >= settings_.queue && busy_ >= settings_.slots) {
+    ++refused_;
+    answer.status = 503;
+    answer.body = "its queue is full\n";
+  } else {
+    if (!co_await take_slot(exchange)) co_return;
+    co_await work();
+    const bool fails = rng_.uniform() < settings_.errors;
+    answer.status = fails ? 500 : 200;
+    answer.body.assign(settings_.body, 'x');
+    give_slot();
+  }
+  std::string fields;
+  if (settings_.pressure) fields = fmt::format("Weir-Pressure: {:.2f}\r\n", pressure());
+  answer.extra_headers = fields;
+  co_await exchange.respond(std::move(answer)) ? ++answered_ : ++wasted_;
+}
+
+/// False: the client left before its turn.
+boost::asio::awaitable<bool> SlowService::take_slot(net::Exchange& exchange) {
+  if (busy_ >= settings_.slots || !waiting_.empty()) {
+    async::Signal turn(io_);
+    waiting_.push_back(&turn);
+    while (!turn.is_set()) co_await turn.wait(longest);
+    if (exchange.client_gone()) {
+      ++left_;
+      give_slot();
+      co_return false;
+    }
+    co_return true;
+  }
+  ++busy_;
+  most_busy_ = std::max(most_busy_, busy_);
+  co_return true;
+}
+
+/// To the next in the queue, which takes it over, as long as there are not more in service than slots.
+void SlowService::give_slot() {
+  --busy_;
+  call_waiting();
+}
+
+void SlowService::call_waiting() {
+  while (busy_ < settings_.slots && !waiting_.empty()) {
+    ++busy_;
+    most_busy_ = std::max(most_busy_, busy_);
+    waiting_.front()->set();
+    waiting_.pop_front();
+  }
+}
+
+/// It is not noticed meanwhile that a client leaves, as most services do not notice it.
+boost::asio::awaitable<void> SlowService::work() {
+  TimePoint until = context_.now() + settings_.time.draw(rng_);
+  boost::asio::steady_timer timer(io_);
+  for (;;) {
+    const TimePoint end = std::max(until, stalled_until_);
+    const Duration left = end - context_.now();
+    if (left <= Duration{0}) co_return;
+    timer.expires_after(left);
+    boost::system::error_code ignored;
+    co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+  }
+}
+
+double SlowService::pressure() const {
+  return settings_.slots == 0 ? 1.0 : static_cast<double>(busy_ + waiting_.size()) / settings_.slots;
+}
+
+Result<void> SlowService::change(std::string_view query) {
+  ServiceSettings next = settings_;
+  Duration stall{0};
+  for (const std::string_view pair : split(query, '&')) {
+    const auto equals = pair.find('=');
+    if (equals == pair.npos) return failure("write KEY=VALUE");
+    const std::string_view key = pair.substr(0, equals), value = pair.substr(equals + 1);
+    if (key != "stall") {
+      if (auto set = next.set(key, value); !set) return set;
+      continue;
+    }
+    const auto time = config::parse_duration(value);
+    if (!time || *time > longest) return failure(fmt::format("{} is no duration up to 1h", config::quote(value)));
+    stall = *time;
+  }
+  settings_ = std::move(next);
+  if (stall > Duration{0}) stalled_until_ = context_.now() + stall;
+  call_waiting();  // there may be more slots
+  return {};
+}
+
+std::string SlowService::describe() const {
+  return fmt::format(
+      R"({{"slots":{},"time":"{}","queue":{},"errors":{},"pressure":{},"body":{},"capacity":{:.1f},"stalled_for_s":{:.3f},)"
+      R"("in":{},"answered":{},"refused":{},"left":{},"wasted":{},"in_service":{},"most_in_service":{},"waiting":{}}})"
+      "\n",
+      settings_.slots, settings_.time_text, settings_.queue, settings_.errors, settings_.pressure, settings_.body,
+      settings_.slots / std::max(settings_.time.mean(), 1e-9),
+      seconds(std::max(stalled_until_ - context_.now(), Duration{0})), in_, answered_, refused_, left_, wasted_, busy_,
+      most_busy_, waiting_.size());
+}
+
+boost::asio::awaitable<void> SlowService::control(net::Exchange& exchange) {
+  net::Response answer;
+  const auto& head = exchange.head();
+  if (head.method == "POST") {
+    if (auto changed = change(head.query); !changed) {
+      answer.status = 400;
+      answer.content_type = "text/plain";
+      answer.body = changed.error().message + "\n";
+    }
+  }
+  if (answer.body.empty()) answer.body = describe();
+  co_await exchange.respond(std::move(answer));
+}
+
+}  // namespace weir::app

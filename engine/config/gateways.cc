@@ -1,0 +1,29 @@
+#include "config/gateways.h"
+
+namespace weir::config {
+namespace {
+
+constexpr Bytes kernel_entries = 8_KiB;  // coroutine frames, parser, and the kernel's socket, file and epoll entries
+constexpr Bytes spare_heads = 192_KiB;   // kept for the next connection; and one buffer that all read bodies through
+constexpr std::size_t refusals_at_once = 16;
+
+}  // namespace
+
+Footprint footprint(const Gateway& gateway) {
+  const Bytes kernel = (gateway_receive_buffer + gateway_send_buffer) * 2;
+  const Bytes each = kernel + gateway_max_header * 2 + gateway_read_buffer + kernel_entries;
+  return {.fixed = spare_heads + (kernel + kernel_entries) * refusals_at_once,
+          .per_unit = each,
+          .max_units = gateway.max_connections,
+          .unit = "connections"};
+}
+
+Footprint footprint(const Upstream& upstream) {
+  const Bytes each = upstream_socket_buffer * 4 + upstream_buffer + gateway_max_header * 2;
+  return {.fixed = Bytes(upstream.max_waiting * 256),
+          .per_unit = each,
+          .max_units = upstream.max_connections * upstream.endpoints.size(),
+          .unit = "connections"};
+}
+
+}  // namespace weir::config

@@ -1,0 +1,125 @@
+// The sections `gateways` and `upstreams`: what can be written, what cannot, and what `check` says about them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/diff.h"
+#include "config/loaded_for_test.h"
+#include "config/report.h"
+
+namespace weir::config {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using namespace std::chrono_literals;
+
+std::string file(const std::string& upstream = "endpoints: ['127.0.0.1:9001']",
+                 const std::string& route = "{ match: { path: /** }, to: shop }", const std::string& gateway = {}) {
+  return "memory: 512MiB\nupstreams:\n  shop: { " + upstream +
+         " }\ngateways:\n  edge: { listen: '127.0.0.1:8000', routes: [ " + route + " ]" +
+         (gateway.empty() ? "" : ", " + gateway) + " }\n";
+}
+std::string with_upstream(const std::string& more) { return file("endpoints: ['127.0.0.1:9001'], " + more); }
+
+std::string only_problem(const std::string& yaml) {
+  const auto all = problems(yaml);
+  return all.size() == 1 ? all[0] : "so many: " + std::to_string(all.size());
+}
+
+TEST(Gateways, AloneAreAWholeConfiguration) {
+  const Config config = config_of(file());
+  ASSERT_EQ(config.gateways.size(), 1u);
+  ASSERT_EQ(config.upstreams.size(), 1u);
+  EXPECT_EQ(config.gateways[0].listen, "127.0.0.1:8000");
+  EXPECT_EQ(config.gateways[0].routes[0].deadline, 30s);
+  EXPECT_FALSE(config.upstreams[0].concurrency) << "adaptive";
+  EXPECT_EQ(config.upstreams[0].max_wait, 100ms);
+  EXPECT_EQ(config.upstreams[0].attempts, 1) << "nothing is retried that nobody asked for";
+}
+
+TEST(Gateways, EveryKeyIsReadAndPrintedSoThatItLoadsAgain) {
+  const std::string yaml = file(
+      "endpoints: ['127.0.0.1:9001', 'h:2'], concurrency: 8, max_connections: 9, connect_timeout: 2s, queue: { "
+      "max_wait: "
+      "20ms, max_requests: 7 }, retry: { attempts: 3, budget: 10% }, breaker: { consecutive_failures: 2, open: 3s }",
+      "{ match: { path: /a/**, host: Shop.Example, methods: [GET, POST] }, to: shop, deadline: 1s, priority: { from: "
+      "'header:X-P', default: low } }",
+      "max_connections: 5, half_close: serve");
+  const Config config = config_of(yaml);
+  ASSERT_EQ(config.upstreams.size(), 1u);
+  const auto& u = config.upstreams[0];
+  EXPECT_EQ(u.concurrency, 8u);
+  EXPECT_EQ(u.max_waiting, 7u);
+  EXPECT_EQ(u.attempts, 3);
+  EXPECT_EQ(u.destination.breaker.open, 3s);
+  const auto& route = config.gateways[0].routes[0];
+  EXPECT_EQ(route.host, "shop.example");
+  EXPECT_THAT(route.methods, ElementsAre("GET", "POST"));
+  EXPECT_EQ(route.priority, Priority::low);
+  EXPECT_TRUE(config.gateways[0].serve_half_closed);
+  const std::string printed = to_yaml(config, fake_catalog());
+  EXPECT_EQ(to_yaml(config_of(printed), fake_catalog()), printed);
+}
+
+TEST(Gateways, AMistakeHasItsPlaceAndAdvice) {
+  EXPECT_THAT(only_problem(file("endpoints: ['127.0.0.1:9001']", "{ match: { path: /** }, to: shp }")),
+              HasSubstr("gateways.edge.routes[0].to: there is no upstream 'shp'; did you mean shop?"));
+  EXPECT_THAT(problems(with_upstream("concurency: 5")), Contains(HasSubstr("did you mean concurrency?")));
+  EXPECT_THAT(only_problem(with_upstream("concurrency: many")), HasSubstr("or adaptive"));
+  EXPECT_THAT(only_problem(with_upstream("concurrency: 500")), HasSubstr("raise max_connections"));
+  EXPECT_THAT(only_problem(with_upstream("queue: { max_wait: 2m }")), HasSubstr("at most 60s"));
+  EXPECT_THAT(only_problem(file("concurrency: 5")), HasSubstr("add endpoints:"));
+  EXPECT_THAT(only_problem(file("endpoints: [nowhere]")), HasSubstr("has no port"));
+  EXPECT_THAT(only_problem(file("endpoints: ['h:1', 'h:1']")), HasSubstr("named twice"));
+  for (const char* path : {"orders", "/a*", "/a//b", "/a?b", "/**/x"})
+    EXPECT_THAT(only_problem(file("endpoints: ['h:1']", "{ match: { path: '" + std::string(path) + "' }, to: shop }")),
+                HasSubstr("write /orders for one path"))
+        << path;
+  EXPECT_THAT(only_problem(file("endpoints: ['h:1']", "{ match: { path: /, methods: [get] }, to: shop }")),
+              HasSubstr("'get' is no method"));
+  EXPECT_THAT(only_problem(file("endpoints: ['h:1']", "{ match: { path: /, host: 'h:1' }, to: shop }")),
+              HasSubstr("without a port"));
+}
+
+TEST(Gateways, AnUpstreamThatNoRouteLeadsToIsAWarning) {
+  EXPECT_THAT(
+      only_problem(file() + "  other: { listen: '127.0.0.1:1', routes: [ { match: { path: / }, to: shop } ] }\n"),
+      HasSubstr("so many: 0"));
+  const auto loaded = load(
+      "memory: 512MiB\nupstreams:\n  a: { endpoints: ['h:1'] }\n  b: { endpoints: ['h:1'] }\ngateways:\n"
+      "  g: { listen: '127.0.0.1:1', routes: [ { match: { path: / }, to: a } ] }\n");
+  ASSERT_TRUE(loaded.config.has_value());
+  ASSERT_EQ(loaded.problems.size(), 1u);
+  EXPECT_THAT(loaded.problems[0].text(), HasSubstr("upstreams.b: warning: no route leads to it"));
+}
+
+TEST(Gateways, TheReportHasTheirRoutesAnswersAndMemory) {
+  const auto text = to_text(make_report(config_of(file()), fake_catalog()), false);
+  EXPECT_THAT(text, HasSubstr("Routes"));
+  EXPECT_THAT(text, HasSubstr("upstreams.shop"));
+  EXPECT_THAT(text, HasSubstr("gateway edge: connections"));
+  EXPECT_THAT(text, Not(HasSubstr("Promises"))) << "there is no path of events";
+  const auto json = to_json(make_report(config_of(file()), fake_catalog()));
+  EXPECT_THAT(json, HasSubstr(R"("routes":[{"gateway":"edge","match":"/**","upstream":"shop","deadline":30}])"));
+}
+
+TEST(Gateways, AChangeOfThemNeedsANewProcess) {
+  const auto was = config_of(file()), is = config_of(with_upstream("breaker: { open: 3s }"));
+  EXPECT_TRUE(changes(was, was, fake_catalog()).empty());
+  const auto found = changes(was, is, fake_catalog());
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].path, "upstreams.shop.breaker.open");
+  EXPECT_FALSE(found[0].in_place);
+}
+
+TEST(Gateways, TheirConnectionsCountInMemory) {
+  const auto memory = [](const std::string& yaml) { return config_of(yaml).memory.footprints; };
+  EXPECT_GT(memory(with_upstream("max_connections: 300")), memory(with_upstream("max_connections: 100")));
+  EXPECT_GT(memory(file("endpoints: ['h:1']", "{ match: { path: / }, to: shop }", "max_connections: 600")),
+            memory(file("endpoints: ['h:1']", "{ match: { path: / }, to: shop }", "max_connections: 200")));
+}
+
+}  // namespace
+}  // namespace weir::config

@@ -1,0 +1,59 @@
+#include "gateway/endpoints.h"
+
+#include <algorithm>
+
+namespace weir::gateway {
+
+bool Endpoints::may_take(std::size_t endpoint, TimePoint now) const {
+  return !is_left_alone(endpoint, now) && !(all_[endpoint].trial && all_[endpoint].in_flight > 0);
+}
+
+std::size_t Endpoints::choose(TimePoint now, std::size_t avoid) {
+  std::size_t best = all_.size();
+  bool best_may = false;
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    const std::size_t at = (turn_ + i) % all_.size();
+    const bool may = may_take(at, now) && at != avoid;
+    if (best < all_.size() && (may < best_may || (may == best_may && all_[at].in_flight >= all_[best].in_flight)))
+      continue;
+    best = at;
+    best_may = may;
+  }
+  turn_ = (best + 1) % all_.size();
+  ++all_[best].in_flight;
+  return best;
+}
+
+void Endpoints::done(std::size_t endpoint, End end, TimePoint now) {
+  State& state = all_[endpoint];
+  --state.in_flight;
+  if (end == End::ignored) return;
+  if (end == End::answered) {
+    state.failures = 0;
+    state.trial = false;
+    state.ejection = Duration{0};
+    return;
+  }
+  ++state.failures;
+  if (state.failures >= failures_to_eject && !is_left_alone(endpoint, now)) eject(state, now);
+}
+
+bool Endpoints::may_leave_alone(TimePoint now) const {
+  const auto alone = std::ranges::count_if(all_, [&](const State& s) { return s.left_alone_until > now; });
+  return static_cast<std::size_t>(alone + 1) * 2 <= all_.size();
+}
+
+void Endpoints::refused(std::size_t endpoint, Duration retry_after, TimePoint now) {
+  if (is_left_alone(endpoint, now) || !may_leave_alone(now)) return;
+  all_[endpoint].left_alone_until = now + std::clamp(retry_after, Duration{0}, longest_refusal);
+}
+
+void Endpoints::eject(State& state, TimePoint now) {
+  if (!may_leave_alone(now)) return;
+  state.ejection = std::clamp<Duration>(state.ejection * 2, first_ejection, longest_ejection);
+  state.left_alone_until = now + state.ejection;
+  state.trial = true;
+  ++state.ejections;
+}
+
+}  // namespace weir::gateway

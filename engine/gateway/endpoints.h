@@ -1,0 +1,56 @@
+#pragma once
+/// Which of an upstream's endpoints gets the next request: the one with the least in flight; among equals they take
+/// turns. One that failed three times in a row is left alone for 1 s, then 2, 4 .. 30 s, and then tried with one
+/// request; never more than half of them are left alone at the same time, so that a fault of all of them (or of our own
+/// network) does not leave one to bear everything.
+///
+/// One that refuses and names a time is left alone as long as it asked, up to a minute, under the same condition.
+///
+/// A failure: no connection, a connection that broke, an answer that is none, or none in time. What an endpoint answers
+/// is no failure here; that many answers are bad is the breaker's question, for the upstream as a whole.
+///
+/// Thread: a value; its owner guards it. Cost: a look at each endpoint.
+#include <weir/base/units.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace weir::gateway {
+
+class Endpoints {
+ public:
+  static constexpr int failures_to_eject = 3;
+  static constexpr Duration first_ejection = std::chrono::seconds(1), longest_ejection = std::chrono::seconds(30);
+  static constexpr Duration longest_refusal = std::chrono::minutes(1);
+
+  explicit Endpoints(std::size_t count) : all_(count) {}
+
+  /// The one that gets the next request, which counts as in flight there until `done`. `avoid`: the one that has just
+  /// failed it, taken only when there is no other.
+  std::size_t choose(TimePoint now, std::size_t avoid = ~std::size_t{0});
+  enum class End : std::uint8_t { answered, failed, ignored };
+  void done(std::size_t endpoint, End end, TimePoint now);
+  /// It said when to come back.
+  void refused(std::size_t endpoint, Duration retry_after, TimePoint now);
+
+  struct State {
+    std::uint32_t in_flight = 0;
+    int failures = 0;  ///< in a row
+    TimePoint left_alone_until{};
+    Duration ejection{0};  ///< how long the last one was
+    std::uint64_t ejections = 0;
+    bool trial = false;  ///< back from being left alone, with a request that shows whether it works
+  };
+  const std::vector<State>& all() const { return all_; }
+  bool is_left_alone(std::size_t endpoint, TimePoint now) const { return all_[endpoint].left_alone_until > now; }
+
+ private:
+  bool may_take(std::size_t endpoint, TimePoint now) const;
+  bool may_leave_alone(TimePoint now) const;
+  void eject(State& state, TimePoint now);
+
+  std::vector<State> all_;
+  std::size_t turn_ = 0;
+};
+
+}  // namespace weir::gateway

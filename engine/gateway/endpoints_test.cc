@@ -1,0 +1,99 @@
+#include "gateway/endpoints.h"
+
+#include <gtest/gtest.h>
+
+namespace weir::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using End = Endpoints::End;
+const TimePoint start{1'000'000s};
+
+void fail(Endpoints& endpoints, std::size_t which, int times, TimePoint now) {
+  for (int i = 0; i < times; ++i) {
+    std::size_t chosen = endpoints.choose(now);
+    while (chosen != which) {
+      endpoints.done(chosen, End::ignored, now);
+      chosen = endpoints.choose(now);
+    }
+    endpoints.done(which, End::failed, now);
+  }
+}
+
+TEST(Endpoints, TheLeastBusyOneIsChosenAndEqualsTakeTurns) {
+  Endpoints endpoints(3);
+  EXPECT_EQ(endpoints.choose(start), 0u);
+  EXPECT_EQ(endpoints.choose(start), 1u);
+  EXPECT_EQ(endpoints.choose(start), 2u);
+  endpoints.done(1, End::answered, start);
+  EXPECT_EQ(endpoints.choose(start), 1u);
+}
+
+TEST(Endpoints, OneThatFailsThreeTimesInARowIsLeftAloneThenTriedWithOneRequest) {
+  Endpoints endpoints(3);
+  fail(endpoints, 1, 3, start);
+  EXPECT_TRUE(endpoints.is_left_alone(1, start));
+  for (int i = 0; i < 10; ++i) EXPECT_NE(endpoints.choose(start), 1u);
+  const TimePoint later = start + 1100ms;
+  EXPECT_EQ(endpoints.choose(later), 1u);
+  EXPECT_NE(endpoints.choose(later), 1u) << "one request is under way to show whether it works";
+  endpoints.done(1, End::answered, later);
+  EXPECT_EQ(endpoints.choose(later), 1u);
+}
+
+TEST(Endpoints, WhoFailsItsTrialIsLeftAloneForLonger) {
+  Endpoints endpoints(2);
+  fail(endpoints, 0, 3, start);
+  const TimePoint later = start + 1100ms;
+  fail(endpoints, 0, 1, later);
+  EXPECT_TRUE(endpoints.is_left_alone(0, later + 1900ms));
+  EXPECT_FALSE(endpoints.is_left_alone(0, later + 2100ms));
+}
+
+TEST(Endpoints, NeverAreMoreThanHalfLeftAlone) {
+  Endpoints endpoints(3);
+  for (std::size_t i = 0; i < 3; ++i) fail(endpoints, i, 3, start);
+  int alone = 0;
+  for (std::size_t i = 0; i < 3; ++i) alone += endpoints.is_left_alone(i, start);
+  EXPECT_EQ(alone, 1);
+  Endpoints single(1);
+  fail(single, 0, 10, start);
+  EXPECT_FALSE(single.is_left_alone(0, start));
+}
+
+TEST(Endpoints, OneThatRefusesIsLeftAloneAsLongAsItAsked) {
+  Endpoints endpoints(2);
+  endpoints.refused(0, 5s, start);
+  EXPECT_TRUE(endpoints.is_left_alone(0, start + 4s));
+  EXPECT_FALSE(endpoints.is_left_alone(0, start + 5s));
+  endpoints.refused(1, 5s, start);
+  EXPECT_FALSE(endpoints.is_left_alone(1, start)) << "then nobody would be asked";
+  const TimePoint later = start + 10s;
+  endpoints.refused(1, std::chrono::hours(1), later);
+  EXPECT_FALSE(endpoints.is_left_alone(1, later + 61s));
+  Endpoints single(1);
+  single.refused(0, 5s, start);
+  EXPECT_FALSE(single.is_left_alone(0, start));
+}
+
+TEST(Endpoints, TheOneThatJustFailedIsAvoidedWhereThereIsAnother) {
+  Endpoints endpoints(2);
+  EXPECT_EQ(endpoints.choose(start, 0), 1u);
+  EXPECT_EQ(endpoints.choose(start, 0), 1u);
+  Endpoints single(1);
+  EXPECT_EQ(single.choose(start, 0), 0u);
+}
+
+TEST(Endpoints, OneThatFailsFastDoesNotDrawTheTraffic) {
+  Endpoints endpoints(3);
+  int at_first = 0;
+  for (int i = 0; i < 300; ++i) {
+    const auto chosen = endpoints.choose(start + i * 1ms);
+    at_first += chosen == 0;
+    endpoints.done(chosen, chosen == 0 ? End::failed : End::answered, start + i * 1ms);
+  }
+  EXPECT_EQ(at_first, Endpoints::failures_to_eject);
+}
+
+}  // namespace
+}  // namespace weir::gateway

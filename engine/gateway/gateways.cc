@@ -1,0 +1,265 @@
+#include "gateway/gateways.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <future>
+#include <thread>
+
+#include "gateway/refusal.h"
+
+namespace weir::gateway {
+namespace {
+
+namespace asio = boost::asio;
+constexpr auto busy_interval = std::chrono::milliseconds(5), idle_interval = std::chrono::milliseconds(200);
+constexpr Duration look_at_requests_every = std::chrono::milliseconds(20);
+constexpr Duration publish_every = std::chrono::milliseconds(200);
+constexpr Duration sweep_every = std::chrono::seconds(1);
+constexpr Duration body_patience = std::chrono::seconds(30);
+constexpr Duration last_answers = std::chrono::seconds(2);
+constexpr auto look_again = std::chrono::milliseconds(10), wait_for_status = std::chrono::milliseconds(100);
+
+void surface(std::exception_ptr error) {
+  if (error) std::rethrow_exception(error);
+}
+
+std::string allow_field(const config::Gateway& gateway) {
+  std::string methods;
+  for (const auto& route : gateway.routes)
+    for (const auto& method : route.methods)
+      if (methods.find(method) == methods.npos) methods += (methods.empty() ? "" : ", ") + method;
+  return methods.empty() ? std::string() : "Allow: " + methods + "\r\n";
+}
+
+}  // namespace
+
+net::ServerConfig server_config(const config::Gateway& gateway) {
+  net::ServerConfig server;
+  server.listen = gateway.listen;
+  server.max_connections = gateway.max_connections;
+  server.max_header = config::gateway_max_header;
+  server.receive_buffer = config::gateway_receive_buffer;
+  server.send_buffer = config::gateway_send_buffer;
+  server.read_buffer = config::gateway_read_buffer;
+  server.body_timeout = server.answer_timeout = body_patience;
+  server.reserve_descriptors = 4;
+  return server;
+}
+
+Gateways::Gateways(const config::Config& config, const Context& context) : context_(context), timer_(reactor_.io()) {
+  for (const auto& upstream : config.upstreams)
+    upstreams_.push_back(std::make_unique<Upstream>(reactor_.io(), upstream, context));
+  for (const auto& gateway : config.gateways) {
+    auto& listener = *listeners_.emplace_back(std::make_unique<Listener>(gateway));
+    for (const auto& route : gateway.routes) listener.upstreams.push_back(&upstream(route.to));
+  }
+}
+
+Gateways::~Gateways() {
+  if (runs_) stop(Duration{0});
+}
+
+Upstream& Gateways::upstream(const std::string& name) const {
+  const auto at =
+      std::ranges::find(upstreams_, name, [](const auto& u) -> const std::string& { return u->config().name; });
+  WEIR_CHECK(at != upstreams_.end());
+  return **at;
+}
+
+template <typename F>
+auto Gateways::on_reactor(F f) const {
+  std::packaged_task<decltype(f())()> task(std::move(f));
+  auto result = task.get_future();
+  asio::post(reactor_.io(), [&task] { task(); });
+  return result.get();
+}
+
+Result<void> Gateways::open() {
+  for (auto& listener : listeners_) {
+    const std::string who = "gateway " + listener->config.name + ": ";
+    if (auto free = net::HttpServer::check_address(listener->config.listen, false); !free)
+      return failure(who + free.error().message);
+    listener->server = std::make_unique<net::HttpServer>(
+        reactor_.io(), server_config(listener->config), context_,
+        [this, l = listener.get()](net::Exchange& exchange) { return handle(*l, exchange); });
+    auto opened = listener->server->open();
+    if (!opened) {
+      for (auto& other : listeners_) other->server.reset();  // the reactor has not run: nothing is to be stopped
+      return failure(who + opened.error().message);
+    }
+    listener->address = *opened;
+  }
+  publish();
+  return {};
+}
+
+void Gateways::start() {
+  last_look_ = last_sweep_ = last_publish_ = context_.now();
+  for (auto& listener : listeners_) listener->server->start();
+  asio::co_spawn(reactor_.io(), keep(), surface);
+  reactor_.start();
+  runs_ = true;
+}
+
+asio::awaitable<void> Gateways::handle(Listener& listener, net::Exchange& exchange) {
+  Request request(reactor_.io(), exchange);
+  const auto place = listener.under_way.insert(listener.under_way.end(), &request);
+  ++listener.counts.in;
+  if (std::exchange(asleep_, false)) timer_.cancel();
+  const Ending ending = co_await serve(listener, request);
+  listener.under_way.erase(place);
+  switch (ending.kind) {
+    case Ending::Kind::answered: ++listener.counts.answered[static_cast<std::size_t>(ending.status / 100)]; break;
+    case Ending::Kind::refused: ++listener.counts.refused[static_cast<std::size_t>(ending.reason)]; break;
+    case Ending::Kind::abandoned: ++listener.counts.abandoned[static_cast<std::size_t>(ending.reason)]; break;
+  }
+}
+
+asio::awaitable<Ending> Gateways::serve(Listener& listener, Request& request) {
+  const TimePoint now = context_.now();
+  if (drained_at_ != never) {
+    const Rejection why{Reason::shutting_down, std::max<Duration>(drained_at_ - now, std::chrono::seconds(1))};
+    co_return co_await refuse(request.exchange, context_, why);
+  }
+  const auto route = listener.routes.find(request.exchange.head());
+  if (!route) co_return co_await refuse_route(listener, request, route.error());
+  request.upstream = listener.upstreams[*route];
+  Proxy proxy(reactor_.io(), context_, request, listener.config.routes[*route], false);
+  co_return co_await proxy.run();
+}
+
+asio::awaitable<Ending> Gateways::refuse_route(Listener& listener, Request& request, Rejection why) {
+  std::string_view sentence;
+  std::string fields;
+  if (why.reason == Reason::bad_request)
+    sentence = "its path can be read in two ways (dot segments, \"//\", encoded slashes)";
+  if (why.reason == Reason::method_not_allowed) fields = allow_field(listener.config);
+  co_return co_await refuse(request.exchange, context_, why, sentence, fields);
+}
+
+bool Gateways::is_empty() const {
+  return std::ranges::all_of(listeners_, [](const auto& l) { return l->under_way.empty(); });
+}
+
+asio::awaitable<void> Gateways::keep() {
+  while (!over_) {
+    asleep_ = is_empty();
+    timer_.expires_after(asleep_ ? Duration(idle_interval) : Duration(busy_interval));
+    boost::system::error_code ignored;
+    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    asleep_ = false;
+    if (!over_) look(context_.now());
+  }
+}
+
+void Gateways::look(TimePoint now) {
+  for (auto& upstream : upstreams_) upstream->expire();
+  if (const Duration passed = now - last_look_; passed >= look_at_requests_every) {
+    last_look_ = now;
+    for (auto& listener : listeners_)
+      for (Request* request : listener->under_way) look_at(*listener, *request, now, passed);
+  }
+  if (now - last_sweep_ >= sweep_every) {
+    last_sweep_ = now;
+    for (auto& upstream : upstreams_) upstream->sweep();
+  }
+  if (now - last_publish_ >= publish_every) {
+    last_publish_ = now;
+    publish();
+  }
+}
+
+/// What `stop` and `tick` do to a request happens later, in its own coroutine: the list stays as it is meanwhile.
+void Gateways::look_at(Listener& listener, Request& request, TimePoint now, Duration passed) {
+  if (request.connection) request.connection->tick(passed, body_patience);
+  if (now >= request.deadline) return request.stop(Reason::deadline_exceeded);
+  const net::Exchange& exchange = request.exchange;
+  if (listener.config.serve_half_closed ? exchange.client_unreachable() : exchange.client_gone())
+    request.stop(Reason::client_gone);
+}
+
+void Gateways::publish() const {
+  Status now;
+  for (const auto& listener : listeners_)
+    now.gateways.push_back({.name = listener->config.name,
+                            .address = listener->address,
+                            .requests = listener->counts,
+                            .in_flight = listener->under_way.size(),
+                            .connections = listener->server ? listener->server->stats().connections : 0});
+  for (const auto& upstream : upstreams_) now.upstreams.push_back(upstream->status());
+  {
+    const std::lock_guard lock(published_mutex_);
+    published_ = std::move(now);
+    ++published_times_;
+  }
+  published_anew_.notify_all();
+}
+
+Status Gateways::status() const {
+  std::unique_lock lock(published_mutex_);
+  const auto before = published_times_;
+  if (runs_) asio::post(reactor_.io(), [this] { publish(); });
+  if (runs_) published_anew_.wait_for(lock, wait_for_status, [&] { return published_times_ != before; });
+  return published_;
+}
+
+void Gateways::give_up_all() {
+  for (auto& listener : listeners_)
+    for (Request* request : listener->under_way) request->stop(Reason::shutdown);
+}
+
+std::uint64_t Gateways::stop(Duration deadline, const std::function<bool()>& hurry) {
+  if (!runs_) return 0;
+  const TimePoint until = context_.now() + deadline;
+  const auto wait = [&](TimePoint limit, const auto& until_then) {
+    while (!on_reactor(until_then) && context_.now() < limit && !(hurry && hurry()))
+      std::this_thread::sleep_for(look_again);
+  };
+  on_reactor([&] {
+    drained_at_ = until;
+    for (auto& listener : listeners_) {
+      listener->server->drain();
+      listener->server->close_idle();
+    }
+  });
+  wait(until, [&] { return is_empty(); });
+  const auto quiet = [&] {
+    for (auto& listener : listeners_) {
+      listener->server->close_idle();
+      if (!listener->server->quiet()) return false;
+    }
+    return is_empty();
+  };
+  std::uint64_t given_up = 0;
+  on_reactor([&] {
+    for (auto& listener : listeners_) {
+      given_up += listener->under_way.size();
+      listener->server->stop_accepting();
+    }
+    give_up_all();
+  });
+  const TimePoint last = context_.now() + last_answers;
+  while (!on_reactor(quiet) && context_.now() < last) std::this_thread::sleep_for(look_again);
+  on_reactor([&] {
+    over_ = true;
+    timer_.cancel();
+    for (auto& listener : listeners_) listener->server->close_all();
+    for (auto& upstream : upstreams_) upstream->close();
+  });
+  // What was closed ends in its own coroutines; a connection on its way to be made within its time-out.
+  while (!on_reactor([&] { return is_empty(); })) std::this_thread::sleep_for(look_again);
+  runs_ = false;
+  on_reactor([&] {
+    publish();
+    for (auto& listener : listeners_) listener->server.reset();
+  });
+  reactor_.stop();
+  reactor_.join();
+  return given_up;
+}
+
+}  // namespace weir::gateway

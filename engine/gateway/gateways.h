@@ -1,0 +1,92 @@
+#pragma once
+/// All gateways and upstreams of a process, on one reactor: they listen, pass requests on, keep the ledger of requests,
+/// and stop in order.
+///
+/// One keeper looks at all requests every few milliseconds: whose deadline has passed, whose client has left, who has
+/// waited too long. So no request has a timer of its own, and each of these is late by at most 20 ms.
+///
+/// Stopping: the door refuses with shutting_down, idle connections are closed, requests under way go on until the
+/// deadline, then they are given up, counted. What is refused then is told to come back when the drain ends.
+///
+/// Thread: `open`, `start`, `stop` from one owner; `status` any: it waits for at most 100 ms for the reactor, and then
+/// says what was so at most 200 ms before. Cost: one thread; 200 wake-ups a second while requests are under way, 5 when
+/// there are none. On cancel: `stop`.
+#include <weir/base/context.h>
+#include <weir/base/result.h>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "config/config.h"
+#include "gateway/proxy.h"
+#include "gateway/routes.h"
+#include "gateway/status.h"
+#include "net/http_server.h"
+#include "net/reactor.h"
+
+namespace weir::gateway {
+
+/// How a gateway listens; what a connection of it takes is declared by config::footprint.
+net::ServerConfig server_config(const config::Gateway& gateway);
+
+class Gateways {
+ public:
+  Gateways(const config::Config& config, const Context& context);
+  Gateways(const Gateways&) = delete;
+  Gateways& operator=(const Gateways&) = delete;
+  ~Gateways();
+
+  /// Binds all listeners; the error names the gateway.
+  Result<void> open();
+  void start();
+  /// At most about `deadline`; `hurry` (polled) ends the waiting early. How many requests were given up.
+  std::uint64_t stop(Duration deadline, const std::function<bool()>& hurry = {});
+  Status status() const;
+
+ private:
+  struct Listener {
+    Listener(const config::Gateway& c) : config(c), routes(c.routes) {}
+    const config::Gateway config;
+    const Routes routes;
+    std::vector<Upstream*> upstreams;  // of each route
+    std::unique_ptr<net::HttpServer> server;
+    std::string address;
+    RequestCounts counts;
+    std::list<Request*> under_way;
+  };
+  boost::asio::awaitable<void> handle(Listener& listener, net::Exchange& exchange);
+  boost::asio::awaitable<Ending> serve(Listener& listener, Request& request);
+  boost::asio::awaitable<Ending> refuse_route(Listener& listener, Request& request, Rejection why);
+  boost::asio::awaitable<void> keep();
+  void look(TimePoint now);
+  void look_at(Listener& listener, Request& request, TimePoint now, Duration passed);
+  void publish() const;
+  void give_up_all();
+  bool is_empty() const;
+  template <typename F>
+  auto on_reactor(F f) const;
+  Upstream& upstream(const std::string& name) const;
+
+  const Context& context_;
+  mutable net::Reactor reactor_{"gateway"};
+  std::vector<std::unique_ptr<Upstream>> upstreams_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  boost::asio::steady_timer timer_;
+  TimePoint last_look_{}, last_sweep_{}, last_publish_{};
+  TimePoint drained_at_ = never;  // while draining: when that ends
+  bool over_ = false, asleep_ = false;
+  std::atomic<bool> runs_{false};
+  mutable std::mutex published_mutex_;
+  mutable std::condition_variable published_anew_;
+  mutable Status published_;
+  mutable std::uint64_t published_times_ = 0;
+};
+
+}  // namespace weir::gateway

@@ -1,0 +1,288 @@
+#include "gateway/proxy.h"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <algorithm>
+#include <array>
+
+#include "gateway/fields.h"
+#include "gateway/refusal.h"
+#include "net/retry_after.h"
+
+namespace weir::gateway {
+namespace {
+
+using net::ClientConnection;
+using Trouble = ClientConnection::Trouble;
+
+constexpr Bytes piece_size = config::upstream_buffer;
+constexpr std::uint64_t small_body = 16 << 10;  // fits into what the kernel takes from us: sending it does not wait
+constexpr Duration come_back = std::chrono::seconds(1);
+
+bool is_idempotent(std::string_view method) {
+  constexpr std::array<std::string_view, 6> methods{"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+  return std::ranges::find(methods, method) != methods.end();
+}
+
+/// A defect must not be swallowed with its coroutine.
+void surface(std::exception_ptr error) {
+  if (error) std::rethrow_exception(error);
+}
+
+std::string_view words_of(Trouble trouble) {
+  switch (trouble) {
+    case Trouble::closed: return "closed the connection before its answer was whole";
+    case Trouble::damaged: return "what came is no HTTP answer";
+    case Trouble::late: return "moved less than 4 KiB in 30 s";
+    default: return "";
+  }
+}
+
+}  // namespace
+
+/// The body of the request on its way, beside the answer.
+struct Proxy::Upload {
+  explicit Upload(boost::asio::io_context& io) : over(io) {}
+  async::Signal over;
+  bool running = false, ended_by_us = false;
+  std::optional<Reason> failed;  ///< the client's half
+};
+
+boost::asio::awaitable<Ending> Proxy::refuse(Rejection rejection, std::string_view sentence) {
+  if (rejection.reason == Reason::client_gone) co_return Ending::abandoned(Reason::client_gone);
+  co_return co_await gateway::refuse(exchange_, context_, rejection, sentence);
+}
+
+Priority Proxy::priority() const {
+  if (route_.priority_header.empty()) return route_.priority;
+  const std::string_view said = exchange_.head().header(route_.priority_header);
+  const auto found = std::ranges::find(priority_names, said);
+  return found == priority_names.end() ? route_.priority : static_cast<Priority>(found - priority_names.begin());
+}
+
+boost::asio::awaitable<Ending> Proxy::run() {
+  const net::Head& head = exchange_.head();
+  const std::string peer = exchange_.peer();
+  auto text = request_head(head, {.peer = peer, .tls = tls_}, framing_of(head));
+  if (!text) co_return co_await refuse({Reason::bad_request, Duration{0}}, "a header line cannot be passed on");
+  head_ = std::move(*text);
+  exchange_.keep_encoding();
+  exchange_.limit_body(Bytes(~std::uint64_t{0}));
+  request_.deadline = context_.now() + route_.deadline;
+  auto permit = co_await upstream_.enter(request_.waiter, priority(), request_.deadline);
+  if (!permit) co_return co_await refuse(permit.error());
+  const Ending ending = co_await attempts(*permit);
+  upstream_.ignored(*permit);  // if it is not settled yet, nothing was learned
+  co_return ending;
+}
+
+boost::asio::awaitable<Ending> Proxy::attempts(Upstream::Permit& permit) {
+  using Try = flow::Destination::Try;
+  Outcome last;
+  bool fresh = false;
+  for (int number = 1;;) {
+    auto started = upstream_.start(number == 1 ? Try::first : Try::retry);
+    if (!started && number == 1) co_return co_await refuse(started.error());
+    if (!started) break;
+    if (number > 1) permit = upstream_.start_again();
+    last = co_await attempt(permit, fresh, last.endpoint);
+    if (last.kind == Outcome::Kind::gone) {
+      started->ignored();
+      upstream_.count_repeated();
+      fresh = true;  // a fresh one cannot have gone
+      continue;
+    }
+    settle(permit, *started, last);
+    if (last.kind == Outcome::Kind::ended) co_return last.ending;
+    if (number++ >= upstream_.config().attempts || !may_try_again(last)) break;
+  }
+  if (request_.stopped) co_return co_await refuse({*request_.stopped, Duration{0}});
+  if (last.kind == Outcome::Kind::unreachable)
+    co_return co_await refuse({Reason::upstream_unreachable, come_back}, last.why);
+  co_return co_await refuse({Reason::upstream_failed, Duration{0}}, last.why);
+}
+
+bool Proxy::may_try_again(const Outcome& outcome) const {
+  if (request_.stopped || body_taken_) return false;
+  return outcome.kind == Outcome::Kind::unreachable || is_idempotent(exchange_.head().method);
+}
+
+/// What the limit and the breaker learn of it (semantics E1).
+void Proxy::settle(Upstream::Permit& permit, Upstream::Attempt& attempt, const Outcome& outcome) {
+  const TimePoint now = context_.now();
+  using Kind = Outcome::Kind;
+  if (outcome.kind == Kind::unreachable || outcome.kind == Kind::broken) {
+    const bool ours = request_.stopped && *request_.stopped != Reason::deadline_exceeded;
+    if (ours) return attempt.ignored();
+    attempt.failed(now);
+    // That nobody takes connections says nothing of how many requests could be in flight.
+    return outcome.kind == Kind::broken ? upstream_.failed(permit) : upstream_.ignored(permit);
+  }
+  const Ending& ending = outcome.ending;
+  if (ending.kind == Ending::Kind::answered) {
+    const bool overloaded = ending.status == 503 || ending.status == 429;
+    overloaded ? upstream_.failed(permit) : upstream_.answered(permit);
+    if (ending.status < 500)
+      attempt.ok(now);
+    else if (told_later_)
+      attempt.ignored();  // a refusal is no failure
+    else
+      attempt.failed(now);
+    // A 429 is about this client, and tells nothing of others.
+    if (told_later_ && ending.status == 503) upstream_.refused(outcome.endpoint, *told_later_);
+  } else if (ending.reason == Reason::upstream_failed) {
+    upstream_.failed(permit);
+    attempt.failed(now);
+  } else {
+    upstream_.ignored(permit);
+    attempt.ignored();
+  }
+}
+
+boost::asio::awaitable<Proxy::Outcome> Proxy::attempt(Upstream::Permit& permit, bool fresh, std::size_t avoid) {
+  auto line = co_await upstream_.connect(fresh, avoid);
+  if (!line) co_return Outcome{Outcome::Kind::unreachable, {}, std::move(line.error().message)};
+  const bool kept = line->kept;
+  const std::size_t endpoint = line->endpoint;
+  Outcome outcome;
+  if (!request_.stopped) {
+    request_.connection = line->connection.get();
+    outcome = co_await converse(*line, permit);
+    request_.connection = nullptr;
+  } else {
+    outcome = {Outcome::Kind::broken};
+  }
+  outcome.endpoint = endpoint;
+  const ClientConnection& connection = *line->connection;
+  const bool in_vain = outcome.kind == Outcome::Kind::broken && !request_.stopped;
+  if (in_vain && kept && connection.trouble() == Trouble::closed && !connection.has_begun() && !body_taken_ &&
+      (is_idempotent(exchange_.head().method) || !connection.has_sent()))
+    outcome.kind = Outcome::Kind::gone;
+  const bool late = request_.stopped == Reason::deadline_exceeded;
+  const bool failed = late || (in_vain && outcome.kind != Outcome::Kind::gone);
+  const std::string_view error = late ? "no answer until the deadline" : words_of(connection.trouble());
+  upstream_.done(std::move(*line),
+                 failed                                 ? Endpoints::End::failed
+                 : outcome.kind == Outcome::Kind::ended ? Endpoints::End::answered
+                                                        : Endpoints::End::ignored,
+                 failed ? error : std::string_view{});
+  co_return outcome;
+}
+
+boost::asio::awaitable<Proxy::Outcome> Proxy::converse(Upstream::Line& line, Upstream::Permit& permit) {
+  ClientConnection& connection = *line.connection;
+  const net::Head& head = exchange_.head();
+  Upload upload(io_);
+  const auto framing = framing_of(head);
+  if (co_await connection.send_head(head_, framing, head.method == "HEAD") && framing != net::BodyFraming::none)
+    co_await begin_upload(connection, upload);
+  const bool answered = co_await head_of_answer(connection);
+  answering_ = answered;
+  request_.deadline = never;
+  Outcome outcome;
+  if (answered) {
+    permit.served(context_.now());
+    outcome.ending = co_await relay(connection, !connection.request_done());
+  }
+  co_await end_upload(connection, upload);
+  if (!answered) outcome = co_await no_answer(line, upload);
+  co_return outcome;
+}
+
+/// A small body goes at once; a large one beside the answer, which may come before its end.
+boost::asio::awaitable<void> Proxy::begin_upload(ClientConnection& connection, Upload& upload) {
+  request_.deadline = never;
+  upload.running = true;
+  const auto length = exchange_.head().content_length;
+  if (length && length->count() <= small_body)
+    co_await send_body(connection, upload);
+  else
+    boost::asio::co_spawn(io_, send_body(connection, upload), surface);
+}
+
+boost::asio::awaitable<void> Proxy::send_body(ClientConnection& connection, Upload& upload) {
+  for (;;) {
+    const auto piece = co_await exchange_.read(piece_size);
+    if (!piece) {
+      if (upload.ended_by_us) break;
+      upload.failed = piece.error().reason;
+      connection.abort();  // half a request must not look like a whole one
+      break;
+    }
+    if (piece->empty()) {
+      if (co_await connection.finish() && !answering_) request_.deadline = context_.now() + route_.deadline;
+      break;
+    }
+    body_taken_ = true;
+    if (!co_await connection.write(*piece)) break;
+  }
+  upload.running = false;
+  upload.over.set();
+}
+
+boost::asio::awaitable<void> Proxy::end_upload(ClientConnection& connection, Upload& upload) {
+  if (!upload.running) co_return;
+  upload.ended_by_us = true;
+  connection.abort();
+  exchange_.stop_reading();
+  while (!upload.over.is_set()) co_await upload.over.wait(std::chrono::hours(1));
+}
+
+/// The one that counts; interim ones before it are passed on, but 100.
+boost::asio::awaitable<bool> Proxy::head_of_answer(ClientConnection& connection) {
+  while (co_await connection.receive_head()) {
+    const net::AnswerHead& head = connection.head();
+    if (!head.is_interim()) co_return true;
+    if (head.status == 100) continue;
+    const std::string fields = answer_fields(head);
+    if (!co_await exchange_.inform(head.status, fields)) {
+      request_.stop(Reason::client_gone);
+      co_return false;
+    }
+  }
+  co_return false;
+}
+
+boost::asio::awaitable<Proxy::Outcome> Proxy::no_answer(const Upstream::Line& line, const Upload& upload) {
+  if (upload.failed && !request_.stopped) {
+    if (*upload.failed == Reason::client_gone) co_return Outcome{.ending = Ending::abandoned(Reason::client_gone)};
+    co_return Outcome{.ending = co_await refuse({*upload.failed, Duration{0}})};
+  }
+  const auto& endpoint = upstream_.config().endpoints[line.endpoint];
+  std::string why = endpoint + ": ";
+  why += words_of(line.connection->trouble());
+  co_return Outcome{Outcome::Kind::broken, {}, std::move(why)};
+}
+
+boost::asio::awaitable<Ending> Proxy::relay(ClientConnection& connection, bool close) {
+  const net::AnswerHead& head = connection.head();
+  const int status = head.status;
+  const std::string fields = answer_fields(head);
+  if (status == 503 || status == 429)
+    told_later_ = net::retry_after(net::Head{.fields = fields}.header("Retry-After"), context_.wall());
+  net::AnswerStart start{.status = status, .fields = fields, .length = head.length, .close = close};
+  if (head.length && connection.has_body_here()) {
+    const auto first = co_await connection.read(piece_size);
+    if (first) start.first = *first;
+  }
+  const bool whole = co_await exchange_.start(start) && co_await relay_body(connection);
+  if (whole && co_await exchange_.finish()) co_return Ending::answered(status);
+  const bool upstream_broke = connection.trouble() != Trouble::none && connection.trouble() != Trouble::aborted;
+  if (upstream_broke) exchange_.abort();
+  connection.abort();
+  if (upstream_broke) co_return Ending::abandoned(Reason::upstream_failed);
+  if (request_.stopped) exchange_.abort();
+  co_return Ending::abandoned(request_.stopped.value_or(Reason::client_gone));
+}
+
+/// True: all of it has gone to the client.
+boost::asio::awaitable<bool> Proxy::relay_body(ClientConnection& connection) {
+  for (;;) {
+    const auto piece = co_await connection.read(piece_size);
+    if (!piece) co_return false;
+    if (piece->empty()) co_return true;
+    if (!co_await exchange_.write(*piece)) co_return false;
+  }
+}
+
+}  // namespace weir::gateway

@@ -1,0 +1,26 @@
+#include "gateway/refusal.h"
+
+#include <fmt/format.h>
+
+#include "net/problem.h"
+
+namespace weir::gateway {
+
+boost::asio::awaitable<Ending> refuse(net::Exchange& exchange, const Context& context, Rejection rejection,
+                                      std::string_view sentence, std::string_view more_fields) {
+  // Told the same moment, they would all come back at the same moment.
+  const bool later = rejection.retry_after > Duration{0};
+  if (later) rejection.retry_after += from_seconds(seconds(rejection.retry_after) * context.rng().uniform());
+  const auto& row = info(rejection.reason);
+  const std::string fields = fmt::format("Weir-Reason: {}\r\n{}", row.key, more_fields);
+  net::Response answer{.status = row.http_status,
+                       .content_type = "application/problem+json",
+                       .body = net::problem_body(rejection, sentence),
+                       .close = rejection.reason == Reason::bad_request,
+                       .extra_headers = fields};
+  if (later) answer.retry_after = rejection.retry_after;
+  const bool told = co_await exchange.respond(std::move(answer));
+  co_return told ? Ending::refused(rejection.reason) : Ending::abandoned(Reason::client_gone);
+}
+
+}  // namespace weir::gateway

@@ -1,0 +1,46 @@
+#pragma once
+/// One request on its way through a gateway: what others may do to it meanwhile. `stop` is how a deadline, a client
+/// that leaves and the end of the process reach it, wherever it waits; the coroutine that carries it then ends by
+/// itself and says why.
+///
+/// Thread: the gateway's reactor. Cost: an Asio timer that is not started. On cancel: `stop`.
+#include <list>
+#include <optional>
+
+#include "gateway/upstream.h"
+#include "net/http.h"
+
+namespace weir::gateway {
+
+struct Request {
+  Request(boost::asio::io_context& io, net::Exchange& x) : exchange(x), waiter(io) {}
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+
+  net::Exchange& exchange;
+  Upstream* upstream = nullptr;
+  Upstream::Waiter waiter;
+  net::ClientConnection* connection = nullptr;  ///< while it is at an endpoint
+  TimePoint deadline = never;                   ///< for the head of the answer
+  std::optional<Reason> stopped;
+
+  void stop(Reason why) {
+    if (stopped) return;
+    stopped = why;
+    if (upstream) upstream->leave(waiter, why);
+    if (connection) connection->abort();
+  }
+};
+
+/// How a request has ended: exactly one of the three.
+struct Ending {
+  enum class Kind : std::uint8_t { answered, refused, abandoned } kind = Kind::abandoned;
+  int status = 0;                       ///< of an answer
+  Reason reason = Reason::client_gone;  ///< of the others
+
+  static Ending answered(int status) { return {Kind::answered, status, {}}; }
+  static Ending refused(Reason reason) { return {Kind::refused, 0, reason}; }
+  static Ending abandoned(Reason reason) { return {Kind::abandoned, 0, reason}; }
+};
+
+}  // namespace weir::gateway

@@ -1,0 +1,217 @@
+#include "gateway/upstream.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "log/log.h"
+
+namespace weir::gateway {
+namespace {
+
+flow::WaitingRoomConfig room_of(const config::Upstream& config) {
+  flow::WaitingRoomConfig room;
+  room.most = config.max_waiting;
+  room.shares = 1;
+  room.longest = config.max_wait;
+  room.critical = std::max<Duration>(config.max_wait, room.critical);
+  return room;
+}
+
+std::uint64_t id_of(const Upstream::Waiter& waiter) { return reinterpret_cast<std::uintptr_t>(&waiter); }
+Upstream::Waiter& waiter_of(std::uint64_t id) {
+  return *reinterpret_cast<Upstream::Waiter*>(static_cast<std::uintptr_t>(id));
+}
+
+}  // namespace
+
+net::PoolConfig pool_config(const config::Upstream& upstream, const std::string& endpoint) {
+  return {.address = endpoint,
+          .max_connections = upstream.max_connections,
+          .max_head = config::gateway_max_header,
+          .buffer = config::upstream_buffer,
+          .dial = {.timeout = upstream.connect_timeout,
+                   .receive_buffer = config::upstream_socket_buffer,
+                   .send_buffer = config::upstream_socket_buffer}};
+}
+
+Upstream::Upstream(boost::asio::io_context& io, const config::Upstream& config, const Context& context)
+    : config_(config),
+      context_(context),
+      in_flight_(UpstreamLimit(config)),
+      destination_(config.destination, context.rng().next()),
+      endpoints_(config.endpoints.size()),
+      last_errors_(config.endpoints.size()),
+      told_ejections_(config.endpoints.size()) {
+  if (config.max_wait > Duration{0}) room_.emplace(room_of(config));
+  for (const std::string& address : config.endpoints)
+    pools_.push_back(std::make_unique<net::ClientPool>(io, pool_config(config, address), context));
+}
+
+boost::asio::awaitable<Admitted<Upstream::Permit>> Upstream::enter(Waiter& waiter, Priority priority,
+                                                                   TimePoint deadline) {
+  const TimePoint now = context_.now();
+  if (in_flight_.has_room() && (!room_ || room_->empty())) {
+    wanted_ = false;
+    co_return in_flight_.start(now);
+  }
+  if (!room_) {
+    wanted_ = true;
+    co_return std::unexpected(in_flight_.try_start(now).error());
+  }
+  auto entered =
+      room_->enter({.id = id_of(waiter), .priority = priority, .deadline = deadline}, in_flight_.reached_since(), now);
+  if (!entered) co_return std::unexpected(entered.error());
+  waiter.place = entered->place;
+  if (entered->pushed_out) decide(waiter_of(*entered->pushed_out), Reason::priority_shed);
+  call_next();
+  while (!waiter.decided.is_set()) co_await waiter.decided.wait(std::chrono::hours(1));
+  if (!waiter.permit) co_return std::unexpected(waiter.refused);
+  Permit permit = std::move(*waiter.permit);
+  waiter.permit.reset();
+  co_return permit;
+}
+
+void Upstream::decide(Waiter& waiter, std::optional<Reason> refused) {
+  waiter.place.reset();
+  if (refused)
+    waiter.refused = {*refused, *refused == Reason::deadline_exceeded ? Duration{0} : wait_for_place()};
+  else
+    waiter.permit = in_flight_.start(context_.now());
+  waiter.decided.set();
+}
+
+/// Until what waits now has been served: who comes back then finds another queue.
+Duration Upstream::wait_for_place() const {
+  const auto stats = room_->stats();
+  if (stats.dispatches.value <= 0) return config_.max_wait;
+  return std::max(config_.max_wait, from_seconds(stats.waiting / stats.dispatches.value));
+}
+
+void Upstream::leave(Waiter& waiter, Reason why) {
+  if (!waiter.place || !room_->leave(*waiter.place, context_.now())) return;
+  waiter.place.reset();
+  waiter.refused = {why, Duration{0}};
+  waiter.decided.set();
+}
+
+void Upstream::call_next() {
+  while (room_ && in_flight_.has_room()) {
+    const auto called = room_->next(context_.now());
+    if (!called) break;
+    decide(waiter_of(called->id), called->refused);
+  }
+  in_flight_.left_free();
+}
+
+void Upstream::settled(TimePoint started) {
+  const TimePoint now = context_.now();
+  if (room_ && started != never) room_->answered(now - started, in_flight_.limit().wait_inside(), now);
+  call_next();
+}
+
+void Upstream::answered(Permit& permit) {
+  const TimePoint started = permit.started();
+  permit.answered(room_ ? !room_->empty() : wanted_, context_.now());
+  settled(started);
+}
+
+void Upstream::failed(Permit& permit) {
+  permit.failed(room_ ? !room_->empty() : wanted_, context_.now());
+  settled(never);
+}
+
+void Upstream::ignored(Permit& permit) {
+  permit.ignored();
+  settled(never);
+}
+
+boost::asio::awaitable<Result<Upstream::Line>> Upstream::connect(bool fresh, std::size_t avoid) {
+  const std::size_t endpoint = endpoints_.choose(context_.now(), avoid);
+  auto taken = co_await pools_[endpoint]->take(fresh);
+  if (taken) co_return Line{endpoint, std::move(taken->connection), taken->kept};
+  const bool overloaded = taken.error().kind == Error::Kind::overloaded;
+  endpoints_.done(endpoint, overloaded ? Endpoints::End::ignored : Endpoints::End::failed, context_.now());
+  last_errors_[endpoint] = taken.error().message;
+  Error error = std::move(taken.error());
+  error.message = config_.endpoints[endpoint] + ": " + error.message;
+  co_return std::unexpected(std::move(error));
+}
+
+void Upstream::done(Line line, Endpoints::End end, std::string_view error) {
+  if (!error.empty()) last_errors_[line.endpoint] = error;
+  pools_[line.endpoint]->give(std::move(line.connection));
+  endpoints_.done(line.endpoint, end, context_.now());
+}
+
+void Upstream::expire() {
+  while (const auto called = room_ ? room_->expired(context_.now()) : std::nullopt)
+    decide(waiter_of(called->id), called->refused);
+}
+
+void Upstream::sweep() {
+  for (auto& pool : pools_) pool->sweep();
+  tell();
+}
+
+/// What has changed since the last time.
+void Upstream::tell() {
+  const auto state = destination_.stats(context_.now()).breaker;
+  if (state == flow::BreakerState::open && told_breaker_ == flow::BreakerState::closed)
+    log::warn({"upstream", config_.name}, "{}", why());
+  if (state == flow::BreakerState::closed && told_breaker_ != flow::BreakerState::closed)
+    log::info({"upstream", config_.name}, "its breaker is closed again");
+  told_breaker_ = state;
+  for (std::size_t i = 0; i < told_ejections_.size(); ++i) {
+    const auto& endpoint = endpoints_.all()[i];
+    if (endpoint.ejections == std::exchange(told_ejections_[i], endpoint.ejections)) continue;
+    log::warn({"upstream", config_.name}, "endpoint {} is left alone for {:g} s: {}", config_.endpoints[i],
+              seconds(endpoint.ejection), last_errors_[i]);
+  }
+}
+
+void Upstream::close() {
+  for (auto& pool : pools_) pool->close();
+}
+
+std::string Upstream::why() const {
+  const TimePoint now = context_.now();
+  const auto d = destination_.stats(now);
+  std::string error;
+  for (std::size_t i = 0; i < last_errors_.size(); ++i)
+    if (endpoints_.all()[i].failures > 0) error = fmt::format(" <- {}: {}", config_.endpoints[i], last_errors_[i]);
+  if (d.breaker == flow::BreakerState::open)
+    return fmt::format("the breaker is open, next probe in {:.1f} s{}",
+                       seconds(std::max(d.next_probe_at - now, Duration{0})), error);
+  if (!in_flight_.has_room())
+    return fmt::format("{} in flight, and its limit is {}; {} wait{}", in_flight_.in_flight(),
+                       in_flight_.limit().limit(), room_ ? room_->waiting() : 0, error);
+  return error.empty() ? error : "failing" + error;
+}
+
+UpstreamStatus Upstream::status() const {
+  const TimePoint now = context_.now();
+  UpstreamStatus out{.name = config_.name,
+                     .limit = in_flight_.stats(),
+                     .room = room_ ? room_->stats() : flow::WaitingRoom::Stats{},
+                     .destination = destination_.stats(now),
+                     .repeated = repeated_,
+                     .endpoints = {},
+                     .why = why()};
+  for (std::size_t i = 0; i < pools_.size(); ++i) {
+    const auto& state = endpoints_.all()[i];
+    const auto pool = pools_[i]->stats();
+    out.endpoints.push_back({.address = config_.endpoints[i],
+                             .in_flight = state.in_flight,
+                             .connections = pool.open,
+                             .opened = pool.opened,
+                             .reused = pool.reused,
+                             .ejections = state.ejections,
+                             .left_alone = std::max(state.left_alone_until - now, Duration{0}),
+                             .last_error = last_errors_[i]});
+  }
+  return out;
+}
+
+}  // namespace weir::gateway

@@ -1,0 +1,109 @@
+#pragma once
+/// What requests are passed on to: endpoints that do the same work, with one limit on what is in flight at all of them,
+/// a room before it in which requests wait for a bounded time, a breaker, and a pool of connections to each endpoint.
+///
+///   enter     waits for a place: a Permit, or why there is none (concurrency_limited, priority_shed,
+///             destination_stalled, deadline_exceeded, client_gone)
+///   start     asks the breaker and, for a retry, the budget: an Attempt, or breaker_open, retry_budget_empty
+///   connect   a connection to the endpoint with the least in flight
+///
+/// The place is held until the last byte of the answer; what the limit is told is the time to its head (semantics E5).
+///
+/// Thread: one reactor. Cost: in_flight.h, waiting_room.h, destination.h. On cancel: `leave` ends the waiting of one
+/// request; permits and connections must be given back before it is destroyed (checked).
+#include <weir/async/signal.h>
+#include <weir/base/context.h>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "config/gateways.h"
+#include "gateway/endpoints.h"
+#include "gateway/status.h"
+#include "gateway/upstream_limit.h"
+#include "net/client_pool.h"
+
+namespace weir::gateway {
+
+/// The connections to one endpoint; what they take is declared by config::footprint.
+net::PoolConfig pool_config(const config::Upstream& upstream, const std::string& endpoint);
+
+class Upstream {
+ public:
+  using Permit = flow::InFlight<UpstreamLimit>::Permit;
+  using Attempt = flow::Destination::Attempt;
+
+  /// One request that wants to be passed on.
+  struct Waiter {
+    explicit Waiter(boost::asio::io_context& io) : decided(io) {}
+    async::Signal decided;
+    std::optional<flow::WaitingRoom::Place> place;  // while it waits
+    std::optional<Permit> permit;
+    Rejection refused{};
+  };
+  /// A connection with a request on it. Given back by `done`.
+  struct Line {
+    std::size_t endpoint = 0;
+    std::unique_ptr<net::ClientConnection> connection;
+    bool kept = false;  ///< it has carried a request before
+  };
+
+  Upstream(boost::asio::io_context& io, const config::Upstream& config, const Context& context);
+  Upstream(const Upstream&) = delete;
+  Upstream& operator=(const Upstream&) = delete;
+
+  boost::asio::awaitable<Admitted<Permit>> enter(Waiter& waiter, Priority priority, TimePoint deadline);
+  /// It waits no longer.
+  void leave(Waiter& waiter, Reason why);
+  /// Outcomes of a permit: the next ones start where a place is free.
+  void answered(Permit& permit);
+  void failed(Permit& permit);
+  void ignored(Permit& permit);
+  /// For a retry: a place above the limit if need be, because its first one was given back a moment ago.
+  Permit start_again() { return in_flight_.start(context_.now()); }
+
+  Admitted<Attempt> start(flow::Destination::Try which) { return destination_.try_start(which, context_.now()); }
+  /// `fresh`: one that was never used. `avoid`: the endpoint that has just failed.
+  boost::asio::awaitable<Result<Line>> connect(bool fresh, std::size_t avoid = ~std::size_t{0});
+  void done(Line line, Endpoints::End end, std::string_view error = {});
+  /// An endpoint said when to come back.
+  void refused(std::size_t endpoint, Duration retry_after) {
+    endpoints_.refused(endpoint, retry_after, context_.now());
+  }
+  void count_repeated() { ++repeated_; }
+
+  const config::Upstream& config() const { return config_; }
+  /// Every few ms: who has waited too long is refused.
+  void expire();
+  /// About every second.
+  void sweep();
+  void close();
+  UpstreamStatus status() const;
+
+ private:
+  void call_next();
+  void tell();
+  void decide(Waiter& waiter, std::optional<Reason> refused);
+  void settled(TimePoint started);
+  std::string why() const;
+  Duration wait_for_place() const;
+
+  const config::Upstream config_;
+  const Context& context_;
+  flow::InFlight<UpstreamLimit> in_flight_;
+  std::optional<flow::WaitingRoom> room_;
+  bool wanted_ = false;  // without a room: somebody was refused since the last start
+  flow::Destination destination_;
+  Endpoints endpoints_;
+  std::vector<std::unique_ptr<net::ClientPool>> pools_;
+  std::vector<std::string> last_errors_;
+  std::uint64_t repeated_ = 0;
+  flow::BreakerState told_breaker_ = flow::BreakerState::closed;
+  std::vector<std::uint64_t> told_ejections_;
+};
+
+}  // namespace weir::gateway

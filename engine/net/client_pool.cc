@@ -1,0 +1,133 @@
+#include "net/client_pool.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <weir/async/signal.h>
+
+#include <algorithm>
+
+namespace weir::net {
+namespace {
+
+namespace asio = boost::asio;
+constexpr Duration look_up_again = std::chrono::seconds(20);
+constexpr std::size_t most_addresses = 16;
+constexpr std::size_t kept_buffers = 16;
+
+}  // namespace
+
+/// The addresses of a name; outlives the pool while it is looked up.
+struct ClientPool::Names : std::enable_shared_from_this<ClientPool::Names> {
+  explicit Names(asio::io_context& io) : resolver(io), answered(io) {}
+  asio::ip::tcp::resolver resolver;
+  async::WaitLine answered;
+  std::string host, port;
+  std::vector<Endpoint> known;
+  std::string why = "the name is being looked up";
+  TimePoint asked{};
+  bool literal = false, asking = false;
+
+  void ask(asio::io_context& io, TimePoint now) {
+    if (literal || asking) return;
+    asking = true;
+    asked = now;
+    asio::co_spawn(io, look_up(shared_from_this()), asio::detached);
+  }
+  static asio::awaitable<void> look_up(std::shared_ptr<Names> self) {
+    boost::system::error_code error;
+    const auto found =
+        co_await self->resolver.async_resolve(self->host, self->port, asio::redirect_error(asio::use_awaitable, error));
+    self->asking = false;
+    if (error) {
+      self->why = "its name was not resolved: " + error.message();
+    } else {
+      std::vector<Endpoint> all;
+      for (const auto& entry : found) all.push_back(entry.endpoint());
+      self->known = by_turns(std::move(all));
+      if (self->known.size() > most_addresses) self->known.resize(most_addresses);
+    }
+    self->answered.wake_all();
+  }
+};
+
+ClientPool::ClientPool(asio::io_context& io, PoolConfig config, const Context& context)
+    : io_(io),
+      config_(std::move(config)),
+      context_(context),
+      buffers_(config_.buffer, kept_buffers),
+      names_(std::make_shared<Names>(io)) {
+  names_->literal = is_literal(config_.address);
+  if (names_->literal) {
+    if (auto endpoint = resolve(config_.address)) names_->known = {*endpoint};
+  } else {
+    const auto colon = config_.address.rfind(':');
+    names_->host = config_.address.substr(0, colon);
+    names_->port = config_.address.substr(colon + 1);
+    names_->ask(io_, context_.now());
+  }
+}
+
+ClientPool::~ClientPool() {
+  names_->resolver.cancel();
+  WEIR_CHECK(out_ == 0);
+}
+
+Bytes ClientPool::footprint(const PoolConfig& config) {
+  return (config.dial.receive_buffer + config.dial.send_buffer) * 2 + config.buffer + 4_KiB;
+}
+
+bool ClientPool::is_old(const ClientConnection& connection) const {
+  return context_.now() - connection.opened_at() > config_.max_age;
+}
+
+asio::awaitable<Result<ClientPool::Taken>> ClientPool::take(bool fresh) {
+  while (!fresh && !idle_.empty()) {
+    auto connection = std::move(idle_.back().connection);
+    idle_.pop_back();
+    if (is_old(*connection) || connection->is_stale()) continue;
+    ++out_;
+    ++reused_;
+    co_return Taken{std::move(connection), true};
+  }
+  if (stats().open >= config_.max_connections && !idle_.empty()) idle_.erase(idle_.begin());
+  if (stats().open >= config_.max_connections) co_return failure("max_connections are in use", Error::Kind::overloaded);
+  ++out_;
+  if (names_->known.empty()) {
+    names_->ask(io_, context_.now());
+    if (names_->asking) co_await names_->answered.wait(config_.dial.timeout);
+  }
+  Result<Wire::Socket> socket = failure(names_->why, Error::Kind::disconnected);
+  if (!names_->known.empty()) socket = co_await async_dial(names_->known, config_.dial);
+  if (!socket) {
+    --out_;
+    ++failed_;
+    co_return std::unexpected(std::move(socket.error()));
+  }
+  ++opened_;
+  co_return Taken{std::make_unique<ClientConnection>(std::move(*socket), buffers_, config_.max_head, context_.now()),
+                  false};
+}
+
+void ClientPool::give(std::unique_ptr<ClientConnection> connection) {
+  WEIR_CHECK(out_ > 0);
+  --out_;
+  if (closed_ || !connection->may_reuse() || is_old(*connection)) return;
+  connection->rest();
+  idle_.push_back({std::move(connection), context_.now()});
+}
+
+void ClientPool::sweep() {
+  const TimePoint now = context_.now();
+  std::erase_if(idle_, [&](const Idle& i) { return now - i.since > config_.max_idle || is_old(*i.connection); });
+  if (now - names_->asked >= look_up_again) names_->ask(io_, now);
+}
+
+void ClientPool::close() {
+  closed_ = true;
+  idle_.clear();
+}
+
+}  // namespace weir::net

@@ -1,0 +1,87 @@
+#pragma once
+/// Connections to one server, kept between requests: bounded in number, idle time and age.
+///
+/// The one that was used last is taken first, so that those that are not needed grow old and are closed. One that the
+/// server has closed meanwhile is noticed when it is taken; one that it closes at that very moment fails with nothing
+/// answered (`has_begun` is false), and then its owner may ask for a `fresh` one where repeating is safe.
+///
+/// A name is looked up when the pool begins and every 20 s, in the background; when an answer fails, the addresses
+/// known before stay. While there are none, whoever wants a connection waits for them as long as it may take to open. A
+/// connection whose address is no longer among the answers lives on to its own end.
+///
+/// Thread: one reactor; `stats` too. Cost: a system call to take a kept one. Memory: `footprint`. On cancel: `close`
+/// closes what is kept; those that are out belong to their owners, and must be given back or destroyed before the pool.
+#include <weir/base/context.h>
+#include <weir/base/result.h>
+#include <weir/flow/demand/budget.h>
+
+#include <boost/asio/io_context.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/async_dial.h"
+#include "net/client_connection.h"
+
+namespace weir::net {
+
+struct PoolConfig {
+  std::string address;  ///< host:port
+  std::size_t max_connections = 256;
+  Duration max_idle = std::chrono::seconds(30);
+  Duration max_age = std::chrono::minutes(10);
+  Bytes max_head = 16_KiB;
+  Bytes buffer = 32_KiB;  ///< of a connection that has a request on it
+  DialOptions dial{};
+};
+
+struct PoolStats {
+  std::size_t open = 0, idle = 0;
+  std::uint64_t opened = 0, reused = 0, failed = 0;
+};
+
+class ClientPool {
+ public:
+  ClientPool(boost::asio::io_context& io, PoolConfig config, const Context& context);
+  ClientPool(const ClientPool&) = delete;
+  ClientPool& operator=(const ClientPool&) = delete;
+  ~ClientPool();
+
+  /// What one connection takes with the kernel's share, both sides full.
+  static Bytes footprint(const PoolConfig& config);
+
+  struct Taken {
+    std::unique_ptr<ClientConnection> connection;
+    bool kept = false;  ///< it has carried a request before
+  };
+  /// An Error: disconnected, or (overloaded) max_connections are out.
+  boost::asio::awaitable<Result<Taken>> take(bool fresh = false);
+  /// Every one that was taken comes back here; one that may not be reused is closed.
+  void give(std::unique_ptr<ClientConnection> connection);
+  /// Closes those that were idle too long or are too old. To be called about every second.
+  void sweep();
+  void close();
+  PoolStats stats() const { return {out_ + idle_.size(), idle_.size(), opened_, reused_, failed_}; }
+  const std::string& address() const { return config_.address; }
+
+ private:
+  struct Idle {
+    std::unique_ptr<ClientConnection> connection;
+    TimePoint since;
+  };
+  struct Names;
+  bool is_old(const ClientConnection& connection) const;
+
+  boost::asio::io_context& io_;
+  const PoolConfig config_;
+  const Context& context_;
+  BufferPool buffers_;
+  std::shared_ptr<Names> names_;
+  std::vector<Idle> idle_;  // the longest there first
+  std::size_t out_ = 0;     // those on their way to be opened included
+  std::uint64_t opened_ = 0, reused_ = 0, failed_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace weir::net

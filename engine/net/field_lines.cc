@@ -1,0 +1,66 @@
+#include "net/field_lines.h"
+
+#include <algorithm>
+
+namespace weir::net {
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+}  // namespace
+
+bool same_word(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && std::ranges::equal(a, b, {}, lower, lower);
+}
+
+bool is_token(std::string_view text) {
+  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::ranges::all_of(text, [others](char c) {
+    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || others.contains(c);
+  });
+}
+
+bool is_field_value(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    const auto u = static_cast<unsigned char>(c);
+    return c == '\t' || (u >= ' ' && u != 0x7f);
+  });
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+std::optional<Field> next_field(std::string_view& lines) {
+  const auto end = lines.find("\r\n");
+  if (end == lines.npos) return std::nullopt;
+  Field field{{}, {}, lines.substr(0, end + 2)};
+  const std::string_view line = lines.substr(0, end);
+  const auto colon = line.find(':');
+  if (colon == line.npos) return std::nullopt;
+  field.name = line.substr(0, colon);
+  field.value = trimmed(line.substr(colon + 1));
+  if (!is_token(field.name) || !is_field_value(field.value)) return std::nullopt;
+  lines.remove_prefix(end + 2);
+  return field;
+}
+
+std::string_view next_token(std::string_view& list) {
+  while (!list.empty()) {
+    const auto comma = list.find(',');
+    const std::string_view token = trimmed(list.substr(0, comma));
+    list.remove_prefix(comma == list.npos ? list.size() : comma + 1);
+    if (!token.empty()) return token;
+  }
+  return {};
+}
+
+bool has_token(std::string_view list, std::string_view token) {
+  for (std::string_view at = next_token(list); !at.empty(); at = next_token(list))
+    if (same_word(at, token)) return true;
+  return false;
+}
+
+}  // namespace weir::net

@@ -1,0 +1,56 @@
+#include "observe/request_json.h"
+
+#include <fmt/format.h>
+#include <weir/base/json_text.h>
+
+namespace weir::observe {
+namespace {
+
+template <typename T, typename Write>
+std::string list(const std::vector<T>& all, Write write) {
+  std::string out = "[";
+  for (const T& one : all) out += (out.size() > 1 ? "," : "") + write(one);
+  return out + "]";
+}
+
+std::string by_reason(const std::array<std::uint64_t, gateway::reason_count>& counts) {
+  std::string out = "{";
+  for (std::size_t r = 0; r < counts.size(); ++r)
+    if (counts[r])
+      out += fmt::format(R"({}"{}":{})", out.size() > 1 ? "," : "", name(static_cast<Reason>(r)), counts[r]);
+  return out + "}";
+}
+
+std::string by_status(const std::array<std::uint64_t, 6>& counts) {
+  return fmt::format(R"({{"2xx":{},"3xx":{},"4xx":{},"5xx":{}}})", counts[2], counts[3], counts[4], counts[5]);
+}
+
+std::string gateway_row(const gateway::GatewayStatus& g) {
+  return fmt::format(
+      R"({{"name":{},"address":{},"in":{},"answered":{},"refused":{},"abandoned":{},"in_flight":{},"connections":{},"difference":{}}})",
+      json_text(g.name), json_text(g.address), g.requests.in, by_status(g.requests.answered),
+      by_reason(g.requests.refused), by_reason(g.requests.abandoned), g.in_flight, g.connections, g.difference());
+}
+
+std::string endpoint_row(const gateway::EndpointStatus& e) {
+  return fmt::format(
+      R"({{"address":{},"in_flight":{},"connections":{},"opened":{},"reused":{},"left_alone_s":{:.3f},"last_error":{}}})",
+      json_text(e.address), e.in_flight, e.connections, e.opened, e.reused, seconds(e.left_alone),
+      json_text(e.last_error));
+}
+
+std::string upstream_row(const gateway::UpstreamStatus& u) {
+  return fmt::format(
+      R"({{"name":{},"limit":{},"in_flight":{},"waiting":{},"breaker":"{}","retries":{},"repeated":{},"why":{},"endpoints":{}}})",
+      json_text(u.name), u.limit.limit.limit, u.limit.in_flight, u.room.waiting, name(u.destination.breaker),
+      u.destination.retries, u.repeated, json_text(u.why), list(u.endpoints, endpoint_row));
+}
+
+}  // namespace
+
+std::string request_members(const gateway::Status& status) {
+  return fmt::format(R"("gateways":{},"upstreams":{})", list(status.gateways, gateway_row),
+                     list(status.upstreams, upstream_row));
+}
+
+}  // namespace weir::observe

@@ -177,7 +177,7 @@ Result<void> Database::let_go() {
   if (!shared) return std::unexpected(cannot_look(shared.error()));
   if (!*shared &&
       sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) != SQLITE_OK)
-    return std::unexpected(error("it was moved, and what its log holds cannot be written back to it"));
+    return std::unexpected(error("it was moved or cut, and what its log holds cannot be written back to it"));
   int keep = 1;  // what has the log's name now is not ours to remove
   sqlite3_file_control(handle_, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
   close();

@@ -230,6 +230,7 @@ bool check_flow(Reader& reader, const Catalog& catalog, Draft& draft) {
   check_spills(reader, graph, draft);
   check_waiting_stages(reader, catalog, graph, config);
   warn_dead_ends(reader, graph, config);
+  if (draft.broken.empty()) warn_several_ways(reader, config);
   return true;
 }
 

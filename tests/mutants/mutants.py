@@ -21,6 +21,7 @@ PARSE = ("Parse.*", "weir_connector_parse_test")
 EXPRESSIONS = ("*Expression*", "weir_component_test")
 METRICS = ("*Metric*", "weir_observe_test")
 CONFIG = ("OwnOutput.*:*Mistake*", "weir_config_test")
+WAYS = ("SeveralWays.*", "weir_config_test")
 FILE_MODES = ("FileModes.*", "weir_base_test")
 RATES = ("*Rate*.*", "weir_flow_test")
 RATE_GUARD = ("RateGuardTest.*", "weir_async_test")
@@ -412,4 +413,8 @@ MUTANTS = [
            FILE_MODES),
     mutant("a sink that has never answered is waited for longer than its senders wait", "engine/pipeline/delivery/sink_node.cc",
            "(is_first && silent >= senders_wait_)", "(is_first && silent >= 10 * senders_wait_)", "Why.*"),
+    mutant("outputs of one stage are several ways", "engine/config/several_ways.cc",
+           "!are_exclusive(a, b) && ", "", WAYS),
+    mutant("ways that differ are not warned of", "engine/config/several_ways.cc", "(changes(a, b) || changes(b, a))",
+           "changes(a, b) && changes(b, a)", WAYS),
 ]

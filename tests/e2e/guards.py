@@ -345,6 +345,7 @@ class UnderWay(WeirTest):
         self.assertIn(waits.result().json["error"], ("shutting_down", "destination_stalled"))
         self.side.go.set()
         self.assertEqual(began[0].result().status, 200)
+        self.assertEqual(self.weir.wait(), 0)
 
     def test_one_that_observes_refuses_nobody_and_counts(self):
         self.begin("concurrency: { limit: 1, mode: observe }")

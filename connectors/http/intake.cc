@@ -30,6 +30,11 @@ struct HttpIntake::Unit {
   Unit(const Unit&) = delete;
   Unit& operator=(const Unit&) = delete;
   ~Unit() { tell_door(); }
+  /// It comes to nothing: before its answer, so that its client may come back at once.
+  void give_up() {
+    tell_door();
+    start.permit.ignored();
+  }
   void tell_door() {
     if (std::exchange(told_, true)) return;
     output.brought(events);
@@ -131,6 +136,7 @@ asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
   auto read = co_await read_body(exchange, priority, unit.body);
   if (!read) {
     output_.refused(0, read.error().reason);
+    unit.give_up();
     const bool told_when = read.error().retry_after > Duration{0};  // a stall: the rest is the client's own doing
     if (read.error().reason != Reason::client_gone)
       co_await exchange.respond(
@@ -169,11 +175,13 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   const auto trouble = parser_.parse(unit.body.data(), format);
   if (trouble) {
     output_.refused(1, trouble->reason);
+    unit.give_up();
     co_await exchange.respond(refuse(Rejection{trouble->reason, Duration{0}}, trouble->why));
     co_return;
   }
   if (parser_.parsed().bad_events > 0 && !options_.keep_malformed) {
     output_.refused(parser_.parsed().bad_events, Reason::malformed);
+    unit.give_up();
     co_await exchange.respond(refuse_malformed());
     co_return;
   }
@@ -181,6 +189,7 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
     const Priority best = std::ranges::max(parser_.parsed().priorities);
     if (best < Priority::high && output_.paused(best) && output_.refuses_when_full()) {
       output_.refused(parser_.parsed().index.size(), Reason::priority_shed);
+      unit.give_up();
       co_await exchange.respond(
           refuse(Rejection{Reason::priority_shed, std::chrono::seconds(1)}, output_.why(Reason::priority_shed)));
       co_return;
@@ -206,6 +215,7 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
                            : co_await give_large(unit, receipt, parsed.index, priorities);
   unit.ticket = Ticket{};
   if (!receipt && !given) {  // the drain deadline came first: what was not given was not accepted
+    unit.give_up();
     co_await exchange.respond(refuse(Rejection{Reason::shutdown, stopping_ ? until_stopped() : Duration{0}}, {}));
     co_return;
   }

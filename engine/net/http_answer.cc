@@ -53,7 +53,7 @@ boost::asio::awaitable<bool> Connection::respond(Response response) {
                                 .retry_after = response.retry_after,
                                 .extra_headers = response.extra_headers});
   const bool with_body = head().method != "HEAD" && may_have_body(response.status);
-  const Pieces pieces{server_.scratch, with_body ? std::string_view(response.body) : std::string_view{}, {}};
+  const AnswerParts pieces{server_.scratch, with_body ? std::string_view(response.body) : std::string_view{}, {}};
   std::size_t sent = 0;
   if (const auto done = send_now(pieces, sent)) co_return *done;
   std::string own = server_.scratch;
@@ -74,7 +74,7 @@ boost::asio::awaitable<bool> Connection::start(int status, std::string_view cont
                     .version = head().version,
                     .retry_after = {}});
   if (head().method == "HEAD" || !may_have_body(status)) framing_ = Framing::length;  // pieces go nowhere
-  const Pieces pieces{out, {}, {}};
+  const AnswerParts pieces{out, {}, {}};
   co_return co_await send(pieces);
 }
 
@@ -82,7 +82,7 @@ boost::asio::awaitable<bool> Connection::write(std::string_view piece) {
   WEIR_CHECK(answer_ == Answer::streaming);
   if (gone_) co_return false;
   if (piece.empty() || framing_ == Framing::length) co_return true;  // an empty chunk would end the answer
-  Pieces pieces{{}, piece, {}};
+  AnswerParts pieces{{}, piece, {}};
   if (framing_ == Framing::chunked) {
     server_.scratch.clear();
     fmt::format_to(std::back_inserter(server_.scratch), "{:x}\r\n", piece.size());
@@ -96,12 +96,12 @@ boost::asio::awaitable<bool> Connection::finish() {
   answer_ = Answer::complete;
   if (gone_) co_return false;
   if (framing_ != Framing::chunked) co_return true;
-  const Pieces end{"0\r\n\r\n", {}, {}};
+  const AnswerParts end{"0\r\n\r\n", {}, {}};
   co_return co_await send(end);
 }
 
 /// `pieces.a` may lie in the server's scratch.
-boost::asio::awaitable<bool> Connection::send(Pieces pieces) {
+boost::asio::awaitable<bool> Connection::send(AnswerParts pieces) {
   std::size_t sent = 0;
   if (const auto done = send_now(pieces, sent)) co_return *done;
   std::string own(pieces.a);
@@ -109,7 +109,7 @@ boost::asio::awaitable<bool> Connection::send(Pieces pieces) {
 }
 
 /// Nothing: some of it has to wait for the client.
-std::optional<bool> Connection::send_now(const Pieces& pieces, std::size_t& sent) {
+std::optional<bool> Connection::send_now(const AnswerParts& pieces, std::size_t& sent) {
   if (gone_) return false;
   const long n = try_send(pieces, 0);
   sent = n > 0 ? static_cast<std::size_t>(n) : 0;
@@ -119,9 +119,9 @@ std::optional<bool> Connection::send_now(const Pieces& pieces, std::size_t& sent
 }
 
 /// One record for a small answer; what is offered again after a wait is the same bytes, as OpenSSL demands.
-long Connection::try_send_tls(const Pieces& pieces, std::size_t skip) {
+long Connection::try_send_tls(const AnswerParts& pieces, std::size_t skip) {
   constexpr std::size_t record = 16 << 10;
-  Pieces all = pieces;
+  AnswerParts all = pieces;
   std::string together;
   if (pieces.a.size() + pieces.b.size() + pieces.c.size() <= record) {
     together.append(pieces.a).append(pieces.b).append(pieces.c);
@@ -142,7 +142,7 @@ long Connection::try_send_tls(const Pieces& pieces, std::size_t skip) {
   return sent > 0 ? static_cast<long>(sent) : -1;
 }
 
-long Connection::try_send(const Pieces& pieces, std::size_t skip) {
+long Connection::try_send(const AnswerParts& pieces, std::size_t skip) {
   if (tls_) return try_send_tls(pieces, skip);
   std::array<iovec, 3> parts;
   std::size_t count = 0;
@@ -164,7 +164,7 @@ long Connection::try_send(const Pieces& pieces, std::size_t skip) {
   return n;
 }
 
-boost::asio::awaitable<bool> Connection::send_rest(std::string own, Pieces pieces, std::size_t sent) {
+boost::asio::awaitable<bool> Connection::send_rest(std::string own, AnswerParts pieces, std::size_t sent) {
   pieces.a = own;  // other connections use the scratch buffer during the wait
   const std::size_t total = pieces.a.size() + pieces.b.size() + pieces.c.size();
   while (sent < total) {

@@ -87,7 +87,7 @@ class Connection final : public Exchange {
  private:
   enum class Phase : std::uint8_t { idle, head, body, ours, answer, linger };
   enum class Answer : std::uint8_t { none, streaming, complete };
-  struct Pieces {
+  struct AnswerParts {
     std::string_view a, b, c;
   };
 
@@ -126,11 +126,11 @@ class Connection final : public Exchange {
   // http_answer.cc: what goes out
   void begin_answer();
   bool may_keep_alive(bool asked_to_close);
-  awaitable<bool> send(Pieces pieces);
-  long try_send(const Pieces& pieces, std::size_t skip);
-  long try_send_tls(const Pieces& pieces, std::size_t skip);
-  std::optional<bool> send_now(const Pieces& pieces, std::size_t& sent);
-  awaitable<bool> send_rest(std::string own, Pieces pieces, std::size_t sent);
+  awaitable<bool> send(AnswerParts pieces);
+  long try_send(const AnswerParts& pieces, std::size_t skip);
+  long try_send_tls(const AnswerParts& pieces, std::size_t skip);
+  std::optional<bool> send_now(const AnswerParts& pieces, std::size_t& sent);
+  awaitable<bool> send_rest(std::string own, AnswerParts pieces, std::size_t sent);
   void progress(std::size_t bytes);
 
   ServerState& server_;

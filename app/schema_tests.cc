@@ -22,7 +22,8 @@ constexpr auto step_schema = R"({"description":"An event, or time that passes.",
 "advance":{"description":"How far time moves.","anyOf":[{"$ref":"#/$defs/duration"}]}},
 "oneOf":[{"required":["into","event"]},{"required":["advance"]}],"additionalProperties":false})";
 
-constexpr auto priority_schema = R"({"description":"How important it is.","enum":["batch","low","normal","high","critical"]})";
+constexpr auto priority_schema =
+    R"({"description":"How important it is.","enum":["batch","low","normal","high","critical"]})";
 
 constexpr auto events_schema =
     R"({"description":"All that comes: a map matches an object that has its members, a text the same bytes.","type":"array"})";
@@ -34,7 +35,8 @@ constexpr auto sink_schema = R"({"type":"object","properties":{
 "priority":{"$ref":"#/$defs/test_priority"}},
 "anyOf":[{"required":["events"]},{"required":["count"]}],"additionalProperties":false})";
 
-constexpr auto fates_schema = R"({"description":"How many events end so on required paths.","type":"object","properties":{
+constexpr auto fates_schema =
+    R"({"description":"How many events end so on required paths.","type":"object","properties":{
 "stored":{"$ref":"#/$defs/count"},"filtered":{"$ref":"#/$defs/count"},"dead_lettered":{"$ref":"#/$defs/count"},
 "dropped":{"$ref":"#/$defs/test_reasons"},"failed":{"$ref":"#/$defs/test_reasons"},"pending":{"$ref":"#/$defs/count"}},
 "additionalProperties":false})";

@@ -41,7 +41,7 @@ Result<void> DiskJournal::open(std::span<const JournalConsumer> consumers) {
   for (const auto& consumer : consumers) {
     auto added = log_->add_consumer({consumer.name, consumer.holds, consumer.from_newest});
     if (!added) return std::unexpected(added.error());
-    places_.push_back(std::make_unique<Place>(*added));
+    ages_.push_back(std::make_unique<ConsumerAge>(*added));
   }
   for (const auto& note : log_->notes()) log::warn({"journal", name_}, "{}", terminal_text(note));
   if (auto forgotten = forget_consumers(); !forgotten) return forgotten;
@@ -69,10 +69,10 @@ Result<void> DiskJournal::forget_consumers() {
 std::unique_ptr<Sink> DiskJournal::writer() { return std::make_unique<JournalWriter>(shared_from_this()); }
 
 std::unique_ptr<Source> DiskJournal::reader(std::string_view consumer) {
-  const auto place =
-      std::ranges::find(places_, consumer, [](const auto& p) -> std::string_view { return p->consumer->config.name; });
-  WEIR_CHECK(place != places_.end());
-  return std::make_unique<JournalSource>(shared_from_this(), **place);
+  const auto age =
+      std::ranges::find(ages_, consumer, [](const auto& p) -> std::string_view { return p->consumer->config.name; });
+  WEIR_CHECK(age != ages_.end());
+  return std::make_unique<JournalSource>(shared_from_this(), **age);
 }
 
 void DiskJournal::keep() {
@@ -155,9 +155,9 @@ JournalStatus DiskJournal::status() const {
   for (const auto& c : log_->consumers()) {
     JournalStatus::Consumer consumer{c.name,      c.holds,     c.configured, c.settled.sequence, c.lag_events,
                                      c.lag_bytes, Duration{0}, c.skipped,    c.damaged};
-    for (const auto& place : places_)
-      if (const auto oldest = place->oldest_wall.load(std::memory_order_relaxed);
-          place->consumer->config.name == c.name && c.lag_events > 0 && oldest > 0)
+    for (const auto& age : ages_)
+      if (const auto oldest = age->oldest_wall.load(std::memory_order_relaxed);
+          age->consumer->config.name == c.name && c.lag_events > 0 && oldest > 0)
         consumer.lag = Duration(std::max<std::int64_t>(0, wall - oldest));
     status.consumers.push_back(std::move(consumer));
   }

@@ -33,10 +33,10 @@ class DiskJournal final : public Journal, public std::enable_shared_from_this<Di
   void wake_writer();
 
   /// Told by the intake of a consumer: when the oldest event that has not settled came in; 0: there is none.
-  struct Place {
+  struct ConsumerAge {
     journal::Consumer* consumer;
     std::atomic<std::int64_t> oldest_wall{0};
-    explicit Place(journal::Consumer* c) : consumer(c) {}
+    explicit ConsumerAge(journal::Consumer* c) : consumer(c) {}
   };
 
  private:
@@ -50,7 +50,7 @@ class DiskJournal final : public Journal, public std::enable_shared_from_this<Di
   const Context& context_;
   journal::Disk& disk_;
   std::unique_ptr<journal::Log> log_;
-  std::vector<std::unique_ptr<Place>> places_;
+  std::vector<std::unique_ptr<ConsumerAge>> ages_;
   std::mutex mutex_;
   std::condition_variable keeper_wakes_, room_;
   bool closing_ = false;

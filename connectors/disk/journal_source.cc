@@ -20,31 +20,32 @@ constexpr auto patience = std::chrono::seconds(1);  // when stopping: ends after
 
 bool JournalSource::at_end() const {
   const auto status = journal_->status();
-  const auto ours = std::ranges::find(status.consumers, place_.consumer->config.name, &JournalStatus::Consumer::name);
+  const auto ours = std::ranges::find(status.consumers, age_.consumer->config.name, &JournalStatus::Consumer::name);
   return ours != status.consumers.end() && ours->lag_events == 0;
 }
 
 std::unique_ptr<Intake> JournalSource::intake(const IntakeSetup& setup) {
-  return std::make_unique<JournalIntake>(setup, journal_, place_);
+  return std::make_unique<JournalIntake>(setup, journal_, age_);
 }
 
-JournalIntake::JournalIntake(const IntakeSetup& setup, std::shared_ptr<DiskJournal> journal, DiskJournal::Place& place)
+JournalIntake::JournalIntake(const IntakeSetup& setup, std::shared_ptr<DiskJournal> journal,
+                             DiskJournal::ConsumerAge& age)
     : output_(setup.output),
       journal_(std::move(journal)),
-      place_(place),
-      reader_(journal_->log(), journal_->log().position(*place.consumer)),
+      age_(age),
+      reader_(journal_->log(), journal_->log().position(*age.consumer)),
       open_ranges_(most_open_ranges),
       task_(setup.reactor, [this] { turn(); }),
       inbox_([this] { task_.schedule(); }) {
   text_.reserve(gather_bytes);
-  place_.consumer->on_more = [this] {
+  age_.consumer->on_more = [this] {
     if (idle_.exchange(false, std::memory_order_acq_rel)) task_.schedule();
   };
 }
 
 JournalIntake::~JournalIntake() {
   output_.on_room = nullptr;
-  place_.consumer->on_more = nullptr;  // the writer has ended before, or there never was one
+  age_.consumer->on_more = nullptr;  // the writer has ended before, or there never was one
 }
 
 void JournalIntake::start() {
@@ -92,7 +93,7 @@ JournalIntake::Next JournalIntake::give_one(TimePoint now) {
   tell_losses();
   if (!record) {
     if (!std::exchange(said_error_, true))
-      log::warn({"journal", journal_->name()}, "consumer {}: {}; it is tried again", place_.consumer->config.name,
+      log::warn({"journal", journal_->name()}, "consumer {}: {}; it is tried again", age_.consumer->config.name,
                 terminal_text(record.error().message));
     return Next::later;
   }
@@ -105,7 +106,7 @@ JournalIntake::Next JournalIntake::give_one(TimePoint now) {
     return Next::more;
   }
   const journal::RecordView& first = **record;
-  if (used_ == 0) place_.oldest_wall.store(first.header.received_wall, std::memory_order_relaxed);
+  if (used_ == 0) age_.oldest_wall.store(first.header.received_wall, std::memory_order_relaxed);
   const BatchInfo info = first.info(now);
   if (output_.paused(info.priority) || !output_.ready(info.priority)) return Next::later;
   const bool large = first.text.size() > gather_bytes || first.header.events > gather_events;
@@ -182,15 +183,15 @@ void JournalIntake::advance() {
     --used_;
     progress_ = output_.context().now();
   }
-  if (to) journal_->log().settle(*place_.consumer, *to);
-  if (used_ > 0) place_.oldest_wall.store(at(0).wall, std::memory_order_relaxed);
+  if (to) journal_->log().settle(*age_.consumer, *to);
+  if (used_ > 0) age_.oldest_wall.store(at(0).wall, std::memory_order_relaxed);
   publish();
 }
 
 void JournalIntake::tell_losses() {
   const auto losses = reader_.take_losses();
   if (losses.gone == 0 && losses.damaged == 0) return;
-  auto& consumer = *place_.consumer;
+  auto& consumer = *age_.consumer;
   consumer.skipped.fetch_add(losses.gone, std::memory_order_relaxed);
   consumer.damaged.fetch_add(losses.damaged, std::memory_order_relaxed);
   if (losses.damaged)

@@ -23,8 +23,8 @@ namespace weir::disk {
 
 class JournalSource final : public Source {
  public:
-  JournalSource(std::shared_ptr<DiskJournal> journal, DiskJournal::Place& place)
-      : journal_(std::move(journal)), place_(place) {}
+  JournalSource(std::shared_ptr<DiskJournal> journal, DiskJournal::ConsumerAge& age)
+      : journal_(std::move(journal)), age_(age) {}
   Result<void> open() override { return {}; }
   std::unique_ptr<Intake> intake(const IntakeSetup& setup) override;
   std::string address() const override { return journal_->log().config().path; }
@@ -33,14 +33,14 @@ class JournalSource final : public Source {
 
  private:
   const std::shared_ptr<DiskJournal> journal_;
-  DiskJournal::Place& place_;
+  DiskJournal::ConsumerAge& age_;
 };
 
 class JournalIntake final : public Intake {
  public:
   static constexpr std::size_t most_open_ranges = 1024;
 
-  JournalIntake(const IntakeSetup& setup, std::shared_ptr<DiskJournal> journal, DiskJournal::Place& place);
+  JournalIntake(const IntakeSetup& setup, std::shared_ptr<DiskJournal> journal, DiskJournal::ConsumerAge& age);
   ~JournalIntake() override;
   void start() override;
   void stop(Duration) override;
@@ -69,7 +69,7 @@ class JournalIntake final : public Intake {
 
   SourceOutput& output_;
   const std::shared_ptr<DiskJournal> journal_;
-  DiskJournal::Place& place_;
+  DiskJournal::ConsumerAge& age_;
   journal::Reader reader_;
   std::vector<OpenRange> open_ranges_;
   std::size_t head_ = 0, used_ = 0;

@@ -25,7 +25,9 @@ Client& client_of(void* opaque) { return *static_cast<Client*>(opaque); }
 
 }  // namespace
 
-Places make_places(std::size_t room) { return Places(rd_kafka_topic_partition_list_new(static_cast<int>(room))); }
+PartitionList make_partition_list(std::size_t room) {
+  return PartitionList(rd_kafka_topic_partition_list_new(static_cast<int>(room)));
+}
 std::string_view text_of(rd_kafka_resp_err_t error) { return rd_kafka_err2str(error); }
 
 Result<std::unique_ptr<Client>> Client::create(rd_kafka_type_t type, const ClientConfig& config, ClientHooks& hooks,

@@ -33,11 +33,11 @@ struct Destroy {
   void operator()(auto* p) const { destroy(p); }
 };
 using Message = std::unique_ptr<rd_kafka_message_t, Destroy<rd_kafka_message_destroy>>;
-using Places =
+using PartitionList =
     std::unique_ptr<rd_kafka_topic_partition_list_t, Destroy<rd_kafka_topic_partition_list_destroy>>;  ///< of topics
 using KafkaError = std::unique_ptr<rd_kafka_error_t, Destroy<rd_kafka_error_destroy>>;
 
-Places make_places(std::size_t room = 4);
+PartitionList make_partition_list(std::size_t room = 4);
 std::string_view text_of(rd_kafka_resp_err_t error);
 
 /// What librdkafka tells its owner, on the thread that polls.

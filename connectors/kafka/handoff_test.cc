@@ -31,7 +31,7 @@ class KafkaHandoff : public testing::Test {
     rd_kafka_conf_set(conf, "bootstrap.servers", cluster_->address().c_str(), why, sizeof why);
     rd_kafka_conf_set(conf, "group.id", "none", why, sizeof why);
     consumer_.reset(rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why));
-    const Places places = make_places(1);
+    const PartitionList places = make_partition_list(1);
     rd_kafka_topic_partition_list_add(places.get(), "t", 0)->offset = 0;
     rd_kafka_assign(consumer_.get(), places.get());
     while (all_.size() < 10)

@@ -61,7 +61,7 @@ class TestCluster {
     rd_kafka_conf_set(conf, "group.id", group.c_str(), why, sizeof why);
     rd_kafka_conf_set(conf, "bootstrap.servers", address().c_str(), why, sizeof why);
     rd_kafka_t* consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-    const Places places = make_places(1);
+    const PartitionList places = make_partition_list(1);
     rd_kafka_topic_partition_list_add(places.get(), topic.c_str(), partition);
     EXPECT_EQ(rd_kafka_committed(consumer, places.get(), 10'000), RD_KAFKA_RESP_ERR_NO_ERROR);
     rd_kafka_destroy(consumer);
@@ -76,7 +76,7 @@ class TestCluster {
              {"group.id", "looks-into-" + topic}, {"bootstrap.servers", address()}, {"enable.partition.eof", "true"}})
       rd_kafka_conf_set(conf, name, value.c_str(), why, sizeof why);
     rd_kafka_t* consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-    const Places places = make_places(static_cast<std::size_t>(partitions));
+    const PartitionList places = make_partition_list(static_cast<std::size_t>(partitions));
     for (int p = 0; p < partitions; ++p)
       rd_kafka_topic_partition_list_add(places.get(), topic.c_str(), p)->offset = RD_KAFKA_OFFSET_BEGINNING;
     rd_kafka_assign(consumer, places.get());

@@ -107,7 +107,7 @@ void Poller::run() {
 
 void Poller::join_group() {
   rd_kafka_poll_set_consumer(handle());
-  const Places topics = make_places(config_.topics.size());
+  const PartitionList topics = make_partition_list(config_.topics.size());
   for (const auto& topic : config_.topics)
     rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
   if (const auto error = rd_kafka_subscribe(handle(), topics.get()))

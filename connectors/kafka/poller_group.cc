@@ -13,8 +13,8 @@ namespace {
 constexpr int ask_committed_ms = 5000, commit_ms = 5000;
 constexpr auto settled_poll = std::chrono::milliseconds(10);
 
-Places places_of(std::span<const PartitionOffset> from) {
-  Places places = make_places(from.size());
+PartitionList places_of(std::span<const PartitionOffset> from) {
+  PartitionList places = make_partition_list(from.size());
   for (const auto& place : from)
     rd_kafka_topic_partition_list_add(places.get(), place.topic.c_str(), place.partition)->offset = place.offset;
   return places;

@@ -16,13 +16,13 @@ constexpr auto ask_damaged_again = std::chrono::seconds(10);
 }  // namespace
 
 void Poller::pause(const rd_kafka_topic_partition_list_t& places) {
-  const Places copy(rd_kafka_topic_partition_list_copy(&places));
+  const PartitionList copy(rd_kafka_topic_partition_list_copy(&places));
   rd_kafka_pause_partitions(handle(), copy.get());
   for (const auto index : indexes_of(places)) paused_.insert(index);
 }
 
 void Poller::resume(const rd_kafka_topic_partition_list_t& places) {
-  const Places ours = make_places();
+  const PartitionList ours = make_partition_list();
   for (int i = 0; i < places.cnt; ++i) {
     const auto& place = places.elems[i];
     if (paused_.erase(handoff_.index_of(place.topic, place.partition)) > 0)
@@ -34,7 +34,7 @@ void Poller::resume(const rd_kafka_topic_partition_list_t& places) {
 void Poller::set_paused(bool paused) {
   rd_kafka_topic_partition_list_t* assigned = nullptr;
   if (rd_kafka_assignment(handle(), &assigned)) return;
-  const Places places(assigned);
+  const PartitionList places(assigned);
   for (int i = places->cnt; i-- > 0;) {
     const auto damage = damaged_.find(handoff_.index_of(places->elems[i].topic, places->elems[i].partition));
     if (damage != damaged_.end() && damage->second.stopped)  // it has a pause of its own
@@ -58,7 +58,7 @@ void Poller::begin_again() {
 }
 
 bool Poller::go_to(const PartitionOffset& place) {
-  const Places places = make_places(1);
+  const PartitionList places = make_partition_list(1);
   rd_kafka_topic_partition_list_add(places.get(), place.topic.c_str(), place.partition)->offset = place.offset;
   const KafkaError error(rd_kafka_seek_partitions(handle(), places.get(), go_ms));
   const auto what = error ? rd_kafka_error_code(error.get()) : places->elems[0].err;
@@ -71,7 +71,7 @@ bool Poller::go_to(const PartitionOffset& place) {
 /// librdkafka would go on: behind the batch if something follows it, or wherever its bytes, read as an offset, lead.
 void Poller::stop_at_damage(const rd_kafka_message_t& error, const char* why) {
   const char* topic = rd_kafka_topic_name(error.rkt);
-  const Places places = make_places(1);
+  const PartitionList places = make_partition_list(1);
   rd_kafka_topic_partition_list_add(places.get(), topic, error.partition);
   pause(*places);
   Damage& damage = damaged_[handoff_.index_of(topic, error.partition)];
@@ -94,7 +94,7 @@ void Poller::ask_again(TimePoint now) {
     damage.stopped =
         state.owned && !go_to({index, state.topic, state.partition, next == unknown_offset ? damage.offset : next});
     if (damage.stopped || !state.owned || pause_policy_.paused()) continue;
-    const Places places = make_places(1);
+    const PartitionList places = make_partition_list(1);
     rd_kafka_topic_partition_list_add(places.get(), state.topic.c_str(), state.partition);
     resume(*places);
   }
@@ -105,7 +105,7 @@ void Poller::look_how_far_behind(TimePoint now) {
   next_lag_ = now + lag_every;
   rd_kafka_topic_partition_list_t* assigned = nullptr;
   if (rd_kafka_assignment(handle(), &assigned)) return;
-  const Places places(assigned);
+  const PartitionList places(assigned);
   for (int i = 0; i < places->cnt; ++i) places->elems[i].offset = RD_KAFKA_OFFSET_END;  // the time that means the end
   if (rd_kafka_offsets_for_times(handle(), places.get(), lag_ms)) return;
   for (int i = 0; i < places->cnt; ++i) {

@@ -32,7 +32,7 @@ boost::asio::awaitable<bool> ClientConnection::send_head(std::string_view head, 
   interim_ = 0;
   sent_ = send_broken_ = begun_ = head_seen_ = false;
   finished_ = framing == BodyFraming::none;
-  const Wire::Pieces pieces{head, {}, {}};
+  const Wire::Parts pieces{head, {}, {}};
   co_return co_await send(pieces);
 }
 
@@ -40,7 +40,7 @@ boost::asio::awaitable<bool> ClientConnection::write(std::string_view piece) {
   WEIR_CHECK(!finished_);
   if (piece.empty()) co_return !send_broken_;  // an empty chunk would end the body
   std::array<char, 24> size;
-  Wire::Pieces pieces{{}, piece, {}};
+  Wire::Parts pieces{{}, piece, {}};
   if (framing_ == BodyFraming::chunked) {
     const auto end = fmt::format_to_n(size.data(), size.size(), "{:x}\r\n", piece.size()).out;
     pieces = {std::string_view(size.data(), static_cast<std::size_t>(end - size.data())), piece, "\r\n"};
@@ -50,14 +50,14 @@ boost::asio::awaitable<bool> ClientConnection::write(std::string_view piece) {
 
 boost::asio::awaitable<bool> ClientConnection::finish() {
   WEIR_CHECK(!finished_);
-  const Wire::Pieces last{"0\r\n\r\n", {}, {}};
+  const Wire::Parts last{"0\r\n\r\n", {}, {}};
   const bool sent = framing_ != BodyFraming::chunked ? !send_broken_ : co_await send(last);
   finished_ = sent;
   co_return sent;
 }
 
 /// A broken request half says nothing yet: the answer may be there.
-boost::asio::awaitable<bool> ClientConnection::send(Wire::Pieces pieces) {
+boost::asio::awaitable<bool> ClientConnection::send(Wire::Parts pieces) {
   std::size_t done = 0;
   while (done < pieces.size()) {
     if (send_broken_ || trouble_ != Trouble::none) co_return false;

@@ -82,7 +82,7 @@ class ClientConnection {
   TimePoint opened_at() const { return opened_; }
 
  private:
-  awaitable<bool> send(Wire::Pieces pieces);
+  awaitable<bool> send(Wire::Parts pieces);
   awaitable<bool> more();
   void end(Trouble why);
 

@@ -47,7 +47,7 @@ boost::asio::awaitable<bool> Connection::respond(Response response) {
                                 .retry_after = response.retry_after,
                                 .extra_headers = response.extra_headers});
   const bool with_body = head().method != "HEAD" && may_have_body(response.status);
-  const Pieces pieces{server_.scratch, with_body ? std::string_view(response.body) : std::string_view{}, {}};
+  const Parts pieces{server_.scratch, with_body ? std::string_view(response.body) : std::string_view{}, {}};
   std::size_t sent = 0;
   if (const auto done = send_now(pieces, sent)) co_return *done;
   std::string own = server_.scratch;
@@ -78,7 +78,7 @@ boost::asio::awaitable<bool> Connection::start(AnswerStart answer) {
   WEIR_CHECK(answer.first.size() <= answer.length.value_or(0));
   if (!with_body) answer.first = {};
   answer_left_ -= answer.first.size();
-  const Pieces pieces{out, answer.first, {}};
+  const Parts pieces{out, answer.first, {}};
   co_return co_await send(pieces);
 }
 
@@ -90,7 +90,7 @@ boost::asio::awaitable<bool> Connection::write(std::string_view piece) {
     answer_left_ -= piece.size();
   }
   if (piece.empty()) co_return true;  // an empty chunk would end the answer
-  Pieces pieces{{}, piece, {}};
+  Parts pieces{{}, piece, {}};
   if (framing_ == Framing::chunked) {
     server_.scratch.clear();
     fmt::format_to(std::back_inserter(server_.scratch), "{:x}\r\n", piece.size());
@@ -108,7 +108,7 @@ boost::asio::awaitable<bool> Connection::finish() {
   }
   answer_ = Answer::complete;
   if (framing_ != Framing::chunked) co_return true;
-  const Pieces end{"0\r\n\r\n", {}, {}};
+  const Parts end{"0\r\n\r\n", {}, {}};
   co_return co_await send(end);
 }
 
@@ -121,12 +121,12 @@ boost::asio::awaitable<bool> Connection::inform(int status, std::string_view fie
   WEIR_CHECK(answer_ == Answer::none && status >= 100 && status < 200);
   if (head().version < 11) co_return !gone_;
   server_.scratch = fmt::format("HTTP/1.1 {} Information\r\n", status);
-  const Pieces pieces{server_.scratch, fields, "\r\n"};
+  const Parts pieces{server_.scratch, fields, "\r\n"};
   co_return co_await send(pieces);
 }
 
 /// `pieces.a` may lie in the server's scratch.
-boost::asio::awaitable<bool> Connection::send(Pieces pieces) {
+boost::asio::awaitable<bool> Connection::send(Parts pieces) {
   std::size_t sent = 0;
   if (const auto done = send_now(pieces, sent)) co_return *done;
   std::string own(pieces.a);
@@ -134,7 +134,7 @@ boost::asio::awaitable<bool> Connection::send(Pieces pieces) {
 }
 
 /// Nothing: some of it has to wait for the client.
-std::optional<bool> Connection::send_now(const Pieces& pieces, std::size_t& sent) {
+std::optional<bool> Connection::send_now(const Parts& pieces, std::size_t& sent) {
   if (gone_) return false;
   const long n = try_send(pieces, 0);
   sent = n > 0 ? static_cast<std::size_t>(n) : 0;
@@ -143,7 +143,7 @@ std::optional<bool> Connection::send_now(const Pieces& pieces, std::size_t& sent
   return std::nullopt;
 }
 
-long Connection::try_send(const Pieces& pieces, std::size_t skip) {
+long Connection::try_send(const Parts& pieces, std::size_t skip) {
   const long n = wire_.send(pieces, skip);
   if (n > 0) server_.bytes_out.add(static_cast<std::uint64_t>(n));
   if (n == Wire::broken && !gone_) server_.gone.add();
@@ -151,7 +151,7 @@ long Connection::try_send(const Pieces& pieces, std::size_t skip) {
   return n;
 }
 
-boost::asio::awaitable<bool> Connection::send_rest(std::string own, Pieces pieces, std::size_t sent) {
+boost::asio::awaitable<bool> Connection::send_rest(std::string own, Parts pieces, std::size_t sent) {
   pieces.a = own;  // other connections use the scratch buffer during the wait
   const std::size_t total = pieces.size();
   while (sent < total) {

@@ -92,7 +92,7 @@ class Connection final : public Exchange {
  private:
   enum class Phase : std::uint8_t { idle, head, body, ours, linger };
   enum class Answer : std::uint8_t { none, streaming, complete };
-  using Pieces = Wire::Pieces;
+  using Parts = Wire::Parts;
 
   // http_connection.cc: from one exchange to the next
   awaitable<bool> shake_hands();
@@ -130,10 +130,10 @@ class Connection final : public Exchange {
   // http_answer.cc: what goes out
   void begin_answer();
   bool may_keep_alive(bool asked_to_close);
-  awaitable<bool> send(Pieces pieces);
-  long try_send(const Pieces& pieces, std::size_t skip);
-  std::optional<bool> send_now(const Pieces& pieces, std::size_t& sent);
-  awaitable<bool> send_rest(std::string own, Pieces pieces, std::size_t sent);
+  awaitable<bool> send(Parts pieces);
+  long try_send(const Parts& pieces, std::size_t skip);
+  std::optional<bool> send_now(const Parts& pieces, std::size_t& sent);
+  awaitable<bool> send_rest(std::string own, Parts pieces, std::size_t sent);
 
   ServerState& server_;
   const std::uint64_t id_;

@@ -54,9 +54,9 @@ long Wire::receive(char* into, std::size_t most) {
 }
 
 /// One record for a small answer; what is offered again after a wait is the same bytes.
-long Wire::send_tls(const Pieces& pieces, std::size_t skip) {
+long Wire::send_tls(const Parts& pieces, std::size_t skip) {
   constexpr std::size_t record = 16 << 10;
-  Pieces all = pieces;
+  Parts all = pieces;
   std::string together;
   if (pieces.size() <= record) {
     together.append(pieces.a).append(pieces.b).append(pieces.c);
@@ -74,7 +74,7 @@ long Wire::send_tls(const Pieces& pieces, std::size_t skip) {
   return sent > 0 ? sent : nothing_now;
 }
 
-long Wire::send(const Pieces& pieces, std::size_t skip) {
+long Wire::send(const Parts& pieces, std::size_t skip) {
   if (!socket_.is_open()) return broken;
   if (tls_) return send_tls(pieces, skip);
   std::array<iovec, 3> parts;

@@ -20,7 +20,7 @@ class Wire {
   template <typename T>
   using awaitable = boost::asio::awaitable<T>;
   /// What goes out together, in one system call where it fits.
-  struct Pieces {
+  struct Parts {
     std::string_view a, b, c;
     std::size_t size() const { return a.size() + b.size() + c.size(); }
   };
@@ -38,7 +38,7 @@ class Wire {
   long receive(char* into, std::size_t most);
   /// > 0: so many bytes of what follows the first `skip`; nothing_now; broken. After nothing_now the same bytes have to
   /// be offered again, as OpenSSL demands.
-  long send(const Pieces& pieces, std::size_t skip);
+  long send(const Parts& pieces, std::size_t skip);
   /// Until `receive` has something; the error of the wait.
   awaitable<boost::system::error_code> readable();
   awaitable<boost::system::error_code> writable();
@@ -59,7 +59,7 @@ class Wire {
   const TlsSession* tls() const { return tls_.get(); }
 
  private:
-  long send_tls(const Pieces& pieces, std::size_t skip);
+  long send_tls(const Parts& pieces, std::size_t skip);
 
   Socket socket_;
   std::unique_ptr<TlsSession> tls_;

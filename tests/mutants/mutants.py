@@ -336,7 +336,7 @@ MUTANTS = [
     mutant("receipts: the first that settles wakes nobody", "lib/weir/component/receipt_inbox.h",
            "if (!top) wake_();", "if (top) wake_();", INBOX),
     mutant("receipts: all but the latest are forgotten", "lib/weir/component/receipt_inbox.h",
-           "receipt = next;", "receipt = nullptr;", INBOX),
+           "receipt = next;", "receipt = next ? nullptr : next;", INBOX),
     mutant("a turn that is asked for within a turn is lost", "lib/weir/async/reactor_task.cc",
            "scheduled_.exchange(false, std::memory_order_acq_rel);\n                      turn_();",
            "turn_();\n                      scheduled_.exchange(false, std::memory_order_acq_rel);", REACTOR_TASK),

@@ -20,7 +20,7 @@ Pace::Line::Line(const config::Rate& r) : rate(r), limit(r.guard.limit) {
   status.observed = r.observe;
 }
 
-std::uint64_t Pace::Line::units(const Piece& piece) const {
+std::uint64_t Pace::Line::units(const PacedLoad& piece) const {
   switch (rate.guard.per) {
     case RateUnit::requests: return piece.calls;
     case RateUnit::events: return piece.load.events;
@@ -66,7 +66,7 @@ Load Pace::at_most(Load most) const {
   return most;
 }
 
-Duration Pace::try_take(const Piece& piece, TimePoint now) {
+Duration Pace::try_take(const PacedLoad& piece, TimePoint now) {
   if (none()) return Duration{0};
   const std::lock_guard lock(mutex_);
   Duration wait{0};
@@ -89,7 +89,7 @@ Duration Pace::try_take(const Piece& piece, TimePoint now) {
   return Duration{0};
 }
 
-void Pace::give_back(const Piece& piece, TimePoint now) {
+void Pace::give_back(const PacedLoad& piece, TimePoint now) {
   if (none()) return;
   const std::lock_guard lock(mutex_);
   for (Line& line : std::views::reverse(lines_)) {
@@ -99,7 +99,7 @@ void Pace::give_back(const Piece& piece, TimePoint now) {
   }
 }
 
-Duration Pace::least_time(const Piece& piece) const {
+Duration Pace::least_time(const PacedLoad& piece) const {
   if (none()) return Duration{0};
   const std::lock_guard lock(mutex_);
   double longest = 0;

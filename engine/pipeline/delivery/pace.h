@@ -23,7 +23,7 @@
 namespace weir::pipeline {
 
 /// What is about to start. `calls` are deliveries: of a sink only.
-struct Piece {
+struct PacedLoad {
   Load load;
   std::uint64_t calls = 0;
 };
@@ -34,10 +34,10 @@ class Pace {
 
   bool none() const { return none_.load(std::memory_order_relaxed); }
   Load at_most(Load most) const;
-  Duration try_take(const Piece& piece, TimePoint now);
+  Duration try_take(const PacedLoad& piece, TimePoint now);
   /// It did not start.
-  void give_back(const Piece& piece, TimePoint now);
-  Duration least_time(const Piece& piece) const;
+  void give_back(const PacedLoad& piece, TimePoint now);
+  Duration least_time(const PacedLoad& piece) const;
   /// The rate that something waits for, or did until a second ago: "5000 events/s". Empty: none.
   std::string holds_up(TimePoint now) const;
   std::vector<GuardStatus> status() const;
@@ -46,7 +46,7 @@ class Pace {
  private:
   struct Line {
     explicit Line(const config::Rate& rate);
-    std::uint64_t units(const Piece& piece) const;
+    std::uint64_t units(const PacedLoad& piece) const;
     config::Rate rate;
     flow::RateLimit limit;
     GuardStatus status;

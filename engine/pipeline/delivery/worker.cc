@@ -107,7 +107,7 @@ Load Worker::group_load() const {
   return sum;
 }
 
-Piece Worker::next_piece() const {
+PacedLoad Worker::next_piece() const {
   if (node_.pace.none()) return {};
   return {.load = paid_ ? Load{} : group_load(), .calls = 1};
 }
@@ -117,7 +117,7 @@ Worker::Next Worker::attempt() {
   const TimePoint now = context_.now();
   if (now < not_before_) return {Need::time, std::min(longest_sleep, not_before_ - now)};
 
-  const Piece piece = next_piece();
+  const PacedLoad piece = next_piece();
   if (const Duration wait = node_.pace.try_take(piece, now); wait > Duration{0})
     return {Need::time, std::min(longest_sleep, wait)};
   auto permit = node_.destination.try_start({.retry = retries_});

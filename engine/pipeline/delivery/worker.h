@@ -56,7 +56,7 @@ class Worker final : public RoomListener {
   Next take();
   Next attempt();
   void take_over_new_sink();
-  Piece next_piece() const;
+  PacedLoad next_piece() const;
   Next hold_back(const Rejection& why, TimePoint now);
   Reason cause_of(Reason held_back_by) const;
   void put_off(const Delivery& delivery, async::Permit& permit, TimePoint now);

@@ -109,7 +109,7 @@ void ReactorOutput::send(Priority priority) {
 Port::Progress ReactorOutput::push_paced(Priority priority) {
   const TimePoint now = node_.context().now();
   const std::uint32_t most = port_.waiting_prefix(priority, node_.pace.at_most({~0ull, Bytes(~0ull)}));
-  const auto first = [&](std::uint32_t n) { return Piece{.load = port_.waiting_load(priority, n)}; };
+  const auto first = [&](std::uint32_t n) { return PacedLoad{.load = port_.waiting_load(priority, n)}; };
   if (const Duration wait = node_.pace.try_take(first(most), now); wait > Duration{0})
     return {.later = wait, .together = most};
   const auto progress = port_.push(priority, now, node_.context().wall(), most);

@@ -49,7 +49,7 @@ class Gateway {
   InFlight<L> in_flight;
   WaitingRoom room{{}};
   std::map<std::uint64_t, typename InFlight<L>::Permit> running;
-  std::map<std::uint64_t, WaitingRoom::Place> waiting;
+  std::map<std::uint64_t, WaitingRoom::Handle> waiting;
 
  private:
   void call(TimePoint now) {

@@ -108,7 +108,7 @@ Admitted<WaitingRoom::Entered> WaitingRoom::enter(Arrival arrival, TimePoint rea
   return entered;
 }
 
-WaitingRoom::Place WaitingRoom::take_slot(const Arrival& arrival, TimePoint now) {
+WaitingRoom::Handle WaitingRoom::take_slot(const Arrival& arrival, TimePoint now) {
   const std::uint32_t slot = free_;
   Waiter& waiter = waiters_[slot];
   free_ = waiter.behind;
@@ -220,7 +220,7 @@ std::optional<WaitingRoom::Called> WaitingRoom::expired_within(TimePoint now) {
   return std::nullopt;
 }
 
-bool WaitingRoom::leave(Place place, TimePoint now) {
+bool WaitingRoom::leave(Handle place, TimePoint now) {
   if (place.slot >= config_.most) return false;
   const Waiter& waiter = waiters_[place.slot];
   if (!waiter.waits || waiter.generation != place.generation) return false;

@@ -64,11 +64,11 @@ class WaitingRoom {
     TimePoint deadline = never;
   };
   /// Where one waits; not valid any more once it was called, pushed out or left.
-  struct Place {
+  struct Handle {
     std::uint32_t slot = 0, generation = 0;
   };
   struct Entered {
-    Place place;
+    Handle place;
     std::optional<std::uint64_t> pushed_out;  ///< has to be refused: priority_shed
   };
   struct Called {
@@ -96,7 +96,7 @@ class WaitingRoom {
   /// Somebody whose time is over.
   [[nodiscard]] std::optional<Called> expired(TimePoint now);
   /// It hung up. False: it was not waiting any more.
-  bool leave(Place place, TimePoint now);
+  bool leave(Handle place, TimePoint now);
   /// The service answered; `inside` is what the limit knows of the wait inside it.
   void answered(Duration time, Duration inside, TimePoint now);
 
@@ -135,7 +135,7 @@ class WaitingRoom {
   bool fits(Priority priority) const;
   bool stalled(TimePoint reached_since, TimePoint now) const;
   std::optional<std::uint32_t> to_push_out(const Arrival& arrival);
-  Place take_slot(const Arrival& arrival, TimePoint now);
+  Handle take_slot(const Arrival& arrival, TimePoint now);
   void unlink(std::uint32_t slot);
   std::uint32_t called_next();
   std::optional<Reason> overdue(const Waiter& waiter, Duration allowed, TimePoint now) const;

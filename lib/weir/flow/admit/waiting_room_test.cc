@@ -258,7 +258,7 @@ TEST(WaitingRoomTest, EverybodyWhoEntersLeavesOnce) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     Rng rng(seed);
     WaitingRoom room({.most = 40, .shares = 5});
-    std::map<std::uint64_t, WaitingRoom::Place> inside;
+    std::map<std::uint64_t, WaitingRoom::Handle> inside;
     const auto gone = [&](std::uint64_t id) { ASSERT_EQ(inside.erase(id), 1u) << "seed " << seed; };
     TimePoint now = start;
     for (std::uint64_t i = 0; i < 5000; ++i) {

@@ -67,8 +67,8 @@ class InFlight {
     void answered(bool waiting, TimePoint now) { settle(CallEnd::answered, waiting, now); }
     void failed(bool waiting, TimePoint now) { settle(CallEnd::failed, waiting, now); }
     void ignored() { settle(CallEnd::ignored, false, TimePoint{}); }
-    /// The service has done its work, and what follows is only carried (the body of an answer, to whoever reads it): the
-    /// time that the limit is told ends here. The place is held until the permit is settled.
+    /// The service has done its work, and what follows is only carried (the body of an answer, to whoever reads it):
+    /// the time that the limit is told ends here. The place is held until the permit is settled.
     void served(TimePoint now) { served_ = now; }
     TimePoint started() const { return started_; }
 

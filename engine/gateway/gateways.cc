@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "gateway/refusal.h"
+#include "log/log.h"
 
 namespace weir::gateway {
 namespace {
@@ -166,11 +167,20 @@ void Gateways::look(TimePoint now) {
   if (now - last_sweep_ >= sweep_every) {
     last_sweep_ = now;
     for (auto& upstream : upstreams_) upstream->sweep();
+    for (auto& listener : listeners_) tell_refused(*listener);
   }
   if (now - last_publish_ >= publish_every) {
     last_publish_ = now;
     publish();
   }
+}
+
+void Gateways::tell_refused(Listener& listener) {
+  const auto refused = listener.server->stats().refused_connections;
+  const auto more = refused - std::exchange(listener.told_refused, refused);
+  if (more == 0) return;
+  log::warn({"gateway", listener.config.name}, "max_connections ({}) is reached: {} connections were refused",
+            listener.config.max_connections, more);
 }
 
 /// What `stop` and `tick` do to a request happens later, in its own coroutine: the list stays as it is meanwhile.
@@ -184,12 +194,16 @@ void Gateways::look_at(Listener& listener, Request& request, TimePoint now, Dura
 
 void Gateways::publish() const {
   Status now;
-  for (const auto& listener : listeners_)
+  for (const auto& listener : listeners_) {
+    const auto server = listener->server->stats();
     now.gateways.push_back({.name = listener->config.name,
                             .address = listener->address,
                             .requests = listener->counts,
                             .in_flight = listener->under_way.size(),
-                            .connections = listener->server ? listener->server->stats().connections : 0});
+                            .connections = server.connections,
+                            .refused_connections = server.refused_connections,
+                            .malformed = server.bad_requests});
+  }
   for (const auto& upstream : upstreams_) now.upstreams.push_back(upstream->status());
   {
     const std::lock_guard lock(published_mutex_);

@@ -60,6 +60,7 @@ class Gateways {
     std::string address;
     RequestCounts counts;
     std::list<Request*> under_way;
+    std::uint64_t told_refused = 0;  // connections, in the log
   };
   boost::asio::awaitable<void> handle(Listener& listener, net::Exchange& exchange);
   boost::asio::awaitable<Ending> serve(Listener& listener, Request& request);
@@ -67,6 +68,7 @@ class Gateways {
   boost::asio::awaitable<void> keep();
   void look(TimePoint now);
   void look_at(Listener& listener, Request& request, TimePoint now, Duration passed);
+  static void tell_refused(Listener& listener);
   void publish() const;
   void give_up_all();
   bool is_empty() const;

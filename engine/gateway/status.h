@@ -40,6 +40,8 @@ struct GatewayStatus {
   RequestCounts requests;
   std::uint64_t in_flight = 0;  ///< counted from the requests themselves
   std::uint64_t connections = 0;
+  std::uint64_t refused_connections = 0;  ///< at max_connections
+  std::uint64_t malformed = 0;            ///< in the head, and then not counted as a request, or in the body
   /// 0, or the ledger is wrong.
   std::int64_t difference() const { return static_cast<std::int64_t>(requests.in - requests.ended() - in_flight); }
 };

@@ -27,9 +27,10 @@ std::string by_status(const std::array<std::uint64_t, 6>& counts) {
 
 std::string gateway_row(const gateway::GatewayStatus& g) {
   return fmt::format(
-      R"({{"name":{},"address":{},"in":{},"answered":{},"refused":{},"abandoned":{},"in_flight":{},"connections":{},"difference":{}}})",
+      R"({{"name":{},"address":{},"in":{},"answered":{},"refused":{},"abandoned":{},"in_flight":{},"connections":{},"refused_connections":{},"malformed":{},"difference":{}}})",
       json_text(g.name), json_text(g.address), g.requests.in, by_status(g.requests.answered),
-      by_reason(g.requests.refused), by_reason(g.requests.abandoned), g.in_flight, g.connections, g.difference());
+      by_reason(g.requests.refused), by_reason(g.requests.abandoned), g.in_flight, g.connections, g.refused_connections,
+      g.malformed, g.difference());
 }
 
 std::string endpoint_row(const gateway::EndpointStatus& e) {

@@ -27,6 +27,11 @@ void gateway(Sheet& sheet, const gateway::GatewayStatus& g) {
   }
   sheet.gauge("weir_gateway_in_flight", "Requests under way, those that wait included.", who, number(g.in_flight));
   sheet.gauge("weir_gateway_connections", "Connections of clients.", who, number(g.connections));
+  sheet.counter("weir_gateway_refused_connections_total", "Connections refused at max_connections.", who,
+                number(g.refused_connections));
+  sheet.counter("weir_gateway_malformed_total",
+                "Malformed requests; those malformed in the head are not counted as requests.", who,
+                number(g.malformed));
   sheet.gauge("weir_gateway_ledger_difference", "In less all that is accounted for; other than 0 would be a defect.",
               who, static_cast<double>(g.difference()));
 }

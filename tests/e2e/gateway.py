@@ -309,6 +309,7 @@ class Gateway(WeirTest):
             self.assertTrue(answer.startswith(b"HTTP/1.1 400"), (bad, answer[:200]))
             self.assertEqual(answer.count(b"HTTP/1.1 "), 1, answer)
         self.assertEqual(heads, [], "nothing of it was passed on")
+        self.assertEqual((self.account()["in"], self.account()["malformed"]), (0, 8))
         # A body is a body, whatever it looks like.
         answer = self.raw(start + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(smuggled) + smuggled)
         self.assertTrue(answer.startswith(b"HTTP/1.1 200"), answer)

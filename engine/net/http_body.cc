@@ -23,7 +23,7 @@ boost::asio::awaitable<Admitted<std::string_view>> Connection::read(Bytes credit
     co_return fail(Reason::too_large);
   if (!continued_) {
     continued_ = true;
-    const AnswerParts go_on{"HTTP/1.1 100 Continue\r\n\r\n", {}, {}};
+    const Parts go_on{"HTTP/1.1 100 Continue\r\n\r\n", {}, {}};
     if (!parser_.body_done() && rest_.empty() && !co_await send(go_on)) co_return fail(Reason::client_gone);
   }
   for (;;) {

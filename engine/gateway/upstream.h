@@ -41,7 +41,7 @@ class Upstream {
   struct Waiter {
     explicit Waiter(boost::asio::io_context& io) : decided(io) {}
     async::Signal decided;
-    std::optional<flow::WaitingRoom::Place> place;  // while it waits
+    std::optional<flow::WaitingRoom::Handle> place;  // while it waits
     std::optional<Permit> permit;
     Rejection refused{};
   };

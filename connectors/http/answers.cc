@@ -73,7 +73,8 @@ net::Response HttpIntake::refuse_malformed() const {
 net::Response HttpIntake::answer(const Tally& tally, std::size_t events) const {
   const Fate worst = tally.worst();
   if (tally.reason == Reason::destination_stalled && tally.of(Fate::abandoned) == events) return refuse_stalled();
-  if (worst == Fate::abandoned && tally.reason != Reason::shutdown)
+  const bool given_up_here = tally.reason == Reason::ack_timeout || tally.reason == Reason::destination_stalled;
+  if (worst == Fate::abandoned && given_up_here)
     return refuse(Rejection{Reason::outcome_unknown, Duration{0}}, output_.why(Reason::outcome_unknown));
   if (worst == Fate::abandoned)
     return refuse(Rejection{Reason::shutdown, stopping_ ? until_stopped() : Duration{0}},

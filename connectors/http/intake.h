@@ -46,7 +46,8 @@ struct HttpOptions {
   bool json_type_only = false;  ///< content_type: json
   bool keep_malformed = false;  ///< on_malformed: dead_letter
   std::shared_ptr<net::AcceptLimit> accepting = std::make_shared<net::AcceptLimit>();
-  RateLimitForms rate_limit_forms{};      ///< what clients are told of rates
+  std::shared_ptr<net::AcceptLimit> full = std::make_shared<net::AcceptLimit>();  ///< max_connections
+  RateLimitForms rate_limit_forms{};                                              ///< what clients are told of rates
   std::string client_key = "connection";  ///< what tells clients apart that come back early: or address, or a header
   KeyHash secret{};                       ///< of the process: what tells clients apart is of their choosing
   /// As many clients are remembered as may be told a time while all connections are in use.

@@ -12,6 +12,8 @@
 namespace weir::http {
 namespace {
 
+constexpr std::string_view refused_with = "answered 503";  // connections above max_connections
+
 class HttpSource final : public Source {
  public:
   HttpSource(HttpOptions options, const SourceSetup& setup)
@@ -29,6 +31,11 @@ class HttpSource final : public Source {
     options_.server.on_no_descriptor = [name = name_, accepting = options_.accepting, &context = context_] {
       accepting->reached(context.now());
       log::warn({"source", name}, "{}", net::AcceptLimit::sentence);
+    };
+    const auto most = options_.server.max_connections;
+    options_.server.on_full = [name = name_, full = options_.full, most, &context = context_] {
+      full->reached(context.now());
+      log::warn({"source", name}, "{}", net::full_sentence(most, refused_with));
     };
   }
 
@@ -58,6 +65,8 @@ class HttpSource final : public Source {
   Upstream upstream() const override {
     Upstream side;
     side.counts = {{"no_descriptor", options_.accepting->times()}};
+    if (options_.full->is_reached(context_.now()))
+      side.trouble = net::full_sentence(options_.server.max_connections, refused_with);
     if (options_.accepting->is_reached(context_.now())) side.trouble = net::AcceptLimit::sentence;
     return side;
   }

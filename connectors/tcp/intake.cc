@@ -1,7 +1,5 @@
 #include "intake.h"
 
-#include <fmt/format.h>
-
 #include <boost/asio/io_context.hpp>
 
 #include "log/log.h"
@@ -100,12 +98,6 @@ void TcpIntake::told_of(const ErrorCode& error) {
             no_descriptor ? std::string(net::AcceptLimit::sentence) : "cannot accept: " + error.message());
 }
 
-std::string full_sentence(std::uint64_t max_connections) {
-  return fmt::format(
-      "max_connections ({}) is reached: new connections are closed; raise it, each one counts in the memory table",
-      max_connections);
-}
-
 /// Above the cap a new connection is closed at once. No other connection is closed for it: a sender of lines is not
 /// told which of them arrived, so to close its connection could lose what it has just written.
 void TcpIntake::welcome(tcp::socket socket) {
@@ -113,7 +105,7 @@ void TcpIntake::welcome(tcp::socket socket) {
     shared_->connections.fetch_sub(1, std::memory_order_relaxed);
     output_.refused(1, Reason::too_many_connections);
     shared_->full.reached(output_.context().now());
-    log::warn({"source", options_.name}, "{}", full_sentence(options_.max_connections));
+    log::warn({"source", options_.name}, "{}", net::full_sentence(options_.max_connections, "closed"));
     return;
   }
   auto peer = std::make_shared<Connection>(std::move(socket), options_.framing, options_.max_event);

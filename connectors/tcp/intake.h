@@ -54,9 +54,6 @@ struct TcpOptions {
   std::optional<net::TlsContext> tls;
 };
 
-/// For the log and `weir why`, when one more came.
-std::string full_sentence(std::uint64_t max_connections);
-
 /// What the reactors of one source share.
 struct Shared {
   explicit Shared(const TcpOptions& o) : receive_buffers(least_receive_buffer, o.receive_buffer, o.receive_memory) {}

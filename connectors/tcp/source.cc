@@ -53,7 +53,7 @@ class TcpSource final : public Source {
   Upstream upstream() const override {
     Upstream side;
     side.counts = {{"no_descriptor", shared_->accepting.times()}};
-    if (shared_->full.is_reached(context_.now())) side.trouble = full_sentence(options_.max_connections);
+    if (shared_->full.is_reached(context_.now())) side.trouble = net::full_sentence(options_.max_connections, "closed");
     if (shared_->accepting.is_reached(context_.now())) side.trouble = net::AcceptLimit::sentence;
     return side;
   }

@@ -11,6 +11,7 @@
 
 #include "gateway/refusal.h"
 #include "log/log.h"
+#include "net/accept_limit.h"
 
 namespace weir::gateway {
 namespace {
@@ -48,6 +49,10 @@ net::ServerConfig server_config(const config::Gateway& gateway) {
   server.read_buffer = config::gateway_read_buffer;
   server.body_timeout = server.answer_timeout = body_patience;
   server.reserve_descriptors = 4;
+  server.on_no_descriptor = [name = gateway.name] { log::warn({"gateway", name}, "{}", net::AcceptLimit::sentence); };
+  server.on_full = [name = gateway.name, most = gateway.max_connections] {
+    log::warn({"gateway", name}, "{}", net::full_sentence(most, "answered 503"));
+  };
   return server;
 }
 

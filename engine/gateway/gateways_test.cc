@@ -93,6 +93,19 @@ TEST(Gateway, PassesARequestOnAndItsAnswerBack) {
   EXPECT_EQ(counts.answered[2], 1u);
 }
 
+TEST(Gateway, AnUpstreamOfAsFewConnectionsAsTheFileMaySayIsServed) {
+  TestPeer peer([](PeerConnection& c, int) {
+    c.head();
+    c.answer("world");
+    c.head();
+  });
+  Edge edge({peer.address}, [](config::Config& config) { config.upstreams[0].max_connections = 2; });
+  TestClient client(edge.address);
+  client.send(get);
+  EXPECT_TRUE(client.answer().ends_with("world"));
+  EXPECT_EQ(edge.stop().answered[2], 1u);
+}
+
 TEST(Gateway, KeepsBothConnectionsForTheNextRequest) {
   TestPeer peer([](PeerConnection& c, int) {
     while (!c.head().empty()) c.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n");

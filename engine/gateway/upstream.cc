@@ -19,6 +19,17 @@ flow::WaitingRoomConfig room_of(const config::Upstream& config) {
   return room;
 }
 
+/// Found out, or the number that is known.
+flow::AnyLimitConfig limit_of(const config::Upstream& config) {
+  flow::AnyLimitConfig limit;
+  limit.range.most = static_cast<std::uint32_t>(config.max_connections);
+  limit.range.start = std::min(limit.range.start, limit.range.most);
+  if (!config.concurrency) return limit;
+  limit.algorithm = flow::AnyLimitConfig::Algorithm::fixed;
+  limit.range.start = *config.concurrency;
+  return limit;
+}
+
 std::uint64_t id_of(const Upstream::Waiter& waiter) { return reinterpret_cast<std::uintptr_t>(&waiter); }
 Upstream::Waiter& waiter_of(std::uint64_t id) {
   return *reinterpret_cast<Upstream::Waiter*>(static_cast<std::uintptr_t>(id));
@@ -39,7 +50,7 @@ net::PoolConfig pool_config(const config::Upstream& upstream, const std::string&
 Upstream::Upstream(boost::asio::io_context& io, const config::Upstream& config, const Context& context)
     : config_(config),
       context_(context),
-      in_flight_(UpstreamLimit(config)),
+      in_flight_(flow::AnyLimit(limit_of(config), context.rng().next())),
       destination_(config.destination, context.rng().next()),
       endpoints_(config.endpoints.size()),
       last_errors_(config.endpoints.size()),

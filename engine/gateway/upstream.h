@@ -13,6 +13,10 @@
 /// request; permits and connections must be given back before it is destroyed (checked).
 #include <weir/async/signal.h>
 #include <weir/base/context.h>
+#include <weir/flow/admit/any_limit.h>
+#include <weir/flow/admit/in_flight.h>
+#include <weir/flow/admit/waiting_room.h>
+#include <weir/flow/recover/destination.h>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -24,7 +28,6 @@
 #include "config/gateways.h"
 #include "gateway/endpoints.h"
 #include "gateway/status.h"
-#include "gateway/upstream_limit.h"
 #include "net/client_pool.h"
 
 namespace weir::gateway {
@@ -34,7 +37,7 @@ net::PoolConfig pool_config(const config::Upstream& upstream, const std::string&
 
 class Upstream {
  public:
-  using Permit = flow::InFlight<UpstreamLimit>::Permit;
+  using Permit = flow::InFlight<flow::AnyLimit>::Permit;
   using Attempt = flow::Destination::Attempt;
 
   /// One request that wants to be passed on.
@@ -94,7 +97,7 @@ class Upstream {
 
   const config::Upstream config_;
   const Context& context_;
-  flow::InFlight<UpstreamLimit> in_flight_;
+  flow::InFlight<flow::AnyLimit> in_flight_;
   std::optional<flow::WaitingRoom> room_;
   bool wanted_ = false;  // without a room: somebody was refused since the last start
   flow::Destination destination_;

@@ -1,13 +1,16 @@
 #pragma once
-/// Whether a listener finds no file descriptor for new connections. Accept then fails again and again while clients
-/// wait in the kernel's backlog, and neither they nor the flow would say why.
+/// Whether a listener is at a limit: it finds no file descriptor for new connections, or has as many as it may. Without
+/// a descriptor accept fails again and again while clients wait in the kernel's backlog, and neither they nor the flow
+/// would say why.
 ///
-/// One for all reactors of a source: each tells every accept that failed, and tries again within `lasts`.
+/// One of a kind for all reactors of a source: each tells every connection that found no place. Accept tries again
+/// within `lasts`.
 ///
 /// Thread: any. Cost: two atomics a failed accept.
 #include <weir/base/units.h>
 
 #include <atomic>
+#include <string>
 #include <string_view>
 
 namespace weir::net {
@@ -32,5 +35,11 @@ class AcceptLimit {
   std::atomic<std::uint64_t> times_{0};
   std::atomic<Duration::rep> last_{0};
 };
+
+/// For the log and `weir why` when max_connections is reached. `end`: what becomes of a new one.
+inline std::string full_sentence(std::uint64_t max_connections, std::string_view end) {
+  return "max_connections (" + std::to_string(max_connections) + ") is reached: new connections are " +
+         std::string(end) + "; raise it, each one counts in the memory table";
+}
 
 }  // namespace weir::net

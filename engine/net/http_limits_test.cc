@@ -219,7 +219,9 @@ TEST(HttpConnections, TheLongestIdleOneMakesRoomAtTheCap) {
 
 TEST(HttpConnections, OneTooManyIsToldSoWhenNoneIsIdle) {
   Waiting waiting;
-  TestServer server(waiting.handler(), {.max_connections = 1, .retry_after_full = seconds(7)});
+  int full = 0;
+  TestServer server(waiting.handler(),
+                    {.max_connections = 1, .retry_after_full = seconds(7), .on_full = [&] { ++full; }});
   waiting.gate.emplace(server.io());
   TestClient busy(server);
   busy.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -235,6 +237,7 @@ TEST(HttpConnections, OneTooManyIsToldSoWhenNoneIsIdle) {
   waiting.release(server);
   EXPECT_TRUE(busy.answer().ends_with("done"));
   EXPECT_EQ(server.stats().refused_connections, 1u);
+  EXPECT_EQ(server.on_reactor([&] { return full; }), 1);
 }
 
 TEST(HttpConnections, OneTooManyReadsItThoughItsBodyIsLarge) {

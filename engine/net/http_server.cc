@@ -129,6 +129,7 @@ asio::awaitable<void> HttpServer::Runner::accept() {
       continue;
     }
     state.refused.add();
+    if (state.config.on_full && state.connections.get() >= state.config.max_connections) state.config.on_full();
     if (refusals.size() >= max_refusals) end_oldest_refusal();
     spawn(refuse(std::move(socket)));
   }

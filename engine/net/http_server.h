@@ -62,6 +62,7 @@ struct ServerConfig {
   bool close_unfinished = false;             ///< at a limit the oldest unfinished connection is closed for the new one
   std::size_t reserve_descriptors = 0;       ///< kept open to be given up when accept finds none
   std::function<void()> on_no_descriptor{};  ///< a connection waits because accept found none; told at each try
+  std::function<void()> on_full{};           ///< told of each that is refused at max_connections
 
   std::size_t max_lingering() const { return max_connections / 4 > 16 ? max_connections / 4 : 16; }
 };

@@ -112,6 +112,19 @@ class Connections(WeirTest):
         eventually(lambda: self.weir.graph()["memory"]["used"] == 0, lambda: self.weir.graph())
         self.assertEqual([e["id"] for e in self.lines_of("out.ndjson")], ["after-0"])
 
+    def test_one_connection_too_many_is_told_and_the_log_and_why_name_the_limit(self):
+        self.weir = self.start(CONFIG.replace("max_connections: 32", "max_connections: 2"))
+        with Raw(self.weir.address) as first, Raw(self.weir.address) as second:
+            for raw in (first, second):
+                raw.send(HEAD + "Content-Length: 10\r\n\r\n123")
+
+            def is_named():
+                with Raw(self.weir.address) as third:
+                    answer = third.send(HEAD + "Content-Length: 0\r\n\r\n").answer()
+                return answer and answer.status == 503 and "max_connections (2) is reached" in self.weir.command("why")[1]
+            eventually(is_named, lambda: self.weir.command("why"))
+            self.assertIn("max_connections (2) is reached: new connections are answered 503", self.weir.log())
+
     def test_a_client_that_leaves_before_its_answer_changes_nothing(self):
         # A connection whose client has left still counts until its request is settled: leave room for all 50.
         self.weir = self.start(CONFIG.replace("max_connections: 32", "max_connections: 64"))

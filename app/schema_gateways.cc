@@ -1,12 +1,13 @@
 #include "schema_gateways.h"
 
-#include <algorithm>
 #include <string>
+
+#include "schema_text.h"
 
 namespace weir::app {
 namespace {
 
-constexpr auto upstream =
+constexpr auto upstream_schema =
     R"({"description":"What requests are passed on to: endpoints that do the same work.","type":"object","properties":{
 "endpoints":{"description":"Where they listen, as HOST:PORT.","anyOf":[{"$ref":"#/$defs/address"},{"type":"array","minItems":1,"maxItems":64,"uniqueItems":true,"items":{"$ref":"#/$defs/address"}}]},
 "concurrency":{"description":"Requests in flight: a number, or adaptive: what it can take is found out.","default":"adaptive","anyOf":[{"const":"adaptive"},{"$ref":"#/$defs/count"},{"$ref":"#/$defs/variable"}]},
@@ -21,14 +22,14 @@ constexpr auto upstream =
 "breaker":{"$ref":"#/$defs/breaker"}},
 "required":["endpoints"],"additionalProperties":false})";
 
-constexpr auto gateway = R"({"description":"A listener that passes requests on.","type":"object","properties":{
+constexpr auto gateway_schema = R"({"description":"A listener that passes requests on.","type":"object","properties":{
 "listen":{"description":"Where to listen, as HOST:PORT.","anyOf":[{"$ref":"#/$defs/address_or_file"}]},
 "max_connections":{"description":"Connections of clients.","default":512,"anyOf":[{"$ref":"#/$defs/count"}]},
 "half_close":{"description":"A client that has closed its sending half after its request has left, or is served.","default":"left","enum":["left","serve"]},
 "routes":{"description":"The first that matches is taken.","type":"array","minItems":1,"maxItems":1024,"items":{"$ref":"#/$defs/route"}}},
 "required":["listen","routes"],"additionalProperties":false})";
 
-constexpr auto route = R"({"description":"Which requests go where.","type":"object","properties":{
+constexpr auto route_schema = R"({"description":"Which requests go where.","type":"object","properties":{
 "match":{"description":"All of it has to match.","type":"object","properties":{
 "path":{"description":"/orders for one path, /orders/** for it and all below it.","anyOf":[{"$ref":"#/$defs/text"}]},
 "host":{"description":"The host that is asked for, without a port.","anyOf":[{"$ref":"#/$defs/text"}]},
@@ -41,12 +42,6 @@ constexpr auto route = R"({"description":"Which requests go where.","type":"obje
 "default":{"description":"Where it says nothing.","default":"normal","enum":["batch","low","normal","high","critical"]}},"additionalProperties":false}},
 "required":["match","to"],"additionalProperties":false})";
 
-/// The texts above are broken into lines for people only.
-std::string in_one_line(std::string text) {
-  std::erase(text, '\n');
-  return text;
-}
-
 std::string by_name(const char* help, const char* definition) {
   return std::string(R"({"description":")") + help +
          R"(","type":["object","null"],"maxProperties":64,"additionalProperties":false,"patternProperties":{"^[a-z][a-z0-9_]{0,63}$":{"$ref":"#/$defs/)" +
@@ -58,8 +53,8 @@ std::string by_name(const char* help, const char* definition) {
 void add_gateways_schema(JsonObject& top, JsonObject& definitions) {
   top.add("gateways", by_name("Listeners that pass requests on.", "gateway"));
   top.add("upstreams", by_name("What requests are passed on to.", "upstream"));
-  definitions.add("gateway", in_one_line(gateway)).add("upstream", in_one_line(upstream));
-  definitions.add("route", in_one_line(route));
+  definitions.add("gateway", in_one_line(gateway_schema)).add("upstream", in_one_line(upstream_schema));
+  definitions.add("route", in_one_line(route_schema));
 }
 
 }  // namespace weir::app

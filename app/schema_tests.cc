@@ -1,4 +1,5 @@
 #include "schema_tests.h"
+#include "schema_text.h"
 
 namespace weir::app {
 namespace {
@@ -46,12 +47,6 @@ constexpr auto reasons_schema =
 
 constexpr auto all_schema =
     R"({"description":"Cases that `weir test` runs.","type":["array","null"],"maxItems":1000,"items":{"$ref":"#/$defs/test"}})";
-
-/// The texts above are broken into lines for people only.
-std::string in_one_line(std::string text) {
-  std::erase(text, '\n');
-  return text;
-}
 
 }  // namespace
 

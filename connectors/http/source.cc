@@ -25,8 +25,7 @@ class HttpSource final : public Source {
         context_(setup.context),
         auth_(check_auth(setup.options)),
         options_(std::move(options)) {
-    Rng rng = setup.context.rng();
-    options_.secret = {rng.next(), rng.next()};
+    options_.secret = async::secret_of(setup.context);
     if (auth_) options_.credentials = net::Credentials(logins_of(setup.options), guessing());
     options_.server.on_no_descriptor = [name = name_, accepting = options_.accepting, &context = context_] {
       accepting->reached(context.now());

@@ -36,6 +36,8 @@ void report_at_option(Reader& reader, const std::string& part, const std::vector
                       const std::string& message, const std::string& otherwise = {});
 
 /// `spill`: null where the disk cannot take what does not fit.
+inline constexpr Duration least_time = std::chrono::milliseconds(1);  ///< that may be written for a wait
+
 void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow::EdgeConfig& queue,
                 SpillConfig* spill = nullptr);
 void read_guards(Reader& reader, Section& part, GuardedPlace place, Guards& out);

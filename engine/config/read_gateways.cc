@@ -11,8 +11,7 @@ namespace {
 
 constexpr std::size_t most_named = 64, most_routes = 1024, most_endpoints = 64;
 constexpr std::uint64_t most_connections = 100'000;
-constexpr Duration least_time = std::chrono::milliseconds(1), longest_wait = std::chrono::seconds(60),
-                   longest_connect = std::chrono::seconds(10);
+constexpr Duration longest_wait = std::chrono::seconds(60), longest_connect = std::chrono::seconds(10);
 
 Parsed<std::string> parse_path(std::string_view text) {
   const auto wrong = [&](std::string_view why) {

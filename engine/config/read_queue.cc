@@ -14,7 +14,6 @@ using flow::Order;
 using flow::WhenFull;
 
 constexpr std::uint64_t most_calls = 1'000'000;
-constexpr Duration least_time = std::chrono::milliseconds(1);
 constexpr Bytes least_spill = 16_MiB;
 
 Parsed<WhenFull> parse_when_full(std::string_view text) {

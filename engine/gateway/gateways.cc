@@ -12,6 +12,7 @@
 #include "gateway/refusal.h"
 #include "log/log.h"
 #include "net/accept_limit.h"
+#include "net/surface.h"
 
 namespace weir::gateway {
 namespace {
@@ -24,10 +25,6 @@ constexpr Duration sweep_every = std::chrono::seconds(1);
 constexpr Duration body_patience = std::chrono::seconds(30);
 constexpr Duration last_answers = std::chrono::seconds(2);
 constexpr auto look_again = std::chrono::milliseconds(10), wait_for_status = std::chrono::milliseconds(100);
-
-void surface(std::exception_ptr error) {
-  if (error) std::rethrow_exception(error);
-}
 
 std::string allow_field(const config::Gateway& gateway) {
   std::string methods;
@@ -106,7 +103,7 @@ Result<void> Gateways::open() {
 void Gateways::start() {
   last_look_ = last_sweep_ = last_publish_ = context_.now();
   for (auto& listener : listeners_) listener->server->start();
-  asio::co_spawn(reactor_.io(), keep(), surface);
+  asio::co_spawn(reactor_.io(), keep(), net::surface);
   reactor_.start();
   runs_ = true;
 }

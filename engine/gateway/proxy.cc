@@ -8,6 +8,7 @@
 #include "gateway/fields.h"
 #include "gateway/refusal.h"
 #include "net/retry_after.h"
+#include "net/surface.h"
 
 namespace weir::gateway {
 namespace {
@@ -22,11 +23,6 @@ constexpr Duration come_back = std::chrono::seconds(1);
 bool is_idempotent(std::string_view method) {
   constexpr std::array<std::string_view, 6> methods{"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
   return std::ranges::find(methods, method) != methods.end();
-}
-
-/// A defect must not be swallowed with its coroutine.
-void surface(std::exception_ptr error) {
-  if (error) std::rethrow_exception(error);
 }
 
 std::string_view words_of(Trouble trouble) {
@@ -197,7 +193,7 @@ boost::asio::awaitable<void> Proxy::begin_upload(ClientConnection& connection, U
   if (length && length->count() <= small_body)
     co_await send_body(connection, upload);
   else
-    boost::asio::co_spawn(io_, send_body(connection, upload), surface);
+    boost::asio::co_spawn(io_, send_body(connection, upload), net::surface);
 }
 
 boost::asio::awaitable<void> Proxy::send_body(ClientConnection& connection, Upload& upload) {

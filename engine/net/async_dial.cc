@@ -11,13 +11,14 @@
 #include <deque>
 #include <memory>
 
+#include "net/dial_limits.h"
+
 namespace weir::net {
 namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
-constexpr auto head_start = std::chrono::milliseconds(250);
 
 /// Connections on their way side by side. Those that are given up still end, and hold it until then.
 class Race : public std::enable_shared_from_this<Race> {
@@ -30,7 +31,7 @@ class Race : public std::enable_shared_from_this<Race> {
       if (next_ < addresses_.size()) begin(addresses_[next_++]);
       if (open_ == 0 && next_ == addresses_.size()) co_return failure(why_, Error::Kind::disconnected);
       if (open_ == 0) continue;
-      timer_.expires_after(next_ < addresses_.size() ? Duration(head_start) : options_.timeout);
+      timer_.expires_after(next_ < addresses_.size() ? head_start : options_.timeout);
       ErrorCode woken;
       co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }

@@ -9,12 +9,12 @@
 
 #include <algorithm>
 
+#include "net/dial_limits.h"
+
 namespace weir::net {
 namespace {
 
 namespace asio = boost::asio;
-constexpr Duration look_up_again = std::chrono::seconds(20);
-constexpr std::size_t most_addresses = 16;
 constexpr std::size_t kept_buffers = 16;
 
 }  // namespace

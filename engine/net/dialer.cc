@@ -14,15 +14,14 @@
 #include <thread>
 #include <utility>
 
+#include "net/dial_limits.h"
+
 namespace weir::net {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr Duration head_start = milliseconds(250);
 constexpr Duration look_for_cancel = milliseconds(100);  // for a cancel
-constexpr Duration look_up_again = std::chrono::seconds(20);
-constexpr std::size_t most_addresses = 16;
 
 bool is_cancelled(const Dialer::Options& options) {
   return options.cancelled && options.cancelled->load(std::memory_order_relaxed);

@@ -18,6 +18,7 @@
 #include "net/address.h"
 #include "net/http_connection.h"
 #include "net/problem.h"
+#include "net/surface.h"
 
 namespace weir::net {
 namespace {
@@ -44,11 +45,6 @@ bool drop_input(int socket) {
     if (n < 0) break;
   }
   return true;
-}
-
-/// A broken invariant in a handler must not be swallowed with its coroutine.
-void surface(std::exception_ptr error) {
-  if (error) std::rethrow_exception(error);
 }
 
 }  // namespace

@@ -13,8 +13,6 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 using Labels = Sheet::Labels;
 
-double number(std::uint64_t n) { return static_cast<double>(n); }
-
 double time_to_full(const std::optional<Duration>& time) { return time ? seconds(*time) : infinity; }
 
 void node(Sheet& sheet, const char* kind, const std::string& name, const pipeline::NodeSnapshot& s) {

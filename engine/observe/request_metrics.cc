@@ -3,8 +3,6 @@
 namespace weir::observe {
 namespace {
 
-double number(std::uint64_t n) { return static_cast<double>(n); }
-
 void gateway(Sheet& sheet, const gateway::GatewayStatus& g) {
   const Sheet::Labels who{{"gateway", g.name}};
   const auto with = [&](const char* key, std::string value) {

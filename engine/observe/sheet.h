@@ -6,12 +6,15 @@
 #include <weir/flow/queue/sojourn.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace weir::observe {
+
+inline double number(std::uint64_t n) { return static_cast<double>(n); }
 
 /// Families in the order in which they were first named.
 class Sheet {

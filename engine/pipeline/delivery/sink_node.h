@@ -14,8 +14,8 @@
 #include <string>
 
 #include "config/config.h"
-#include "pipeline/delivery/pace.h"
 #include "pipeline/delivery/doubled_rows.h"
+#include "pipeline/delivery/pace.h"
 #include "pipeline/queue/sink_queue.h"
 #include "pipeline/queue/spill.h"
 #include "pipeline/report/counters.h"

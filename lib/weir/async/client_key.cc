@@ -48,4 +48,9 @@ std::uint64_t hash_of(const ClientKey& key, const Caller* caller, const KeyHash&
   return sip_hash(parts, secret).low;
 }
 
+KeyHash secret_of(const Context& context) {
+  Rng rng = context.rng();
+  return {rng.next(), rng.next()};
+}
+
 }  // namespace weir::async

@@ -14,6 +14,7 @@
 /// not known. A key is hashed with a secret of the process; the text itself is kept nowhere.
 ///
 /// Thread: values. Cost: what finding the text costs, and about 25 ns.
+#include <weir/base/context.h>
 #include <weir/base/sip_hash.h>
 
 #include <string>
@@ -41,5 +42,8 @@ struct ClientKey {
 
 /// The same number for the same client, as long as the process runs. Null: nobody is known, every text is missing.
 std::uint64_t hash_of(const ClientKey& key, const Caller* caller, const KeyHash& secret);
+
+/// A secret for one table of keys, as long as the process runs.
+KeyHash secret_of(const Context& context);
 
 }  // namespace weir::async

@@ -22,11 +22,6 @@ flow::WaitingRoomConfig room_config(const ConcurrencyGuardConfig& config) {
           .critical = config.max_wait};
 }
 
-KeyHash secret_of(const Context& context) {
-  Rng rng = context.rng();
-  return {rng.next(), rng.next()};
-}
-
 /// Whose key has this text, whatever it is made of.
 class OfText final : public Caller {
  public:

@@ -72,7 +72,7 @@ class ConcurrencyGuard final : public Guard {
   struct Entry {
     State state = State::waiting;
     std::optional<InFlight::Permit> place{};  // started
-    flow::WaitingRoom::Handle in_room{};       // waiting
+    flow::WaitingRoom::Handle in_room{};      // waiting
     std::uint64_t id = 0;                     // waiting
     Priority priority = Priority::normal;
     std::shared_ptr<Sleeper> sleeper{};

@@ -7,11 +7,6 @@ namespace {
 
 std::size_t places(const RateGuardConfig& config) { return config.key.of == ClientKey::Of::none ? 1 : config.keys; }
 
-KeyHash secret_of(const Context& context) {
-  Rng rng = context.rng();
-  return {rng.next(), rng.next()};
-}
-
 }  // namespace
 
 std::string_view name(RateUnit unit) {

@@ -120,11 +120,8 @@ Port::Progress ReactorOutput::push_paced(Priority priority) {
 void ReactorOutput::come_later(Duration wait, std::uint64_t turns) {
   // This is the wait of the first event, or of those that pass together; all behind them will have to wait as long
   // again, each in its turn.
-  const TimePoint now = node_.context().now();
-  node_.hold_until(now + wait * static_cast<Duration::rep>(turns));
-  if (later_at_ > now && later_at_ <= now + wait) return;  // another priority is asked again before
-  later_at_ = now + wait;
-  resuming_.sleep(wait);
+  node_.hold_until(node_.context().now() + wait * static_cast<Duration::rep>(turns));
+  resuming_.sleep(wait);  // unless another priority is asked again before
 }
 
 void ReactorOutput::dead_letter(std::string_view event, Reason reason, std::string_view why,

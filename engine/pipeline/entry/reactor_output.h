@@ -81,7 +81,6 @@ class ReactorOutput final : public SourceOutput, public RoomListener {
   Port port_;
   std::array<Lane, priority_count> lanes_;
   Batch letters_;
-  TimePoint later_at_{};  // when a stage is asked again; in the past: no stage waits
   mutable std::string why_;
   std::atomic<std::uint64_t> pending_{0}, in_motion_{0};
   async::ReactorTask flushing_, resuming_;

@@ -18,10 +18,10 @@ void ReactorTask::schedule() {
 }
 
 void ReactorTask::sleep(Duration time) {
-  if (asleep_ && asleep_for_ <= time) return;  // it began before, and so it ends before
+  // One that has ended, and whose turn is still to come, ends before as well: that turn has to ask again.
+  if (asleep_ && timer_.expiry() <= decltype(timer_)::clock_type::now() + time) return;
   timer_.expires_after(time);
   asleep_ = true;
-  asleep_for_ = time;
   timer_.async_wait(guarded([this](const boost::system::error_code& error) {
     if (error) return;  // replaced or cancelled
     asleep_ = false;

@@ -3,8 +3,8 @@
 ///
 ///   schedule()   a turn soon, however many ask before it begins; it is posted, so other work of the reactor comes
 ///                first
-///   sleep(time)  a turn at the latest after this time: a sleep that is no longer and began before stays, and costs no
-///                new timer; a longer one is replaced
+///   sleep(time)  a turn at the latest after this time: of a sleep that is under way and this one the one that ends
+///                first stays. It may have ended already; so whoever waits for a time asks again in each turn
 ///   guarded(f)   f, which does nothing once this task has ended: for handlers that something else calls later
 ///
 /// The destructor ends it: neither a turn nor a guarded handler runs afterwards, whatever is still queued.
@@ -47,7 +47,6 @@ class ReactorTask {
   const std::function<void()> turn_;
   boost::asio::steady_timer timer_;
   bool asleep_ = false;  // the timer will bring a turn
-  Duration asleep_for_{};
   std::atomic<bool> scheduled_{false};
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // written and read by the reactor's thread only
 };

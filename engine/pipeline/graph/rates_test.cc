@@ -1,6 +1,8 @@
 // `guards: { rate: }` of a sink, which its workers wait for, and of a source that can only wait. Time is given.
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "log/log.h"
 #include "pipeline/graph/harness_for_test.h"
 
@@ -232,6 +234,25 @@ TEST_F(SourceRate, HoldsWhatASourceReadsAndLetsItGoOnAtTheRate) {
   harness.output->on_room_now();
   EXPECT_EQ(harness.waiting(), 200u) << "nothing is lost";
   EXPECT_TRUE(harness.output->ready(Priority::normal));
+}
+
+TEST_F(SourceRate, AWaitThatHasEndedUnseenDoesNotHideTheNextOne) {
+  Harness harness(graph(10'000), with(rate_of(100, 1)));
+  harness.add(3);
+  harness.turn();
+  ASSERT_EQ(harness.waiting(), 1u);
+  const auto real_time_passes = [] { std::this_thread::sleep_for(30ms); };  // the waits of 10 ms are the reactor's own
+  real_time_passes();
+  harness.clock.advance(10ms);
+  harness.output->on_room_now();  // for want of room elsewhere; the turn of the wait that has ended is still to come
+  ASSERT_EQ(harness.waiting(), 2u);
+  harness.turn();
+  for (int i = 0; i < 500 && harness.waiting() < 3; ++i) {
+    real_time_passes();
+    harness.clock.advance(10ms);
+    harness.turn();
+  }
+  EXPECT_EQ(harness.waiting(), 3u);
 }
 
 TEST_F(SourceRate, InBytesCountsThoseThatPassAndLetsNoMoreThanTheBurstPassAtOnce) {

@@ -404,7 +404,7 @@ MUTANTS = [
     mutant("a file that is read once never ends", "connectors/file/file_reader.cc", "over = !chosen_ && !config_.follow;",
            "over = false;", FILE_SOURCE),
     mutant("a queue that does not fill is full at once", "engine/observe/metrics.cc",
-           "return time ? seconds(*time) : infinity;", "return time ? seconds(*time) : 0;", METRICS),
+           "return time ? seconds(*time) : infinity;", "return time ? seconds(*time) : 0 / infinity;", METRICS),
     mutant("events go round by way of another source", "engine/config/own_output.cc",
            "if (!shared_place(*source, sender).empty()) collect(graph, config, sender, found);", "(void)sender;", CONFIG),
     mutant("an address with a password is shown", "engine/config/read_options.cc", "if (text.find('@') != text.npos)",

@@ -19,7 +19,7 @@ build: ## build/release/weir
 
 test: ## every test: unit, model, matrix, end to end, faults
 	@scripts/install-packages test
-	@scripts/run-tests dev
+	@scripts/run-tests dev $(PART)
 
 bench: ## CPU per event beside a floor measured in the same run
 	@scripts/install-packages test

@@ -466,7 +466,7 @@ TEST(Gateway, WhoMattersMoreTakesThePlaceOfWhoWaits) {
   std::atomic<bool> go{false};
   TestPeer peer([&](PeerConnection& c, int) {
     while (!c.head().empty()) {
-      while (!go) std::this_thread::sleep_for(1ms);
+      go.wait(false);
       c.answer("served");
     }
   });
@@ -484,6 +484,7 @@ TEST(Gateway, WhoMattersMoreTakesThePlaceOfWhoWaits) {
   high.send("GET /p HTTP/1.1\r\nHost: h\r\nX-Priority: high\r\n\r\n");
   EXPECT_NE(batch.answer().find("Weir-Reason: priority_shed"), std::string::npos);
   go = true;
+  go.notify_all();
   EXPECT_TRUE(high.answer().ends_with("served"));
   EXPECT_TRUE(first.answer().ends_with("served"));
   const auto counts = edge.stop();
@@ -539,7 +540,7 @@ TEST(Gateway, WhileItStopsRequestsUnderWayEndAndNewOnesAreToldToComeBack) {
   std::atomic<bool> go{false};
   TestPeer peer([&](PeerConnection& c, int) {
     c.head();
-    while (!go) std::this_thread::sleep_for(1ms);
+    go.wait(false);
     c.answer("done");
     c.head();
   });
@@ -556,6 +557,7 @@ TEST(Gateway, WhileItStopsRequestsUnderWayEndAndNewOnesAreToldToComeBack) {
   EXPECT_NE(answer.find("Weir-Reason: shutting_down"), answer.npos);
   EXPECT_NE(answer.find("Retry-After: "), answer.npos);
   go = true;
+  go.notify_all();
   EXPECT_TRUE(slow.answer().ends_with("done"));
   stopping.join();
   EXPECT_EQ(edge.gateways->status().gateways[0].requests.answered[2], 1u);

@@ -289,6 +289,37 @@ TEST_F(SpillTest, WhenTheDiskIsFullTheFrontBlocksSaysWhyAndGoesOnWhenThereIsRoom
   EXPECT_EQ(deliver_everything(), numbers(0, next_id));
 }
 
+/// Its front may empty into the back meanwhile: that shows nothing about the disk.
+TEST_F(SpillTest, SaysThatItSpillsAgainOnlyWhenItDoes) {
+  end();
+  disk->set_capacity(disk->used() + 3_MiB);
+  begin();
+  testing::internal::CaptureStderr();
+  log::start(log::Level::info);
+  while (spill->status().error.empty()) {
+    if (push(make(5, Priority::normal, nullptr, 2000)) < 5) break;
+    work();
+  }
+  for (int i = 0; i < 10 && spill->status().error.empty(); ++i) work();
+  ASSERT_NE(spill->status().error, "");
+  while (!spill->status().error.empty()) {
+    deliver();
+    work();
+  }
+  log::stop();
+  const auto while_full = testing::internal::GetCapturedStderr();
+  EXPECT_NE(while_full.find("cannot spill"), std::string::npos);
+  EXPECT_EQ(while_full.find("spills again"), std::string::npos) << while_full;
+  disk->set_capacity(1_GiB);
+  testing::internal::CaptureStderr();
+  log::start(log::Level::info);
+  push_all(60);
+  log::stop();
+  log::set_level(log::Level::off);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("spills again"), std::string::npos);
+  EXPECT_EQ(deliver_everything().size() > 0, true);
+}
+
 TEST_F(SpillTest, WhatAStopPutsAwayComesBackWithTheNextStart) {
   Unit unit;
   EXPECT_EQ(push_all(50), 50);

@@ -254,7 +254,7 @@ bool Spill::place_on_disk() {
     batch.dissolve();
   }
   hand_.clear();
-  say({});
+  say_that_it_spills();
   const std::lock_guard lock(status_);
   told_.total += events;
   return true;

@@ -98,6 +98,7 @@ class Spill final : public RoomListener {
   std::uint64_t on_disk() const;
   void save(Batch batch, Left& lost);
   void say(const std::string& error, bool disk_full = false);
+  void say_that_it_spills();
   void publish();
 
   const std::string name_;
@@ -122,7 +123,8 @@ class Spill final : public RoomListener {
   std::vector<Batch::Slot> index_;
   std::vector<Batch::Run> runs_;
   TimePoint tick_at_{};
-  bool settled_ = false;  // just now: its memory may come a moment later
+  bool could_not_ = false;  // spill, and has not since
+  bool settled_ = false;    // just now: its memory may come a moment later
 
   std::thread thread_;
   std::atomic<bool> stopping_{false};

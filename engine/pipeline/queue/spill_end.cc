@@ -75,10 +75,15 @@ void Spill::say(const std::string& error, bool disk_full) {
     if (told_.error == error) return;
     told_.error = error;
   }
-  if (error.empty())
-    log::info({"sink", name_}, "spills again");
-  else
-    log::warn({"sink", name_}, "cannot spill, so its queue holds its sources up: {}", terminal_text(error));
+  if (error.empty()) return;
+  could_not_ = true;
+  log::warn({"sink", name_}, "cannot spill, so its queue holds its sources up: {}", terminal_text(error));
+}
+
+/// Only what was written shows it: a queue that needs no disk any more says nothing of the disk.
+void Spill::say_that_it_spills() {
+  say({});
+  if (std::exchange(could_not_, false)) log::info({"sink", name_}, "spills again");
 }
 
 void Spill::publish() {

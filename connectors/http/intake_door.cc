@@ -118,13 +118,13 @@ Admitted<void> HttpIntake::pass_guards(const net::Exchange& exchange, Priority p
   return {};
 }
 
-/// Unread, as all that waits at the door. A client that closes its side may have hung up: it gives up its turn, and is
-/// told so in case it still reads.
+/// Unread, as all that waits at the door. A client that has closed its sending side still reads (RFC 9112 section 9.6):
+/// it keeps its turn and is answered. One whose connection is reset, or whose request can never be whole, gives it up.
 asio::awaitable<Admitted<void>> HttpIntake::wait_for_turn(net::Exchange& exchange, async::Waiter& waiter) {
   exchange.pause_timeouts(true);
   auto turn = co_await waiter.turn(output_.context(), [&]() -> std::optional<Reason> {
     if (stopping_) return Reason::shutting_down;
-    return exchange.client_gone() ? std::optional(Reason::client_gone) : std::nullopt;
+    return exchange.request_cut_off() ? std::optional(Reason::client_gone) : std::nullopt;
   });
   exchange.pause_timeouts(false);
   if (!turn && turn.error().reason == Reason::shutting_down) turn.error().retry_after = until_stopped();
@@ -172,7 +172,7 @@ asio::awaitable<Admitted<Ticket>> HttpIntake::pass_load(net::Exchange& exchange,
   exchange.pause_timeouts(true);
   Duration waited{0};
   while (!ticket && !output_.refuses_when_full() && waited < options_.ack_timeout && !stopping_ &&
-         !exchange.client_gone()) {
+         !exchange.request_cut_off()) {
     const TimePoint before = output_.context().now();
     co_await room_.wait(std::min(look_again, options_.ack_timeout - waited));
     waited += output_.context().now() - before;

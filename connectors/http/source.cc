@@ -12,6 +12,7 @@
 namespace weir::http {
 namespace {
 
+constexpr Bytes least_receive_buffer = 8_KiB;              // of every connection: holds a small request
 constexpr std::string_view refused_with = "answered 503";  // connections above max_connections
 
 class HttpSource final : public Source {
@@ -70,10 +71,7 @@ class HttpSource final : public Source {
     return side;
   }
   Result<std::string> on_hangup() override {
-    if (!options_.server.tls) return {};
-    if (auto read = options_.server.tls->reload(context_.wall()); !read)
-      return failure(read.error().message + ": it keeps the certificate it has", read.error().kind);
-    return "has read its certificate again";
+    return options_.server.tls ? options_.server.tls->renew(context_.wall()) : Result<std::string>{};
   }
   void take_secrets(const Options& options) override { options_.credentials.replace(logins_of(options)); }
   std::string address() const override {
@@ -115,6 +113,8 @@ HttpOptions options_of(const Options& o) {
   http.server.body_timeout = o.duration("body_timeout");
   http.server.answer_timeout = o.duration("answer_timeout");
   http.server.receive_buffer = o.size("receive_buffer");
+  http.server.receive_buffers =
+      std::make_shared<net::ReceiveBuffers>(least_receive_buffer, http.server.receive_buffer, o.size("receive_memory"));
   http.server.send_buffer = o.size("send_buffer");
   http.path = o.text("path");
   http.max_body = o.size("max_body");
@@ -133,6 +133,7 @@ std::vector<Footprint> footprint(const Options& o, int reactors) {
   const HttpOptions http = options_of(o);
   Footprint connections = net::connection_footprint(http.server);
   connections.max_units *= static_cast<std::uint64_t>(reactors);
+  connections.fixed += http.server.receive_buffers->most_grown(connections.max_units);
   connections.unit = "connection";
   if (o.has("tls_certificate")) {
     connections.per_unit += net::tls_footprint;
@@ -189,9 +190,17 @@ void add_to(Catalog& catalog) {
        "a client that reads nothing of its answer for this long is disconnected; 10s at most while stopping"},
       {.name = "receive_buffer",
        .kind = size,
-       .fallback = "32KiB",
-       .help = "the kernel's receive buffer of each connection (Linux doubles it); less where memory is small",
+       .fallback = "64KiB",
+       .help =
+           "what the kernel's receive buffer of a connection may grow to, from 16KiB (from 32KiB where this is above "
+           "64KiB), while a body fills it (Linux doubles it); less where memory is small",
        .shrinks = Shrinks{.least = "8KiB"}},
+      {.name = "receive_memory",
+       .kind = size,
+       .fallback = "8MiB",
+       .help = "what the receive buffers of all connections may take beyond that; counts in the memory table; "
+               "less where memory is small",
+       .shrinks = Shrinks{.least = "256KiB"}},
       {"send_buffer", size, "8KiB", false, "the kernel's send buffer of each connection (Linux doubles it)"},
       {"tls_certificate",
        path,

@@ -29,8 +29,8 @@ void TcpIntake::read(const Peer& peer) {
   if (!large && kept > 0) std::memcpy(chunk_.base, peer->rest.data(), kept);
   const auto moved = fill(peer, chunk_.base, kept);
   if (peer->phase == Connection::Phase::held) return;
-  if (shared_->receive_buffers.after_read(peer->receive_buffer, moved.bytes, most_quantum))
-    set_receive_buffer(peer->socket.native_handle(), peer->receive_buffer);
+  peer->grown =
+      shared_->receive_buffers.after_read(peer->socket.native_handle(), peer->grown, moved.bytes, most_quantum);
   if (moved.state == Connection::State::failed && moved.bytes == 0) return dismiss(peer, Reason::client_gone);
   const bool in_a_frame = is_unfinished(*peer);
   large ? void(large_.used = 0) : peer->rest.clear();  // it is on the chunk now

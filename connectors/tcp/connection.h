@@ -9,6 +9,7 @@
 #include <string>
 
 #include "framing.h"
+#include "net/receive_buffers.h"
 #include "net/tls.h"
 
 namespace weir::tcp {
@@ -34,9 +35,9 @@ struct Connection {
   boost::asio::ip::tcp::socket socket;
   std::unique_ptr<net::TlsSession> tls;
   Framer framer;
-  std::string rest;      ///< the unfinished frame, as long as it is small
-  Duration waited{0};    ///< for the sender: since it connected, its last frame, or the beginning of this one
-  Bytes receive_buffer;  ///< what is set in the kernel
+  std::string rest;    ///< the unfinished frame, as long as it is small
+  Duration waited{0};  ///< for the sender: since it connected, its last frame, or the beginning of this one
+  net::ReceiveBuffers::Doublings grown = 0;  ///< of its receive buffer
   Phase phase = Phase::waiting;
   bool closed = false;
   std::shared_ptr<const Origin> origin;  ///< its peer, where an expression reads it

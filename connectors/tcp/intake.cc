@@ -47,7 +47,8 @@ TcpIntake::TcpIntake(const IntakeSetup& setup, const TcpOptions& options, std::s
   // Listening from here on: whoever connects when the flow says it is ready waits a moment and is not refused.
   const auto endpoint = net::resolve(options_.listen);
   WEIR_CHECK(endpoint.has_value());
-  WEIR_CHECK(net::listen_on(acceptor_, *endpoint, {options_.receive_buffer, send_buffer, true}).has_value());
+  WEIR_CHECK(
+      net::listen_on(acceptor_, *endpoint, {shared_->receive_buffers.of_listener(), send_buffer, true}).has_value());
   address_ = net::to_string(acceptor_.local_endpoint());
 }
 
@@ -116,8 +117,7 @@ void TcpIntake::welcome(tcp::socket socket) {
     if (!unknown) origin.peer = origin_text(remote.address().to_string());
     peer->origin = std::make_shared<const Origin>(std::move(origin));
   }
-  peer->receive_buffer = shared_->receive_buffers.least();
-  if (shared_->receive_buffers.grow_at_all()) set_receive_buffer(peer->socket.native_handle(), peer->receive_buffer);
+  shared_->receive_buffers.begin(peer->socket.native_handle());
   peer->place = connections_.insert(connections_.end(), peer);
   if (options_.tls) {
     peer->tls = options_.tls->accept(peer->socket.native_handle());
@@ -176,17 +176,12 @@ void TcpIntake::sweep() {
     const bool shaking = peer->phase == Connection::Phase::handshake;
     if (!shaking && peer->phase != Connection::Phase::waiting) continue;
     peer->waited += passed;
-    if (peer->waited >= rests_after) rest_of_sender(peer);
+    if (peer->waited >= rests_after)
+      peer->grown = shared_->receive_buffers.rest(peer->socket.native_handle(), peer->grown);
     const bool hurry = shaking || is_unfinished(*peer);
     if (peer->waited > (hurry ? options_.frame_timeout : options_.idle_timeout)) dismiss(peer, Reason::body_timeout);
   }
   if (std::exchange(accept_stuck_, false)) accept();
-}
-
-/// A buffer that nobody fills is of use to others.
-void TcpIntake::rest_of_sender(const Peer& peer) {
-  if (shared_->receive_buffers.give_back(peer->receive_buffer))
-    set_receive_buffer(peer->socket.native_handle(), peer->receive_buffer);
 }
 
 /// An unfinished frame is lost with its sender, and counted.
@@ -195,7 +190,7 @@ void TcpIntake::dismiss(const Peer& given, Reason why) {
   if (peer->closed) return;
   if (!peer->rest.empty() || (large_.owner == peer && large_.used > 0)) output_.refused(1, why);
   peer->close();
-  shared_->receive_buffers.give_back(peer->receive_buffer);
+  shared_->receive_buffers.give_back(peer->grown);
   connections_.erase(peer->place);
   shared_->connections.fetch_sub(1, std::memory_order_relaxed);
   std::erase(large_.line, peer);
@@ -204,12 +199,11 @@ void TcpIntake::dismiss(const Peer& given, Reason why) {
 
 std::vector<Footprint> footprint(const TcpOptions& options, int reactors, bool with_tls) {
   constexpr Bytes own = 4_KiB;  // the Connection, and the kernel's socket, file and epoll entries
-  const Bytes least = std::min(least_receive_buffer, options.receive_buffer);
-  const Bytes each = (least + send_buffer) * 2 + Bytes(rest_capacity) + own;
-  const Bytes all_grown((options.receive_buffer - least).count() * 2 * options.max_connections);
+  const net::ReceiveBuffers buffers(least_receive_buffer, options.receive_buffer, options.receive_memory);
+  const Bytes each = (buffers.least() + send_buffer) * 2 + Bytes(rest_capacity) + own;
   const std::size_t read = rest_capacity + most_quantum;
   const Bytes reactor = Bytes(2 * read + read / 2 * sizeof(Batch::Slot) * 2) + options.max_event;
-  return {{.fixed = std::min(options.receive_memory, all_grown),
+  return {{.fixed = buffers.most_grown(options.max_connections),
            .per_unit = each + (with_tls ? net::tls_footprint : 0_B),
            .max_units = options.max_connections,
            .unit = "connection",

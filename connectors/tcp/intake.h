@@ -12,8 +12,8 @@
 ///            to `rest_capacity`, and above that in the one place this reactor has for a large frame. While that is
 ///            taken, others are looked at before they are read, and read only as far as their frames are whole; one
 ///            whose frame is large waits unread, the oldest first (semantics C2)
-///   kernel   a connection's receive buffer grows while its sender fills it and shrinks when it rests
-///            (receive_buffers.h)
+///   kernel   a connection's receive buffer grows while its sender fills it and may shrink when it rests
+///            (net/receive_buffers.h)
 ///
 /// Thread: its reactor; `quiet` any. Cost: a recv and an epoll_ctl for each burst of a sender, one copy of each event.
 /// On cancel: `stop` reads nothing more and closes every connection; what is on the chunk still goes into the flow.
@@ -32,7 +32,7 @@
 
 #include "connection.h"
 #include "net/accept_limit.h"
-#include "receive_buffers.h"
+#include "net/receive_buffers.h"
 
 namespace weir::tcp {
 
@@ -60,7 +60,7 @@ struct Shared {
   std::atomic<std::uint64_t> connections{0};
   net::AcceptLimit accepting;
   net::AcceptLimit full;  ///< max_connections
-  ReceiveBuffers receive_buffers;
+  net::ReceiveBuffers receive_buffers;
 };
 
 class TcpIntake final : public Intake {
@@ -88,7 +88,6 @@ class TcpIntake final : public Intake {
   void turn();
   bool may_read() const;
   void dismiss(const Peer& peer, Reason why);
-  void rest_of_sender(const Peer& peer);
   void update_quiet();
 
   // chunk.cc: what is read, and where it goes

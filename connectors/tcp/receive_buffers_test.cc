@@ -1,47 +1,12 @@
-// Whose receive buffer grows, out of what, and when it is given back.
+// That the receive buffer of a sender in full flow grows (net/receive_buffers.h).
 #include <gtest/gtest.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
-#include "receive_buffers.h"
 #include "test_peer.h"
 
 namespace weir::tcp {
 namespace {
-
-TEST(ReceiveBuffers, DoubleForWhoeverFillsThemUpToTheLargest) {
-  ReceiveBuffers buffers(16_KiB, 64_KiB, 1_MiB);
-  ReceiveBuffers::Size size = buffers.least();
-  EXPECT_FALSE(buffers.after_read(size, 8191, 32768)) << "less than half of it";
-  EXPECT_TRUE(buffers.after_read(size, 8192, 32768));
-  EXPECT_EQ(size, 32_KiB);
-  EXPECT_TRUE(buffers.after_read(size, 4096, 4096)) << "there may be more behind what was asked for";
-  EXPECT_EQ(size, 64_KiB);
-  EXPECT_FALSE(buffers.after_read(size, 32768, 32768));
-  EXPECT_EQ(buffers.in_use(), 96_KiB) << "the kernel doubles";
-}
-
-TEST(ReceiveBuffers, GrowNoFurtherThanThePoolAndShareWhatComesBack) {
-  ReceiveBuffers buffers(16_KiB, 64_KiB, 64_KiB);
-  ReceiveBuffers::Size one = buffers.least(), other = buffers.least();
-  EXPECT_TRUE(buffers.after_read(one, 32768, 32768));
-  EXPECT_FALSE(buffers.after_read(one, 32768, 32768)) << "64 KiB more were needed, 32 are there";
-  EXPECT_TRUE(buffers.after_read(other, 32768, 32768));
-  EXPECT_FALSE(buffers.after_read(other, 32768, 32768));
-  EXPECT_TRUE(buffers.give_back(one));
-  EXPECT_FALSE(buffers.give_back(one)) << "once";
-  EXPECT_EQ(one, 16_KiB);
-  EXPECT_EQ(buffers.in_use(), 32_KiB);
-  EXPECT_TRUE(buffers.give_back(other));
-  EXPECT_EQ(buffers.in_use(), 0_B);
-}
-
-TEST(ReceiveBuffers, StayAsTheyAreWhereTheLargestIsSmall) {
-  ReceiveBuffers buffers(16_KiB, 8_KiB, 1_MiB);
-  ReceiveBuffers::Size size = buffers.least();
-  EXPECT_EQ(size, 8_KiB);
-  EXPECT_FALSE(buffers.after_read(size, 8192, 8192));
-}
 
 /// What the source's kernel holds of a sender that sends as much as it can.
 std::size_t taken(TestPeer& peer, std::size_t& sent) {

@@ -58,10 +58,7 @@ class TcpSource final : public Source {
     return side;
   }
   Result<std::string> on_hangup() override {
-    if (!options_.tls) return {};
-    if (auto read = options_.tls->reload(context_.wall()); !read)
-      return failure(read.error().message + ": it keeps the certificate it has", read.error().kind);
-    return "has read its certificate again";
+    return options_.tls ? options_.tls->renew(context_.wall()) : Result<std::string>{};
   }
   std::string address() const override {
     const std::string warning = options_.tls ? options_.tls->warning() : "";

@@ -114,6 +114,9 @@ class Exchange {
   virtual bool client_gone() const = 0;
   /// The same, but only if it can no longer read either.
   virtual bool client_unreachable() const = 0;
+  /// The client can no longer be served: it is unreachable, or has closed its sending side before its request was
+  /// whole.
+  virtual bool request_cut_off() const { return client_unreachable(); }
   /// While it is we who make the client wait (pressure, an ack), its deadlines stand still; to the answer at most.
   virtual void pause_timeouts(bool paused) = 0;
 };

@@ -119,6 +119,7 @@ long Connection::receive(char* into, std::size_t most) {
 /// through a small one of the connection's own, because undecoded bytes may stay there for long.
 long Connection::receive_body(std::size_t most) {
   long n = 0;
+  std::size_t asked = server_.pieces.size();
   if (!head().chunked && is_plain()) {
     if (!piece_) piece_ = server_.pieces.take();
     n = receive(piece_.get(),
@@ -129,11 +130,16 @@ long Connection::receive_body(std::size_t most) {
     if (!raw_) raw_ = server_.heads.take();
     const std::size_t kept = rest_.size();
     if (kept > 0) std::memmove(raw_.get(), rest_.data(), kept);
-    n = receive(raw_.get() + kept, server_.heads.size() - kept);
+    asked = server_.heads.size() - kept;
+    n = receive(raw_.get() + kept, asked);
     rest_ = {raw_.get(), kept + static_cast<std::size_t>(std::max(n, 0L))};
     if (rest_.empty()) server_.heads.give(std::move(raw_));
   }
-  if (n > 0) in_.moved(static_cast<std::size_t>(n));
+  if (n > 0) {
+    in_.moved(static_cast<std::size_t>(n));
+    if (server_.config.receive_buffers)
+      grown_ = buffers().after_read(wire_.socket().native_handle(), grown_, static_cast<std::size_t>(n), asked);
+  }
   return n;
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 using ErrorCode = boost::system::error_code;
 constexpr std::uint64_t default_body_limit = 64 << 20;
+constexpr Duration rests_after = std::chrono::seconds(5);
 constexpr std::uint64_t most_dropped = 1 << 20;  // at a time: then others get their turn
 
 Rejection refusal_of(RequestParser::Status status) {
@@ -26,6 +27,7 @@ Connection::Connection(ServerState& server, Socket socket)
   place_ = server_.idle.insert(server_.idle.end(), this);
   in_idle_list_ = true;
   phase_ = Phase::idle;
+  if (server.config.receive_buffers) buffers().begin(wire_.socket().native_handle());
   if (server.config.tls) wire_.secure(server.config.tls->accept(wire_.socket().native_handle()));
   server_.connections.add();
   server_.idle_now.add();
@@ -35,6 +37,7 @@ Connection::~Connection() {
   (in_idle_list_ ? server_.idle : server_.busy).erase(place_);
   if (in_idle_list_) server_.idle_now.sub();
   server_.connections.sub();
+  if (grown_ > 0) buffers().give_back(grown_);
   end_piece();
   server_.heads.give(std::move(head_buffer_));
   server_.heads.give(std::move(raw_));
@@ -78,7 +81,9 @@ void Connection::tick(Duration passed) {
     return close();
   }
   if (phase_ == Phase::ours || (paused_ && phase_ == Phase::body)) return;
-  if (in_.add(passed) <= patience()) return;
+  const Duration waited = in_.add(passed);
+  if (waited >= rests_after && grown_ > 0 && !gone_) grown_ = buffers().rest(wire_.socket().native_handle(), grown_);
+  if (waited <= patience()) return;
   timed_out_ = true;
   if (phase_ != Phase::head && phase_ != Phase::body) return close();
   server_.timeouts.add();
@@ -91,6 +96,13 @@ void Connection::close() {
 }
 
 bool Connection::has_input() const { return wire_.has_input(); }
+
+/// An end that has arrived stands behind all that was sent: what is in the kernel now is the rest of the request.
+bool Connection::request_cut_off() const {
+  if (client_unreachable()) return true;
+  if (parser_.body_done() || head().chunked || wire_.tls() || !wire_.is_hung_up(false)) return false;
+  return parser_.body_left() > rest_.size() + wire_.input();
+}
 
 bool Connection::unfinished() const { return (phase_ != Phase::ours || sending_) && !gone_; }
 

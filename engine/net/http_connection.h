@@ -87,6 +87,7 @@ class Connection final : public Exchange {
   awaitable<bool> inform(int status, std::string_view fields) override;
   bool client_gone() const override { return gone_ || wire_.is_hung_up(false); }
   bool client_unreachable() const override { return gone_ || wire_.is_hung_up(true); }
+  bool request_cut_off() const override;
   void pause_timeouts(bool paused) override { paused_ = paused; }
 
  private:
@@ -113,6 +114,7 @@ class Connection final : public Exchange {
   Duration patience_for_answer() const;
   bool is_plain() const { return encoded_ || !head().gzip; }
   void enter_list(bool idle);
+  ReceiveBuffers& buffers() const { return *server_.config.receive_buffers; }
 
   // http_body.cc: receiving
   std::optional<Admitted<std::string_view>> next_piece(std::size_t most);
@@ -158,6 +160,7 @@ class Connection final : public Exchange {
   bool encoded_ : 1 = false;                            // the handler takes the body as it was sent
   bool reading_ : 1 = false, not_to_read_ : 1 = false;  // a read waits; none may any more
   bool sending_ : 1 = false;                            // an answer waits for the client to read
+  std::uint8_t grown_ : 4 = 0;                          // how often its receive buffer has doubled
 };
 
 }  // namespace weir::net

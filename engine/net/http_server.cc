@@ -220,6 +220,7 @@ asio::awaitable<void> first_bytes(tcp::socket& socket) {
 asio::awaitable<void> HttpServer::Runner::refuse(tcp::socket socket) {
   if (state.config.tls) co_return;  // an answer would cost a handshake: it is only closed
   const auto self = shared_from_this();
+  if (state.config.receive_buffers) state.config.receive_buffers->begin(socket.native_handle());
   const auto place = refusals.insert(refusals.end(), {.socket = &socket});
   co_await first_bytes(socket);
   tell(*place);
@@ -267,7 +268,8 @@ void HttpServer::Runner::close_all() {
 }
 
 Footprint connection_footprint(const ServerConfig& config, bool holds_pieces) {
-  const Bytes kernel = (config.receive_buffer + config.send_buffer) * 2;
+  const Bytes receive = config.receive_buffers ? config.receive_buffers->least() : config.receive_buffer;
+  const Bytes kernel = (receive + config.send_buffer) * 2;
   const Bytes each = kernel + config.max_header * 2 + 8_KiB + (holds_pieces ? config.read_buffer : 0_B) +
                      (config.tls ? tls_footprint : 0_B);
   return {.fixed = config.read_buffer + config.max_header * 8 + (kernel + 8_KiB) * max_refusals,
@@ -296,7 +298,8 @@ Result<std::string> HttpServer::open() {
   const ServerConfig& config = runner_->state.config;
   const auto endpoint = resolve(config.listen);
   if (!endpoint) return std::unexpected(endpoint.error());
-  auto opened = listen_on(runner_->acceptor, *endpoint, {config.receive_buffer, config.send_buffer, config.reuse_port});
+  const Bytes receive = config.receive_buffers ? config.receive_buffers->of_listener() : config.receive_buffer;
+  auto opened = listen_on(runner_->acceptor, *endpoint, {receive, config.send_buffer, config.reuse_port});
   if (!opened) return std::unexpected(opened.error());
   return to_string(runner_->acceptor.local_endpoint());
 }

@@ -27,6 +27,7 @@
 #include <weir/flow/demand/budget.h>
 
 #include "net/http.h"
+#include "net/receive_buffers.h"
 #include "net/tls.h"
 
 #include <chrono>
@@ -51,11 +52,12 @@ struct ServerConfig {
   Duration answer_timeout = std::chrono::seconds(30);
   Duration last_answer_timeout = std::chrono::seconds(10);
   Duration linger_timeout = std::chrono::seconds(2);
-  Bytes receive_buffer = 64_KiB;              ///< SO_RCVBUF; the kernel doubles it
-  Bytes send_buffer = 64_KiB;                 ///< SO_SNDBUF; likewise
-  Bytes read_buffer = 64_KiB;                 ///< one for the server: bodies are read through it piece by piece
-  bool reuse_port = true;                     ///< one listener per reactor on the same port
-  std::optional<TlsContext> tls{};            ///< speak HTTPS; a handshake has header_timeout
+  Bytes receive_buffer = 64_KiB;                      ///< SO_RCVBUF; the kernel doubles it
+  std::shared_ptr<ReceiveBuffers> receive_buffers{};  ///< of all servers of a source: each begins small and may grow
+  Bytes send_buffer = 64_KiB;                         ///< SO_SNDBUF; likewise
+  Bytes read_buffer = 64_KiB;                         ///< one for the server: bodies are read through it piece by piece
+  bool reuse_port = true;                             ///< one listener per reactor on the same port
+  std::optional<TlsContext> tls{};                    ///< speak HTTPS; a handshake has header_timeout
   std::function<void()> on_unknown_client{};  ///< told of each whose certificate, or want of one, has ended a handshake
   Duration retry_after_full = std::chrono::seconds(1);  ///< what a client refused at max_connections is told
   std::size_t max_per_peer = 0;                         ///< most connections of one address; 0: as many as there are
@@ -75,7 +77,8 @@ struct HttpStats {
 };
 
 /// What one server's connections cost at most, kernel buffers included (they count in a cgroup). per_unit =
-///   2 x (receive_buffer + send_buffer)   Linux doubles what is asked for; both sides full
+///   2 x (receive_buffer + send_buffer)   Linux doubles what is asked for; both sides full. With `receive_buffers` its
+///                                        least instead: what they grow by is not in here, but once for all servers
 ///   + 2 x max_header                     the head and what came with it; undecoded chunks or gzip input
 ///   + tls_footprint                      with TLS; a soft ceiling
 ///   + 8 KiB                              coroutine frames, parser, and the kernel's socket, file and epoll entries

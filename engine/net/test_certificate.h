@@ -13,14 +13,14 @@ namespace weir::net {
 class TestCertificate {
  public:
   explicit TestCertificate(const std::string& subject = "/CN=localhost",
-                           const std::string& names = "DNS:localhost,IP:127.0.0.1") {
+                           const std::string& names = "DNS:localhost,IP:127.0.0.1", int days = 2) {
     std::string pattern = (std::filesystem::temp_directory_path() / "weir-tls-XXXXXX").string();
     folder = ::mkdtemp(pattern.data());
     certificate = folder + "/cert.pem";
     key = folder + "/key.pem";
     const std::string make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj '" +
-                             subject + "' -addext 'subjectAltName=" + names + "' -days 2 -keyout " + key + " -out " +
-                             certificate + " 2>" + folder + "/said";
+                             subject + "' -addext 'subjectAltName=" + names + "' -days " + std::to_string(days) +
+                             " -keyout " + key + " -out " + certificate + " 2>" + folder + "/said";
     EXPECT_EQ(std::system(make.c_str()), 0) << "is the openssl command installed?";
   }
   TestCertificate(const TestCertificate&) = delete;

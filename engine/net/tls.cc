@@ -73,10 +73,14 @@ std::string date_of(const ASN1_TIME* time) {
   return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
 }
 
+bool is_expired(const X509* certificate, WallTime now) {
+  auto at = static_cast<time_t>(std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
+  return certificate && X509_cmp_time(X509_get0_notAfter(certificate), &at) < 0;
+}
+
 std::string validity_warning(const X509* certificate, WallTime now) {
   auto at = static_cast<time_t>(std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
-  if (X509_cmp_time(X509_get0_notAfter(certificate), &at) < 0)
-    return "its certificate expired on " + date_of(X509_get0_notAfter(certificate));
+  if (is_expired(certificate, now)) return "its certificate expired on " + date_of(X509_get0_notAfter(certificate));
   if (X509_cmp_time(X509_get0_notBefore(certificate), &at) > 0)
     return "its certificate is not valid before " + date_of(X509_get0_notBefore(certificate));
   return {};
@@ -266,9 +270,21 @@ Result<TlsContext> TlsContext::client(const std::string& ca, TlsPair own) {
 Result<void> TlsContext::reload(WallTime now) const {
   auto loaded = load(shared_->files, now);
   if (!loaded) return std::unexpected(std::move(loaded.error()));
+  const auto expired = [&](const Loaded& of) {
+    return shared_->files.serves && is_expired(SSL_CTX_get0_certificate(of.context.get()), now);
+  };
   std::lock_guard lock(shared_->mutex);
+  if (expired(*loaded) && !expired(shared_->loaded))
+    return failure(fmt::format("{}: {}: put one there that is valid", shared_->files.own.certificate, loaded->warning));
   shared_->loaded = std::move(*loaded);
   return {};
+}
+
+Result<std::string> TlsContext::renew(WallTime now) const {
+  if (auto read = reload(now); !read)
+    return failure(read.error().message + ": it keeps the certificate it has", read.error().kind);
+  const std::string wrong = warning();
+  return "has read its certificate again" + (wrong.empty() ? wrong : ", and " + wrong + ": clients will refuse it");
 }
 
 std::string TlsContext::warning() const {

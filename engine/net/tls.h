@@ -92,8 +92,11 @@ class TlsContext {
   /// asks; without it there is none to show.
   static Result<TlsContext> client(const std::string& ca, TlsPair own = {});
 
-  /// Sessions from now on have what the files say now; those that are open stay as they are.
+  /// Sessions from now on have what the files say now; those that are open stay as they are. A certificate that has
+  /// expired is not taken in the place of one that has not: nobody would believe it.
   Result<void> reload(WallTime now) const;
+  /// The same for a listener, in words: what was read, with the warning if there is one, or why it keeps what it has.
+  Result<std::string> renew(WallTime now) const;
   /// "its certificate expired on 2026-01-31": it still serves, but clients will refuse it. Empty: nothing to say.
   std::string warning() const;
   /// `fd` must be open as long as the session is used, and is never closed by it.

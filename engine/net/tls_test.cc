@@ -156,6 +156,31 @@ TEST(Tls, AnExpiredCertificateIsServedWithAWarning) {
   EXPECT_THAT(earlier->warning(), StartsWith("its certificate is not valid before 20"));
 }
 
+TEST(Tls, AnExpiredCertificateIsNotTakenInThePlaceOfOneThatIsValid) {
+  const TestCertificate lasting("/CN=localhost", "DNS:localhost", 30), brief;
+  const auto in_ten_days = now() + std::chrono::hours(24 * 10);
+  const auto server = TlsContext::server(lasting.certificate, lasting.key, in_ten_days);
+  const auto client = TlsContext::client(lasting.certificate);
+  ASSERT_TRUE(server && client);
+  const auto put = [&](const TestCertificate& files) {
+    for (const auto& [from, to] : {std::pair{files.certificate, lasting.certificate}, {files.key, lasting.key}})
+      std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing);
+  };
+  put(brief);
+  const auto renewed = server->renew(in_ten_days);
+  ASSERT_FALSE(renewed);
+  EXPECT_THAT(renewed.error().message, HasSubstr("its certificate expired on 20"));
+  EXPECT_THAT(renewed.error().message, HasSubstr(": it keeps the certificate it has"));
+  EXPECT_EQ(server->warning(), "");
+  Pair pair(*server, *client, "localhost");
+  pair.shake_hands();
+  EXPECT_EQ(pair.b, State::ok) << "the one it had is shown still";
+  EXPECT_TRUE(server->renew(in_ten_days + std::chrono::hours(24 * 30))) << "both have expired: the newer one it is";
+  const auto early = server->renew(now() - std::chrono::hours(24));
+  ASSERT_TRUE(early);
+  EXPECT_THAT(*early, HasSubstr("and its certificate is not valid before 20"));
+}
+
 /// What becomes of a client with `own` at a server that demands certificates.
 struct Admission {
   Admission(const TestCertificate& server_files, const TlsClients& clients, TlsPair own) {

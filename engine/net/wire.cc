@@ -107,10 +107,12 @@ boost::asio::awaitable<ErrorCode> Wire::writable() {
   co_return error;
 }
 
-bool Wire::has_input() {
-  if (tls_ && tls_->pending()) return true;
+bool Wire::has_input() { return (tls_ && tls_->pending()) || input() > 0; }
+
+std::size_t Wire::input() const {
   int waiting = 0;
-  return ::ioctl(socket_.native_handle(), FIONREAD, &waiting) == 0 && waiting > 0;
+  const int fd = const_cast<Socket&>(socket_).native_handle();
+  return ::ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0 ? static_cast<std::size_t>(waiting) : 0;
 }
 
 bool Wire::is_hung_up(bool reset_only) {

@@ -45,6 +45,8 @@ class Wire {
 
   /// Something has arrived that was not read.
   bool has_input();
+  /// So many bytes, not yet decrypted.
+  std::size_t input() const;
   /// Whether the other side has closed its sending half or all of it; `reset_only`: only when it is all of it.
   bool is_hung_up(bool reset_only);
   void interrupt();

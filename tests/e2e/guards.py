@@ -335,6 +335,23 @@ class UnderWay(WeirTest):
         self.assertEqual(began[0].result().status, 200)
         self.free()
 
+    def test_who_closes_only_its_sending_side_keeps_its_turn_and_is_answered(self):
+        self.begin("concurrency: { limit: 1, max_wait: 60s }")
+        began = self.hold(1)
+        body = ndjson(events("half", 1))
+        with socket.create_connection(self.weir.address, timeout=60) as s:
+            s.sendall(b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            s.shutdown(socket.SHUT_WR)
+            eventually(lambda: self.guard()["waited"] == 1 or self.guard()["refused"], lambda: self.guard())
+            s.settimeout(2.5)  # in that time whoever was taken for gone would be told so
+            self.assertRaises(TimeoutError, s.recv, 1)
+            s.settimeout(60)
+            self.side.go.set()
+            self.assertTrue(s.recv(4096).startswith(b"HTTP/1.1 200 "))
+            self.assertEqual(s.recv(1), b"", "and nothing else comes")
+        self.assertEqual(began[0].result().status, 200)
+        self.free()
+
     def test_a_stop_does_not_wait_for_who_waits(self):
         self.begin("concurrency: { limit: 1, max_wait: 5m }")
         began = self.hold(1)

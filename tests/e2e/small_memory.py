@@ -4,6 +4,7 @@ The quickstart's flow as it stands, at 32 MiB and 64 MiB. Forty connections push
 half a megabyte as fast as they are let, while the database is locked and then while it is not. What counts as memory is
 what nothing else can have: anonymous pages, and the kernel's socket buffers where a cgroup can be made to count them.
 """
+import http.client
 import os
 import re
 import sys
@@ -37,12 +38,18 @@ def anonymous(pid):
 
 
 class SmallMemory(WeirTest):
-    def push(self, memory):
+    def push(self, memory, pushing=40, idle=0):
+        """Memory at its peak while `pushing` connections push, beside `idle` ones that have sent one small request each."""
         group = Cgroup(f"weir-small-{memory}", 4 * memory * MIB)  # it counts sockets only where there is a limit
         self.addCleanup(group.remove)
         w = self.start(quickstart(memory), preexec=None if group.why_not else group.join)
         peak, over = 0, threading.Event()
-        pushers = [Pusher(w.address, n, over) for n in range(40)]
+        pushers = [Pusher(w.address, n, over) for n in range(pushing)]
+        for _ in range(idle):
+            client = http.client.HTTPConnection(*w.address, timeout=60)
+            self.addCleanup(client.close)
+            client.request("POST", "/events", b'{"id":"idle"}\n')
+            self.assertEqual(client.getresponse().read()[:1], b"{")
 
         def sample(until):
             nonlocal peak
@@ -78,6 +85,16 @@ class SmallMemory(WeirTest):
                 for file in os.listdir(self.path("data")):
                     os.remove(self.path("data/" + file))
                 self.assertLessEqual(self.push(memory), memory * MIB)
+
+    def test_connections_that_rest_cost_little_beside_a_few_that_send_large_bodies(self):
+        if sanitized():
+            self.skipTest("a sanitizer's memory is not Weir's")
+        os.makedirs(self.path("data"), exist_ok=True)
+        with open(self.path("weir.yaml"), "w") as f:
+            f.write(quickstart(32).replace('"@HTTP"', "127.0.0.1:8080").replace('"@ADMIN"', "127.0.0.1:9600"))
+        out = weir("check", self.path("weir.yaml"))[1]
+        most = int(re.search(r"sources\.events\.max_connections +(\d+) \(usually 512\)", out).group(1))
+        self.assertLessEqual(self.push(32, pushing=4, idle=most - 8), 32 * MIB)
 
     def test_check_says_what_the_defaults_became_and_a_written_value_is_refused_instead(self):
         def check(text):

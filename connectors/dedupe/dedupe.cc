@@ -68,7 +68,7 @@ std::uint64_t Shared::forgotten() const {
 Verdict Dedupe::take(const Event& event, std::string& out) {
   (void)out;
   auto& json = json_of(event, own_);
-  if (!key_.read(json)) return Verdict::passed();
+  if (!key_.read(json) || key_.is_blank()) return Verdict::passed();
   return shared_->seen(key_.hash(shared_->secret()), event.now) ? Verdict::filtered() : Verdict::passed();
 }
 

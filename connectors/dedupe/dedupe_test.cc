@@ -48,8 +48,11 @@ TEST(Dedupe, ForgetsAWindowAfterTheFirstNotTheLast) {
 
 TEST(Dedupe, LetsOnWhatHasNoKey) {
   const auto stage = (*compile({".id"}, 10s, 100))->stage();
-  for (const auto* event : {"{}", "no json", R"({"id":{}})"})
+  for (const auto* event : {"{}", "no json", R"({"id":{}})", R"({"id":""})"})
     for (int twice = 0; twice < 2; ++twice) EXPECT_TRUE(passes(*stage, event, 0s)) << event;
+  const auto of_two = (*compile({".tenant", ".id"}, 10s, 100))->stage();
+  EXPECT_TRUE(passes(*of_two, R"({"tenant":"","id":"7"})", 0s));
+  EXPECT_FALSE(passes(*of_two, R"({"tenant":"","id":"7"})", 0s)) << "one of the two says which";
 }
 
 TEST(Dedupe, PromisesLessThanStoredAndDeclaresItsMemory) {

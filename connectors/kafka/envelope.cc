@@ -85,7 +85,8 @@ const Envelope& EnvelopeMaker::make(const Batch& batch, std::uint32_t event) {
   event_.look_at(envelope_.value);
   read(key_);
   if (!key_.empty() && !envelope_.headers.empty() && envelope_.headers.back().first.empty()) {
-    envelope_.key = envelope_.headers.back().second;
+    // An empty one is none: a topic that is compacted would keep one event of all that have it.
+    if (!envelope_.headers.back().second.empty()) envelope_.key = envelope_.headers.back().second;
     envelope_.headers.pop_back();
   }
   read(headers_);

@@ -51,6 +51,14 @@ TEST(KafkaEnvelope, HasNoKeyWhereTheEventHasNone) {
   EXPECT_THAT(envelope.headers, ElementsAre(Pair("number", "1")));
 }
 
+TEST(KafkaEnvelope, HasNoKeyWhereThatOfTheEventIsEmpty) {
+  const Delivered one(event(R"({"user":"","n":1})"));
+  auto make = maker(".user", {{"number", ".n"}, {"user", ".user"}});
+  const auto& envelope = make.make(std::span<const Batch>(one)[0], 0);
+  EXPECT_FALSE(envelope.key);
+  EXPECT_THAT(envelope.headers, ElementsAre(Pair("number", "1"), Pair("user", "")));
+}
+
 TEST(KafkaEnvelope, OpensADeadLetterAndSaysInHeadersWhyItLiesThere) {
   const Delivered one(event(
       R"({"reason":"sink_rejected","why":"no \"b\"","origin":"out","place":"orders/2","position":41,"attempts":3,"at_ms":5,"event":"{\"user\":\"u1\"}"})",

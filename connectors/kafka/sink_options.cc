@@ -93,7 +93,11 @@ SinkType sink_type() {
   type.summary = "writes each event to a topic of Apache Kafka, and believes it stored when all replicas have it";
   type.options = producer_options();
   const std::vector<OptionSpec> own{
-      {"key", expression, {}, false, "The path of an event's key; events with one key keep their order."},
+      {"key",
+       expression,
+       {},
+       false,
+       "The path of an event's key; events with one key keep their order. An empty one is none."},
       {"headers", table, {}, false, "Headers of each message, as name: path in the event."},
   };
   type.options.insert(type.options.end(), own.begin(), own.end());

@@ -22,7 +22,7 @@ namespace weir::postgres {
 struct Column {
   enum class From : std::uint8_t {
     path,
-    id,  ///< the path; without a text or number there the event's own number
+    id,  ///< the path; without a number or a text that is not empty there the event's own number
     event,
     received,
   };
@@ -31,6 +31,7 @@ struct Column {
   Path path{};
   const Type* type = nullptr;
   bool required = false;
+  bool is_key = false;     ///< all of it: an empty text there is refused
   std::string fallback{};  ///< its default as append_value wrote it; empty: NULL
 };
 

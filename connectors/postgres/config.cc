@@ -137,6 +137,7 @@ std::optional<Error> lay_out(const Options& options, Config& config) {
     if (column == config.columns.end() || !seen.insert(name).second)
       return Error{.message = fmt::format("key: {} is not one of `columns`, or is there twice", json_text(name))};
     column->required |= column->from == Column::From::path && column->fallback.empty();
+    column->is_key = config.key.size() == 1;
   }
   return std::nullopt;
 }

@@ -98,8 +98,7 @@ std::string Rows::append_column(const Column& column, const Batch& batch, std::u
     case Column::From::id: break;
   }
   const auto id = json_.at(column.path, unescaped_);
-  if (id.kind == JsonValue::Kind::text || id.kind == JsonValue::Kind::number)
-    return append_value(*column.type, id, out);
+  if (is_id(id)) return append_value(*column.type, id, out);
   unescaped_.clear();
   append_own_id(unescaped_, batch, event);
   new_id_ = own_ids_are_new(batch);
@@ -117,6 +116,8 @@ std::string Rows::append_path(const Column& column, std::string& out) {
   const auto value = json_.at(column.path, unescaped_);
   const bool absent =
       value.kind == JsonValue::Kind::null || (value.kind == JsonValue::Kind::missing && value.raw.empty());
+  if (column.is_key && value.kind == JsonValue::Kind::text && value.text.empty())
+    return "it is empty, and the key: all events with an empty one would be taken for the same";
   if (!absent) return append_value(*column.type, value, out);
   if (value.kind == JsonValue::Kind::missing && !may_be_json(json_)) return "it is missing: the event is not JSON";
   if (column.required)

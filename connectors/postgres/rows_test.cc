@@ -79,10 +79,11 @@ TEST_F(RowsTest, LeaveNothingOfARefusedEvent) {
 TEST_F(RowsTest, HoldTheEventAndItsIdOrNumber) {
   Rows rows(event_, 64_KiB);
   rows.begin(Rows::Form::arrays);
-  EXPECT_THAT(add(rows, {R"({"id":"x"})", "17", R"({"id":8})", "[1]", "\"t\"", "null", " {} "}), testing::Each("row"));
+  EXPECT_THAT(add(rows, {R"({"id":"x"})", "17", R"({"id":8})", "[1]", "\"t\"", "null", " {} ", R"({"id":""})"}),
+              testing::Each("row"));
   const auto values = rows.finish();
   EXPECT_EQ(values[0].substr(20),
-            "\0\0\0\1x\0\0\0\003701\0\0\0\0018\0\0\0\003703\0\0\0\003704\0\0\0\003705\0\0\0\003706"sv);
+            "\0\0\0\1x\0\0\0\003701\0\0\0\0018\0\0\0\003703\0\0\0\003704\0\0\0\003705\0\0\0\003706\0\0\0\003707"sv);
   EXPECT_EQ(values[1].substr(20, 15), "\0\0\0\013\1{\"id\":\"x\"}"sv);
 }
 
@@ -94,6 +95,15 @@ TEST_F(RowsTest, RefuseWhatIsNoJson) {
         std::string("\"\xff\""), std::string("{\"id\":\"\0\"}", 10), std::string("1 2"), std::string("{} {}")})
     EXPECT_THAT(add(rows, {bad})[0], HasSubstr("not JSON")) << bad;
   EXPECT_THAT(add(rows, {R"({"id":"\u0000"})"})[0], HasSubstr("column id: it holds a zero character"));
+}
+
+TEST_F(RowsTest, RefuseAnEmptyTextAsTheKey) {
+  auto columns = *parse_columns({{"k", ".k text"}, {"v", ".v text"}});
+  columns[0].is_key = true;
+  Rows rows(columns, 64_KiB);
+  rows.begin(Rows::Form::arrays);
+  EXPECT_THAT(add(rows, {R"({"k":"","v":"x"})"})[0], HasSubstr("column k: it is empty, and the key"));
+  EXPECT_THAT(add(rows, {R"({"k":"a","v":""})"}), testing::Each("row"));
 }
 
 TEST_F(RowsTest, MakeNoRowOfNullsOfWhatIsNoJson) {

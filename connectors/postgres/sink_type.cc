@@ -27,7 +27,8 @@ std::vector<OptionSpec> options() {
                "`columns` it is [id]; [] only adds."},
       {.name = "id",
        .kind = expression,
-       .help = "Without `columns`: the path of an event's id, .id if it is not said; without one it gets a number."},
+       .help = "Without `columns`: the path of an event's id, .id if it is not said; without one, or with an empty "
+               "one, it gets a number."},
       {.name = "mode",
        .kind = choice,
        .fallback = "insert",

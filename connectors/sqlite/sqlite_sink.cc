@@ -201,7 +201,7 @@ std::string SqliteSink::take(const Batch& batch, std::uint32_t i) {
   if (!simdjson::validate_utf8(event.data(), event.size())) return "it is not valid UTF-8, and SQLite's text must be";
   const auto offset = static_cast<std::uint32_t>(ids_.size());
   const auto id = id_->value(event);
-  if (id.kind == JsonValue::Kind::text || id.kind == JsonValue::Kind::number) {
+  if (is_id(id)) {
     if (id.text.find('\0') != id.text.npos) return "its id holds a zero character, and SQLite's text cannot";
     ids_ += id.text;
   } else {
@@ -255,7 +255,7 @@ void add_to(Catalog& catalog) {
       {.name = "id",
        .kind = OptionKind::expression,
        .fallback = ".id",
-       .help = "The path of an event's id; without one it gets a number."},
+       .help = "The path of an event's id; without one, or with an empty one, it gets a number."},
       {.name = "synchronous",
        .kind = OptionKind::choice,
        .fallback = "full",

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 
 namespace weir::sqlite {
@@ -139,6 +140,14 @@ TEST_F(SqliteSinkTest, KeepsTheFirstOfTwoEventsWithOneId) {
   deliver_one(R"({"id":1,"v":"first"})");
   EXPECT_EQ(deliver_one(R"({"id":1,"v":"second"})").outcome, Outcome::done);
   EXPECT_THAT(query(path, "SELECT event FROM events"), ElementsAre(R"({"id":1,"v":"first"})"));
+}
+
+TEST_F(SqliteSinkTest, TakesAnEmptyIdForNone) {
+  const auto sink = opened();
+  const auto told = sink->deliver(Delivered(batch_of({R"({"id":"","v":1})", R"({"id":"","v":2})"}, 7)));
+  EXPECT_EQ(told.outcome, Outcome::done);
+  EXPECT_EQ(told.already, 0u);
+  EXPECT_THAT(query(path, "SELECT id FROM events ORDER BY id"), ElementsAre("7", "8"));
 }
 
 TEST_F(SqliteSinkTest, TellsWhatWasThereAlreadyFromWhatItStored) {
@@ -320,6 +329,57 @@ TEST_F(SqliteSinkTest, DeclaresDurableOnlyWithFullSynchronisation) {
   options.set("synchronous", std::string("off"));
   EXPECT_EQ(type.ack(options), SinkAck::received);
   EXPECT_EQ(type.max_workers(options), 1);
+}
+
+/// Does something when a transaction of a database that was opened meanwhile has been committed.
+class BehindCommits {
+ public:
+  explicit BehindCommits(std::function<void()> then) {
+    then_ = std::move(then);
+    sqlite3_auto_extension(reinterpret_cast<void (*)()>(&watch));
+  }
+  BehindCommits(const BehindCommits&) = delete;
+  BehindCommits& operator=(const BehindCommits&) = delete;
+  ~BehindCommits() {
+    sqlite3_cancel_auto_extension(reinterpret_cast<void (*)()>(&watch));
+    then_ = nullptr;
+  }
+
+ private:
+  static int watch(sqlite3* opened, const char**, const sqlite3_api_routines*) {
+    return sqlite3_trace_v2(opened, SQLITE_TRACE_PROFILE, &ended, nullptr);
+  }
+  static int ended(unsigned, void*, void* statement, void*) {
+    if (then_ && std::string_view(sqlite3_sql(static_cast<sqlite3_stmt*>(statement))) == "COMMIT") then_();
+    return 0;
+  }
+  static inline std::function<void()> then_;
+};
+
+TEST_F(SqliteSinkTest, StoresAgainWhatWasCommittedToADatabaseThatWasTakenAwayAtThatMoment) {
+  for (const bool renamed : {false, true}) {
+    int commits = 0;
+    const BehindCommits taken([&] {
+      if (++commits != 1) return;
+      for (const char* end : {"", "-wal", "-shm"})
+        renamed ? fs::rename(path + end, folder + "/away.db" + end) : void(fs::remove(path + end));
+    });
+    const auto sink = opened();
+    const auto delivery = sink->deliver(Delivered(batch_of(json_events("a", 3), 1)));
+    EXPECT_EQ(delivery.outcome, Outcome::done) << delivery.error.message;
+    EXPECT_EQ(commits, 2);
+    EXPECT_THAT(query(path, "SELECT count(*) FROM events"), ElementsAre("3")) << "it was told as stored";
+    sink->close();
+    fs::remove(path);
+  }
+}
+
+TEST_F(SqliteSinkTest, ConfirmsNothingWhileItsDatabaseIsTakenAwayEachTime) {
+  const BehindCommits taken([&] { fs::remove(path); });
+  const auto sink = opened();
+  const auto delivery = sink->deliver(Delivered(batch_of(json_events("a", 3), 1)));
+  EXPECT_EQ(delivery.outcome, Outcome::again);
+  EXPECT_THAT(delivery.error.message, HasSubstr("it was taken away again"));
 }
 
 /// SQLite shares the index within a process: the other one has to be another process, a new run of this binary.

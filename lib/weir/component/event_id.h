@@ -1,5 +1,6 @@
 #pragma once
-/// The id of an event that has none of its own, for sinks that skip events they hold already.
+/// Which value of an event is its id, and the id of one that has none of its own, for sinks that skip events they hold
+/// already.
 ///
 ///   orders/3/1041/1700000000000   where it was read, if its source says so, and what tells that place from one that
 ///                                 was made again under its name: the same each time it is read
@@ -9,10 +10,16 @@
 ///
 /// Thread: pure functions. Cost: about 30 ns.
 #include <weir/component/batch.h>
+#include <weir/component/expression/json_event.h>
 
 #include <string>
 
 namespace weir {
+
+/// An empty text is no id: senders that leave it empty would have all their events taken for one.
+inline bool is_id(const JsonValue& value) {
+  return value.kind == JsonValue::Kind::number || (value.kind == JsonValue::Kind::text && !value.text.empty());
+}
 
 void append_own_id(std::string& out, const Batch& batch, std::uint32_t event);
 

@@ -16,12 +16,14 @@ Result<KeyReader> KeyReader::compile(const std::vector<std::string>& paths) {
 bool KeyReader::read(JsonEvent& event) {
   bool all = true;
   bytes_.clear();
+  blank_ = true;
   for (auto& field : fields_) {
     const auto value = event.at(field.path, field.unescaped);
     const bool there = value.kind != JsonValue::Kind::missing && value.kind != JsonValue::Kind::object &&
                        value.kind != JsonValue::Kind::array;
     field.raw = there ? value.raw : std::string_view{};
     all = all && there;
+    blank_ = blank_ && value.kind == JsonValue::Kind::text && value.text.empty();
     // Kind and length before each text: ("a", "bc") is another key than ("ab", "c").
     const auto size = static_cast<std::uint32_t>(there ? value.text.size() : 0);
     bytes_.push_back(there ? static_cast<char>(value.kind) : '\0');

@@ -20,6 +20,8 @@ class KeyReader {
 
   /// False: a field is missing (which is a key too).
   bool read(JsonEvent& event);
+  /// Every field that was read is an empty text: as an id it says nothing.
+  bool is_blank() const { return blank_; }
   KeyHash hash(const KeyHash& secret) const { return sip_hash(bytes_, secret); }
   std::size_t size() const { return fields_.size(); }
   /// The i-th field as it was written; empty: missing.
@@ -33,6 +35,7 @@ class KeyReader {
   };
   std::vector<Field> fields_;
   std::string bytes_;
+  bool blank_ = false;
 };
 
 }  // namespace weir

@@ -8,6 +8,7 @@
 
 #include "disk_journal.h"
 #include "journal_source.h"
+#include "log/log.h"
 
 namespace weir::disk {
 namespace {
@@ -226,6 +227,49 @@ TEST_F(DiskJournalTest, WaitsForRoomAndSaysForWhom) {
   EXPECT_EQ(output.events.size(), written * 100);
   const Delivered group(batch_of(events, 1));
   EXPECT_EQ(writer->deliver(group).outcome, Delivery::Outcome::done);
+}
+
+/// It is told while it still stands before them, not when its sink takes events again.
+TEST_F(DiskJournalTest, TellsAConsumerThatMayMissSomeWhatIsGivenUpAsSoonAsItIs) {
+  config.max_bytes = 256_KiB;
+  auto journal = open({{.name = "holds"}, {.name = "screen", .holds = false}});
+  HoldingOutput stalled{context, 16_MiB};
+  auto source = journal->reader("screen"), other = journal->reader("holds");
+  auto intake = source->intake({io, 0, stalled});
+  auto ahead = other->intake({io, 0, holding});
+  intake->start();
+  ahead->start();
+  const auto skipped = [&] { return journal->status().consumers[1].skipped; };
+  std::uint64_t id = 1;
+  const auto write_one = [&] {
+    write(*journal, {"{\"n\":\"" + std::string(20'000, 'x') + "\"}"}, id++);
+    run();
+    holding.settle_all(Fate::stored);
+    run();
+  };
+  write_one();
+  run();
+  ASSERT_EQ(stalled.held.size(), 1u);
+  stalled.is_paused = true;
+  testing::internal::CaptureStderr();
+  log::start(log::Level::warn);
+  for (int i = 0; i < 40; ++i) write_one();
+  EXPECT_GT(skipped(), 10u);
+  EXPECT_EQ(skipped() + 1 + journal->status().end - journal->status().first, id - 1) << "told, given, still there";
+  log::stop();
+  log::set_level(log::Level::off);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("events are given up that consumer screen had not"));
+  stalled.settle_all(Fate::stored);
+  stalled.is_paused = false;
+  stalled.on_room();
+  run();
+  std::size_t given = 1;
+  for (const Batch& batch : stalled.held) given += batch.size();
+  EXPECT_EQ(given + skipped(), id - 1);
+  intake->abandon();
+  ahead->abandon();
+  stalled.settle_all(Fate::abandoned);
+  run();
 }
 
 TEST_F(DiskJournalTest, TellsEachConsumersLag) {

@@ -88,9 +88,9 @@ void JournalIntake::turn() {
 }
 
 JournalIntake::Next JournalIntake::give_one(TimePoint now) {
-  if (used_ == most_open_ranges) return Next::later;
   const auto record = reader_.next();
   tell_losses();
+  if (used_ == most_open_ranges) return Next::later;
   if (!record) {
     if (!std::exchange(said_error_, true))
       log::warn({"journal", journal_->name()}, "consumer {}: {}; it is tried again", age_.consumer->config.name,
@@ -194,6 +194,11 @@ void JournalIntake::tell_losses() {
   auto& consumer = *age_.consumer;
   consumer.skipped.fetch_add(losses.gone, std::memory_order_relaxed);
   consumer.damaged.fetch_add(losses.damaged, std::memory_order_relaxed);
+  if (losses.gone)
+    log::warn({"journal", journal_->name()},
+              "{} events are given up that consumer {} had not read: the journal was full, or they were older than "
+              "`keep`; they are counted",
+              losses.gone, consumer.config.name);
   if (losses.damaged)
     log::error({"journal", journal_->name()},
                "{} events for consumer {} cannot be read from the disk any more; they are counted", losses.damaged,

@@ -119,6 +119,8 @@ class Log {
     bool is_last;
   };
   std::optional<Extent> extent_of(std::uint64_t sequence) const;
+  /// The newest segment that was given up, and with it all before it; 0: none in this life.
+  std::uint64_t given_up() const { return given_up_.load(std::memory_order_acquire); }
   /// Whether a segment that ought to be there is certainly not, in a folder that is certainly ours.
   bool has_lost(std::uint64_t segment) const;
   Result<SegmentScan> scan(std::uint64_t segment) const;
@@ -196,6 +198,7 @@ class Log {
   };
   std::vector<Sealed> sealed_;      // segments that the group at hand has filled
   std::atomic<bool> leave_{false};  // a sync of the current segment has failed
+  std::atomic<std::uint64_t> given_up_{0};
 
   std::mutex folder_;  // held while files are made, renamed or removed; taken before mutex_
   bool has_reserve_ = false;

@@ -74,6 +74,7 @@ Result<void> Log::retire_oldest() {
   {
     std::lock_guard lock(mutex_);
     std::erase_if(segments_, [&](const Segment& segment) { return segment.number == oldest.number; });
+    given_up_.store(oldest.number, std::memory_order_release);
     retiring_ = spare;
   }
   return finish_retiring();

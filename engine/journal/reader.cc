@@ -4,6 +4,14 @@
 
 namespace weir::journal {
 
+/// Its file may still be open, but it is lost to whoever stops here: who waits before it is told so now.
+void Reader::leave_what_is_given_up() {
+  if (!extent_ || extent_->number > log_.given_up()) return;
+  record_.reset();
+  extent_.reset();
+  scan_.reset();
+}
+
 /// False: there is nothing to read.
 Result<bool> Reader::find_segment() {
   for (int tries = 0;; ++tries) {
@@ -59,6 +67,7 @@ Result<bool> Reader::step_over_damage() {
 }
 
 Result<std::optional<RecordView>> Reader::next() {
+  leave_what_is_given_up();
   if (record_) return record_;
   for (;;) {
     if (!extent_ || at_.offset >= extent_->limit || at_.sequence >= extent_->end) {

@@ -11,7 +11,8 @@ class Reader {
  public:
   Reader(Log& log, const Position& from) : log_(log), at_(from) {}
 
-  /// The next record, again until `step`. Nothing: everything that is committed has been read. It lives until `step`.
+  /// The next record, again until `step`, or until the log gives it up. Nothing: everything that is committed has been
+  /// read. It lives until the next call.
   /// An error is the disk's: the same call may work later.
   Result<std::optional<RecordView>> next();
   void step();
@@ -25,6 +26,7 @@ class Reader {
   Losses take_losses() { return std::exchange(losses_, {}); }
 
  private:
+  void leave_what_is_given_up();
   Result<bool> find_segment();
   Result<bool> step_over_damage();
 

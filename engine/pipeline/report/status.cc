@@ -54,8 +54,8 @@ const JournalStatus::Consumer* one_behind(const std::vector<JournalStatus>& jour
 }
 
 std::string lag_of(const JournalStatus::Consumer& c) {
-  return fmt::format("{} events ({:.1f} MiB, {}) behind", c.lag_events, static_cast<double>(c.lag_bytes) / (1 << 20),
-                     human(c.lag));
+  return fmt::format("{} events ({:.1f} MiB, {}) behind{}", c.lag_events, static_cast<double>(c.lag_bytes) / (1 << 20),
+                     human(c.lag), c.skipped > 0 ? fmt::format(", {} given up unread", c.skipped) : "");
 }
 
 }  // namespace

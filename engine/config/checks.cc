@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <map>
 
 namespace weir::config {
 namespace {
@@ -109,14 +107,9 @@ void check_largest_event(Reader& reader, const Graph& graph, const Draft& draft,
 }
 
 void check_spills(Reader& reader, const Graph& graph, const Draft& draft) {
-  std::map<std::string, const Sink*> owners;
   for (const Sink& sink : draft.config.sinks) {
     if (!sink.spills()) continue;
     const std::string path = sink.path() + ".queue.spill";
-    const auto [owner, is_new] = owners.emplace(std::filesystem::path(sink.spill.path).lexically_normal(), &sink);
-    if (!is_new)
-      reader.error_at(path + ".path", fmt::format("{} is where {} spills", sink.spill.path, owner->second->path()),
-                      "give each a folder of its own");
     for (const Source* source : graph.all_sources_of(sink)) {
       if (draft.broken.contains(source->name) || !source->options.has("max_event")) continue;
       if (const Bytes event = source->options.size("max_event"); event * 4 > sink.spill.max_bytes)
@@ -221,6 +214,7 @@ bool check_flow(Reader& reader, const Catalog& catalog, Draft& draft) {
     if (is_known(graph, draft, source)) check_acks(reader, catalog, graph, *catalog.source(source.type), source);
   check_journals(reader, catalog, graph, draft);
   check_own_output(reader, catalog, graph, draft);
+  check_places(reader, catalog, draft);
   if (draft.broken.empty()) warn_missing_attributes(reader, catalog, graph, config);
   for (const Sink& sink : config.sinks) {
     check_edge(reader, catalog, graph, sink);

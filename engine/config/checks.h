@@ -55,6 +55,9 @@ void warn_missing_attributes(Reader& reader, const Catalog& catalog, const Graph
 /// Parts that one event comes to by several ways which make different things of it.
 void warn_several_ways(Reader& reader, const Config& config);
 
+/// Folders and files of several parts that are in each other's way (places.cc).
+void check_places(Reader& reader, const Catalog& catalog, const Draft& draft);
+
 /// A sink that writes to what a source of its own flow reads, as far as paths, topics and addresses tell.
 void check_own_output(Reader& reader, const Catalog& catalog, const Graph& graph, const Draft& draft);
 /// At start, where names can be looked up: the same of addresses. `reaches(dialled, listen)` says whether who dials the

@@ -2,8 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <map>
 #include <set>
 
 #include "config/checks.h"
@@ -50,19 +48,6 @@ void refuse_letters_that_come_back(Reader& reader, const Graph& graph, const std
                     "name a sink or journal that does not lead here");
 }
 
-/// The second one on a folder is refused at the start by the lock of the first.
-void refuse_shared_folders(Reader& reader, const Draft& draft) {
-  std::map<std::string, const Sink*> owners;
-  for (const Sink& sink : draft.config.sinks) {
-    if (!sink.is_journal || draft.broken.contains(sink.name) || !sink.options.has("path")) continue;
-    const std::string folder = std::filesystem::path(sink.options.text("path")).lexically_normal();
-    if (const auto [owner, is_new] = owners.emplace(folder, &sink); !is_new)
-      reader.error_at(sink.path() + ".path",
-                      fmt::format("{} is where {} lives", sink.options.text("path"), owner->second->path()),
-                      "give each a folder of its own");
-  }
-}
-
 }  // namespace
 
 std::string journal_type_name(std::string_view type) { return fmt::format("journal {}", type); }
@@ -85,7 +70,6 @@ void add_consumers(Config& config) {
 
 void check_journals(Reader& reader, const Catalog& catalog, const Graph& graph, const Draft& draft) {
   const Config& config = draft.config;
-  refuse_shared_folders(reader, draft);
   std::set<std::pair<std::string, std::string>> cursors;
   for (const Source& source : config.sources) {
     if (!source.is_consumer()) continue;

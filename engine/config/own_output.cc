@@ -66,7 +66,10 @@ std::vector<std::string> texts_of(const Options& options, std::string_view name)
 /// The file that this sink writes and that source reads; empty: none that is known here.
 std::string shared_file(const Source& source, const SourceType& reads, const Sink& sink, const SinkType& writes) {
   const auto *from = path_of(reads.options, source.options), *to = path_of(writes.options, sink.options);
-  return from && to && reads_file(*from, *to) ? *to : std::string();
+  if (!from || !to) return {};
+  if (reads_file(*from, *to)) return *to;
+  const bool rotates = sink.options.has("rotate_size") && reads_file(*from, *to + ".000001");
+  return rotates ? "the rotated files of " + *to : std::string();
 }
 
 /// The address or topic that both name; empty: none that is known here.

@@ -30,6 +30,15 @@ CASES = {
     "two journals in one folder": (
         "sinks:\n", "  two: { type: disk, from: [in], path: \"@DIR/./log\" }\nsinks:\n",
         "/log is where journals.log lives: give each a folder of its own"),
+    "a journal inside of another": (
+        "sinks:\n", "  two: { type: disk, from: [in], path: \"@DIR/log/two\" }\nsinks:\n",
+        "/log, where journals.log lives: give each a folder of its own, neither inside the other"),
+    "a file that is the folder of a journal": (
+        "path: \"@DIR/b.ndjson\"", "path: \"@DIR/log\"",
+        "/log is the folder where journals.log lives: name a file in another folder"),
+    "a source that reads the files of a journal": (
+        "sources:\n", "sources:\n  raw: { type: file, path: \"@DIR/log/*\", acks: accepted }\n",
+        "/log, where journals.log lives: it would take that one's files for events: read journals.log by from: instead"),
     "dropping what a consumer must read": (
         "max_bytes: 16MiB", "max_bytes: 16MiB, when_full: drop_oldest",
         "journals.log.when_full: drops what sinks.a has not read, which may miss nothing: use block, or say sinks.a.consumer: { "

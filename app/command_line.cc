@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -187,6 +188,10 @@ int complain_of_command(const CLI::App& above, const std::string& name) {
   return bad_usage;
 }
 
+bool contains(const std::vector<std::string>& all, const std::string& one) {
+  return std::ranges::find(all, one) != all.end();
+}
+
 const CLI::App* command_of(const CLI::App& above, const std::string& name) {
   for (const CLI::App* command : above.get_subcommands(nullptr))
     if (command->get_name() == name) return command;
@@ -206,15 +211,44 @@ int print_help(const CLI::App& cli, const std::vector<std::string>& names) {
   return print(at->get_formatter()->make_help(at, path, CLI::AppFormatMode::Normal));
 }
 
-/// The first word of the command line that should be a command and is none; what is said of it, and the exit code.
-std::optional<int> complain_of_commands(const CLI::App& cli, int argc, char** argv) {
+/// "weir check: there is no option '--jsno'; did you mean --json?"
+int complain_of_option(const std::string& path, const std::vector<std::string>& known, const std::string& name) {
+  const std::string meant = config::did_you_mean(name, known);
+  const auto first = path.find(' ');
+  const std::string help = first == path.npos ? "help" : "help" + path.substr(first);
+  fmt::print(stderr, "{}: there is no option {}; {}\n", path, config::quote(name),
+             meant.empty() ? fmt::format("`weir {}` lists them all", help) : meant);
+  return bad_usage;
+}
+
+std::vector<std::string> options_of(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+  }
+  return names;
+}
+
+/// The first word of the command line that should be a command or an option and is none; what is said of it, and the
+/// exit code.
+std::optional<int> complain_of_words(const CLI::App& cli, int argc, char** argv) {
   const CLI::App* at = &cli;
-  for (int i = 1; i < argc && at->get_require_subcommand_min() > 0; ++i) {
-    const std::string word = argv[i];
-    if (word.starts_with('-')) break;
-    const CLI::App* below = command_of(*at, word);
-    if (!below) return complain_of_command(*at, word);
+  std::string path = cli.get_name();
+  int i = 1;
+  for (; i < argc && !std::string_view(argv[i]).starts_with('-') && !at->get_subcommands(nullptr).empty(); ++i) {
+    const CLI::App* below = command_of(*at, argv[i]);
+    if (!below) return complain_of_command(*at, argv[i]);
     at = below;
+    path += std::string(" ") + argv[i];
+  }
+  const std::vector<std::string> known = options_of(*at);
+  for (; i < argc && std::string_view(argv[i]) != "--"; ++i) {
+    const std::string word = argv[i], name = word.substr(0, word.find('='));
+    if (name.size() < 2 || name[0] != '-' || (name[1] >= '0' && name[1] <= '9')) continue;
+    // "-qx" and "-ofile": what stands behind a short name is told by the parser.
+    const bool is_known = contains(known, name) || (name[1] != '-' && contains(known, name.substr(0, 2)));
+    if (!is_known) return complain_of_option(path, known, name);
   }
   return std::nullopt;
 }
@@ -270,7 +304,7 @@ int run_command_line(int argc, char** argv, const Catalog& catalog) {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() != 0)
-      if (const auto code = complain_of_commands(cli, argc, argv)) return *code;
+      if (const auto code = complain_of_words(cli, argc, argv)) return *code;
     return cli.exit(e) == 0 ? ok : bad_usage;
   }
   return line.code;

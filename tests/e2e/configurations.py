@@ -198,6 +198,17 @@ class Configurations(WeirTest):
             self.assertEqual(code, 64)
             self.assertIn(f"did you mean {meant}?", err)
 
+    def test_an_option_that_is_none_is_named(self):
+        for args, words in ((("-x",), "weir: there is no option '-x'; `weir help` lists them all"),
+                            (("--versoin",), "weir: there is no option '--versoin'; did you mean --version?"),
+                            (("check", "--jsno"), "weir check: there is no option '--jsno'; did you mean --json?"),
+                            (("journal", "ls", "--lvie=1", "x"), "weir journal ls: there is no option '--lvie'; did you mean --live?"),
+                            (("journal", "-x"), "weir journal: there is no option '-x'; `weir help journal` lists them all"),
+                            (("run", "-q", "-x"), "weir run: there is no option '-x'; `weir help run` lists them all")):
+            code, out, err = weir(*args, folder=self.folder)
+            self.assertEqual((code, out), (64, ""), args)
+            self.assertEqual(err.strip(), words)
+
     def test_bad_usage_is_64(self):
         for args in ((), ("walk",), ("check", "--loud"), ("explain", "no_such_reason")):
             self.assertEqual(weir(*args, folder=self.folder)[0], 64, args)

@@ -79,8 +79,10 @@ KeySection guards() {
       {rate,
        section_or("pressure", "pressure", boolean, std::nullopt,
                   "Refuses the lowest priorities while the machine is short of memory, CPU or descriptors; or a map."),
-       section_or("concurrency", "concurrency", text, std::nullopt,
-                  "How many may be under way at once, at a source that answers: adaptive, or a number; or a map."),
+       section_or(
+           "concurrency", "concurrency", text, std::nullopt,
+           "How many may be under way at once, at a source that answers and at a sink: adaptive, or a number; or a "
+           "map."),
        section("fairness", "Whose turn it is among those that wait for a place, at a source that answers.")}};
 }
 
@@ -98,27 +100,30 @@ KeySection rate_limit() {
            "per", {"requests", "events", "batches", "bytes"}, std::nullopt,
            "What is counted: requests at a source that answers, events elsewhere; batches are deliveries of a sink."),
        key("key", texts, "none",
-           "Who has a limit of its own, at a source that answers: header:NAME, peer, peer/24, path or none; or several "
-           "of them, joined."),
+           "Who has a limit of its own, at a source that answers: header:NAME, peer, peer/24, path, tls_subject or "
+           "none; or several of them, joined."),
        key("keys", count, "10000", "So many keys are told apart; those beyond share one limit."),
        one_of("mode", {"enforce", "observe"}, "enforce", "observe: decides and counts, and lets everything through."),
        key("name", text, "rate", "What it is called in header fields and metrics.")}};
 }
 
 KeySection concurrency() {
-  return {"concurrency",
-          "How many requests may be between their admission and their answer.",
-          {one_of("algorithm", {"adaptive", "fixed", "aimd", "vegas", "gradient2"}, std::nullopt,
-                  "How the limit is found; fixed where only `limit` is written, else adaptive."),
-           key("limit", count, std::nullopt, "The limit where it is fixed; elsewhere where it begins."),
-           key("min", count, std::nullopt, "It never goes below: 2 where it is adaptive, else 1."),
-           key("max", count, std::nullopt, "It never goes above: 4096 where it is adaptive, else 1000."),
-           key("too_slow", duration, "5s", "Of aimd: answers that take longer lower the limit."),
-           key("max_wait", duration, std::nullopt,
-               "How long a request may wait for its turn; without it, it is refused at once (100ms with fairness)."),
-           key("max_waiting", count, "1000", "So many may wait at once."),
-           one_of("mode", {"enforce", "observe"}, "enforce",
-                  "observe: counts what it would refuse, and lets it through.")}};
+  return {
+      "concurrency",
+      "How many requests may be between their admission and their answer; of a sink, how many deliveries.",
+      {one_of("algorithm", {"adaptive", "fixed", "aimd", "vegas", "gradient2"}, std::nullopt,
+              "How the limit is found; fixed where only `limit` is written, else adaptive."),
+       key("limit", count, std::nullopt, "The limit where it is fixed; elsewhere where it begins."),
+       key("min", count, std::nullopt, "It never goes below: 2 where it is adaptive, else 1."),
+       key("max", count, std::nullopt,
+           "It never goes above: 4096 where it is adaptive, else 1000; at a sink its workers."),
+       key("too_slow", duration, "5s", "Of aimd: answers that take longer lower the limit."),
+       key("max_wait", duration, std::nullopt,
+           "How long a request may wait for its turn; without it, it is refused at once (100ms with fairness). Not at "
+           "a sink."),
+       key("max_waiting", count, "1000", "So many may wait at once. Not at a sink."),
+       one_of("mode", {"enforce", "observe"}, "enforce",
+              "observe: counts what it would refuse, and lets it through.")}};
 }
 
 KeySection pressure() {
@@ -133,12 +138,13 @@ KeySection pressure() {
 }
 
 KeySection fairness() {
-  return {
-      "fairness",
-      "Shares of the places for tenants: what one does not use goes to the others.",
-      {required(key("key", texts, std::nullopt, "Who is who: header:NAME, peer, peer/24, path; or several, joined.")),
-       key("tenants", count, "64", "So many have a share of their own, those that send most."),
-       key("weights", table, std::nullopt, "By the text of the key: 1 to 1000 where others have 1.")}};
+  return {"fairness",
+          "Shares of the places for tenants: what one does not use goes to the others.",
+          {required(key("key", texts, std::nullopt,
+                        "Who is who: header:NAME, peer, peer/24, path, tls_subject; or "
+                        "several, joined.")),
+           key("tenants", count, "64", "So many have a share of their own, those that send most."),
+           key("weights", table, std::nullopt, "By the text of the key: 1 to 1000 where others have 1.")}};
 }
 
 KeySection priority_rule() {

@@ -1,5 +1,5 @@
-// weir_limits_table [standard|sharing|grid] [FIRST_SEED LAST_SEED]: prints what each limit makes of services that it is
-// not told of, beside one that knows their slots. See README.md.
+// weir_limits_table [standard|sharing|grid] [FIRST_SEED LAST_SEED [SLOTS]]: prints what each limit makes of services
+// that it is not told of, beside one that knows their slots. SLOTS: only this part of the grid. See README.md.
 #include "scenarios.h"
 
 #include <algorithm>
@@ -166,7 +166,8 @@ void print_total(const Limiter& limiter, const Total& total) {
               p99[p99.size() * 9 / 10], p99.back());
 }
 
-void print_grid(Seeds seeds) {
+/// `only`: services of so many slots; 0: all of them.
+void print_grid(Seeds seeds, std::uint64_t only) {
   std::printf("## Goodput per C and p99 (of 1 %% that take 100 x as long: p99.5), seeds %llu to %llu: median\n\n",
               static_cast<unsigned long long>(seeds.first), static_cast<unsigned long long>(seeds.last));
   std::printf("| slots, mean, times, load |");
@@ -178,6 +179,7 @@ void print_grid(Seeds seeds) {
   for (const int slots : {1, 2, 8, 64, 500})
     for (const auto mean : {1ms, 10ms, 100ms}) {
       if (slots == 500 && mean == 1ms) continue;  // 500 000 requests a second
+      if (only != 0 && static_cast<std::uint64_t>(slots) != only) continue;
       for (const auto times : {Times::exponential, Times::constant, Times::lognormal, Times::bimodal})
         for (const double load : {1.0, 1.4, 10.0}) {
           const ServiceShape shape{.slots = slots, .mean = mean, .times = times};
@@ -209,7 +211,7 @@ void print_grid(Seeds seeds) {
 }
 
 int usage() {
-  std::fprintf(stderr, "usage: weir_limits_table [standard|sharing|grid] [FIRST_SEED LAST_SEED]\n");
+  std::fprintf(stderr, "usage: weir_limits_table [standard|sharing|grid] [FIRST_SEED LAST_SEED [SLOTS]]\n");
   return 2;
 }
 
@@ -222,15 +224,16 @@ bool read(const char* text, std::uint64_t& number) {
 int main(int argc, char** argv) {
   const std::string_view what = argc > 1 ? argv[1] : "standard";
   Seeds seeds;
-  if (argc != 1 && argc != 2 && argc != 4) return usage();
-  if (argc == 4 && (!read(argv[2], seeds.first) || !read(argv[3], seeds.last) || seeds.last < seeds.first))
+  std::uint64_t only = 0;
+  if (argc > 5 || argc == 3 || (argc == 5 && (what != "grid" || !read(argv[4], only)))) return usage();
+  if (argc >= 4 && (!read(argv[2], seeds.first) || !read(argv[3], seeds.last) || seeds.last < seeds.first))
     return usage();
   if (what == "standard")
     print_shape("8 slots of 10 ms, exponential", {}, seeds);
   else if (what == "sharing")
     print_shape("8 cores of 10 ms that are shared", {.sharing = true}, seeds);
   else if (what == "grid")
-    print_grid(seeds);
+    print_grid(seeds, only);
   else
     return usage();
   return 0;

@@ -104,7 +104,20 @@ class Comparison {
     // A queue gets its disk, or loses it, with the process.
     const auto spills = [](const std::string* value) { return value && *value == "spill"; };
     if (path.ends_with(".queue.when_full") && spills(was) != spills(is)) return false;
-    return !of_requests(path) && reloadable_at(path) != nullptr;
+    return !of_requests(path) && reloadable_at(path) != nullptr && (!is_guard_of_source(path) || guards_fit(path));
+  }
+
+  static bool is_guard_of_source(const std::string& path) {
+    return path.starts_with("sources.") && path.substr(part_of_path(path).size()).starts_with(".guards.");
+  }
+
+  /// A source whose clients are answered takes over values; what can only wait takes over any rate.
+  bool guards_fit(const std::string& path) const {
+    const std::string name = part_of_path(path).substr(std::string_view("sources.").size());
+    const auto was = std::ranges::find(running_.sources, name, &Source::name);
+    const auto is = std::ranges::find(next_.sources, name, &Source::name);
+    if (was == running_.sources.end() || is == next_.sources.end()) return false;
+    return is->guards.place == GuardedPlace::intake || only_values_differ(was->guards, is->guards);
   }
 
   void whole(const std::string& part, std::string_view what) {

@@ -23,6 +23,7 @@ std::string one_of(const async::ClientKey& key) {
   switch (key.of) {
     case Of::none: return "everybody together";
     case Of::path: return "path";
+    case Of::tls_subject: return "subject of a certificate";
     case Of::header: return "header " + key.header;
     case Of::peer: break;
   }
@@ -34,6 +35,7 @@ std::string one_key(const async::ClientKey& key) {
   switch (key.of) {
     case Of::none: return "none";
     case Of::path: return "path";
+    case Of::tls_subject: return "tls_subject";
     case Of::header: return "header:" + key.header;
     case Of::peer: break;
   }
@@ -95,6 +97,13 @@ std::string words_of(const Rate& rate) {
   return fmt::format("{} {}{}", quota.amount, unit_of(rate), text.substr(slash));
 }
 
+std::string amount(const Rate& rate, std::uint64_t n) {
+  if (rate.guard.per == async::RateUnit::bytes) return human(Bytes(n));
+  std::string_view unit = unit_of(rate);
+  if (n == 1) unit.remove_suffix(rate.of_calls ? 2 : 1);  // batches; events, requests
+  return fmt::format("{} {}", n, unit);
+}
+
 std::string words_of(const async::ClientKey& key) {
   std::string words = one_of(key);
   for (const auto& part : key.with) words += " and " + one_of(part);
@@ -111,6 +120,26 @@ std::string words_of(const Concurrency& concurrency) {
   const auto& limit = concurrency.guard.limit;
   if (!limit.moves()) return fmt::format("{} at once", limit.range.start);
   return fmt::format("{} to {} at once ({})", limit.range.least, limit.range.most, name(limit.algorithm));
+}
+
+bool only_values_differ(const Guards& was, const Guards& is) {
+  if (was.place != is.place || was.rates.size() != is.rates.size() ||
+      was.concurrency.has_value() != is.concurrency.has_value() || was.pressure.has_value() != is.pressure.has_value())
+    return false;
+  for (std::size_t i = 0; i < is.rates.size(); ++i) {
+    async::RateGuardConfig other = is.rates[i].guard;
+    if (other.limit.algorithm != was.rates[i].guard.limit.algorithm || is.rates[i].observe != was.rates[i].observe)
+      return false;
+    other.limit = was.rates[i].guard.limit;
+    if (other != was.rates[i].guard) return false;
+  }
+  if (is.pressure && (is.pressure->machine != was.pressure->machine || is.pressure->observe != was.pressure->observe))
+    return false;
+  if (!is.concurrency) return true;
+  async::ConcurrencyGuardConfig other = is.concurrency->guard;
+  other.limit = was.concurrency->guard.limit;
+  other.weights = was.concurrency->guard.weights;
+  return other == was.concurrency->guard && is.concurrency->observe == was.concurrency->observe;
 }
 
 std::string to_text(const Guards& guards) {

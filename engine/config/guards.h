@@ -57,10 +57,16 @@ struct Guards {
   bool empty() const { return rates.empty() && !concurrency && !pressure; }
 };
 
+/// Of a place whose clients are answered: whether one may become the other while it runs. Rates, bursts, the limit on
+/// what is under way and weights may differ; not what there is, whom it is asked of, or how it counts.
+bool only_values_differ(const Guards& was, const Guards& is);
+
 /// "64 at once", "2 to 4096 at once (adaptive)".
 std::string words_of(const Concurrency& concurrency);
 /// "5000 events/s", "10 MiB/s", "1000 requests/min".
 std::string words_of(const Rate& rate);
+/// Of what it counts: "20 requests", "1 event", "10 MiB".
+std::string amount(const Rate& rate, std::uint64_t n);
 /// "header X-Api-Key", "address", "/24 network", "path".
 std::string words_of(const async::ClientKey& key);
 /// As it is written: "header:X-Api-Key", "peer/24".

@@ -1,5 +1,5 @@
 // What `weir check` says about guards: their order, what each lets pass, the most that one key can get, and what an
-// operator would probably regret.
+// answer will be.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,13 +12,6 @@ namespace weir::config {
 namespace {
 
 using async::RateUnit;
-
-std::string amount(const Rate& rate, std::uint64_t n) {
-  if (rate.guard.per == RateUnit::bytes) return human(Bytes(n));
-  std::string_view unit = unit_of(rate);
-  if (n == 1) unit.remove_suffix(rate.of_calls ? 2 : 1);  // batches; events, requests
-  return fmt::format("{} {}", n, unit);
-}
 
 /// What follows the limit: what may pass in a moment, and for how long it has to hold.
 std::string at_once(const Rate& rate) {
@@ -104,101 +97,21 @@ std::string at_once(const Concurrency& concurrency, Level acks) {
                      shares_of(guard));
 }
 
-class GuardAdviser {
- public:
-  explicit GuardAdviser(const Config& config) : config_(config) {}
+std::string deliveries(const Sink& sink, const Concurrency& concurrency) {
+  const auto& limit = concurrency.guard.limit;
+  const std::string found = limit.moves() ? fmt::format("{} to {} deliveries at once, as their times say ({})",
+                                                        limit.range.least, limit.range.most, name(limit.algorithm))
+                                          : fmt::format("{} deliveries at once", limit.range.start);
+  return fmt::format("concurrency: the destination gets {}, of {} workers; {}", found, sink.workers,
+                     concurrency.observe ? "above it nothing happens, it is only counted (observe)"
+                                         : "above it a worker waits with its events, nothing is refused or lost");
+}
 
-  std::vector<Report::Advice> all() {
-    for (const Source& source : config_.sources) {
-      place_ = source.path();
-      for (const Rate& rate : source.guards.rates) {
-        about_request(source, rate);
-        about_keys(source, rate);
-      }
-      if (source.guards.concurrency) about_limit(source, *source.guards.concurrency);
-    }
-    for (const Sink& sink : config_.sinks)
-      for (const Rate& rate : sink.guards.rates) {
-        place_ = sink.path();
-        about_patience(sink, rate);
-      }
-    return std::move(advice_);
-  }
-
- private:
-  void say(std::string what) { advice_.push_back({place_, std::move(what), {}}); }
-
-  /// The largest request against what may pass at once.
-  void about_request(const Source& source, const Rate& rate) {
-    const std::uint64_t once = rate.guard.limit.at_once();
-    std::uint64_t largest = 0;
-    if (rate.guard.per == RateUnit::events && source.options.has("max_events"))
-      largest = source.options.count("max_events");
-    if (rate.guard.per == RateUnit::bytes && source.options.has("max_body"))
-      largest = source.options.size("max_body").count();
-    if (largest <= once) return;
-    const Duration owed = from_seconds(static_cast<double>(largest - once) / rate.guard.limit.rate().value);
-    say(fmt::format(
-        "rate {}: one request may bring {}, and {} pass at once: it overdraws, and whoever has that key waits "
-        "up to {} after it. Raise burst, or lower what a request may bring.",
-        rate.guard.name, amount(rate, largest), amount(rate, once), human(owed)));
-  }
-
-  void about_keys(const Source& source, const Rate& rate) {
-    if (!rate.keyed() || !source.options.has("max_connections")) return;
-    const std::uint64_t connections =
-        source.options.count("max_connections") * static_cast<std::uint64_t>(config_.reactors);
-    if (rate.guard.keys >= connections) return;
-    say(fmt::format(
-        "rate {}: {} keys are told apart, and {} clients can be connected: those beyond share a quota. Raise "
-        "keys to {} or more.",
-        rate.guard.name, rate.guard.keys, connections, connections));
-  }
-
-  /// A limit that is never reached, and one that leaves workers without work.
-  void about_limit(const Source& source, const Concurrency& concurrency) {
-    const auto& range = concurrency.guard.limit.range;
-    const std::uint64_t least = concurrency.guard.limit.moves() ? range.least : range.start;
-    if (source.options.has("max_connections")) {
-      const std::uint64_t connections =
-          source.options.count("max_connections") * static_cast<std::uint64_t>(config_.reactors);
-      if (connections <= least)
-        say(fmt::format(
-            "concurrency: {} clients can be connected at most, so a limit of {} refuses nobody. Write less, "
-            "or remove it.",
-            connections, least));
-    }
-    if (concurrency.guard.limit.moves()) return;
-    const Graph graph(config_);
-    for (const Sink* sink : graph.sinks_of(source))
-      if (sink->required && source.acks != Level::accepted && static_cast<std::uint64_t>(sink->workers) > least)
-        say(
-            fmt::format("concurrency: {} requests at once keep fewer than the {} workers of {} busy, unless requests "
-                        "bring many events. Raise the limit, or write fewer workers.",
-                        least, sink->workers, sink->name));
-  }
-
-  /// Senders that wait for the fate of their events wait for this rate too.
-  void about_patience(const Sink& sink, const Rate& rate) {
-    if (rate.observe || rate.guard.per != RateUnit::events || !sink.required || sink.spills()) return;
-    const double per_second = rate.guard.limit.rate().value;
-    const Duration longest = from_seconds(static_cast<double>(sink.queue.bound.events) / per_second);
-    const Graph graph(config_);
-    for (const Source* source : graph.sources_of(sink)) {
-      const auto patience = source->options.get_or<Duration>("ack_timeout", Duration{0});
-      if (source->acks == Level::accepted || patience == Duration{0} || longest < patience) continue;
-      say(
-          fmt::format("{} events at {} wait {}, which is not below ack_timeout of {} ({}): its senders give up on work "
-                      "that is still waiting. Keep queue.max_events below {:.0f}.",
-                      sink.queue.bound.events, words_of(rate), human(longest), source->name, human(patience),
-                      std::max(1.0, per_second * seconds(patience))));
-    }
-  }
-
-  const Config& config_;
-  std::string place_;
-  std::vector<Report::Advice> advice_;
-};
+std::string order_of(const Sink& sink) {
+  std::string order = sink.guards.rates.empty() ? "" : "rate, ";
+  if (sink.guards.concurrency) order += "concurrency, ";
+  return order + "then hold, breaker and retry budget";
+}
 
 }  // namespace
 
@@ -216,15 +129,16 @@ std::vector<Report::Guard> guards_of(const Config& config) {
     if (source.guards.concurrency)
       all.push_back({source.path(), order, at_once(*source.guards.concurrency, source.acks)});
   }
-  for (const Sink& sink : config.sinks)
+  for (const Sink& sink : config.sinks) {
     for (const Rate& rate : sink.guards.rates)
       all.push_back(
-          {sink.path(), "rate, then hold, breaker and retry budget",
+          {sink.path(), order_of(sink),
            waiting(rate, sink.workers == 1 ? std::string("the destination")
                                            : fmt::format("the destination, over all {} workers", sink.workers))});
+    if (sink.guards.concurrency)
+      all.push_back({sink.path(), order_of(sink), deliveries(sink, *sink.guards.concurrency)});
+  }
   return all;
 }
-
-std::vector<Report::Advice> advice_on_guards(const Config& config) { return GuardAdviser(config).all(); }
 
 }  // namespace weir::config

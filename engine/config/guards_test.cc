@@ -10,9 +10,11 @@ namespace weir::config {
 namespace {
 
 using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using namespace std::chrono_literals;
 using Algorithm = flow::RateLimitConfig::Algorithm;
 using async::RateUnit;
@@ -96,7 +98,7 @@ TEST(Guards, AChangeOfOneRateOfSeveralIsNoticed) {
   EXPECT_THAT(all, Contains("sources.in.guards.rate[1].limit: 30/s, was 20/s"));
 }
 
-TEST(Guards, OfASinkAreTakenOverByAReloadAndOfASourceNot) {
+TEST(Guards, AReloadTakesOverAllOfASinkAndTheValuesOfASource) {
   const auto in_place = [](const Config& was, const Config& is) {
     std::vector<bool> all;
     for (const auto& change : changes(was, is, fake_catalog())) all.push_back(change.in_place);
@@ -106,7 +108,33 @@ TEST(Guards, OfASinkAreTakenOverByAReloadAndOfASourceNot) {
   EXPECT_THAT(in_place(out("5000/s"), out("6000/s")), ElementsAre(true, true)) << "limit and burst";
   EXPECT_THAT(in_place(config_of(flow({})), out("6000/s")), ::testing::Each(true));
   const auto in = [](const std::string& rate) { return config_of(flow("guards: { rate: " + rate + " }")); };
-  EXPECT_THAT(in_place(in("5/s"), in("6/s")), ElementsAre(false, false));
+  EXPECT_THAT(in_place(in("5/s"), in("6/s")), ElementsAre(true, true)) << "limit and burst";
+  for (const std::string other :
+       {"{ limit: 5/s, key: peer }", "{ limit: 5/s, mode: observe }", "[5/s, 6/s]",
+        "{ limit: 5/s, algorithm: fixed_window }", "{ limit: 5/s, name: mine }", "{ limit: 9/s, per: events }"})
+    EXPECT_THAT(in_place(in("5/s"), in(other)), Contains(false)) << other;
+  EXPECT_THAT(in_place(in("{ limit: 5/s, key: peer }"), in("{ limit: 5/s, key: peer, keys: 8 }")), Contains(false));
+  EXPECT_THAT(in_place(config_of(flow({})), in("5/s")), Contains(false));
+  const auto all = [](const std::string& guards) { return config_of(flow("guards: { " + guards + " }")); };
+  EXPECT_THAT(in_place(all("concurrency: 5"), all("concurrency: 6")), Each(true));
+  EXPECT_THAT(in_place(all("concurrency: 5"), all("concurrency: adaptive")), Each(true));
+  EXPECT_THAT(in_place(all("concurrency: 5"), all("concurrency: { limit: 5, max_wait: 1s }")), Contains(false));
+  EXPECT_THAT(
+      in_place(all("fairness: { key: path, weights: { a: 2 } }"), all("fairness: { key: path, weights: { a: 3 } }")),
+      ElementsAre(true));
+  EXPECT_THAT(in_place(all("fairness: { key: path }"), all("fairness: { key: path, tenants: 9 }")), Contains(false));
+  EXPECT_THAT(in_place(all("pressure: true"), all("pressure: { memory: 50% }")), Contains(false));
+  const auto waits = [](const std::string& more) {
+    return config_of("sources:\n  in: { type: ticker" + more + " }\nsinks:\n  out: { type: print, from: in }\n");
+  };
+  EXPECT_THAT(in_place(waits(""), waits(", guards: { rate: 5/s }")), Each(true));
+}
+
+TEST(Guards, AKeyOfCertificatesNeedsCertificates) {
+  EXPECT_THAT(wrong_in("{ limit: 5/s, key: tls_subject }"),
+              ElementsAre(HasSubstr("sources.in.guards.rate.key: tls_subject is nobody's here")));
+  EXPECT_THAT(problems(flow("guards: { fairness: { key: [path, tls_subject] } }")),
+              ElementsAre(HasSubstr("sources.in.guards.fairness.key: tls_subject is nobody's here")));
 }
 
 TEST(Guards, ALimitThatCannotBeIsAnErrorAtItsPlace) {
@@ -252,8 +280,82 @@ TEST(GuardsOnWhatIsUnderWay, SayWhatIsWrongWithThem) {
   EXPECT_THAT(wrong_guards("fairness: { key: path, weights: { a: 0 } }"), ElementsAre(HasSubstr("write 1 to 1000")));
   EXPECT_THAT(wrong_guards("concurrency: { limit: 5, max_wait: 0s }, fairness: { key: path }"),
               ElementsAre(HasSubstr("there are no turns to share")));
-  EXPECT_THAT(problems(flow({}, "guards: { concurrency: adaptive }")),
-              ElementsAre(HasSubstr("sinks.out.guards.concurrency: is for sources whose clients are answered")));
+}
+
+TEST(GuardsOnWhatIsUnderWay, OfASinkAreOfItsDeliveriesAndMoveAmongItsWorkers) {
+  const auto out = [](const std::string& guards) {
+    const Config config = config_of(flow({}, "workers: 8, guards: { concurrency: " + guards + " }"));
+    return config.sinks.empty() ? std::nullopt : config.sinks[0].guards.concurrency;
+  };
+  EXPECT_EQ(out("adaptive")->guard.limit.range, (flow::LimitRange{.start = 4, .least = 2, .most = 8}));
+  EXPECT_EQ(out("3")->guard.limit.range.start, 3u);
+  EXPECT_TRUE(out("{ limit: 3, mode: observe }")->observe);
+  EXPECT_EQ(out("{ algorithm: aimd }")->guard.limit.range, (flow::LimitRange{.start = 8, .least = 1, .most = 8}));
+  const Config config = config_of(flow({}, "workers: 8, guards: { concurrency: { algorithm: vegas, max: 6 } }"));
+  const Config again = config_of(to_yaml(config, fake_catalog()));
+  ASSERT_FALSE(again.sinks.empty());
+  EXPECT_EQ(again.sinks[0].guards.concurrency->guard, config.sinks[0].guards.concurrency->guard);
+}
+
+TEST(GuardsOnWhatIsUnderWay, AreRefusedWhereTheyMakeNoSenseAndSayWhy) {
+  const auto at = [](const std::string& guards, const std::string& more = "workers: 8, ") {
+    return problems(flow({}, more + "guards: { " + guards + " }"));
+  };
+  EXPECT_THAT(
+      at("concurrency: adaptive", ""),
+      ElementsAre(HasSubstr("sinks.out.guards.concurrency: has nothing to find: one worker makes one delivery")));
+  EXPECT_THAT(at("fairness: { key: path }"),
+              ElementsAre(HasSubstr("sinks.out.guards.fairness: is for sources whose clients are answered")));
+  EXPECT_THAT(at("concurrency: { limit: 4, max_wait: 1s }"),
+              ElementsAre(HasSubstr("sinks.out.guards.concurrency.max_wait: is for sources: here nobody is refused")));
+  for (const std::string guards : {"concurrency: 4", "fairness: { key: path }"})
+    EXPECT_THAT(problems("sources:\n  in: { type: ticker, guards: { " + guards +
+                         " } }\nsinks:\n  out: { type: print, from: in }\n"),
+                ElementsAre(HasSubstr("this one reads no more while its queues have no room")))
+        << guards;
+}
+
+TEST(GuardsOnWhatIsUnderWay, CheckSaysWhatASinkSendsAtOnceAndWhatIsNeverReached) {
+  const auto report = [](const std::string& sink) {
+    const auto all = make_report(config_of(flow({}, sink)), fake_catalog());
+    std::string said;
+    for (const auto& guard : all.guards) said += guard.order + ": " + guard.sentence + "\n";
+    for (const auto& advice : all.advice) said += advice.what + "\n";
+    return said;
+  };
+  EXPECT_THAT(
+      report("workers: 8, guards: { rate: 50/s, concurrency: adaptive }"),
+      HasSubstr("rate, concurrency, then hold, breaker and retry budget: concurrency: the destination gets 2 to "
+                "8 deliveries at once, as their times say (adaptive), of 8 workers; above it a worker waits"));
+  EXPECT_THAT(report("workers: 8, guards: { concurrency: 8 }"), HasSubstr("8 at once never acts: there are 8 workers"));
+  EXPECT_THAT(report("workers: 8, guards: { concurrency: 7 }"), Not(HasSubstr("never acts")));
+}
+
+TEST(Guards, CheckAdvisesAgainstLimitsThatRegretFollows) {
+  const auto advice = [](const std::string& source, const std::string& sink = {}) {
+    std::string all;
+    for (const auto& one : make_report(config_of(flow(source, sink)), fake_catalog()).advice) all += one.what + "\n";
+    return all;
+  };
+  EXPECT_THAT(advice("guards: { rate: { limit: 100/s, burst: 1 } }"),
+              HasSubstr("rate rate has no burst: of two requests that come together one is refused"));
+  EXPECT_THAT(advice("guards: { rate: { limit: 100/s, algorithm: leaky_bucket } }"), HasSubstr("has no burst"));
+  EXPECT_THAT(advice("guards: { rate: 100/s }"), Not(HasSubstr("burst")));
+  EXPECT_THAT(advice({}, "guards: { rate: { limit: 100/s, burst: 1 } }"), HasSubstr("each delivery is one event"));
+  EXPECT_THAT(advice("guards: { rate: 200/s }", "guards: { rate: 100/s }"),
+              HasSubstr("rate rate: 200 requests/s is more than out lets out (100 events/s)"));
+  EXPECT_THAT(advice("guards: { rate: { limit: 200/s, key: peer } }", "guards: { rate: 100/s }"),
+              HasSubstr("200 requests/s for each address is more than out lets out"));
+  EXPECT_THAT(advice("guards: { rate: 100/s }", "guards: { rate: 100/s }"), Not(HasSubstr("lets out")));
+  EXPECT_THAT(advice("acks: stored, priority: { from: 'header:X-Priority' }, guards: { concurrency: 4 }"),
+              HasSubstr("a critical request that finds no place is refused as any other"));
+  EXPECT_THAT(
+      advice("acks: stored, priority: { from: 'header:X-P' }, guards: { concurrency: { limit: 4, max_wait: 1s } }"),
+      Not(HasSubstr("is refused as any other")));
+  EXPECT_THAT(advice("guards: { fairness: { key: path, tenants: 2, weights: { a: 1, b: 1, c: 2 } } }"),
+              HasSubstr("2 tenants have a share of their own, and 3 have a weight"));
+  EXPECT_THAT(advice("acks: stored, guards: { concurrency: 14 }", "queue: { max_events: 9 }"),
+              HasSubstr("14 requests at once are more than the queue of out holds (9 events)"));
 }
 
 TEST(GuardsOnWhatIsUnderWay, AreReadBackAsTheyArePrinted) {

@@ -206,6 +206,22 @@ void report_at_option(Reader& reader, const std::string& part, const std::vector
                                 : message);
 }
 
+bool asks_for_subjects(const async::ClientKey& key) {
+  return key.of == async::ClientKey::Of::tls_subject || std::ranges::any_of(key.with, asks_for_subjects);
+}
+
+/// Without certificates of clients all of them would be one.
+void refuse_unknown_subjects(Reader& reader, const Source& source) {
+  if (source.options.has("tls_client_ca") && !source.options.text("tls_client_ca").empty()) return;
+  const auto refuse = [&](const async::ClientKey& key, const std::string& path) {
+    if (asks_for_subjects(key))
+      reader.error_at(path + ".key", "tls_subject is nobody's here: clients show no certificates",
+                      "write tls_client_ca: and the file that signs theirs");
+  };
+  for (const Rate& rate : source.guards.rates) refuse(rate.guard.key, rate.path);
+  if (source.guards.concurrency) refuse(source.guards.concurrency->guard.tenant, source.path() + ".guards.fairness");
+}
+
 void read_source(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft) {
   Source source;
   Section section(reader, &entry.value, start(reader, entry, "sources", source));
@@ -221,6 +237,7 @@ void read_source(Reader& reader, const YamlEntry& entry, const Catalog& catalog,
     reader.error_at(section.path("on_malformed"), "says dead_letter, but no dead_letter is named",
                     "add dead_letter: and the name of a sink");
   if (!finish(reader, section, type, source)) draft.broken.insert(source.name);
+  refuse_unknown_subjects(reader, source);
   if (type && makes_priorities(*type, source.options)) source.has_priorities = true;
   draft.config.sources.push_back(std::move(source));
 }
@@ -279,6 +296,7 @@ void read_sink(Reader& reader, const YamlEntry& entry, const Catalog& catalog, D
   read_queue(reader, section.find("queue"), section.path("queue"), sink.queue, &sink.spill);
   read_batch(reader, section.find("batch"), section.path("batch"), sink.batch);
   read_guards(reader, section, GuardedPlace::sink, sink.guards);
+  fit_to_workers(reader, section.path(), sink.workers, sink.guards);
   read_destination(reader, section, sink.destination);
   using OnFailure = Sink::OnFailure;
   section.choice<OnFailure>("on_failure", sink.on_failure, {{"fail", OnFailure::fail}, {"drop", OnFailure::drop}});

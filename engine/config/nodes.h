@@ -42,6 +42,7 @@ void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow:
                 SpillConfig* spill = nullptr);
 void read_guards(Reader& reader, Section& part, GuardedPlace place, Guards& out);
 void read_concurrency(Reader& reader, Section& guards, Guards& out);  ///< and `fairness`
+void fit_to_workers(Reader& reader, const std::string& sink, int workers, Guards& guards);
 void read_pressure(Reader& reader, Section& guards, Guards& out);
 void read_client_key(Reader& reader, Section& section, async::ClientKey& key);
 void read_breaker(Reader& reader, const Yaml* node, const std::string& path, flow::BreakerConfig& out);

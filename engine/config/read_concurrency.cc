@@ -78,6 +78,13 @@ void read_map(Reader& reader, Section& section, Concurrency& out) {
   reader.error_at(section.path(key), unfit->what, "write min <= limit <= max");
 }
 
+/// At a sink its workers wait, and there are as many of them as there are.
+void refuse_room(Reader& reader, Section& guards) {
+  for (const std::string key : {"max_wait", "max_waiting"})
+    if (const std::string path = guards.path("concurrency") + "." + key; reader.given(path))
+      reader.error_at(path, "is for sources: here nobody is refused, workers wait with what they hold", "remove it");
+}
+
 void read_weights(Reader& reader, Section& section, ConcurrencyGuardConfig& guard) {
   const Yaml* node = section.find("weights");
   if (!node) return;
@@ -112,17 +119,30 @@ void read_fairness(Reader& reader, Section& guards, const Yaml& node, Concurrenc
 
 }  // namespace
 
+/// A limit moves among the workers there are.
+void fit_to_workers(Reader& reader, const std::string& sink, int workers, Guards& guards) {
+  if (!guards.concurrency || !guards.concurrency->guard.limit.moves()) return;
+  if (workers < 2)
+    return reader.error_at(guards.concurrency->path, "has nothing to find: one worker makes one delivery at a time",
+                           fmt::format("write workers: 16 in {}, or remove it", sink));
+  auto& range = guards.concurrency->guard.limit.range;
+  range.most = std::min(range.most, static_cast<std::uint32_t>(workers));
+  range.least = std::min(range.least, range.most);
+  range.start = std::clamp(range.start, range.least, range.most);
+}
+
 void read_concurrency(Reader& reader, Section& guards, Guards& out) {
   const Yaml* node = guards.find("concurrency");
   const Yaml* fairness = guards.find("fairness");
   if (!node && !fairness) return;
-  if (out.place != GuardedPlace::door) {
+  if (out.place == GuardedPlace::intake) {
     const char* key = node ? "concurrency" : "fairness";
-    return reader.error_at(guards.path(key), "is for sources whose clients are answered",
-                           out.place == GuardedPlace::sink
-                               ? "remove it, and write workers: and how many deliveries may be under way at once"
-                               : "remove it: this one reads no more while its queues have no room");
+    return reader.error_at(guards.path(key), "is for sources whose clients are answered, and for sinks",
+                           "remove it: this one reads no more while its queues have no room");
   }
+  if (out.place == GuardedPlace::sink && fairness)
+    return reader.error_at(guards.path("fairness"), "is for sources whose clients are answered",
+                           "remove it: who waits here are workers, and none of them knows a client");
   const std::size_t errors = reader.errors();
   Concurrency read;
   read.path = guards.path("concurrency");
@@ -131,6 +151,7 @@ void read_concurrency(Reader& reader, Section& guards, Guards& out) {
     Section section(reader, node, read.path);
     read_map(reader, section, read);
   }
+  if (out.place == GuardedPlace::sink) refuse_room(reader, guards);
   if (fairness) read_fairness(reader, guards, *fairness, read);
   if (reader.errors() == errors) out.concurrency = std::move(read);
 }

@@ -36,13 +36,15 @@ Parsed<ClientKey> parse_key(std::string_view text) {
   constexpr std::string_view header = "header:", peer = "peer/";
   if (text == "none") return key;
   if (text == "path") return ClientKey{.of = ClientKey::Of::path};
+  if (text == "tls_subject") return ClientKey{.of = ClientKey::Of::tls_subject};
   key.of = ClientKey::Of::peer;
   if (text == "peer") return key;
   if (text.starts_with(peer) && read_prefix(text.substr(peer.size()), key)) return key;
   key.of = ClientKey::Of::header;
   key.header = text.substr(std::min(header.size(), text.size()));
   if (text.starts_with(header) && !key.header.empty() && std::ranges::all_of(key.header, is_token)) return key;
-  return std::unexpected(fmt::format("{} is no key: write header:NAME, peer, peer/24, path or none", quote(text)));
+  return std::unexpected(
+      fmt::format("{} is no key: write header:NAME, peer, peer/24, path, tls_subject or none", quote(text)));
 }
 
 /// A count, or a size where bytes are counted.

@@ -25,8 +25,18 @@ constexpr std::array rows{
     Reloadable{"queue", "dead_letter_shed", "For what is dropped from now on."},
     Reloadable{"codel", "", "At once; the measured waits stay."},
     Reloadable{"batch", "", "For the next delivery."},
-    Reloadable{"guards", "rate", "At a sink at once, and without a fresh burst. At a source a new process."},
+    Reloadable{
+        "guards", "rate",
+        "At a sink, and at a source that can only wait, at once and without a fresh burst. At a source that "
+        "answers `limit` and `burst`: each key keeps the part of its quota that it has used; the rest needs a new "
+        "process."},
+    Reloadable{
+        "guards", "concurrency",
+        "At a sink at once. At a source `limit`, `min`, `max` and `algorithm`: what waits and is under way stays, "
+        "and a limit that moves learns anew."},
     Reloadable{"rate_limit", "", "As the rate it belongs to."},
+    Reloadable{"concurrency", "", "As `concurrency` of `guards`."},
+    Reloadable{"fairness", "weights", "For who comes from now on."},
     Reloadable{"breaker", "", "At once; its state and what it has counted stay."},
     Reloadable{"retry", "", "For the next failure."},
     Reloadable{"budget", "", "At once; what was spent stays spent."},
@@ -61,7 +71,8 @@ const Reloadable* reloadable_at(std::string_view path) {
   if (segments.size() == 1) return reloadable("process", segments[0]);
   if (segments.size() == 3) return reloadable(segments[0].substr(0, segments[0].size() - 1), segments[2]);
   if (segments.size() < 4) return nullptr;
-  if (segments[2] == "guards") return segments[0] == "sinks" ? reloadable("guards", "rate") : nullptr;
+  // Of a source more is asked: what differs besides (diff.cc).
+  if (segments[2] == "guards") return segments[3] == "pressure" ? nullptr : reloadable("guards", "rate");
   // Every map on the way must be one of the configuration's own: a table of a component may have keys of any name.
   for (std::size_t i = 2; i + 1 < segments.size(); ++i)
     if (!has_reloadable_keys(segments[i])) return nullptr;

@@ -21,19 +21,34 @@ DoorGuards::DoorGuards(const config::Guards& guards, Place place, const Context&
     auto guard = std::make_unique<PressureGuard>(guards.pressure->machine, place.kind, place.name, context);
     pressure_ = guard.get();
     chain_.add("pressure", std::move(guard), mode(guards.pressure->observe));
-    limits_.push_back("what the machine has left");
   }
   for (const config::Rate& rate : guards.rates) {
     auto guard = std::make_unique<async::RateGuard>(rate.guard, context);
     rates_.push_back(guard.get());
     chain_.add(rate.guard.name, std::move(guard), mode(rate.observe));
-    limits_.push_back(config::words_of(rate) + (rate.keyed() ? " for each " + config::words_of(rate.guard.key) : ""));
   }
+  say_limits(guards);
   if (!guards.concurrency) return;
   auto guard = std::make_unique<async::ConcurrencyGuard>(guards.concurrency->guard, context);
   concurrency_ = guard.get();
   chain_.add("concurrency", std::move(guard), mode(guards.concurrency->observe));
-  limits_.push_back(config::words_of(*guards.concurrency));
+}
+
+void DoorGuards::say_limits(const config::Guards& guards) {
+  std::vector<std::string> limits;
+  if (guards.pressure) limits.emplace_back("what the machine has left");
+  for (const config::Rate& rate : guards.rates)
+    limits.push_back(config::words_of(rate) + (rate.keyed() ? " for each " + config::words_of(rate.guard.key) : ""));
+  if (guards.concurrency) limits.push_back(config::words_of(*guards.concurrency));
+  const std::lock_guard lock(mutex_);
+  limits_ = std::move(limits);
+}
+
+void DoorGuards::reconfigure(const config::Guards& guards) {
+  WEIR_CHECK(guards.rates.size() == rates_.size() && guards.concurrency.has_value() == (concurrency_ != nullptr));
+  for (std::size_t i = 0; i < rates_.size(); ++i) rates_[i]->reconfigure(guards.rates[i].guard.limit);
+  if (concurrency_) concurrency_->reconfigure(guards.concurrency->guard.limit, guards.concurrency->guard.weights);
+  say_limits(guards);
 }
 
 Admitted<async::Permit> DoorGuards::admit(const async::Arrival& arrival,
@@ -70,6 +85,7 @@ void DoorGuards::warn_of_full_tables() {
 std::vector<GuardStatus> DoorGuards::status() const {
   std::vector<GuardStatus> all;
   const auto asked = chain_.stats();
+  const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < asked.size(); ++i)
     all.push_back({.name = asked[i].name,
                    .limit = limits_[i],
@@ -96,7 +112,10 @@ std::string DoorGuards::holds_up(TimePoint now) const {
   if (at == TimePoint{} || now - at >= lately)
     return facts.waiting > 0 ? "its guards let requests wait for their turn: " + under_way : std::string();
   std::string limits;
-  for (const std::string& limit : limits_) limits += (limits.empty() ? "" : ", ") + limit;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const std::string& limit : limits_) limits += (limits.empty() ? "" : ", ") + limit;
+  }
   std::string why = "its guards (" + limits + ") refuse who is above that";
   if (pressure_ && pressure_->facts().refused_below > 0) why += "; " + words_of(pressure_->facts());
   return concurrency_ ? why + "; " + under_way : why;

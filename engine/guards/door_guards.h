@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -36,25 +37,30 @@ class DoorGuards {
   /// `on_refused` is told of each refusal, also of one that comes after a wait: then on the waiter's thread.
   Admitted<async::Permit> admit(const async::Arrival& arrival, std::function<void(const Rejection&)> on_refused);
   std::vector<GuardStatus> status() const;
+  /// Other values of the same guards (config::only_values_differ): rates, bursts, the limit, weights. Each key keeps
+  /// the part of its quota that it has used, and who waits goes on waiting.
+  void reconfigure(const config::Guards& guards);
   /// For operators: who refused somebody within the last second, or lets somebody wait. Empty: nobody.
   std::string holds_up(TimePoint now) const;
   /// For a client that was refused for this reason; empty: none of these refuses for it.
   std::string why_refused(Reason reason) const;
 
  private:
+  void say_limits(const config::Guards& guards);
   void refused(const Rejection& rejection);
   void warn_of_full_tables();
 
   const Place place_;
   const Context& context_;
   async::GuardChain chain_;
-  std::vector<const async::RateGuard*> rates_;            // of the chain
-  const PressureGuard* pressure_ = nullptr;               // of the chain, its first
-  const async::ConcurrencyGuard* concurrency_ = nullptr;  // of the chain, its last
-  std::vector<std::string> limits_;                       // for people: "100 requests/s"
-  std::atomic<std::uint64_t> sharing_{0};                 // arrivals without a place for their key, as far as said
-  std::atomic<std::uint64_t> after_waiting_{0};           // refused by concurrency, in the end
-  std::atomic<Duration::rep> refused_at_{0};              // the last; 0: never
+  std::vector<async::RateGuard*> rates_;            // of the chain
+  const PressureGuard* pressure_ = nullptr;         // of the chain, its first
+  async::ConcurrencyGuard* concurrency_ = nullptr;  // of the chain, its last
+  mutable std::mutex mutex_;                        // of limits_
+  std::vector<std::string> limits_;                 // for people, in the order of the chain: "100 requests/s"
+  std::atomic<std::uint64_t> sharing_{0};           // arrivals without a place for their key, as far as said
+  std::atomic<std::uint64_t> after_waiting_{0};     // refused by concurrency, in the end
+  std::atomic<Duration::rep> refused_at_{0};        // the last; 0: never
 };
 
 }  // namespace weir::guards

@@ -74,6 +74,8 @@ class Exchange {
   virtual const Head& head() const = 0;
   /// Who sent it, for keys of limiters: the address without its port; "" once the client has gone.
   virtual std::string peer() const { return {}; }
+  /// The subject of the certificate that the client has shown (RFC 2253); empty: it has shown none.
+  virtual std::string tls_subject() const { return {}; }
   /// A number of the connection it came on: no other one of this server ever has it.
   virtual std::uint64_t connection() const { return 0; }
 

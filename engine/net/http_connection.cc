@@ -117,6 +117,8 @@ const boost::asio::ip::address& Connection::address() const {
 
 std::string Connection::peer() const { return address().is_unspecified() ? std::string() : address().to_string(); }
 
+std::string Connection::tls_subject() const { return wire_.tls() ? wire_.tls()->peer_subject() : std::string(); }
+
 /// A handshake has the deadline of a head (header_timeout).
 boost::asio::awaitable<bool> Connection::shake_hands() {
   enter_list(false);

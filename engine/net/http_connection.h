@@ -73,6 +73,7 @@ class Connection final : public Exchange {
 
   const Head& head() const override { return parser_.head(); }
   std::string peer() const override;
+  std::string tls_subject() const override;
   std::uint64_t connection() const override { return id_; }
   awaitable<Admitted<std::string_view>> read(Bytes credit) override;
   void limit_body(Bytes most) override { body_limit_ = most.count(); }

@@ -192,6 +192,18 @@ TlsSession::Moved TlsSession::write(std::string_view bytes) {
 
 bool TlsSession::pending() const { return SSL_pending(ssl_.get()) > 0; }
 
+std::string TlsSession::peer_subject() const {
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(ssl_.get()), X509_free);
+  const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), BIO_free);
+  if (!certificate || !out ||
+      X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate.get()), 0,
+                         XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0)
+    return {};
+  const char* text = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &text);
+  return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+}
+
 void TlsSession::shut_down() {
   ERR_clear_error();
   if (SSL_is_init_finished(ssl_.get()) && why_.empty()) SSL_shutdown(ssl_.get());

@@ -53,6 +53,8 @@ class TlsSession {
   void shut_down();
   /// After `failed`: one line, without what the peer sent.
   const std::string& why() const { return why_; }
+  /// Of the other side's certificate, as RFC 2253 writes it: "CN=orders,O=Acme"; empty: it has shown none.
+  std::string peer_subject() const;
   /// After `failed`: because its certificate, or that it shows none, does not let it in.
   bool is_unknown_peer() const { return unknown_peer_; }
 

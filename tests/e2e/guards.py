@@ -180,6 +180,94 @@ class OfASink(WeirTest):
         self.assertEqual(weir.stop(), 4, "accepted, and not delivered: said in the exit code")
 
 
+AT_ONCE = """
+memory: 128MiB
+sources:
+  in: { type: http, listen: "@HTTP", acks: accepted, max_connections: 32 }
+sinks:
+  out:
+    type: http
+    from: [in]
+    url: "http://127.0.0.1:%d/events"
+    workers: 12
+    batch: { max_events: 1 }
+    guards: { concurrency: LIMIT }
+    queue: { max_events: 5000 }
+admin: { listen: "@ADMIN" }
+"""
+
+
+class Slots(OtherSide):
+    """Does so many at a time, each in 10 ms; what comes above that waits. Remembers how many were there at once."""
+
+    def __init__(self, slots):
+        self.slots, self.there, self.most = threading.Semaphore(slots), 0, 0
+        super().__init__(lambda n, ids: Reply(200))
+
+    def answer(self, handler):
+        with self.lock:
+            self.there += 1
+            self.most = max(self.most, self.there)
+        with self.slots:
+            time.sleep(0.01)
+        with self.lock:
+            self.there -= 1
+        super().answer(handler)
+
+
+class AtOnceOfASink(WeirTest):
+    """`concurrency` of a sink: so many of its workers deliver at once."""
+
+    def begin(self, limit, slots=100):
+        self.side = Slots(slots)
+        self.addCleanup(self.side.close)
+        self.text = AT_ONCE % self.side.port
+        self.weir = self.start(self.text.replace("LIMIT", limit))
+        return self.weir
+
+    def send(self, n, name="e"):
+        self.assertEqual(post(self.weir.address, ndjson(events(name, n))).status, 202)
+
+    def guard(self):
+        return self.weir.graph(sink="out")["guards"][0]
+
+    def ended(self, n):
+        eventually(lambda: len(self.side.taken) == n, lambda: self.weir.graph(sink="out"))
+
+    def test_a_destination_never_has_more_than_that_at_once_and_gets_all_of_it(self):
+        self.begin("3")
+        self.send(100)
+        self.ended(100)
+        self.assertEqual(self.side.most, 3, "of 12 workers")
+        eventually(lambda: self.guard()["in_flight"] == 0 and self.guard()["waiting"] == 0, self.guard)
+        self.assertGreater(self.guard()["waited"], 0)
+
+    def test_a_reload_takes_over_another_number(self):
+        self.begin("1")
+        self.send(20)
+        self.ended(20)
+        self.assertEqual(self.side.most, 1)
+        self.weir.write(self.text.replace("LIMIT", "12"))
+        self.weir.signal(signal.SIGHUP)
+        self.weir.says("sinks.out.guards.concurrency.limit: 12, was 1: applied")
+        self.send(400, "f")
+        self.ended(420)
+        self.assertGreater(self.side.most, 1)
+
+    def test_adaptive_finds_that_a_destination_does_few_at_a_time(self):
+        self.begin("adaptive", slots=2)
+        self.send(600)
+        self.ended(600)
+        self.assertLess(self.guard()["at_most"], 12, self.guard())
+
+    def test_one_that_observes_holds_nothing_up_and_counts(self):
+        self.begin("{ limit: 1, mode: observe }")
+        self.send(100)
+        self.ended(100)
+        self.assertGreater(self.side.most, 1)
+        self.assertGreater(self.guard()["refused"], 0)
+
+
 class AtTheDoor(WeirTest):
     def begin(self, rate):
         self.weir = self.start(DOOR.replace("RATE", rate))
@@ -249,6 +337,23 @@ class AtTheDoor(WeirTest):
         self.assertEqual(self.statuses(20), [200] * 20)
         self.assertNotIn("ratelimit", self.send().headers)
         self.assertEqual(self.weir.metric('weir_guard_refused_total{kind="source",node="in",guard="rate",mode="observe"}'), 16)
+
+    def test_a_reload_reaches_keys_that_are_known_and_is_no_fresh_quota(self):
+        rate = "{ limit: LIMIT, key: 'header:X-Api-Key' }"
+        self.begin(rate.replace("LIMIT", "40/h"))
+        used = [self.send(x_api_key="busy").status for _ in range(41)]
+        self.assertEqual(used, [202] * 40 + [429])
+        for limit, was in (("4/h", "40/h"), ("8/h", "4/h"), ("4/h", "8/h"), ("8/h", "4/h")):
+            self.weir.write(DOOR.replace("RATE", rate.replace("LIMIT", limit)))
+            self.weir.signal(signal.SIGHUP)
+            self.weir.says(f"sources.in.guards.rate.limit: {limit}, was {was}: applied")
+            refused = self.send(x_api_key="busy")
+            self.assertEqual(refused.status, 429, "no fresh quota")
+            self.assertIn(f"q={limit.split('/')[0]};w=3600", refused.headers["ratelimit-policy"])
+        self.assertEqual([self.send(x_api_key="new").status for _ in range(9)], [202] * 8 + [429])
+        self.weir.write(DOOR.replace("RATE", "{ limit: 8/h, key: peer }"))
+        self.weir.signal(signal.SIGHUP)
+        self.weir.says("sources.in.guards.rate.key: peer, was header:X-Api-Key: needs a new process")
 
     def test_every_algorithm_refuses_what_is_above_it(self):
         for algorithm, most in (("token_bucket", 3), ("leaky_bucket", 1), ("fixed_window", 3), ("sliding_counter", 3), ("sliding_log", 3)):
@@ -351,6 +456,19 @@ class UnderWay(WeirTest):
             self.assertEqual(s.recv(1), b"", "and nothing else comes")
         self.assertEqual(began[0].result().status, 200)
         self.free()
+
+    def test_a_reload_lets_in_who_waits_for_a_higher_limit(self):
+        self.begin("concurrency: { limit: 1, max_wait: 60s }", timeout="60s")
+        began = self.hold(1)
+        waiting = self.pool.submit(self.send, "waits")
+        eventually(lambda: self.guard()["waiting"] == 1, self.guard)
+        text = UNDER_WAY.replace("GUARDS", "concurrency: { limit: 2, max_wait: 60s }").replace("TIMEOUT", "60s")
+        self.weir.write(text % self.side.port)
+        self.weir.signal(signal.SIGHUP)
+        self.weir.says("sources.in.guards.concurrency.limit: 2, was 1: applied")
+        eventually(lambda: self.side.held == 2, self.guard)
+        self.side.go.set()
+        self.assertEqual([b.result().status for b in [*began, waiting]], [200, 200])
 
     def test_a_stop_does_not_wait_for_who_waits(self):
         self.begin("concurrency: { limit: 1, max_wait: 5m }")

@@ -27,6 +27,7 @@ RATES = ("*Rate*.*", "weir_flow_test")
 RATE_GUARD = ("RateGuardTest.*", "weir_async_test")
 CONCURRENCY_GUARD = ("ConcurrencyGuardTest.*", "weir_async_test")
 SINK_RATE = ("SinkRate.*", "weir_pipeline_test")
+SINK_CONCURRENCY = ("SinkConcurrency.*:DeliveryLimit.*", "weir_pipeline_test")
 SHRINK = ("Shrink.*", "weir_config_test")
 DIALER = ("DialerTest.*", "weir_net_test")
 INBOX = ("ReceiptInbox.WakesOnce*:ReceiptInbox.HandsEach*", "weir_component_test")
@@ -243,10 +244,25 @@ MUTANTS = [
            "    g.permit.unused();\n", "    g.permit.ignored();\n"),
     mutant("an observed guard refuses", "lib/weir/async/guard.cc",
            "    if (link.mode == Mode::observe) continue;\n", ""),
+    mutant("a changed rate is a fresh quota", "lib/weir/flow/admit/rate_limit.cc",
+           "  if (was.remaining >= was.limit) return;\n", "  if (was.remaining <= was.limit) return;\n", RATES),
+    mutant("a changed rate reaches only keys that are new", "lib/weir/flow/admit/keyed_rates.h",
+           "    ++generation_;\n", "", RATES),
+    mutant("who waits for a place at a sink keeps the tokens of its rate", "engine/pipeline/delivery/worker.cc",
+           "  if (!place) {\n    node_.pace.give_back(piece, now);\n", "  if (!place) {\n", SINK_CONCURRENCY),
+    mutant("what a breaker refuses keeps its place at a sink", "engine/pipeline/delivery/delivery_limit.cc",
+           "    case flow::CallEnd::ignored: place.permit_->ignored(); break;\n",
+           "    case flow::CallEnd::ignored: new auto(std::move(*place.permit_)); break;\n", SINK_CONCURRENCY),
+    mutant("a limit on deliveries that observes holds workers up", "engine/pipeline/delivery/delivery_limit.cc",
+           "  if (!room && !config_->observe) {\n", "  if (!room) {\n", SINK_CONCURRENCY),
+    mutant("nobody tells a worker that its place is free", "engine/pipeline/delivery/delivery_limit.cc",
+           "  return waiting_ > 0;\n", "  return waiting_ > 1000;\n", SINK_CONCURRENCY),
+    mutant("a sink is stalled only when workers without a place are busy too", "engine/pipeline/delivery/sink_node.cc",
+           "< at_once.most_of(workers)) return", "< workers) return", SINK_CONCURRENCY),
     mutant("a retry is free at a sink's rate", "engine/pipeline/delivery/worker.cc",
            "  tried_before_ = true;\n  paid_ = false;\n", "  tried_before_ = true;\n", SINK_RATE),
     mutant("what a breaker refuses has been paid to the rate", "engine/pipeline/delivery/worker.cc",
-           "    node_.pace.give_back(piece, now);\n", "", SINK_RATE),
+           "flow::CallEnd::ignored, now);\n    node_.pace.give_back(piece, now);\n", "flow::CallEnd::ignored, now);\n", SINK_RATE),
     mutant("a group may be larger than the burst", "engine/pipeline/delivery/worker.cc",
            "  limits.most = node_.pace.at_most(limits.most);\n", "", SINK_RATE),
     mutant("a batch passes a rate of bytes as one piece", "engine/pipeline/route/port.cc",

@@ -1,5 +1,8 @@
 #include "pipeline/delivery/sink_node.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "log/log.h"
 #include "pipeline/delivery/shed_letters.h"
 
@@ -24,6 +27,7 @@ SinkNode::SinkNode(const config::Sink& sink, Ids& letter_ids, const Context& con
       failure_fate(sink.on_failure == config::Sink::OnFailure::drop ? Fate::dropped : Fate::failed),
       destination(sink.destination, context, seed),
       pace(sink.guards),
+      at_once(sink.guards, seed),
       workers(sink.workers),
       times(sink.workers),
       batch_(sink.batch) {
@@ -63,7 +67,7 @@ Duration SinkNode::blocked_for(TimePoint now) const {
 
 /// Only a delivery under way can stall it: between two attempts it is held back, and that has a reason of its own.
 Duration SinkNode::stalled_for(TimePoint now) {
-  if (workers_busy.load(std::memory_order_relaxed) < workers) return Duration{0};
+  if (workers_busy.load(std::memory_order_relaxed) < at_once.most_of(workers)) return Duration{0};
   const Duration::rep at = now.time_since_epoch().count();
   Duration::rep last = looked_at_.load(std::memory_order_relaxed);
   if (at - last >= stall_lasts.count() && looked_at_.compare_exchange_strong(last, at, std::memory_order_relaxed)) {
@@ -116,7 +120,9 @@ SinkStatus SinkNode::glance(TimePoint now) {
   if (spill) s.spill = spill->status();
   s.destination = destination.stats();
   s.guards = pace.status();
+  std::ranges::move(at_once.status(), std::back_inserter(s.guards));
   s.paced_to = pace.holds_up(now);
+  s.limited_to = at_once.holds_up();
   s.hold = hold_up(now);
   s.hold.breaker_open |= s.destination.breaker == flow::BreakerState::open;
   if (s.hold.letters_wait) s.letters_wait_for = dead_letters->name;
@@ -176,6 +182,7 @@ void SinkNode::reconfigure(const config::Sink& sink) {
     queue.reconfigure(sink.queue, floor_events(sink));
   destination.reconfigure(sink.destination);
   pace.reconfigure(sink.guards, destination.context().now());
+  at_once.reconfigure(sink.guards);
   std::lock_guard lock(mutex_);
   batch_ = sink.batch;
 }

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "config/config.h"
+#include "pipeline/delivery/delivery_limit.h"
 #include "pipeline/delivery/doubled_rows.h"
 #include "pipeline/delivery/pace.h"
 #include "pipeline/queue/sink_queue.h"
@@ -47,6 +48,7 @@ struct SinkNode {
   std::atomic<bool> waits_for_letters{false};  ///< its dead letters find no room
   async::DestinationGuard destination;         ///< what all its workers know of the remote end
   Pace pace;                                   ///< rates that all its workers share
+  DeliveryLimit at_once;                       ///< and how many of them may deliver at once
   int workers = 1;
   GroupTimes times;
   bool fed_by_journals = false, fed_by_senders = false;

@@ -13,6 +13,13 @@ constexpr Duration longest_latency = std::chrono::seconds(1);
 constexpr std::size_t dead_letters_at_once =
     256;  // bounds the waiting letters: one push to the dead letters' sink queue
 
+/// For a limit on deliveries. A permanent refusal is an answer; a full journal says nothing of how busy the other side
+/// is.
+flow::CallEnd how_it_ended(const Delivery& delivery) {
+  if (delivery.outcome != Delivery::Outcome::again) return flow::CallEnd::answered;
+  return delivery.error.reason == Reason::journal_full ? flow::CallEnd::ignored : flow::CallEnd::failed;
+}
+
 }  // namespace
 
 Worker::Worker(SinkNode& node, std::unique_ptr<Sink> sink, const Context& context)
@@ -120,8 +127,14 @@ Worker::Next Worker::attempt() {
   const PacedLoad piece = next_piece();
   if (const Duration wait = node_.pace.try_take(piece, now); wait > Duration{0})
     return {Need::time, std::min(longest_sleep, wait)};
+  auto place = node_.at_once.try_start(waits_for_place_, now);
+  if (!place) {
+    node_.pace.give_back(piece, now);
+    return {Need::time, longest_sleep};  // until another gives its place back
+  }
   auto permit = node_.destination.try_start({.retry = retries_});
   if (!permit) {
+    free(std::move(*place), flow::CallEnd::ignored, now);
     node_.pace.give_back(piece, now);
     return hold_back(permit.error(), now);
   }
@@ -129,6 +142,7 @@ Worker::Next Worker::attempt() {
   node_.start_work(now);
   Delivery delivery = sink_->deliver(group_);
   const TimePoint after = context_.now();
+  free(std::move(*place), how_it_ended(delivery), after);
   // The interval that the destination asks for, or that a rate leaves between deliveries, is part of the cost of an
   // event; without it, refusals at the door would promise a rate that the sink does not reach.
   busy_ += std::max({node_.stop_work(after), delivery.rest, node_.pace.least_time(piece)});
@@ -141,6 +155,10 @@ Worker::Next Worker::attempt() {
     went_well(std::move(delivery));
   }
   return {};
+}
+
+void Worker::free(DeliveryLimit::Place place, flow::CallEnd how, TimePoint now) {
+  if (node_.at_once.end(std::move(place), how, now)) node_.line().interrupt();
 }
 
 Worker::Next Worker::hold_back(const Rejection& why, TimePoint now) {
@@ -314,6 +332,7 @@ void Worker::settle_group(Fate rest, std::span<const DeadLetter> exceptions, boo
 /// `in_hand` counted each letter out when it was pushed. All of the group is subtracted below, so the letters that have
 /// been pushed are added first; between the two a status shows too many events and never too few.
 Worker::Next Worker::give_up() {
+  node_.at_once.leave(waits_for_place_);
   if (node_.spill && !letters_.empty()) {  // the events themselves can be kept: they need no letters
     next_dead_ -= letters_.size();
     letters_.dissolve();

@@ -1,11 +1,11 @@
 #pragma once
 /// A worker takes a group of batches that wait in front of its sink, and keeps it until every event has its fate.
 ///
-///   take a group -> may we send? (rate, hold, breaker, retry budget) -> deliver -> done: settle
-///                                                                              -> more: same group again
-///                                                                              -> again: back off, same group again
-///                                                                              -> refused or failed: dead letters, or
-///                                                                                 failed
+///   take a group -> may we send? (rate, concurrency, hold, breaker, retry budget) -> deliver
+///   deliver      -> done: settle
+///                -> more: same group again
+///                -> again: back off, same group again
+///                -> refused or failed: dead letters, or failed
 ///
 /// A group counts against the rate (pace.h) once, and again with each retry: what the destination gets is what counts.
 ///
@@ -58,6 +58,7 @@ class Worker final : public RoomListener {
   void take_over_new_sink();
   PacedLoad next_piece() const;
   Next hold_back(const Rejection& why, TimePoint now);
+  void free(DeliveryLimit::Place place, flow::CallEnd how, TimePoint now);
   Reason cause_of(Reason held_back_by) const;
   void put_off(const Delivery& delivery, async::Permit& permit, TimePoint now);
   void went_well(Delivery delivery);
@@ -79,10 +80,11 @@ class Worker final : public RoomListener {
   std::vector<DeadLetter> dead_;  // not yet in the waiting letters
   std::size_t next_dead_ = 0;
   int failures_ = 0;
-  bool paid_ = false;          // its events have been counted by the rate, and go out in several deliveries
-  bool retries_ = false;       // the next attempt adds load to a destination that failed
-  bool tried_before_ = false;  // an attempt for this group failed: some of it may be there
-  Duration busy_{0};           // busy time spent on this group, over all calls that went well
+  bool waits_for_place_ = false;  // all that may deliver at once do
+  bool paid_ = false;             // its events have been counted by the rate, and go out in several deliveries
+  bool retries_ = false;          // the next attempt adds load to a destination that failed
+  bool tried_before_ = false;     // an attempt for this group failed: some of it may be there
+  Duration busy_{0};              // busy time spent on this group, over all calls that went well
   TimePoint not_before_{};
   TimePoint lingering_since_{};
   std::uint64_t interrupts_seen_ = 0;

@@ -43,6 +43,13 @@ Admitted<async::Permit> SourceNode::pass_guards(const async::Arrival& arrival) {
   });
 }
 
+void SourceNode::reconfigure(const config::Guards& guards) {
+  if (guards.place == config::GuardedPlace::intake)
+    pace.reconfigure(guards, context_.now());
+  else
+    guards_.reconfigure(guards);
+}
+
 std::vector<GuardStatus> SourceNode::guards() const {
   std::vector<GuardStatus> all = pace.status();
   std::ranges::move(guards_.status(), std::back_inserter(all));

@@ -43,6 +43,7 @@ class SourceNode {
   Duration senders_wait() const { return acks == Level::accepted ? Duration{0} : senders_wait_; }
   Admitted<async::Permit> pass_guards(const async::Arrival& arrival);
   std::vector<GuardStatus> guards() const;
+  void reconfigure(const config::Guards& guards);
   Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::Place* place);
   /// See SourceOutput.
   std::optional<Rejection> stalled() const;

@@ -39,6 +39,7 @@ Result<void> Flow::reload(const config::Config& next) {
   }
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     sources_[i]->set_refuse_when_full(next.sources[i].refuse_when_full);
+    sources_[i]->reconfigure(next.sources[i].guards);
     if (next.sources[i].options == config_.sources[i].options) continue;
     config_.sources[i].options = next.sources[i].options;
     source_objects_[i]->take_secrets(next.sources[i].options);

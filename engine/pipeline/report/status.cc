@@ -164,6 +164,7 @@ std::string describe(const SinkStatus& sink, Reader reader) {
     text += fmt::format(" <- its own rate (guards) lets {} pass, not the destination", sink.paced_to);
   else if (p.service_rate.value > 0 && p.fill > 0.5)
     text += fmt::format(" <- serves {:.0f} events/s", p.service_rate.value);
+  if (!sink.limited_to.empty()) text += fmt::format(", with {} by its own limit (guards)", sink.limited_to);
   if (sink.workers_busy == sink.workers && p.service_rate.value <= 0) text += " <- delivering, nothing confirmed yet";
   return text;
 }

@@ -69,7 +69,8 @@ struct SinkStatus {
   flow::Pressure pressure;
   flow::DestinationStats destination;
   std::vector<GuardStatus> guards{};
-  std::string paced_to{};  ///< its own rate, while that holds it up: "5000 events/s"
+  std::string paced_to{};    ///< its own rate, while that holds it up: "5000 events/s"
+  std::string limited_to{};  ///< its own limit on deliveries, while workers wait for it: "8 at once (adaptive)"
   HoldUp hold;
   std::string last_error;
   std::string letters_wait_for;  ///< the sink that has no room for its dead letters; empty: they do not wait

@@ -30,6 +30,7 @@ std::uint64_t hash_of_part(const ClientKey& key, const Caller* caller, const Key
   if (!caller || key.of == ClientKey::Of::none) return sip_hash({}, secret).low;
   switch (key.of) {
     case ClientKey::Of::peer: return sip_hash(network_of(caller->peer(), key), secret).low;
+    case ClientKey::Of::tls_subject: return sip_hash(caller->tls_subject(), secret).low;
     case ClientKey::Of::path: return sip_hash(caller->path(), secret).low;
     default: return sip_hash(caller->header(key.header), secret).low;
   }

@@ -6,6 +6,7 @@
 ///            a whole /64, so that shorter parts of it tell nobody apart)
 ///   path     the path of the request, without its query
 ///   header   the first field of this name
+///   subject  the name in the certificate that it has shown (TLS)
 ///
 /// Several of these may be joined: clients are then the same only where each of them is. Each part is hashed by itself,
 /// so no text of one can pass for that of two.
@@ -30,10 +31,12 @@ class Caller {
   virtual std::string_view path() const { return {}; }
   /// Its address without a port.
   virtual std::string peer() const { return {}; }
+  /// The subject of its certificate, as RFC 2253 writes it: "CN=orders,O=Acme".
+  virtual std::string tls_subject() const { return {}; }
 };
 
 struct ClientKey {
-  enum class Of : std::uint8_t { none, peer, path, header } of = Of::none;
+  enum class Of : std::uint8_t { none, peer, path, header, tls_subject } of = Of::none;
   std::string header{};  ///< its name, with Of::header
   int ipv4_bits = 32, ipv6_bits = 64;
   std::vector<ClientKey> with{};  ///< joined with these

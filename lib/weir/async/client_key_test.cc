@@ -11,12 +11,13 @@ namespace {
 constexpr KeyHash secret{1, 2};
 
 struct Someone final : Caller {
-  std::string key, where, address;
+  std::string key, where, address, subject;
   std::string_view header(std::string_view name) const override {
     return name == "X-Api-Key" ? std::string_view(key) : std::string_view();
   }
   std::string_view path() const override { return where; }
   std::string peer() const override { return address; }
+  std::string tls_subject() const override { return subject; }
 };
 
 std::uint64_t of_key(const std::string& value, const KeyHash& with = secret) {
@@ -78,6 +79,18 @@ TEST(ClientKey, JoinedOfSeveralIsTheSameOnlyWhereEachIs) {
     EXPECT_EQ(hash_of(both, &someone, secret), hash_of(both, &someone, secret));
   }
   EXPECT_EQ(hashes.size(), 6u);
+}
+
+TEST(ClientKey, TellsCertificatesApartByTheirSubject) {
+  const ClientKey key{.of = ClientKey::Of::tls_subject};
+  const auto of = [&](const std::string& subject) {
+    Someone someone;
+    someone.subject = subject;
+    return hash_of(key, &someone, secret);
+  };
+  EXPECT_EQ(of("CN=orders,O=Acme"), of("CN=orders,O=Acme"));
+  EXPECT_NE(of("CN=orders,O=Acme"), of("CN=orders"));
+  EXPECT_EQ(of(""), of("")) << "without a certificate";
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ class OfText final : public Caller {
   std::string_view header(std::string_view) const override { return text_; }
   std::string_view path() const override { return text_; }
   std::string peer() const override { return text_; }
+  std::string tls_subject() const override { return text_; }
 
  private:
   std::string text_;
@@ -43,10 +44,27 @@ ConcurrencyGuard::ConcurrencyGuard(const ConcurrencyGuardConfig& config, const C
       in_flight_(flow::AnyLimit(config.limit, context.rng().next())) {
   if (config_.waits()) room_.emplace(room_config(config_));
   if (config_.waits() && config_.is_fair()) tenants_.emplace(shares_for(config_));
+  take_weights();
+}
+
+void ConcurrencyGuard::take_weights() {
+  weights_.clear();
   for (const auto& [text, weight] : config_.weights) {
     const OfText tenant(text);
     weights_[hash_of(config_.tenant, &tenant, secret_)] = weight;
   }
+}
+
+void ConcurrencyGuard::reconfigure(const flow::AnyLimitConfig& limit,
+                                   const std::vector<std::pair<std::string, std::uint32_t>>& weights) {
+  Wakeups wakeups;
+  const std::lock_guard lock(mutex_);
+  config_.weights = weights;
+  take_weights();
+  if (limit == config_.limit) return;
+  config_.limit = limit;
+  in_flight_.limit() = flow::AnyLimit(limit, secret_.low);
+  call(context_.now(), wakeups);
 }
 
 Bytes ConcurrencyGuard::footprint(const ConcurrencyGuardConfig& config) {

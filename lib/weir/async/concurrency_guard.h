@@ -64,6 +64,10 @@ class ConcurrencyGuard final : public Guard {
 
   [[nodiscard]] Admitted<Permit> try_start(const Arrival& arrival) override;
   ConcurrencyFacts facts() const;
+  /// Another limit, which begins anew where it moves, and other weights, for who comes from now on. Who waits and what
+  /// is under way stays; keys, tenants and the room are those of the start.
+  void reconfigure(const flow::AnyLimitConfig& limit,
+                   const std::vector<std::pair<std::string, std::uint32_t>>& weights);
 
  private:
   using InFlight = flow::InFlight<flow::AnyLimit>;
@@ -91,10 +95,11 @@ class ConcurrencyGuard final : public Guard {
   void end(InFlight::Permit& place, Outcome outcome, TimePoint now);
   bool somebody_waits() const { return room_ ? !room_->empty() : wanted_; }
   std::pair<std::uint32_t, std::uint32_t> share_and_weight(const Arrival& arrival);
+  void take_weights();
   TimePoint reached_since(TimePoint now) const;
   Permit permit_for(Shared entry);
 
-  const ConcurrencyGuardConfig config_;
+  ConcurrencyGuardConfig config_;
   const Context& context_;
   const KeyHash secret_;
   std::unordered_map<std::uint64_t, std::uint32_t> weights_;

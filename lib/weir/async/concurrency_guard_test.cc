@@ -343,5 +343,22 @@ TEST_F(ConcurrencyGuardTest, EightThreadsNeverHaveMoreThanTheLimitAndLeaveNothin
   EXPECT_EQ(guard.facts().waiting, 0u);
 }
 
+TEST_F(ConcurrencyGuardTest, AHigherLimitLetsInWhoWaitsAndALowerOneTakesNoPlaceAway) {
+  ConcurrencyGuard guard(fixed(1, 1s), context);
+  One first(guard), second(guard), third(guard);
+  EXPECT_FALSE(second.started || third.started);
+  guard.reconfigure(fixed(2).limit, {});
+  EXPECT_TRUE(second.look());
+  EXPECT_FALSE(third.look());
+  guard.reconfigure(fixed(1).limit, {});
+  EXPECT_EQ(guard.facts().in_flight, 2u) << "they run on";
+  first.permit.ok();
+  EXPECT_FALSE(third.look()) << "one is under way, which is the limit now";
+  second.permit.ok();
+  EXPECT_TRUE(third.look());
+  third.permit.ok();
+  EXPECT_EQ(guard.facts().in_flight, 0u);
+}
+
 }  // namespace
 }  // namespace weir::async

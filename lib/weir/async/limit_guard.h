@@ -15,6 +15,8 @@
 
 #include <weir/base/brief_mutex.h>
 
+#include <algorithm>
+
 namespace weir::async {
 
 template <flow::ConcurrencyLimit L>
@@ -23,8 +25,9 @@ class LimitGuard final : public Guard {
   LimitGuard(L limit, const Context& context) : context_(context), in_flight_(std::move(limit)) {}
 
   [[nodiscard]] Admitted<Permit> try_start(const Arrival&) override {
+    const TimePoint read = context_.now();
     const std::lock_guard lock(mutex_);
-    auto permit = in_flight_.try_start(context_.now());
+    auto permit = in_flight_.try_start(not_before_last(read));
     wanted_ = !permit;
     if (!permit) return std::unexpected(permit.error());
     return Permit([this, inner = std::move(*permit)](Report report) mutable { settle(inner, report.outcome); });
@@ -41,16 +44,21 @@ class LimitGuard final : public Guard {
 
  private:
   void settle(typename flow::InFlight<L>::Permit& permit, Outcome outcome) {
+    const TimePoint read = context_.now();
     const std::lock_guard lock(mutex_);
     in_flight_.left_free();  // what the last answer freed and nobody took
-    if (outcome == Outcome::ok) return permit.answered(wanted_, context_.now());
-    if (outcome == Outcome::failed || outcome == Outcome::refused) return permit.failed(wanted_, context_.now());
+    const TimePoint now = not_before_last(read);
+    if (outcome == Outcome::ok) return permit.answered(wanted_, now);
+    if (outcome == Outcome::failed || outcome == Outcome::refused) return permit.failed(wanted_, now);
     permit.ignored();
   }
+  /// The clock is read before the lock, so that nobody waits for that; who comes late is taken to come now.
+  TimePoint not_before_last(TimePoint read) { return last_ = std::max(last_, read); }
 
   const Context& context_;
   mutable BriefMutex mutex_;
   flow::InFlight<L> in_flight_;
+  TimePoint last_ = TimePoint::min();
   bool wanted_ = false;  // somebody was refused since the last start
 };
 

@@ -41,17 +41,18 @@ Admitted<Permit> RateGuard::try_start(const Arrival& arrival) {
   const std::uint64_t key = hash_of(config_.key, arrival.caller, secret_);
   const std::uint64_t n = known(arrival.load);
   flow::RateFacts facts;
+  flow::RateLimitConfig limit;
   Admitted<Duration> taken;
   {
     const std::lock_guard lock(mutex_);
     const TimePoint now = context_.now();
     taken = rates_.try_overdraw(key, n, now);
-    if (arrival.quotas) facts = rates_.facts(key, now);
+    if (arrival.quotas) facts = rates_.facts(key, now), limit = config_.limit;
   }
   if (arrival.quotas)
     arrival.quotas->push_back({.name = config_.name,
-                               .limit = config_.limit.limit,
-                               .window = config_.limit.window,
+                               .limit = limit.limit,
+                               .window = limit.window,
                                .remaining = taken ? facts.remaining : 0,
                                .reset = taken ? facts.reset : taken.error().retry_after,
                                .of_requests = config_.per == RateUnit::requests});
@@ -69,6 +70,13 @@ void RateGuard::settle(std::uint64_t key, std::uint64_t& taken, const Report& re
   if (cost < taken) rates_.give_back(key, taken - cost, now);
   if (cost > taken) rates_.charge(key, cost - taken, now);
   taken = cost;
+}
+
+void RateGuard::reconfigure(const flow::RateLimitConfig& limit) {
+  const std::lock_guard lock(mutex_);
+  if (limit == config_.limit) return;
+  config_.limit = limit;
+  rates_.become(flow::RateLimit(limit));
 }
 
 std::uint64_t RateGuard::shared() const {

@@ -39,6 +39,8 @@ class RateGuard final : public Guard {
   static Bytes footprint(const RateGuardConfig& config);
 
   [[nodiscard]] Admitted<Permit> try_start(const Arrival& arrival) override;
+  /// Another limit for the same clients, who keep the part of their quota that they have used (keyed_rates.h).
+  void reconfigure(const flow::RateLimitConfig& limit);
   /// Arrivals whose key found no place of its own (flow/admit/keyed_rates.h).
   std::uint64_t shared() const;
 
@@ -46,7 +48,7 @@ class RateGuard final : public Guard {
   std::uint64_t known(Load load) const;
   void settle(std::uint64_t key, std::uint64_t& taken, const Report& report);
 
-  const RateGuardConfig config_;
+  RateGuardConfig config_;  // `limit` with the lock
   const Context& context_;
   const KeyHash secret_;
   mutable BriefMutex mutex_;

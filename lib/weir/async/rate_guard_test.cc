@@ -134,5 +134,21 @@ TEST_F(RateGuardTest, OfSeveralThatMustAgreeARefusalGivesBackWhatTheFirstOnesGav
   EXPECT_EQ(chain.stats()[0].given_back, 997u + 64u);
 }
 
+TEST_F(RateGuardTest, AChangedLimitIsToldAndKeptByClientsThatAreKnown) {
+  RateGuard guard(per_key(100), context);
+  EXPECT_EQ(passes(guard, "busy", 1000), 100);
+  guard.reconfigure({.limit = 10, .burst = 10});
+  EXPECT_EQ(passes(guard, "busy", 1000), 0) << "no fresh quota";
+  EXPECT_EQ(passes(guard, "new", 1000), 10);
+  std::vector<Quota> quotas;
+  (void)guard.try_start({.quotas = &quotas});
+  EXPECT_EQ(quotas.at(0).limit, 10u);
+  clock.advance(1s);
+  EXPECT_EQ(passes(guard, "busy", 1000), 10);
+  guard.reconfigure({.limit = 200, .burst = 200});
+  clock.advance(1s);
+  EXPECT_EQ(passes(guard, "busy", 1000), 200);
+}
+
 }  // namespace
 }  // namespace weir::async

@@ -13,6 +13,9 @@
 ///                                                    be this key that owes it
 ///   none                                             the shared limiter's
 ///
+/// Other limits (`become`) reach each key when it comes next, and of its new quota it has used as large a part as of
+/// the old one: a change is never a fresh quota, however often it is made.
+///
 /// A flood of distinct keys fills places for as long as their quotas take to be whole again (burst / rate); after that
 /// they are taken over. Looking at eight places is all the work there is: nothing is ever resized or swept.
 ///
@@ -32,9 +35,11 @@ class KeyedRates {
   static constexpr std::size_t ways = 8;
   /// Room for `keys`, rounded up to a power of two and at least eight. Each limiter begins as `fresh`.
   KeyedRates(std::size_t keys, const L& fresh)
-      : entries_(places(keys), Entry{0, false, fresh}), shared_(places(keys) / ways, fresh) {}
+      : fresh_(fresh),
+        entries_(places(keys), Entry{0, false, 0, fresh}),
+        shared_(places(keys) / ways, Shared{fresh, 0}) {}
   static Bytes footprint(std::size_t keys) {
-    return Bytes(places(keys) * sizeof(Entry) + places(keys) / ways * sizeof(L));
+    return Bytes(places(keys) * sizeof(Entry) + places(keys) / ways * sizeof(Shared));
   }
   /// How many limiters a table for so many keys has.
   static std::size_t places_for(std::size_t keys) { return places(keys) + places(keys) / ways; }
@@ -55,15 +60,16 @@ class KeyedRates {
   }
   /// Units that have passed already: the key owes what it had not.
   void charge(std::uint64_t key, std::uint64_t n, TimePoint now) { (void)limiter_of(key, now).take(n, now); }
-  void give_back(std::uint64_t key, std::uint64_t n, TimePoint now) {
-    if (Entry* entry = find(key))
-      entry->limiter.give_back(n, now);
-    else
-      shared_[part(key)].give_back(n, now);
-  }
+  void give_back(std::uint64_t key, std::uint64_t n, TimePoint now) { known_to(key, now).give_back(n, now); }
   RateFacts facts(std::uint64_t key, TimePoint now) const {
-    const Entry* entry = const_cast<KeyedRates*>(this)->find(key);
-    return (entry ? entry->limiter : shared_[part(key)]).facts(now);
+    return const_cast<KeyedRates*>(this)->known_to(key, now).facts(now);
+  }
+  /// From now on each key has a limiter like this one. Cost: none now, one `become` for each key that comes again.
+  void become(const L& fresh)
+    requires requires(L limiter, TimePoint now) { limiter.become(limiter, now); }
+  {
+    fresh_ = fresh;
+    ++generation_;
   }
   /// Arrivals whose key found no place.
   std::uint64_t shared() const { return shared_arrivals_; }
@@ -73,7 +79,12 @@ class KeyedRates {
   struct Entry {
     std::uint64_t key;
     bool used;
+    std::uint32_t generation;
     L limiter;
+  };
+  struct Shared {
+    L limiter;
+    std::uint32_t generation;
   };
   static std::size_t places(std::size_t keys) { return std::bit_ceil(std::max(keys, ways)); }
   std::size_t part(std::uint64_t key) const { return static_cast<std::size_t>(key) & (shared_.size() - 1); }
@@ -83,20 +94,36 @@ class KeyedRates {
       if (entry->used && entry->key == key) return entry;
     return nullptr;
   }
+  template <typename Place>
+  L& of(Place& place, TimePoint now) {
+    if constexpr (requires(L limiter) { limiter.become(limiter, now); })
+      if (place.generation != generation_) {
+        place.limiter.become(fresh_, now);
+        place.generation = generation_;
+      }
+    return place.limiter;
+  }
+  /// Looks for no place.
+  L& known_to(std::uint64_t key, TimePoint now) {
+    if (Entry* entry = find(key)) return of(*entry, now);
+    return of(shared_[part(key)], now);
+  }
   L& limiter_of(std::uint64_t key, TimePoint now) {
-    if (Entry* entry = find(key)) return entry->limiter;
+    if (Entry* entry = find(key)) return of(*entry, now);
     Entry* const first = &entries_[part(key) * ways];
     for (Entry* entry = first; entry != first + ways; ++entry) {
       if (entry->used && !is_whole(entry->limiter, now)) continue;
-      *entry = Entry{key, true, shared_[part(key)]};
+      *entry = Entry{key, true, generation_, of(shared_[part(key)], now)};
       return entry->limiter;
     }
     ++shared_arrivals_;
-    return shared_[part(key)];
+    return of(shared_[part(key)], now);
   }
 
+  L fresh_;
+  std::uint32_t generation_ = 0;
   std::vector<Entry> entries_;
-  std::vector<L> shared_;
+  std::vector<Shared> shared_;
   std::uint64_t shared_arrivals_ = 0;
 };
 

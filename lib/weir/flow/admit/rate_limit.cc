@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace weir::flow {
 namespace {
@@ -75,6 +76,14 @@ void RateLimit::give_back(std::uint64_t n, TimePoint now) {
 
 RateFacts RateLimit::facts(TimePoint now) const {
   return std::visit([&](const auto& limiter) { return limiter.facts(now); }, limiter_);
+}
+
+void RateLimit::become(const RateLimit& other, TimePoint now) {
+  const RateFacts was = facts(now);
+  *this = other;
+  if (was.remaining >= was.limit) return;
+  const double used = 1 - static_cast<double>(was.remaining) / static_cast<double>(was.limit);
+  charge(std::min(at_once_, static_cast<std::uint64_t>(std::ceil(used * static_cast<double>(at_once_)))), now);
 }
 
 Duration RateLimit::ready_to_overdraw_in(std::uint64_t n, TimePoint now) const {

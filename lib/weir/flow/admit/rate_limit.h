@@ -57,6 +57,9 @@ class RateLimit {
   RateFacts facts(TimePoint now) const;
   /// Units that have passed, whatever it would have said.
   void charge(std::uint64_t n, TimePoint now) { (void)take(n, now); }
+  /// Takes over another limit: of the new quota as large a part is used as of the old one, rounded up. What it owed
+  /// beyond a quota is forgotten.
+  void become(const RateLimit& other, TimePoint now);
   /// As `ready_in`; more than ever passes at once waits until all of that is free.
   Duration ready_to_overdraw_in(std::uint64_t n, TimePoint now) const;
 

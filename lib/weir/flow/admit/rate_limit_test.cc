@@ -94,5 +94,29 @@ TEST(RateLimit, OfAKeyIsChargedForWhatTheKeyBroughtAndNoOtherKeyIs) {
   EXPECT_TRUE(table.try_take(2, 20, at(0)));
 }
 
+/// gubernator#37: a changed limit did not reach keys that were in the table; and the other way round a change must not
+/// be a quota more.
+TEST(RateLimit, AChangeReachesKeysThatAreInUseAndIsNoFreshQuotaHoweverOftenItIsMade) {
+  for (const auto algorithm : {Algorithm::token_bucket, Algorithm::leaky_bucket, Algorithm::fixed_window,
+                               Algorithm::sliding_counter, Algorithm::sliding_log}) {
+    const RateLimitConfig many{algorithm, 100, 60s, 100}, few{algorithm, 10, 60s, 10}, more{algorithm, 200, 60s, 200};
+    KeyedRates<RateLimit> table(64, RateLimit(many));
+    while (table.try_take(1, 1, at(0))) {
+    }
+    EXPECT_TRUE(table.try_take(3, many.at_once() / 2, at(0)));
+    table.become(RateLimit(few));
+    EXPECT_FALSE(table.try_take(1, 1, at(0.1))) << name(algorithm);
+    EXPECT_EQ(table.facts(1, at(0.1)).limit, few.at_once()) << name(algorithm);
+    EXPECT_EQ(table.facts(2, at(0.1)).remaining, few.at_once()) << name(algorithm) << ": it had used nothing";
+    EXPECT_EQ(table.facts(3, at(0.1)).remaining, few.at_once() / 2) << name(algorithm) << ": half";
+    std::uint64_t passed = 0;
+    for (int i = 0; i < 10; ++i) {
+      table.become(RateLimit(i % 2 == 0 ? more : few));
+      while (table.try_take(1, 1, at(0.2))) ++passed;
+    }
+    EXPECT_LE(passed, 1u) << name(algorithm) << ": what 200 in a minute make in 0.1 s";
+  }
+}
+
 }  // namespace
 }  // namespace weir::flow

@@ -5,7 +5,7 @@ CONFIG ?= examples/quickstart/weir.yaml
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench limits-table check format tidy headers asan tsan fuzz mutants all-checks fresh-machine install clean
+.PHONY: help run build test bench bench-overload limits-table check format tidy headers asan tsan fuzz mutants all-checks fresh-machine install clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -27,6 +27,12 @@ bench: ## CPU per event beside a floor measured in the same run
 	@scripts/build release
 	@python3 bench/run.py
 	@build/release/bench_limits
+
+bench-overload: ## a gateway at up to 10 times what the service behind it can do, beside HAProxy, nginx and Envoy (ROWS=load_2,stall PROXIES=weir)
+	@scripts/install-packages build
+	@cmake --preset release -DWEIR_BENCH=ON >/dev/null
+	@scripts/build release weir bench_open_load
+	@python3 bench/overload.py build/release $(if $(ROWS),--rows $(ROWS)) $(if $(PROXIES),--proxies $(PROXIES))
 
 limits-table: ## concurrency limits against services they are not told of (TABLE="grid 1 2": see sim/README.md)
 	@scripts/install-packages build

@@ -131,12 +131,13 @@ boost::asio::awaitable<void> SlowService::handle(net::Exchange& exchange) {
     answer.status = 503;
     answer.body = "its queue is full\n";
   } else {
-    if (!co_await take_slot(exchange)) co_return;
-    co_await work();
+    const auto begin = co_await take_slot(exchange);
+    if (!begin) co_return;
+    const TimePoint end = co_await work(*begin);
     const bool fails = rng_.uniform() < settings_.errors;
     answer.status = fails ? 500 : 200;
     answer.body.assign(settings_.body, 'x');
-    give_slot();
+    give_slot(end);
   }
   std::string fields;
   if (settings_.pressure) fields = fmt::format("Weir-Pressure: {:.2f}\r\n", pressure());
@@ -144,47 +145,48 @@ boost::asio::awaitable<void> SlowService::handle(net::Exchange& exchange) {
   co_await exchange.respond(std::move(answer)) ? ++answered_ : ++wasted_;
 }
 
-/// False: the client left before its turn.
-boost::asio::awaitable<bool> SlowService::take_slot(net::Exchange& exchange) {
+/// Since when it has its slot; nothing: the client left before its turn.
+boost::asio::awaitable<std::optional<TimePoint>> SlowService::take_slot(net::Exchange& exchange) {
+  const TimePoint now = context_.now();
   if (busy_ >= settings_.slots || !waiting_.empty()) {
-    async::Signal turn(io_);
+    Turn turn(io_, now);
     waiting_.push_back(&turn);
-    while (!turn.is_set()) co_await turn.wait(longest);
-    if (exchange.client_gone()) {
-      ++left_;
-      give_slot();
-      co_return false;
-    }
-    co_return true;
+    while (!turn.come.is_set()) co_await turn.come.wait(longest);
+    if (!exchange.client_gone()) co_return turn.begin;
+    ++left_;
+    give_slot(turn.begin);
+    co_return std::nullopt;
   }
   ++busy_;
   most_busy_ = std::max(most_busy_, busy_);
-  co_return true;
+  co_return now;
 }
 
 /// To the next in the queue, which takes it over, as long as there are not more in service than slots.
-void SlowService::give_slot() {
+void SlowService::give_slot(TimePoint since) {
   --busy_;
-  call_waiting();
+  call_waiting(since);
 }
 
-void SlowService::call_waiting() {
+void SlowService::call_waiting(TimePoint since) {
   while (busy_ < settings_.slots && !waiting_.empty()) {
     ++busy_;
     most_busy_ = std::max(most_busy_, busy_);
-    waiting_.front()->set();
+    Turn& turn = *waiting_.front();
     waiting_.pop_front();
+    turn.begin = std::max(turn.begin, since);
+    turn.come.set();
   }
 }
 
-/// It is not noticed meanwhile that a client leaves, as most services do not notice it.
-boost::asio::awaitable<void> SlowService::work() {
-  TimePoint until = context_.now() + settings_.time.draw(rng_);
+/// When it ended. It is not noticed meanwhile that a client leaves, as most services do not notice it.
+boost::asio::awaitable<TimePoint> SlowService::work(TimePoint begin) {
+  const TimePoint until = begin + settings_.time.draw(rng_);
   boost::asio::steady_timer timer(io_);
   for (;;) {
     const TimePoint end = std::max(until, stalled_until_);
     const Duration left = end - context_.now();
-    if (left <= Duration{0}) co_return;
+    if (left <= Duration{0}) co_return end;
     timer.expires_after(left);
     boost::system::error_code ignored;
     co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
@@ -212,7 +214,7 @@ Result<void> SlowService::change(std::string_view query) {
   }
   settings_ = std::move(next);
   if (stall > Duration{0}) stalled_until_ = context_.now() + stall;
-  call_waiting();  // there may be more slots
+  call_waiting(context_.now());  // there may be more slots
   return {};
 }
 

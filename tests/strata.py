@@ -10,7 +10,7 @@ import sys
 
 STRATA = [  # folder, number; the longest match decides
     ("lib/weir/base", 1), ("lib/weir/flow", 2), ("lib/weir/async", 3), ("lib/weir/component", 4),
-("engine/log", 5), ("engine/config", 5), ("engine/net", 5), ("engine/guards", 6), ("engine/journal", 6), ("engine/sim", 6),
+("engine/log", 5), ("engine/config", 5), ("engine/net", 5), ("engine/guards", 6), ("engine/load", 6), ("engine/journal", 6), ("engine/sim", 6),
     ("engine/pipeline", 7), ("engine/gateway", 7), ("engine/observe", 8), ("engine/rehearsal", 8), ("connectors", 9), ("app", 10),
 ]
 FLOORS = ["report", "queue", "delivery", "route", "entry", "graph"]  # of engine/pipeline, lowest first

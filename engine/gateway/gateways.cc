@@ -267,7 +267,10 @@ std::uint64_t Gateways::stop(Duration deadline, const std::function<bool()>& hur
     for (auto& upstream : upstreams_) upstream->close();
   });
   // What was closed ends in its own coroutines; a connection on its way to be made within its time-out.
-  while (!on_reactor([&] { return is_empty(); })) std::this_thread::sleep_for(look_again);
+  const auto over = [&] {
+    return is_empty() && std::ranges::all_of(upstreams_, [](const auto& upstream) { return upstream->is_over(); });
+  };
+  while (!on_reactor(over)) std::this_thread::sleep_for(look_again);
   runs_ = false;
   on_reactor([&] {
     publish();

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "net/test_client.h"
 #include "net/test_peer.h"
 
@@ -388,6 +390,36 @@ TEST(Gateway, AClientThatLeavesEndsTheWorkAndFreesThePlace) {
   edge.until([&](const Status& s) { return s.upstreams[0].limit.in_flight == 0 && left; });
   EXPECT_EQ(abandoned(edge.stop(), Reason::client_gone), 1u);
   EXPECT_EQ(edge.upstream().limit.ignored, 1u) << "it says nothing of the upstream";
+}
+
+TEST(Gateway, ARequestAtAStalledUpstreamKeepsItsPlaceWhenItsClientHasItsAnswer) {
+  std::promise<void> goes_on;
+  TestPeer peer([&](PeerConnection& c, int) {
+    c.head();
+    goes_on.get_future().wait();
+    c.answer("late");
+    while (!c.head().empty()) c.answer("in time");
+  });
+  Edge edge({peer.address}, [](config::Config& config) {
+    config.upstreams[0].concurrency = 1;
+    config.upstreams[0].destination.breaker.consecutive_failures = 1;
+    config.gateways[0].routes[0].deadline = 1500ms;
+  });
+  TestClient first(edge.address), second(edge.address), third(edge.address);
+  first.send(get);
+  EXPECT_TRUE(first.answer().starts_with("HTTP/1.1 504"));
+  second.send(get);
+  const std::string refusal = second.answer();
+  EXPECT_TRUE(refusal.find("Weir-Reason: destination_stalled") != refusal.npos) << refusal;
+  EXPECT_EQ(edge.upstream().limit.in_flight, 1u);
+  goes_on.set_value();
+  edge.until([](const Status& s) { return s.upstreams[0].limit.in_flight == 0; });
+  third.send(get);
+  EXPECT_TRUE(third.answer().ends_with("in time"));  // and no breaker is open
+  EXPECT_EQ(peer.connections(), 1);
+  const auto counts = edge.stop();
+  EXPECT_EQ(refused(counts, Reason::deadline_exceeded), 1u);
+  EXPECT_EQ(counts.answered[2], 1u);
 }
 
 TEST(Gateway, AClientThatHasClosedItsSendingHalfIsServedWhereTheFileSaysSo) {

@@ -82,6 +82,10 @@ boost::asio::awaitable<Ending> Proxy::attempts(Upstream::Permit& permit) {
     if (!started) break;
     if (number > 1) permit = upstream_.start_again();
     last = co_await attempt(permit, fresh, last.endpoint);
+    if (late_) {
+      upstream_.await_late(std::move(*late_), std::move(permit), std::move(*started));
+      break;
+    }
     if (last.kind == Outcome::Kind::gone) {
       started->ignored();
       upstream_.count_repeated();
@@ -150,6 +154,10 @@ boost::asio::awaitable<Proxy::Outcome> Proxy::attempt(Upstream::Permit& permit, 
   }
   outcome.endpoint = endpoint;
   const ClientConnection& connection = *line->connection;
+  if (connection.is_handed_over()) {
+    late_ = std::move(*line);
+    co_return outcome;
+  }
   const bool in_vain = outcome.kind == Outcome::Kind::broken && !request_.stopped;
   if (in_vain && kept && connection.trouble() == Trouble::closed && !connection.has_begun() && !body_taken_ &&
       (is_idempotent(exchange_.head().method) || !connection.has_sent()))

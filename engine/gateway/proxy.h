@@ -87,6 +87,7 @@ class Proxy {
   const config::GatewayRoute& route_;
   const bool tls_;
   std::string head_;                    // of the request, as it goes to the upstream
+  std::optional<Upstream::Line> late_;  // nobody waits for its answer any more, and it is worth to wait for it
   bool body_taken_ = false;             // a byte of it has been taken from the client
   bool answering_ = false;              // the head of an answer has come
   std::optional<Duration> told_later_;  // the upstream refused, and said when to come back

@@ -28,7 +28,13 @@ struct Request {
     if (stopped) return;
     stopped = why;
     if (upstream) upstream->leave(waiter, why);
-    if (connection) connection->abort();
+    if (!connection) return;
+    // Of an upstream that stalls, closing would free the place and not the work: the next one would be stuck there too.
+    const bool only_waits = connection->request_done() && !connection->has_begun();
+    if (why != Reason::shutdown && only_waits && upstream->is_stalled())
+      connection->hand_over();
+    else
+      connection->abort();
   }
 };
 

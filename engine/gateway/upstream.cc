@@ -53,6 +53,7 @@ Upstream::Upstream(boost::asio::io_context& io, const config::Upstream& config, 
       in_flight_(flow::AnyLimit(limit_of(config), context.rng().next())),
       destination_(config.destination, context.rng().next()),
       endpoints_(config.endpoints.size()),
+      io_(io),
       last_errors_(config.endpoints.size()),
       told_ejections_(config.endpoints.size()) {
   if (config.max_wait > Duration{0}) room_.emplace(room_of(config));
@@ -163,6 +164,7 @@ void Upstream::expire() {
 
 void Upstream::sweep() {
   for (auto& pool : pools_) pool->sweep();
+  leave_late();
   tell();
 }
 
@@ -183,6 +185,7 @@ void Upstream::tell() {
 }
 
 void Upstream::close() {
+  for (const Late& late : late_) late.connection->abort();
   for (auto& pool : pools_) pool->close();
 }
 

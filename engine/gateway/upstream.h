@@ -21,6 +21,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <list>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -73,6 +74,14 @@ class Upstream {
   /// `fresh`: one that was never used. `avoid`: the endpoint that has just failed.
   boost::asio::awaitable<Result<Line>> connect(bool fresh, std::size_t avoid = ~std::size_t{0});
   void done(Line line, Endpoints::End end, std::string_view error = {});
+  /// Nothing comes back from it any more, although as many are there as may be (waiting_room.h).
+  bool is_stalled() const { return room_ && room_->stalled(in_flight_.reached_since(), context_.now()); }
+  /// For a request that nobody waits for any more, while the upstream is stalled: its place stays taken until the
+  /// answer comes, which is thrown away, or `late_patience` is over. So a stall costs as many wasted requests as there
+  /// are places, and the first answer tells that it is over.
+  void await_late(Line line, Permit permit, Attempt attempt);
+  /// Nothing of it is on its way any more.
+  bool is_over() const { return late_.empty(); }
   /// An endpoint said when to come back.
   void refused(std::size_t endpoint, Duration retry_after) {
     endpoints_.refused(endpoint, retry_after, context_.now());
@@ -88,6 +97,14 @@ class Upstream {
   UpstreamStatus status() const;
 
  private:
+  struct Late {
+    net::ClientConnection* connection;
+    TimePoint since;
+  };
+  boost::asio::awaitable<void> receive_late(Line line, Permit permit, Attempt attempt);
+  void end_late(Line line, Permit& permit, Attempt& attempt, bool answered);
+  void leave_late();
+
   void call_next();
   void tell();
   void decide(Waiter& waiter, std::optional<Reason> refused);
@@ -102,8 +119,10 @@ class Upstream {
   bool wanted_ = false;  // without a room: somebody was refused since the last start
   flow::Destination destination_;
   Endpoints endpoints_;
+  boost::asio::io_context& io_;
   std::vector<std::unique_ptr<net::ClientPool>> pools_;
   std::vector<std::string> last_errors_;
+  std::list<Late> late_;
   std::uint64_t repeated_ = 0;
   flow::BreakerState told_breaker_ = flow::BreakerState::closed;
   std::vector<std::uint64_t> told_ejections_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 namespace weir::net {
 
@@ -20,6 +21,17 @@ ClientConnection::~ClientConnection() { rest(); }
 void ClientConnection::end(Trouble why) {
   if (trouble_ == Trouble::none) trouble_ = why;
   wire_.close();
+}
+
+void ClientConnection::hand_over() {
+  if (trouble_ != Trouble::none) return;
+  trouble_ = Trouble::aborted;
+  handed_over_ = true;
+  wire_.interrupt();
+}
+
+void ClientConnection::take_over() {
+  if (std::exchange(handed_over_, false)) trouble_ = Trouble::none;
 }
 
 boost::asio::awaitable<bool> ClientConnection::send_head(std::string_view head, BodyFraming framing, bool to_head) {

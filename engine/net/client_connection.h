@@ -71,6 +71,11 @@ class ClientConnection {
   Trouble trouble() const { return trouble_; }
 
   void abort() { end(Trouble::aborted); }
+  /// Who waits for the answer waits no longer, and the exchange goes on: what waits ends at once and fails as if
+  /// aborted, and the connection is as it was from `take_over` on.
+  void hand_over();
+  bool is_handed_over() const { return handed_over_; }
+  void take_over();
   /// To be called now and then: how long has passed. Who is waited for longer than `patience` is left.
   void tick(Duration passed, Duration patience);
 
@@ -98,6 +103,7 @@ class ClientConnection {
   int interim_ = 0;
   bool sent_ = false, send_broken_ = false, finished_ = false, begun_ = false;
   bool waits_to_send_ = false, waits_for_body_ = false, head_seen_ = false;
+  bool handed_over_ = false;
 };
 
 }  // namespace weir::net

@@ -99,6 +99,10 @@ class WaitingRoom {
   bool leave(Handle place, TimePoint now);
   /// The service answered; `inside` is what the limit knows of the wait inside it.
   void answered(Duration time, Duration inside, TimePoint now);
+  /// Something at the service has ended, and its time tells nothing: it is not stalled.
+  void moved(TimePoint now) { last_answer_ = now; }
+  /// Whether who comes now is refused as stalled; `reached_since` as for `enter`.
+  bool stalled(TimePoint reached_since, TimePoint now) const;
 
   std::uint32_t waiting() const { return critical().waiting() + others_; }
   std::uint32_t waiting(Priority priority) const { return of(priority).waiting(); }
@@ -133,7 +137,6 @@ class WaitingRoom {
   Duration at_the_head(Priority priority) const;
   double expected_wait(Priority priority) const;  // seconds
   bool fits(Priority priority) const;
-  bool stalled(TimePoint reached_since, TimePoint now) const;
   std::optional<std::uint32_t> to_push_out(const Arrival& arrival);
   Handle take_slot(const Arrival& arrival, TimePoint now);
   void unlink(std::uint32_t slot);

@@ -135,12 +135,12 @@ void read_concurrency(Reader& reader, Section& guards, Guards& out) {
   const Yaml* node = guards.find("concurrency");
   const Yaml* fairness = guards.find("fairness");
   if (!node && !fairness) return;
-  if (out.place == GuardedPlace::intake) {
+  if (out.position == GuardPosition::intake) {
     const char* key = node ? "concurrency" : "fairness";
     return reader.error_at(guards.path(key), "is for sources whose clients are answered, and for sinks",
                            "remove it: this one reads no more while its queues have no room");
   }
-  if (out.place == GuardedPlace::sink && fairness)
+  if (out.position == GuardPosition::sink && fairness)
     return reader.error_at(guards.path("fairness"), "is for sources whose clients are answered",
                            "remove it: who waits here are workers, and none of them knows a client");
   const std::size_t errors = reader.errors();
@@ -151,7 +151,7 @@ void read_concurrency(Reader& reader, Section& guards, Guards& out) {
     Section section(reader, node, read.path);
     read_map(reader, section, read);
   }
-  if (out.place == GuardedPlace::sink) refuse_room(reader, guards);
+  if (out.position == GuardPosition::sink) refuse_room(reader, guards);
   if (fairness) read_fairness(reader, guards, *fairness, read);
   if (reader.errors() == errors) out.concurrency = std::move(read);
 }

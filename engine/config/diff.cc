@@ -117,7 +117,7 @@ class Comparison {
     const auto was = std::ranges::find(running_.sources, name, &Source::name);
     const auto is = std::ranges::find(next_.sources, name, &Source::name);
     if (was == running_.sources.end() || is == next_.sources.end()) return false;
-    return is->guards.place == GuardedPlace::intake || only_values_differ(was->guards, is->guards);
+    return is->guards.position == GuardPosition::intake || only_values_differ(was->guards, is->guards);
   }
 
   void whole(const std::string& part, std::string_view what) {

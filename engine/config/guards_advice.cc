@@ -23,7 +23,7 @@ class GuardAdviser {
       for (const Rate& rate : source.guards.rates) {
         about_request(source, rate);
         about_keys(source, rate);
-        about_burst(rate, source.guards.place);
+        about_burst(rate, source.guards.position);
         about_what_sinks_take(source, rate);
       }
       if (source.guards.concurrency) about(source, *source.guards.concurrency);
@@ -32,7 +32,7 @@ class GuardAdviser {
       place_ = sink.path();
       for (const Rate& rate : sink.guards.rates) {
         about_patience(sink, rate);
-        about_burst(rate, GuardedPlace::sink);
+        about_burst(rate, GuardPosition::sink);
       }
       if (sink.guards.concurrency) about_workers(sink, *sink.guards.concurrency);
     }
@@ -70,17 +70,17 @@ class GuardAdviser {
   }
 
   /// What comes together: the default of a bucket is more than one.
-  void about_burst(const Rate& rate, GuardedPlace place) {
+  void about_burst(const Rate& rate, GuardPosition position) {
     const auto& limit = rate.guard.limit;
     const bool alone = limit.has_burst() && limit.at_once() == 1 && rate.guard.per != RateUnit::bytes;
     if (!alone || rate.observe || limit.rate().value <= 1) return;
     const auto tenth = static_cast<std::uint64_t>(std::max(2.0, limit.rate().value / 10));
-    if (place == GuardedPlace::door)
+    if (position == GuardPosition::door)
       say(
           fmt::format("rate {} has no burst: of two requests that come together one is refused, however low the load "
                       "is. Write burst: {} or more.",
                       rate.guard.name, tenth));
-    else if (place == GuardedPlace::sink && !rate.of_calls)
+    else if (position == GuardPosition::sink && !rate.of_calls)
       say(
           fmt::format("rate {} has no burst: each delivery is one event. Write burst: {} or more, if a delivery has a "
                       "price of its own.",

@@ -13,7 +13,7 @@ using flow::CallEnd;
 constexpr TimePoint start{1h};
 
 config::Guards fixed(std::uint32_t limit, bool observe = false) {
-  config::Guards guards{.place = config::GuardedPlace::sink};
+  config::Guards guards{.position = config::GuardPosition::sink};
   guards.concurrency.emplace();
   guards.concurrency->guard.limit = {.algorithm = Algorithm::fixed, .range = {.start = limit}};
   guards.concurrency->observe = observe;

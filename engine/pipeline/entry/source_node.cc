@@ -44,7 +44,7 @@ Admitted<async::Permit> SourceNode::pass_guards(const async::Arrival& arrival) {
 }
 
 void SourceNode::reconfigure(const config::Guards& guards) {
-  if (guards.place == config::GuardedPlace::intake)
+  if (guards.position == config::GuardPosition::intake)
     pace.reconfigure(guards, context_.now());
   else
     guards_.reconfigure(guards);

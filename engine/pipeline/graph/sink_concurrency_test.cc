@@ -21,7 +21,7 @@ struct SinkConcurrency : testing::Test {
     return g;
   }
   static auto at_once(std::uint32_t limit, std::vector<config::Rate> rates = {}) {
-    config::Guards guards{.place = config::GuardedPlace::sink, .rates = std::move(rates)};
+    config::Guards guards{.position = config::GuardPosition::sink, .rates = std::move(rates)};
     guards.concurrency.emplace();
     guards.concurrency->guard.limit = {.algorithm = flow::AnyLimitConfig::Algorithm::fixed, .range = {.start = limit}};
     return [guards](config::Config& c) { c.sinks[0].guards = guards; };

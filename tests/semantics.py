@@ -5,6 +5,7 @@
   a rule is cited in one form: `semantics A6`, or a list or a range of them (`semantics A1, C2 to C4`)
   every rule names the tests that hold it, or says that it is not built yet
   every test that docs/semantics.md names exists
+  every reason that a client can be told has its row in docs/refusals.md, with a test that exists
   every file and word of the code that docs/finding-your-way.md names is there
 
     semantics.py ROOT
@@ -16,6 +17,7 @@ import sys
 FOLDERS = ("lib", "engine", "connectors", "app", "docs", "tests", "fuzz", "bench", "examples", "scripts")
 PAGE = "docs/semantics.md"
 GUIDE = "docs/finding-your-way.md"
+REFUSALS, REASONS = "docs/refusals.md", "lib/weir/base/reason.cc"
 RULE = r"[A-H][1-9]\b"
 CITATION = re.compile(rf"semantics ((?:[A-H]\b(?![1-9])|{RULE})(?:(?:,? and |,? to |, )(?:the )?{RULE})*)", re.IGNORECASE)
 # What looks like a rule and is none, by the file that says it.
@@ -135,6 +137,23 @@ def wrong_directions(root):
                 yield f"{GUIDE}: {word} is in none of {', '.join(paths)}"
 
 
+def wrong_refusals(root, cases, parameters, python):
+    """The rows of the page are the reasons of the table that have a status, each with it and with what shows it."""
+    table = open(os.path.join(root, REASONS), encoding="utf-8").read()
+    told = {key: status for key, status in re.findall(r'ReasonInfo\{\s*\w+, "(\w+)", (\d+),', table) if status != "0"}
+    page = open(os.path.join(root, REFUSALS), encoding="utf-8").read()
+    rows = {key: (status, shown) for key, status, shown in re.findall(r"(?m)^\| `(\w+)` \| (\d+) \| (.+) \|$", page)}
+    if not told:
+        yield f"{REASONS}: no reasons found: this check looks at nothing"
+    for key in sorted(told.keys() | rows.keys()):
+        if key not in rows:
+            yield f"{REFUSALS}: {key}, which clients are told, has no row with the test that shows it"
+        elif rows[key][0] != told.get(key):
+            yield f"{REFUSALS}: {key} has the status {told.get(key, 'of no answer')} in {REASONS}"
+    for line, name in missing_tests(page, cases, parameters, python, root):
+        yield f"{REFUSALS}:{line}: there is no test {name}"
+
+
 def check(root):
     page = open(os.path.join(root, PAGE), encoding="utf-8").read()
     rules = rules_of(page)
@@ -160,6 +179,7 @@ def check(root):
                  for line, name in missing_tests(page, cases, parameters, python, root)]
     problems += [f"{PAGE}: cites {rule}, which it does not have" for rule in sorted(set(re.findall(rf"\b{RULE}", page)))
                  if rule not in rules]
+    problems += wrong_refusals(root, cases, parameters, python)
     problems += wrong_directions(root)
     if not rules or not cited:
         problems.append(f"{PAGE}: {len(rules)} rules and {cited} citations found: this check looks at nothing")

@@ -11,6 +11,7 @@ sigset_t block_signals() {
   for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, s);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);  // before any thread exists, so that only this one takes them
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // `ulimit -f`: the write that is too much fails instead, with EFBIG
   return set;
 }
 

@@ -213,7 +213,8 @@ int print_help(const CLI::App& cli, const std::vector<std::string>& names) {
 
 /// "weir check: there is no option '--jsno'; did you mean --json?"
 int complain_of_option(const std::string& path, const std::vector<std::string>& known, const std::string& name) {
-  const std::string meant = config::did_you_mean(name, known);
+  // Every letter is near to every other.
+  const std::string meant = name.starts_with("--") ? config::did_you_mean(name, known) : "";
   const auto first = path.find(' ');
   const std::string help = first == path.npos ? "help" : "help" + path.substr(first);
   fmt::print(stderr, "{}: there is no option {}; {}\n", path, config::quote(name),

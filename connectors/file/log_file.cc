@@ -15,6 +15,8 @@ std::string_view advice(int error) {
   switch (error) {
     case ENOSPC:
     case EDQUOT: return "free some space; nothing is lost, it is tried again";
+    case EFBIG:
+      return "raise the limit of file sizes (ulimit -f), or set rotate_size; nothing is lost, it is tried again";
     case EACCES:
     case EPERM: return "give this user write permission, or choose another path";
     case EROFS: return "the file system is mounted read-only: choose another path or remount it";
@@ -47,7 +49,7 @@ std::string LogFile::folder() const {
 Error LogFile::error(int negative_errno, std::string_view doing) const {
   const int code = -negative_errno;
   const auto what = code == EWOULDBLOCK ? std::string("in use") : std::generic_category().message(code);
-  const bool is_full = code == ENOSPC || code == EDQUOT;
+  const bool is_full = code == ENOSPC || code == EDQUOT || code == EFBIG;
   std::optional<Reason> reason;
   if (is_full) reason = Reason::disk_full;
   if (code == EWOULDBLOCK) reason = Reason::destination_locked;

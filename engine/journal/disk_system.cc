@@ -20,7 +20,7 @@
 namespace weir::journal {
 
 std::unexpected<Error> disk_failure(std::string_view what, const std::string& path, int error) {
-  const bool full = error == ENOSPC || error == EDQUOT;
+  const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
   std::string message = "cannot " + std::string(what) + " " + path + ": " + std::generic_category().message(error);
   if (!full) return failure(std::move(message));
   return std::unexpected(Error{Error::Kind::overloaded, std::move(message), Duration{0}, Reason::disk_full});

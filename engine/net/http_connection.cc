@@ -66,8 +66,10 @@ Duration Connection::patience() const {
     case Phase::idle: return config.idle_timeout;
     case Phase::head: return config.header_timeout;
     case Phase::linger: return config.linger_timeout;
-    default: return config.body_timeout;
+    default: break;
   }
+  const bool ends = server_.stopping || server_.draining;
+  return ends ? std::min(config.body_timeout, config.last_answer_timeout) : config.body_timeout;
 }
 
 Duration Connection::patience_for_answer() const {

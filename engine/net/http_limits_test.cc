@@ -66,6 +66,19 @@ TEST(HttpDeadlines, ABodyThatTricklesIsTooSlow) {
   EXPECT_TRUE(client.answer().starts_with("HTTP/1.1 408"));
 }
 
+TEST(HttpDeadlines, ABodyThatDoesNotComeHoldsAStopForTenSeconds) {
+  TestServer server(echo);
+  TestClient client(server);
+  client.send(head_of(100) + "half");
+  server.until([](HttpServer& s) { return s.stats().requests == 1; });
+  server.pass(seconds(9));
+  EXPECT_EQ(server.stats().timeouts, 0u);
+  server.on_reactor([&] { server.server().drain(); });
+  server.pass(seconds(2));
+  EXPECT_TRUE(client.answer().starts_with("HTTP/1.1 408"));
+  server.until([](HttpServer& s) { return s.quiet(); });
+}
+
 TEST(HttpDeadlines, StandStillWhileWeMakeTheClientWait) {
   TestServer server([](Exchange& e) -> awaitable<void> {
     e.pause_timeouts(true);

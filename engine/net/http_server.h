@@ -11,7 +11,8 @@
 /// field costs 50 ns, a timer 1 to 4.5 us. So they are late by up to one sweep:
 ///   idle_timeout    between requests                                           -> closed
 ///   header_timeout  from the first byte of a head to its end (slow-loris)      -> 408, closed
-///   body_timeout    waiting for the client without 4 KiB of progress in a body
+///   body_timeout    waiting for the client without 4 KiB of progress in a body; once the server drains or stops, at
+///                   most last_answer_timeout
 ///   answer_timeout  an answer that the client does not read: the same, whatever the handler has paused; once the server
 ///                   stops, at most last_answer_timeout more in all                                        -> closed
 ///   linger_timeout  after an answer to a request that was not read to its end: what still comes is thrown away, so

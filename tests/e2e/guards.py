@@ -448,11 +448,14 @@ class UnderWay(WeirTest):
             s.sendall(b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
             s.shutdown(socket.SHUT_WR)
             eventually(lambda: self.guard()["waited"] == 1 or self.guard()["refused"], lambda: self.guard())
-            s.settimeout(2.5)  # in that time whoever was taken for gone would be told so
+            s.settimeout(0.3)  # in that time whoever was taken for gone would be told so
             self.assertRaises(TimeoutError, s.recv, 1)
             s.settimeout(60)
+            self.assertEqual(self.guard()["left"], 0)
             self.side.go.set()
-            self.assertTrue(s.recv(4096).startswith(b"HTTP/1.1 200 "))
+            answer = s.recv(4096)
+            self.assertTrue(answer.startswith(b"HTTP/1.1 200 ") or b"0 requests are under way" in answer,
+                            f"a machine too busy to come within a second refuses at the head of the line: {answer}")
             self.assertEqual(s.recv(1), b"", "and nothing else comes")
         self.assertEqual(began[0].result().status, 200)
         self.free()

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import re
+import resource
 import socket
 import sqlite3
 import subprocess
@@ -29,6 +30,43 @@ admin: { listen: "@ADMIN" }
 """
 FILE = CONFIG.replace("SINK", 'type: file\n    path: "@DIR/out.ndjson"')
 SQLITE = CONFIG.replace("SINK", 'type: sqlite\n    path: "@DIR/out.db"\n    busy_timeout: 100ms')
+
+
+
+
+class Limited(WeirTest):
+    """`ulimit -f`: a write beyond it is a signal that ends a process which does not expect it."""
+    MOST = 256 << 10
+
+    def test_a_limit_of_file_sizes_is_a_full_disk_that_says_so_and_not_the_end(self):
+        journal = FILE.replace("sinks:", 'journals:\n  kept: { type: disk, from: [in], path: "@DIR/kept", max_bytes: 16MiB }\nsinks:') \
+                      .replace("from: [in]\n    type", "from: [kept]\n    on_failure: drop\n    type")
+        for config, said in ((FILE, "ulimit -f"), (SQLITE, "out.db"), (journal, "kept")):
+            with self.subTest(said):
+                w = self.start(config, preexec=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (self.MOST, self.MOST)))
+                told, n = [], 0
+                pad = "x" * 4000
+
+                def is_told():
+                    nonlocal n
+                    n += 1
+                    answer = Pending(w.address, json.dumps({"id": f"{said}{n}", "pad": pad}).encode() + b"\n")
+                    if answer.waits(3):
+                        return True
+                    if answer.result().status == 200:
+                        told.append(f"{said}{n}")
+                    return answer.result().status == 503
+                eventually(is_told, w.log)
+                eventually(lambda: said in w.command("why")[1], lambda: w.command("why")[1])
+                self.assertFalse(w.exited(), w.log())
+                w.kill()
+                if config is SQLITE:
+                    self.assertLessEqual(set(told), set(rows_of(self.path("out.db"))))
+                elif config is FILE:
+                    with open(self.path("out.ndjson")) as f:
+                        found = {json.loads(line)["id"] for line in f if line.endswith("\n")}
+                    self.assertLessEqual(set(told), found)
+                    os.remove(self.path("out.ndjson"))
 
 
 class Starting(WeirTest):

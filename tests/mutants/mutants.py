@@ -36,6 +36,13 @@ UNSENT = ("UnsentEventsTest.*", "weir_component_test")
 PUSH_EVENTS = ("PushEventsTest.*", "weir_component_test")
 LIMITS = ("InFlightTest.*:AdaptiveLimit*:WaitingRoomTest.*:FairSharesTest.*", "weir_flow_test")
 
+RECEIVE = ("ReceiveBuffers.*", "weir_net_test")
+TLS = ("Tls.*", "weir_net_test")
+DEADLINES = ("HttpDeadlines.*", "weir_net_test")
+PLACES = ("Places.*", "weir_config_test")
+DEDUPE = ("Dedupe.*", "weir_connector_dedupe_test")
+ENVELOPE = ("KafkaEnvelope.*", "weir_connector_kafka_test")
+ROWS = ("RowsTest.*", "weir_connector_postgres_test")
 
 def mutant(name, file, text, instead, test=MODEL):
     filter, target = (test, "weir_pipeline_test") if isinstance(test, str) else test
@@ -433,4 +440,38 @@ MUTANTS = [
            "!are_exclusive(a, b) && ", "", WAYS),
     mutant("ways that differ are not warned of", "engine/config/several_ways.cc", "(changes(a, b) || changes(b, a))",
            "changes(a, b) && changes(b, a)", WAYS),
+    mutant("receive buffers stay as small as they begin", "engine/net/receive_buffers.cc",
+           "if (!take(2 * (size(more) - now).count())) return grown;",
+           "if (now.count() > 0 || !take(2 * (size(more) - now).count())) return grown;", RECEIVE),
+    mutant("what receive buffers grew by is never given back", "engine/net/receive_buffers.cc",
+           "used_.fetch_sub(2 * (size(grown) - least_).count(), std::memory_order_relaxed);",
+           "used_.fetch_sub(0 * size(grown).count(), std::memory_order_relaxed);", RECEIVE),
+    mutant("receive buffers begin with less than half of the window that was seen", "engine/net/receive_buffers.h",
+           "most > largest_unscaled ? std::max(least, least_scaled) : least", "least", RECEIVE),
+    mutant("what is given up is told when its consumer reads again", "engine/journal/reader.cc",
+           "if (!extent_ || extent_->number > log_.given_up()) return;",
+           "if (!extent_ || extent_->number > log_.given_up() || record_) return;", DISK),
+    mutant("a queue that needs no disk any more says that it spills again", "engine/pipeline/queue/spill.cc",
+           "if (hand_.empty()) {\n    say({});", "if (hand_.empty()) {\n    say_that_it_spills();", SPILL),
+    mutant("a folder by another name is another folder", "engine/config/places.cc",
+           "fs::path found = fs::weakly_canonical(whole, wrong);", "fs::path found = whole;", PLACES),
+    mutant("a folder inside of another is let be", "engine/config/places.cc",
+           "return left == outer.end() && at != inner.end();", "return left == outer.end() && at == inner.end();", PLACES),
+    mutant("a source may read the files of a spill", "engine/config/places.cc",
+           "if (from == folder.at && takes_files_of_journals(pattern))",
+           "if (from == folder.at && !takes_files_of_journals(pattern))", PLACES),
+    mutant("an empty id is an id", "lib/weir/component/event_id.h", " && !value.text.empty()", "", SQLITE),
+    mutant("events with an empty key are taken for one", "connectors/dedupe/dedupe.cc",
+           "if (!key_.read(json) || key_.is_blank())", "if (!key_.read(json))", DEDUPE),
+    mutant("a key may be empty", "connectors/kafka/envelope.cc",
+           "if (!envelope_.headers.back().second.empty()) envelope_.key", "envelope_.key", ENVELOPE),
+    mutant("an empty text may be the whole key of a table", "connectors/postgres/rows.cc",
+           "if (column.is_key && value.kind", "if (column.is_key && column.required && !column.is_key && value.kind", ROWS),
+    mutant("second look left out: what a commit wrote to a database that was taken away counts as stored",
+           "connectors/sqlite/sqlite_sink.cc", "if (*named) return delivery;", "if (*named || tries > 0) return delivery;",
+           SQLITE),
+    mutant("an expired certificate is taken in the place of a valid one", "engine/net/tls.cc",
+           "if (expired(*loaded) && !expired(shared_->loaded))", "if (expired(*loaded) && expired(shared_->loaded))", TLS),
+    mutant("a body that does not come holds a stop as long as it likes", "engine/net/http_connection.cc",
+           "const bool ends = server_.stopping || server_.draining;", "const bool ends = server_.stopping;", DEADLINES),
 ]

@@ -80,8 +80,18 @@ Said admin_certificate(const Running& running) {
   return {{read.has_value(), read ? "admin: has read its certificate again" : "admin: " + read.error().message}};
 }
 
+/// Of all gateways and upstreams, or of the one that is called so.
+Said of_gateways(const Running& running, std::string_view part = {}) {
+  Said all;
+  if (running.gateways)
+    for (auto& said : running.gateways->on_hangup(part)) all.push_back({said.went_well, std::move(said.text)});
+  return all;
+}
+
 void renew_certificates(const Running& running, const std::string& part) {
-  auto all = part == Renewal::admin_part ? admin_certificate(running) : running.flow.on_hangup(part);
+  auto all = part == Renewal::admin_part           ? admin_certificate(running)
+             : part.find(' ') != std::string::npos ? of_gateways(running, part)
+                                                   : running.flow.on_hangup(part);
   if (all.empty()) all.push_back({false, part + ": it reads its certificates at its start only: start a new process"});
   for (const auto& said : all) {
     log::say(said.went_well ? log::Level::info : log::Level::warn, {}, "{}: {}",
@@ -96,6 +106,7 @@ void on_hangup(const Running& running, Renewal& renewal) {
   renewal.note();
   Said all = running.flow.on_hangup();
   for (auto& said : admin_certificate(running)) all.push_back(std::move(said));
+  for (auto& said : of_gateways(running)) all.push_back(std::move(said));
   for (const auto& said : all)
     log::say(said.went_well ? log::Level::info : log::Level::error, {}, "reload: {}", terminal_text(said.text));
   running.flow.count_reload(reload(running));

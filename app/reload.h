@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/gateways.h"
 #include "observe/admin.h"
 #include "pipeline/graph/flow.h"
 #include "renewal.h"
@@ -24,6 +25,7 @@ struct Running {
   const observe::Admin* admin;
   const std::vector<std::string>& files;
   const Catalog& catalog;
+  const gateway::Gateways* gateways = nullptr;
 };
 
 void on_hangup(const Running& running, Renewal& renewal);

@@ -68,6 +68,15 @@ Renewal::Renewal(const config::Config& config, const Catalog& catalog) : state_(
   for (const std::string& path : {config.admin.tls_certificate, config.admin.tls_key, config.admin.tls_client_ca})
     if (!path.empty()) admin.files.push_back({path, config::FileStamp::of(path)});
   if (!admin.files.empty()) parts.push_back(std::move(admin));
+  const auto add = [&](std::string name, const std::vector<std::string>& paths) {
+    Part part{std::move(name), {}};
+    for (const std::string& path : paths)
+      if (!path.empty()) part.files.push_back({path, config::FileStamp::of(path)});
+    if (!part.files.empty()) parts.push_back(std::move(part));
+  };
+  for (const auto& g : config.gateways) add("gateway " + g.name, {g.tls_certificate, g.tls_key, g.tls_client_ca});
+  for (const auto& u : config.upstreams)
+    if (u.tls) add("upstream " + u.name, {u.tls->ca, u.tls->certificate, u.tls->key});
   state_->secrets = config.secret_files;
   thread_ = std::thread([state = state_] { keep_looking(state); });
 }

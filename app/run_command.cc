@@ -213,7 +213,7 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
       return failed;
     }
   bool hangup = false;
-  const Running running{flow, *config, admin ? &*admin : nullptr, files, catalog};
+  const Running running{flow, *config, admin ? &*admin : nullptr, files, catalog, gateways ? &*gateways : nullptr};
   const Started started = start(flow, context, signals, hangup);
   if (started != Started::yes) return started == Started::given_up ? ok : failed;
   if (gateways) {

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "config/problem.h"
+#include "config/read_gateway_parts.h"
 #include "config/report.h"
 #include "config/units_parse.h"
 #include "config/yaml_text.h"
@@ -73,18 +74,22 @@ std::string gateways_to_yaml(const Config& config) {
     add("    queue: {{ max_wait: {}, max_requests: {} }}\n", to_text(u.max_wait), u.max_waiting);
     add("    retry: {{ attempts: {}, budget: {} }}\n", u.attempts, to_text_ratio(u.destination.retry_budget.ratio));
     out += breaker_to_yaml(u.destination.breaker);
+    out += upstream_parts_to_yaml(u);
   }
   if (!config.gateways.empty()) out += "gateways:\n";
   for (const Gateway& g : config.gateways) {
-    add("  {}:\n    listen: {}\n    max_connections: {}\n    half_close: {}\n    routes:\n", g.name, scalar(g.listen),
+    add("  {}:\n    listen: {}\n    max_connections: {}\n    half_close: {}\n", g.name, scalar(g.listen),
         g.max_connections, g.serve_half_closed ? "serve" : "left");
+    out += gateway_parts_to_yaml(g) + "    routes:\n";
     for (const GatewayRoute& r : g.routes) {
       add("      - match: {{ path: {}", scalar(r.path));
       if (!r.host.empty()) add(", host: {}", scalar(r.host));
       if (!r.methods.empty()) add(", methods: {}", flow_list(r.methods));
+      out += match_headers_to_yaml(r);
       add(" }}\n        to: {}\n        deadline: {}\n", r.to, to_text(r.deadline));
       add("        priority: {{ {}default: {} }}\n",
           r.priority_header.empty() ? "" : "from: " + scalar("header:" + r.priority_header) + ", ", name(r.priority));
+      out += route_parts_to_yaml(r);
     }
   }
   return out;

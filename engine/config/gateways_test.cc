@@ -63,6 +63,73 @@ TEST(Gateways, EveryKeyIsReadAndPrintedSoThatItLoadsAgain) {
   EXPECT_EQ(to_yaml(config_of(printed), fake_catalog()), printed);
 }
 
+TEST(Gateways, WhatIsChangedOnTheWayIsReadAndPrintedSoThatItLoadsAgain) {
+  const std::string yaml = file(
+      "endpoints: ['h:2'], tls: true, tls_ca: ca.pem, tls_certificate: c.pem, tls_key: k.pem, tls_server_name: "
+      "s.example, "
+      "health: { path: /healthz, every: 2s, timeout: 300ms, unhealthy: 2, healthy: 4 }",
+      "{ match: { path: /a/**, headers: { X-Kind: gold, X-Any: '*' } }, to: shop, deadline_from: grpc-timeout, "
+      "rewrite: "
+      "/v2/**, host: 'inner:80', request: { set: { X-A: b }, add: { X-C: 'd, e' }, remove: [X-F] }, answer: { remove: "
+      "Server }, upgrades: { allow: [WebSocket], max: 7, idle: 30s }, degraded: { status: 203, content_type: "
+      "text/plain, "
+      "body: 'a: \"b\"' } }, { match: { path: '/a/{id}/b' }, to: shop }",
+      "tls_certificate: gc.pem, tls_key: gk.pem, tls_client_ca: ga.pem, tls_client_names: [n], trusted_peers: "
+      "[10.0.0.0/8, '::1'], forwarded: both, access_log: { path: /tmp/a.log, sample: 10% }");
+  const Config config = config_of(yaml);
+  ASSERT_EQ(config.gateways.size(), 1u);
+  const auto& g = config.gateways[0];
+  EXPECT_THAT(g.trusted_peers, ElementsAre("10.0.0.0/8", "::1"));
+  EXPECT_EQ(g.forwarded, Forwarded::both);
+  EXPECT_EQ(g.access_log->sample, 0.1);
+  EXPECT_EQ(g.tls_client_names.size(), 1u);
+  const auto& r = g.routes[0];
+  EXPECT_EQ(r.request_edits.add[0].second, "d, e");
+  EXPECT_EQ(r.answer_edits.remove[0], "Server");
+  EXPECT_THAT(r.upgrades.allow, ElementsAre("websocket"));
+  EXPECT_EQ(r.degraded->body, "a: \"b\"");
+  EXPECT_EQ(r.headers.size(), 2u);
+  EXPECT_EQ(config.upstreams[0].tls->server_name, "s.example");
+  EXPECT_EQ(config.upstreams[0].health->healthy, 4);
+  const std::string printed = to_yaml(config, fake_catalog());
+  EXPECT_EQ(to_yaml(config_of(printed), fake_catalog()), printed);
+  EXPECT_THAT(printed, HasSubstr("request: { set: { X-A: b }, add: { X-C: "));
+}
+
+TEST(Gateways, AMistakeInAChangeHasItsPlaceAndAdvice) {
+  const auto route = [](const std::string& more) {
+    return only_problem(file("endpoints: ['h:1']", "{ match: { path: /a }, to: shop, " + more + " }"));
+  };
+  EXPECT_THAT(route("request: { set: { Content-Length: '5' } }"), HasSubstr("written by the gateway itself"));
+  EXPECT_THAT(route("request: { add: { Host: x } }"), HasSubstr("write host: of the route"));
+  EXPECT_THAT(route("request: { set: { 'X A': b } }"), HasSubstr("no name of a header field"));
+  EXPECT_THAT(route("answer: { set: { X-A: \"b\\r\\nX-B: c\" } }"), HasSubstr("control characters"));
+  EXPECT_THAT(route("rewrite: /v2/**"), HasSubstr("end match.path with /**"));
+  EXPECT_THAT(route("rewrite: v2"), HasSubstr("is no path"));
+  EXPECT_THAT(route("host: 'a/b'"), HasSubstr("is no host"));
+  EXPECT_THAT(route("upgrades: { allow: h2c }"), HasSubstr("cannot be passed through"));
+  EXPECT_THAT(route("upgrades: { allow: [] }"), HasSubstr("names no protocol"));
+  EXPECT_THAT(route("degraded: { status: 100 }"), HasSubstr("degraded.status"));
+  EXPECT_THAT(route("degraded: { bdy: x }"), HasSubstr("did you mean body?"));
+  EXPECT_THAT(route("deadline_from: 'a b'"), HasSubstr("names no header field"));
+  const auto gateway = [](const std::string& more) {
+    return only_problem(file("endpoints: ['h:1']", "{ match: { path: /a }, to: shop }", more));
+  };
+  EXPECT_THAT(gateway("trusted_peers: [10.0.0.0/33]"), HasSubstr("is no network"));
+  EXPECT_THAT(gateway("trusted_peers: [shop]"), HasSubstr("is no network"));
+  EXPECT_THAT(gateway("access_log: { sample: 50% }"), HasSubstr("access_log.path"));
+  EXPECT_THAT(gateway("access_log: { path: a, sample: 200% }"), HasSubstr("access_log.sample"));
+  EXPECT_THAT(gateway("tls_certificate: c.pem"), HasSubstr("belong together"));
+  EXPECT_THAT(gateway("forwarded: yes"), HasSubstr("x_forwarded"));
+  EXPECT_THAT(only_problem(with_upstream("tls_ca: a.pem")), HasSubstr("add tls: true"));
+  EXPECT_THAT(only_problem(with_upstream("tls: true, tls_key: a.pem")), HasSubstr("give both, or none"));
+  EXPECT_THAT(only_problem(with_upstream("health: { every: 1s }")), HasSubstr("health.path"));
+  for (const char* path : {"/a/{}", "/a/{b}c", "/a/{b", "/{a}{b}"})
+    EXPECT_THAT(only_problem(file("endpoints: ['h:1']", "{ match: { path: '" + std::string(path) + "' }, to: shop }")),
+                HasSubstr("braces"))
+        << path;
+}
+
 TEST(Gateways, AMistakeHasItsPlaceAndAdvice) {
   EXPECT_THAT(only_problem(file("endpoints: ['127.0.0.1:9001']", "{ match: { path: /** }, to: shp }")),
               HasSubstr("gateways.edge.routes[0].to: there is no upstream 'shp'; did you mean shop?"));

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "config/nodes.h"
+#include "config/read_gateway_parts.h"
 
 namespace weir::config {
 namespace {
@@ -13,6 +14,19 @@ constexpr std::size_t most_named = 64, most_routes = 1024, most_endpoints = 64;
 constexpr std::uint64_t most_connections = 100'000;
 constexpr Duration longest_wait = std::chrono::seconds(60), longest_connect = std::chrono::seconds(10);
 
+/// "/orders/{id}/lines": each part is plain, or a name in braces that stands for one part of any text.
+bool is_template(std::string_view text) {
+  while (!text.empty()) {
+    text.remove_prefix(1);
+    const std::string_view part = text.substr(0, text.find('/'));
+    const bool braces = part.find_first_of("{}") != part.npos;
+    if (braces && (part.size() < 3 || !part.starts_with('{') || part.find_first_of("{}*", 1) != part.size() - 1))
+      return false;
+    text.remove_prefix(part.size());
+  }
+  return true;
+}
+
 Parsed<std::string> parse_path(std::string_view text) {
   const auto wrong = [&](std::string_view why) {
     return std::unexpected(
@@ -20,6 +34,7 @@ Parsed<std::string> parse_path(std::string_view text) {
   };
   if (!text.starts_with('/')) return wrong("does not begin with /");
   const std::string_view plain = text.ends_with("/**") ? text.substr(0, text.size() - 3) : text;
+  if (plain.find('{') != plain.npos && !is_template(text)) return wrong("has braces that are no part of their own");
   if (plain.find_first_of("*?#% ") != plain.npos) return wrong("has characters that are no part of a plain path");
   if (plain.find("//") != plain.npos) return wrong("has an empty part");
   return std::string(text);
@@ -31,13 +46,6 @@ Parsed<std::string> parse_host(std::string_view text) {
   if (host.empty() || host.find_first_of("/ *") != host.npos || (host.find(':') != host.npos && !host.starts_with('[')))
     return std::unexpected(fmt::format("{} is no host name: write shop.example, without a port", quote(text)));
   return host;
-}
-
-std::vector<std::string> read_list(Reader& reader, Section& section, std::string_view key) {
-  OptionSpec spec{.name = std::string(key), .kind = OptionKind::texts, .help = {}};
-  Options options;
-  if (!read_options(reader, section, {spec}, options) || !options.has(key)) return {};
-  return options.get<std::vector<std::string>>(key);
 }
 
 std::string read_address(Reader& reader, Section& section, const char* help) {
@@ -81,11 +89,13 @@ GatewayRoute read_route(Reader& reader, const Yaml& node, const std::string& pat
     reader.error_at(section.path("match"), "names no path", "write match: { path: /** } for all of them");
   match.value("host", route.host, parse_host);
   read_methods(reader, match, route.methods);
+  read_match_headers(reader, match, route);
   match.finish();
   if (!section.name("to", route.to) && !section.find("to"))
     reader.error_at(path, "leads nowhere", "add to: and the name of an upstream");
   section.duration("deadline", route.deadline, least_time);
   read_route_priority(reader, section, route);
+  read_route_parts(reader, section, route);
   section.finish();
   return route;
 }
@@ -111,6 +121,7 @@ Gateway read_gateway(Reader& reader, const YamlEntry& entry) {
   section.count("max_connections", gateway.max_connections, 1, most_connections);
   section.choice<bool>("half_close", gateway.serve_half_closed, {{"left", false}, {"serve", true}});
   read_routes(reader, section, gateway);
+  read_gateway_parts(reader, section, gateway);
   section.finish();
   return gateway;
 }
@@ -168,6 +179,7 @@ Upstream read_upstream(Reader& reader, const YamlEntry& entry) {
   read_upstream_queue(reader, section, upstream);
   read_upstream_retry(reader, section, upstream);
   read_breaker(reader, section.find("breaker"), section.path("breaker"), upstream.destination.breaker);
+  read_upstream_parts(reader, section, upstream);
   section.finish();
   if (upstream.concurrency && *upstream.concurrency > upstream.max_connections)
     reader.error_at(section.path("concurrency"),

@@ -5,18 +5,37 @@
 namespace weir::gateway {
 
 bool Endpoints::may_take(std::size_t endpoint, TimePoint now) const {
-  return !is_left_alone(endpoint, now) && !(all_[endpoint].trial && all_[endpoint].in_flight > 0);
+  return !is_left_alone(endpoint, now) && !all_[endpoint].unwell &&
+         !(all_[endpoint].trial && all_[endpoint].in_flight > 0);
+}
+
+double Endpoints::load(std::size_t endpoint, TimePoint now) const {
+  const State& state = all_[endpoint];
+  const double level = now < state.level_until ? state.level : 0;
+  return (state.in_flight + 1) / (1 - std::min(level, 0.9));
+}
+
+void Endpoints::reported(std::size_t endpoint, double level, TimePoint now) {
+  all_[endpoint].level = std::clamp(level, 0.0, 1.0);
+  all_[endpoint].level_until = now + level_holds;
+}
+
+void Endpoints::proved(std::size_t endpoint) {
+  all_[endpoint].failures = 0;
+  all_[endpoint].trial = false;
 }
 
 std::size_t Endpoints::choose(TimePoint now, std::size_t avoid) {
   std::size_t best = all_.size();
   bool best_may = false;
+  double best_load = 0;
   for (std::size_t i = 0; i < all_.size(); ++i) {
     const std::size_t at = (turn_ + i) % all_.size();
     const bool may = may_take(at, now) && at != avoid;
-    if (best < all_.size() && (may < best_may || (may == best_may && all_[at].in_flight >= all_[best].in_flight)))
-      continue;
+    const double here = load(at, now);
+    if (best < all_.size() && (may < best_may || (may == best_may && here >= best_load))) continue;
     best = at;
+    best_load = here;
     best_may = may;
   }
   turn_ = (best + 1) % all_.size();

@@ -6,6 +6,10 @@
 ///
 /// One that refuses and names a time is left alone as long as it asked, up to a minute, under the same condition.
 ///
+/// One that says how full it is (Weir-Pressure: 0 to 1) gets less before it is full: its requests weigh 1 / (1 - level)
+/// as much, at most tenfold, for as long as it says so and 5 s more. One whose health check has failed gets none,
+/// unless there is no other.
+///
 /// A failure: no connection, a connection that broke, an answer that is none, or none in time. What an endpoint answers
 /// is no failure here; that many answers are bad is the breaker's question, for the upstream as a whole.
 ///
@@ -21,7 +25,7 @@ class Endpoints {
  public:
   static constexpr int failures_to_eject = 3;
   static constexpr Duration first_ejection = std::chrono::seconds(1), longest_ejection = std::chrono::seconds(30);
-  static constexpr Duration longest_refusal = std::chrono::minutes(1);
+  static constexpr Duration longest_refusal = std::chrono::minutes(1), level_holds = std::chrono::seconds(5);
 
   explicit Endpoints(std::size_t count) : all_(count) {}
 
@@ -33,18 +37,29 @@ class Endpoints {
   /// It said when to come back.
   void refused(std::size_t endpoint, Duration retry_after, TimePoint now);
 
+  /// It said how full it is, 0 to 1.
+  void reported(std::size_t endpoint, double level, TimePoint now);
+  /// What its health check has found.
+  void checked(std::size_t endpoint, bool well) { all_[endpoint].unwell = !well; }
+  /// It works, and the request goes on for long: it is no trial any more.
+  void proved(std::size_t endpoint);
+
   struct State {
     std::uint32_t in_flight = 0;
     int failures = 0;  ///< in a row
     TimePoint left_alone_until{};
     Duration ejection{0};  ///< how long the last one was
     std::uint64_t ejections = 0;
+    bool unwell = false;  ///< its health check says so
+    double level = 0;
+    TimePoint level_until{};
     bool trial = false;  ///< back from being left alone, with a request that shows whether it works
   };
   const std::vector<State>& all() const { return all_; }
   bool is_left_alone(std::size_t endpoint, TimePoint now) const { return all_[endpoint].left_alone_until > now; }
 
  private:
+  double load(std::size_t endpoint, TimePoint now) const;
   bool may_take(std::size_t endpoint, TimePoint now) const;
   bool may_leave_alone(TimePoint now) const;
   void eject(State& state, TimePoint now);

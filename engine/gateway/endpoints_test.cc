@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace weir::gateway {
 namespace {
 
@@ -27,6 +29,39 @@ TEST(Endpoints, TheLeastBusyOneIsChosenAndEqualsTakeTurns) {
   EXPECT_EQ(endpoints.choose(start), 2u);
   endpoints.done(1, End::answered, start);
   EXPECT_EQ(endpoints.choose(start), 1u);
+}
+
+TEST(Endpoints, OneThatSaysItIsFullGetsLessBeforeItIs) {
+  Endpoints endpoints(2);
+  endpoints.reported(0, 0.75, start);
+  std::array<int, 2> got{};
+  for (int i = 0; i < 10; ++i) ++got[endpoints.choose(start)];
+  EXPECT_EQ(got[0], 2) << "a quarter of the other one's";
+  EXPECT_EQ(got[1], 8);
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(endpoints.choose(start + 6s), 0u) << "it has said nothing for long";
+}
+
+TEST(Endpoints, WhatIsSaidBeyondFullIsStillSomeRequests) {
+  Endpoints endpoints(2);
+  endpoints.reported(0, 1e300, start);
+  std::array<int, 2> got{};
+  for (int i = 0; i < 33; ++i) ++got[endpoints.choose(start)];
+  EXPECT_EQ(got[0], 3);
+  Endpoints both(2);
+  both.reported(0, 1, start);
+  both.reported(1, 1, start);
+  EXPECT_NE(both.choose(start), both.choose(start)) << "equally full ones take turns";
+}
+
+TEST(Endpoints, OneThatIsUnwellGetsNothingWhileThereIsAnother) {
+  Endpoints endpoints(2);
+  endpoints.checked(0, false);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(endpoints.choose(start), 1u);
+  endpoints.checked(1, false);
+  EXPECT_EQ(endpoints.choose(start), 0u) << "all are: they are tried nevertheless";
+  endpoints.checked(0, true);
+  endpoints.checked(1, true);
+  EXPECT_EQ(endpoints.choose(start), 0u);
 }
 
 TEST(Endpoints, OneThatFailsThreeTimesInARowIsLeftAloneThenTriedWithOneRequest) {

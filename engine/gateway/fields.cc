@@ -7,6 +7,7 @@
 #include <iterator>
 #include <vector>
 
+#include "gateway/edits.h"
 #include "net/field_lines.h"
 
 namespace weir::gateway {
@@ -57,25 +58,48 @@ net::BodyFraming framing_of(const net::Head& head) {
   return head.content_length ? net::BodyFraming::length : net::BodyFraming::none;
 }
 
-std::optional<std::string> request_head(const net::Head& head, const Origin& origin, net::BodyFraming framing) {
-  std::string out, vias, forwarded_for;
-  out.reserve(head.fields.size() + 256);
-  out.append(head.method).append(" ").append(head.target);
+std::string_view asked_upgrade(const net::Head& head) {
+  if (head.method != "GET" || head.has_body() || head.version < 11) return {};
+  std::string_view token;
+  bool named = false;
+  for (std::string_view rest = head.fields; !rest.empty();) {
+    const auto field = net::next_field(rest);
+    if (!field) return {};
+    if (net::same_word(field->name, "HTTP2-Settings")) return {};
+    if (net::same_word(field->name, "Connection")) named = named || net::has_token(field->value, "upgrade");
+    if (!net::same_word(field->name, "Upgrade")) continue;
+    if (!token.empty() || !net::is_token(field->value)) return {};
+    token = field->value;
+  }
+  return named ? token : std::string_view();
+}
+
+std::optional<std::string> request_head(const net::Head& head, const Origin& origin, net::BodyFraming framing,
+                                        const Passage& passage) {
+  static const config::GatewayRoute plain;
+  const config::GatewayRoute& route = passage.route ? *passage.route : plain;
+  const std::string_view host = route.send_host.empty() ? head.authority : std::string_view(route.send_host);
+  std::string out, vias;
+  ForwardedFields forwarded;
+  out.reserve(head.fields.size() + 320);
+  out.append(head.method).append(" ").append(rewritten(route, head.target));
   if (!head.query.empty()) out.append("?").append(head.query);
-  out.append(" HTTP/1.1\r\nHost: ").append(head.authority).append("\r\n");
+  out.append(" HTTP/1.1\r\nHost: ").append(host).append("\r\n");
   const auto replaced = [&](const net::Field& field) {
     if (net::same_word(field.name, "Via")) return continue_list(vias, field.value), true;
-    if (net::same_word(field.name, "X-Forwarded-For")) return continue_list(forwarded_for, field.value), true;
-    for (const std::string_view name : {"Host", "Expect", "X-Forwarded-Proto", "X-Forwarded-Host"})
-      if (net::same_word(field.name, name)) return true;
-    return false;
+    if (forwarded.take(field.name, field.value) || is_left_out(route.request_edits, field.name)) return true;
+    if (!passage.request_id.empty() && net::same_word(field.name, "X-Request-Id")) return true;
+    if (!route.deadline_header.empty() && net::same_word(field.name, route.deadline_header)) return true;
+    return net::same_word(field.name, "Host") || net::same_word(field.name, "Expect");
   };
   if (!pass_on(out, head.fields, replaced)) return std::nullopt;
-  continue_list(forwarded_for, origin.peer);
+  forwarded.write(out, origin, head.authority);
+  if (!passage.request_id.empty()) out.append("X-Request-Id: ").append(passage.request_id).append("\r\n");
   continue_list(vias, via);
-  fmt::format_to(std::back_inserter(out), "X-Forwarded-For: {}\r\nX-Forwarded-Proto: {}\r\nX-Forwarded-Host: {}\r\n",
-                 forwarded_for, origin.tls ? "https" : "http", head.authority);
-  fmt::format_to(std::back_inserter(out), "Via: {}\r\n", vias);
+  out.append("Via: ").append(vias).append("\r\n");
+  add_fields(out, route.request_edits);
+  if (!passage.upgrade.empty()) out.append("Connection: Upgrade\r\nUpgrade: ").append(passage.upgrade).append("\r\n");
+  if (net::has_token(head.header("TE"), "trailers")) out += "TE: trailers\r\nConnection: TE\r\n";
   if (framing == net::BodyFraming::chunked) out += "Transfer-Encoding: chunked\r\n";
   if (framing == net::BodyFraming::length)
     fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", head.content_length->count());
@@ -83,17 +107,18 @@ std::optional<std::string> request_head(const net::Head& head, const Origin& ori
   return out;
 }
 
-std::string answer_fields(const net::AnswerHead& head) {
+std::string answer_fields(const net::AnswerHead& head, const config::FieldEdits& edits) {
   std::string out, vias;
   out.reserve(head.fields.size() + 64);
   const auto replaced = [&](const net::Field& field) {
-    if (!net::same_word(field.name, "Via")) return false;
+    if (!net::same_word(field.name, "Via")) return is_left_out(edits, field.name);
     continue_list(vias, field.value);
     return true;
   };
   (void)pass_on(out, head.fields, replaced);  // its lines were read when the head was parsed
   continue_list(vias, via);
-  fmt::format_to(std::back_inserter(out), "Via: {}\r\n", vias);
+  out.append("Via: ").append(vias).append("\r\n");
+  add_fields(out, edits);
   return out;
 }
 

@@ -1,5 +1,7 @@
 #include "gateway/gateways.h"
 
+#include <fmt/format.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -10,6 +12,7 @@
 #include <thread>
 
 #include "gateway/refusal.h"
+#include "gateway/request_id.h"
 #include "log/log.h"
 #include "net/accept_limit.h"
 #include "net/surface.h"
@@ -81,28 +84,69 @@ auto Gateways::on_reactor(F f) const {
   return result.get();
 }
 
+Result<void> Gateways::open(Listener& listener) {
+  const config::Gateway& config = listener.config;
+  if (config.access_log) {
+    listener.log = std::make_unique<AccessLog>(*config.access_log, context_.rng());
+    if (auto opened = listener.log->open(); !opened) return opened;
+  }
+  auto server = server_config(config);
+  if (!config.tls_certificate.empty()) {
+    auto tls = net::TlsContext::server(config.tls_certificate, config.tls_key, context_.wall(),
+                                       {config.tls_client_ca, config.tls_client_names});
+    if (!tls) return std::unexpected(std::move(tls.error()));
+    server.tls = listener.tls = std::move(*tls);
+    if (const auto warning = listener.tls->warning(); !warning.empty())
+      log::warn({"gateway", config.name}, "{}: {}", config.tls_certificate, warning);
+  }
+  if (auto free = net::HttpServer::check_address(config.listen, false); !free)
+    return std::unexpected(std::move(free.error()));
+  listener.server = std::make_unique<net::HttpServer>(
+      reactor_.io(), server, context_,
+      [this, &listener](net::Exchange& exchange) { return handle(listener, exchange); });
+  auto opened = listener.server->open();
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  listener.address = *opened;
+  return {};
+}
+
 Result<void> Gateways::open() {
+  for (auto& upstream : upstreams_)
+    if (auto opened = upstream->open(); !opened)
+      return failure("upstream " + upstream->config().name + ": " + opened.error().message);
   for (auto& listener : listeners_) {
-    const std::string who = "gateway " + listener->config.name + ": ";
-    if (auto free = net::HttpServer::check_address(listener->config.listen, false); !free)
-      return failure(who + free.error().message);
-    listener->server = std::make_unique<net::HttpServer>(
-        reactor_.io(), server_config(listener->config), context_,
-        [this, l = listener.get()](net::Exchange& exchange) { return handle(*l, exchange); });
-    auto opened = listener->server->open();
-    if (!opened) {
-      for (auto& other : listeners_) other->server.reset();  // the reactor has not run: nothing is to be stopped
-      return failure(who + opened.error().message);
-    }
-    listener->address = *opened;
+    auto opened = open(*listener);
+    if (opened) continue;
+    for (auto& other : listeners_) other->server.reset();  // the reactor has not run: nothing is to be stopped
+    return failure("gateway " + listener->config.name + ": " + opened.error().message);
   }
   publish();
   return {};
 }
 
+std::vector<Gateways::Said> Gateways::on_hangup(std::string_view only) const {
+  std::vector<Said> all;
+  const auto say = [&](const std::string& who, const Result<void>& done, std::string_view what) {
+    all.push_back({done.has_value(), fmt::format("{}: {}", who, done ? std::string(what) : done.error().message)});
+  };
+  for (const auto& listener : listeners_) {
+    const std::string who = "gateway " + listener->config.name;
+    if (!only.empty() && only != who) continue;
+    if (listener->tls) say(who, listener->tls->reload(context_.wall()), "has read its certificate again");
+    if (listener->log && only.empty()) say(who, listener->log->reopen(), "has opened its access log again");
+  }
+  for (const auto& upstream : upstreams_) {
+    const std::string who = "upstream " + upstream->config().name;
+    if (!only.empty() && only != who) continue;
+    if (const auto read = upstream->reload()) say(who, *read, "has read its certificates again");
+  }
+  return all;
+}
+
 void Gateways::start() {
   last_look_ = last_sweep_ = last_publish_ = context_.now();
   for (auto& listener : listeners_) listener->server->start();
+  for (auto& upstream : upstreams_) upstream->watch();
   asio::co_spawn(reactor_.io(), keep(), net::surface);
   reactor_.start();
   runs_ = true;
@@ -112,14 +156,49 @@ asio::awaitable<void> Gateways::handle(Listener& listener, net::Exchange& exchan
   Request request(reactor_.io(), exchange);
   const auto place = listener.under_way.insert(listener.under_way.end(), &request);
   ++listener.counts.in;
+  request.began = context_.now();
+  request.id = request_id(exchange.head().header("X-Request-Id"), context_.rng());
   if (std::exchange(asleep_, false)) timer_.cancel();
   const Ending ending = co_await serve(listener, request);
   listener.under_way.erase(place);
   switch (ending.kind) {
     case Ending::Kind::answered: ++listener.counts.answered[static_cast<std::size_t>(ending.status / 100)]; break;
-    case Ending::Kind::refused: ++listener.counts.refused[static_cast<std::size_t>(ending.reason)]; break;
+    case Ending::Kind::refused:
+      ++listener.counts.refused[static_cast<std::size_t>(ending.reason)];
+      listener.counts.degraded += request.own_status != 0 ? 1 : 0;
+      break;
     case Ending::Kind::abandoned: ++listener.counts.abandoned[static_cast<std::size_t>(ending.reason)]; break;
   }
+  if (listener.log && listener.log->wants()) write_down(listener, request, ending);
+}
+
+void Gateways::write_down(Listener& listener, const Request& request, const Ending& ending) const {
+  using Kind = Ending::Kind;
+  const net::Head& head = request.exchange.head();
+  const TimePoint now = context_.now();
+  const std::string peer = request.exchange.peer();
+  const bool answered = ending.kind == Kind::answered;
+  AccessLine line{.time = context_.wall(),
+                  .gateway = listener.config.name,
+                  .id = request.id,
+                  .peer = peer,
+                  .method = head.method,
+                  .host = head.authority,
+                  .path = head.target};
+  line.trace = trace_id(head.header("traceparent"));
+  line.end = answered ? "answered" : ending.kind == Kind::refused ? "refused" : "abandoned";
+  line.reason = answered ? std::string_view() : name(ending.reason);
+  line.status = answered ? ending.status : ending.kind == Kind::refused ? info(ending.reason).http_status : 0;
+  if (request.own_status) line.status = request.own_status;
+  if (request.route) line.route = request.route->path;
+  if (request.upstream) line.upstream = request.upstream->config().name;
+  if (request.endpoint) line.endpoint = request.upstream->config().endpoints[*request.endpoint];
+  line.attempts = request.attempts;
+  line.received = request.received;
+  line.sent = request.sent;
+  line.to_head = request.answered_at == never ? Duration{0} : request.answered_at - request.began;
+  line.all = now - request.began;
+  listener.log->add(line);
 }
 
 asio::awaitable<Ending> Gateways::serve(Listener& listener, Request& request) {
@@ -130,8 +209,18 @@ asio::awaitable<Ending> Gateways::serve(Listener& listener, Request& request) {
   }
   const auto route = listener.routes.find(request.exchange.head());
   if (!route) co_return co_await refuse_route(listener, request, route.error());
-  request.upstream = listener.upstreams[*route];
-  Proxy proxy(reactor_.io(), context_, request, listener.config.routes[*route], false);
+  co_return co_await pass_on(listener, request, *route);
+}
+
+asio::awaitable<Ending> Gateways::pass_on(Listener& listener, Request& request, std::size_t route) {
+  request.route = &listener.config.routes[route];
+  request.upstream = listener.upstreams[route];
+  const std::string peer = request.exchange.peer();
+  const Origin origin{.peer = peer,
+                      .tls = listener.tls.has_value(),
+                      .trusted = listener.trusted.contains(peer),
+                      .style = listener.config.forwarded};
+  Proxy proxy(reactor_.io(), context_, request, *request.route, origin, listener.switched[route]);
   co_return co_await proxy.run();
 }
 
@@ -169,7 +258,10 @@ void Gateways::look(TimePoint now) {
   if (now - last_sweep_ >= sweep_every) {
     last_sweep_ = now;
     for (auto& upstream : upstreams_) upstream->sweep();
-    for (auto& listener : listeners_) tell_refused(*listener);
+    for (auto& listener : listeners_) {
+      tell_refused(*listener);
+      tell_dropped(*listener);
+    }
   }
   if (now - last_publish_ >= publish_every) {
     last_publish_ = now;
@@ -185,13 +277,35 @@ void Gateways::tell_refused(Listener& listener) {
             listener.config.max_connections, more);
 }
 
+void Gateways::tell_dropped(Listener& listener) {
+  if (!listener.log) return;
+  const auto stats = listener.log->stats();
+  const auto lost = stats.dropped + stats.failed;
+  const auto more = lost - std::exchange(listener.told_dropped, lost);
+  if (more > 0)
+    log::warn({"gateway", listener.config.name}, "{}: {} lines were dropped: the disk does not keep up, or is full",
+              listener.log->path(), more);
+}
+
 /// What `stop` and `tick` do to a request happens later, in its own coroutine: the list stays as it is meanwhile.
 void Gateways::look_at(Listener& listener, Request& request, TimePoint now, Duration passed) {
   if (request.connection) request.connection->tick(passed, body_patience);
   if (now >= request.deadline) return request.stop(Reason::deadline_exceeded);
   const net::Exchange& exchange = request.exchange;
-  if (listener.config.serve_half_closed ? exchange.client_unreachable() : exchange.client_gone())
+  if (request.idle_limit && now - request.moved_at > *request.idle_limit) return request.stop(Reason::body_timeout);
+  if (listener.config.serve_half_closed || request.idle_limit ? exchange.client_unreachable() : exchange.client_gone())
     request.stop(Reason::client_gone);
+}
+
+std::uint64_t Gateways::switched(const Listener& listener) {
+  std::uint64_t sum = 0;
+  for (const auto& slots : listener.switched) sum += slots.open;
+  return sum;
+}
+
+std::uint64_t Gateways::lost_lines(const Listener& listener) {
+  const auto stats = listener.log ? listener.log->stats() : AccessLog::Stats{};
+  return stats.dropped + stats.failed;
 }
 
 void Gateways::publish() const {
@@ -204,6 +318,8 @@ void Gateways::publish() const {
                             .in_flight = listener->under_way.size(),
                             .connections = server.connections,
                             .refused_connections = server.refused_connections,
+                            .switched = switched(*listener),
+                            .log_dropped = lost_lines(*listener),
                             .malformed = server.bad_requests});
   }
   for (const auto& upstream : upstreams_) now.upstreams.push_back(upstream->status());

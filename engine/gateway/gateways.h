@@ -8,9 +8,9 @@
 /// Stopping: the door refuses with shutting_down, idle connections are closed, requests under way go on until the
 /// deadline, then they are given up, counted. What is refused then is told to come back when the drain ends.
 ///
-/// Thread: `open`, `start`, `stop` from one owner; `status` any: it waits for at most 100 ms for the reactor, and then
-/// says what was so at most 200 ms before. Cost: one thread; 200 wake-ups a second while requests are under way, 5 when
-/// there are none. On cancel: `stop`.
+/// Thread: `open`, `start`, `stop` from one owner; `on_hangup` and `status` any: it waits for at most 100 ms for the
+/// reactor, and then says what was so at most 200 ms before. Cost: one thread; 200 wake-ups a second while requests are
+/// under way, 5 when there are none. On cancel: `stop`.
 #include <weir/base/context.h>
 #include <weir/base/result.h>
 
@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "gateway/access_log.h"
 #include "gateway/proxy.h"
 #include "gateway/routes.h"
 #include "gateway/status.h"
@@ -50,25 +51,44 @@ class Gateways {
   std::uint64_t stop(Duration deadline, const std::function<bool()>& hurry = {});
   Status status() const;
 
+  struct Said {
+    bool went_well;
+    std::string text;
+  };
+  /// Reads certificates again and opens access logs anew: of all, or of "gateway NAME" or "upstream NAME".
+  std::vector<Said> on_hangup(std::string_view only = {}) const;
+
  private:
   struct Listener {
-    Listener(const config::Gateway& c) : config(c), routes(c.routes) {}
+    Listener(const config::Gateway& c)
+        : config(c), routes(c.routes), trusted(c.trusted_peers), switched(c.routes.size()) {}
     const config::Gateway config;
     const Routes routes;
-    std::vector<Upstream*> upstreams;  // of each route
+    const Networks trusted;
+    std::optional<net::TlsContext> tls;
+    std::unique_ptr<AccessLog> log;
+    std::vector<UpgradeSlots> switched;  // of each route
+    std::vector<Upstream*> upstreams;    // of each route
     std::unique_ptr<net::HttpServer> server;
     std::string address;
     RequestCounts counts;
     std::list<Request*> under_way;
     std::uint64_t told_refused = 0;  // connections, in the log
+    std::uint64_t told_dropped = 0;  // lines of the access log
   };
   boost::asio::awaitable<void> handle(Listener& listener, net::Exchange& exchange);
   boost::asio::awaitable<Ending> serve(Listener& listener, Request& request);
+  boost::asio::awaitable<Ending> pass_on(Listener& listener, Request& request, std::size_t route);
   boost::asio::awaitable<Ending> refuse_route(Listener& listener, Request& request, Rejection why);
   boost::asio::awaitable<void> keep();
   void look(TimePoint now);
   void look_at(Listener& listener, Request& request, TimePoint now, Duration passed);
+  Result<void> open(Listener& listener);
   static void tell_refused(Listener& listener);
+  static void tell_dropped(Listener& listener);
+  void write_down(Listener& listener, const Request& request, const Ending& ending) const;
+  static std::uint64_t switched(const Listener& listener);
+  static std::uint64_t lost_lines(const Listener& listener);
   void publish() const;
   void give_up_all();
   bool is_empty() const;

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 
+#include "gateway/deadline_field.h"
 #include "gateway/fields.h"
 #include "gateway/refusal.h"
+#include "net/field_lines.h"
 #include "net/retry_after.h"
 #include "net/surface.h"
 
@@ -46,7 +48,14 @@ struct Proxy::Upload {
 
 boost::asio::awaitable<Ending> Proxy::refuse(Rejection rejection, std::string_view sentence) {
   if (rejection.reason == Reason::client_gone) co_return Ending::abandoned(Reason::client_gone);
+  if (may_stand_in(rejection.reason)) co_return co_await stand_in(request_, *route_.degraded, rejection.reason);
   co_return co_await gateway::refuse(exchange_, context_, rejection, sentence);
+}
+
+bool Proxy::may_stand_in(Reason reason) const {
+  const std::string_view method = exchange_.head().method;
+  return route_.degraded && (method == "GET" || method == "HEAD") && reason != Reason::bad_request &&
+         reason != Reason::shutting_down && reason != Reason::shutdown;
 }
 
 Priority Proxy::priority() const {
@@ -58,13 +67,26 @@ Priority Proxy::priority() const {
 
 boost::asio::awaitable<Ending> Proxy::run() {
   const net::Head& head = exchange_.head();
-  const std::string peer = exchange_.peer();
-  auto text = request_head(head, {.peer = peer, .tls = tls_}, framing_of(head));
+  const auto& upgrades = route_.upgrades;
+  const std::string_view asked = upgrades.allow.empty() ? std::string_view() : asked_upgrade(head);
+  if (std::ranges::any_of(upgrades.allow, [&](const auto& token) { return net::same_word(token, asked); })) {
+    if (slots_.open >= upgrades.most)
+      co_return co_await refuse({Reason::concurrency_limited, come_back},
+                                "as many connections as may have switched protocols");
+    upgrade_ = asked;
+  }
+  auto text =
+      request_head(head, origin_, framing_of(head), {.route = &route_, .request_id = request_.id, .upgrade = upgrade_});
   if (!text) co_return co_await refuse({Reason::bad_request, Duration{0}}, "a header line cannot be passed on");
   head_ = std::move(*text);
   exchange_.keep_encoding();
   exchange_.limit_body(Bytes(~std::uint64_t{0}));
-  request_.deadline = context_.now() + route_.deadline;
+  if (!route_.deadline_header.empty()) {
+    const auto said = said_deadline(route_.deadline_header, head.header(route_.deadline_header));
+    patience_ = std::min(patience_, said.value_or(patience_));
+    if (patience_ <= Duration{0}) co_return co_await refuse({Reason::deadline_exceeded, Duration{0}});
+  }
+  request_.deadline = context_.now() + patience_;
   auto permit = co_await upstream_.enter(request_.waiter, priority(), request_.deadline);
   if (!permit) co_return co_await refuse(permit.error());
   const Ending ending = co_await attempts(*permit);
@@ -81,6 +103,8 @@ boost::asio::awaitable<Ending> Proxy::attempts(Upstream::Permit& permit) {
     if (!started && number == 1) co_return co_await refuse(started.error());
     if (!started) break;
     if (number > 1) permit = upstream_.start_again();
+    trying_ = &*started;
+    ++request_.attempts;
     last = co_await attempt(permit, fresh, last.endpoint);
     if (late_) {
       upstream_.await_late(std::move(*late_), std::move(permit), std::move(*started));
@@ -119,6 +143,7 @@ void Proxy::settle(Upstream::Permit& permit, Upstream::Attempt& attempt, const O
     return outcome.kind == Kind::broken ? upstream_.failed(permit) : upstream_.ignored(permit);
   }
   const Ending& ending = outcome.ending;
+  if (ending.status == 101) return;  // settled when it began
   if (ending.kind == Ending::Kind::answered) {
     const bool overloaded = ending.status == 503 || ending.status == 429;
     overloaded ? upstream_.failed(permit) : upstream_.answered(permit);
@@ -140,7 +165,8 @@ void Proxy::settle(Upstream::Permit& permit, Upstream::Attempt& attempt, const O
 }
 
 boost::asio::awaitable<Proxy::Outcome> Proxy::attempt(Upstream::Permit& permit, bool fresh, std::size_t avoid) {
-  auto line = co_await upstream_.connect(fresh, avoid);
+  const Duration left = request_.deadline == never ? patience_ : request_.deadline - context_.now();
+  auto line = co_await upstream_.connect(fresh, avoid, left);
   if (!line) co_return Outcome{Outcome::Kind::unreachable, {}, std::move(line.error().message)};
   const bool kept = line->kept;
   const std::size_t endpoint = line->endpoint;
@@ -178,7 +204,10 @@ boost::asio::awaitable<Proxy::Outcome> Proxy::converse(Upstream::Line& line, Ups
   const net::Head& head = exchange_.head();
   Upload upload(io_);
   const auto framing = framing_of(head);
-  if (co_await connection.send_head(head_, framing, head.method == "HEAD") && framing != net::BodyFraming::none)
+  if (!upgrade_.empty()) connection.allow_switch();
+  const std::string text = head_to_send();
+  request_.endpoint = line.endpoint;
+  if (co_await connection.send_head(text, framing, head.method == "HEAD") && framing != net::BodyFraming::none)
     co_await begin_upload(connection, upload);
   const bool answered = co_await head_of_answer(connection);
   answering_ = answered;
@@ -186,11 +215,41 @@ boost::asio::awaitable<Proxy::Outcome> Proxy::converse(Upstream::Line& line, Ups
   Outcome outcome;
   if (answered) {
     permit.served(context_.now());
-    outcome.ending = co_await relay(connection, !connection.request_done());
+    request_.answered_at = context_.now();
+    learn_pressure(line);
+    outcome.ending = connection.has_switched() ? co_await carry(line, permit)
+                                               : co_await relay(connection, !connection.request_done());
   }
   co_await end_upload(connection, upload);
   if (!answered) outcome = co_await no_answer(line, upload);
   co_return outcome;
+}
+
+/// The deadline is written for each attempt: what is left of it.
+std::string Proxy::head_to_send() const {
+  std::string head = head_;
+  if (!route_.deadline_header.empty())
+    head.insert(head.size() - 2, deadline_line(route_.deadline_header, request_.deadline - context_.now()));
+  return head;
+}
+
+void Proxy::learn_pressure(const Upstream::Line& line) {
+  const auto level = net::plain_number(net::Head{.fields = line.connection->head().fields}.header("Weir-Pressure"));
+  if (level) upstream_.reported(line.endpoint, *level);
+}
+
+/// Its work is done when it begins: what follows holds neither a place nor the breaker's probe.
+boost::asio::awaitable<Ending> Proxy::carry(Upstream::Line& line, Upstream::Permit& permit) {
+  upstream_.answered(permit);
+  upstream_.switched(line.endpoint);
+  trying_->ok(context_.now());
+  std::string fields = answer_fields(line.connection->head(), route_.answer_edits);
+  fields.append("Connection: Upgrade\r\nUpgrade: ").append(upgrade_).append("\r\n");
+  ++slots_.open;
+  Tunnel tunnel(io_, context_, request_, *line.connection);
+  co_await tunnel.run(fields, route_.upgrades.idle);
+  --slots_.open;
+  co_return Ending::answered(101);
 }
 
 /// A small body goes at once; a large one beside the answer, which may come before its end.
@@ -214,10 +273,12 @@ boost::asio::awaitable<void> Proxy::send_body(ClientConnection& connection, Uplo
       break;
     }
     if (piece->empty()) {
-      if (co_await connection.finish() && !answering_) request_.deadline = context_.now() + route_.deadline;
+      const auto trailers = exchange_.head().chunked ? exchange_.trailers() : std::string_view();
+      if (co_await connection.finish(trailers) && !answering_) request_.deadline = context_.now() + patience_;
       break;
     }
     body_taken_ = true;
+    request_.received += piece->size();
     if (!co_await connection.write(*piece)) break;
   }
   upload.running = false;
@@ -236,7 +297,7 @@ boost::asio::awaitable<void> Proxy::end_upload(ClientConnection& connection, Upl
 boost::asio::awaitable<bool> Proxy::head_of_answer(ClientConnection& connection) {
   while (co_await connection.receive_head()) {
     const net::AnswerHead& head = connection.head();
-    if (!head.is_interim()) co_return true;
+    if (!head.is_interim() || connection.has_switched()) co_return true;
     if (head.status == 100) continue;
     const std::string fields = answer_fields(head);
     if (!co_await exchange_.inform(head.status, fields)) {
@@ -261,16 +322,17 @@ boost::asio::awaitable<Proxy::Outcome> Proxy::no_answer(const Upstream::Line& li
 boost::asio::awaitable<Ending> Proxy::relay(ClientConnection& connection, bool close) {
   const net::AnswerHead& head = connection.head();
   const int status = head.status;
-  const std::string fields = answer_fields(head);
+  const std::string fields = answer_fields(head, route_.answer_edits);
   if (status == 503 || status == 429)
-    told_later_ = net::retry_after(net::Head{.fields = fields}.header("Retry-After"), context_.wall());
+    told_later_ = net::retry_after(net::Head{.fields = head.fields}.header("Retry-After"), context_.wall());
   net::AnswerStart start{.status = status, .fields = fields, .length = head.length, .close = close};
   if (head.length && connection.has_body_here()) {
     const auto first = co_await connection.read(piece_size);
     if (first) start.first = *first;
+    request_.sent += start.first.size();
   }
   const bool whole = co_await exchange_.start(start) && co_await relay_body(connection);
-  if (whole && co_await exchange_.finish()) co_return Ending::answered(status);
+  if (whole && co_await exchange_.finish(connection.trailers())) co_return Ending::answered(status);
   const bool upstream_broke = connection.trouble() != Trouble::none && connection.trouble() != Trouble::aborted;
   if (upstream_broke) exchange_.abort();
   connection.abort();
@@ -286,6 +348,7 @@ boost::asio::awaitable<bool> Proxy::relay_body(ClientConnection& connection) {
     if (!piece) co_return false;
     if (piece->empty()) co_return true;
     if (!co_await exchange_.write(*piece)) co_return false;
+    request_.sent += piece->size();
   }
 }
 

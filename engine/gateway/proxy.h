@@ -9,6 +9,9 @@
 ///   breaks off in mid-answer                  a broken end: never a foreign byte, never a whole end
 ///   answers before the request is read whole  that answer
 ///   sends interim answers                     those but 100, which the gateway says itself when it begins to read
+///   switches protocols (101)                  the same where the route allows it (upgrade.h), else 502
+///
+/// Instead of a refusal for want of an upstream, GET and HEAD get the route's degraded answer, where it has one.
 ///
 /// The deadline is one for the head of the answer, from the end of the request on. Bodies have none but that each 4 KiB
 /// of them move within 30 s.
@@ -27,21 +30,26 @@
 #include <optional>
 #include <string>
 
+#include "gateway/forwarded.h"
 #include "gateway/request.h"
+#include "gateway/upgrade.h"
 
 namespace weir::gateway {
 
 class Proxy {
  public:
+  /// `slots`: the switched connections of the route.
   Proxy(boost::asio::io_context& io, const Context& context, Request& request, const config::GatewayRoute& route,
-        bool tls)
+        const Origin& origin, UpgradeSlots& slots)
       : io_(io),
         context_(context),
         request_(request),
         exchange_(request.exchange),
         upstream_(*request.upstream),
         route_(route),
-        tls_(tls) {}
+        origin_(origin),
+        slots_(slots),
+        patience_(route.deadline) {}
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
 
@@ -77,6 +85,10 @@ class Proxy {
   void settle(Upstream::Permit& permit, Upstream::Attempt& attempt, const Outcome& outcome);
   bool may_try_again(const Outcome& outcome) const;
   awaitable<Ending> refuse(Rejection rejection, std::string_view sentence = {});
+  awaitable<Ending> carry(Upstream::Line& line, Upstream::Permit& permit);
+  std::string head_to_send() const;
+  void learn_pressure(const Upstream::Line& line);
+  bool may_stand_in(Reason reason) const;
   Priority priority() const;
 
   boost::asio::io_context& io_;
@@ -85,7 +97,11 @@ class Proxy {
   net::Exchange& exchange_;
   Upstream& upstream_;
   const config::GatewayRoute& route_;
-  const bool tls_;
+  const Origin origin_;
+  UpgradeSlots& slots_;
+  Duration patience_;         // for the head of the answer: the route's, or what the client says
+  std::string_view upgrade_;  // the protocol that it may switch to
+  Upstream::Attempt* trying_ = nullptr;
   std::string head_;                    // of the request, as it goes to the upstream
   std::optional<Upstream::Line> late_;  // nobody waits for its answer any more, and it is worth to wait for it
   bool body_taken_ = false;             // a byte of it has been taken from the client

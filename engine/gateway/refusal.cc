@@ -23,4 +23,13 @@ boost::asio::awaitable<Ending> refuse(net::Exchange& exchange, const Context& co
   co_return told ? Ending::refused(rejection.reason) : Ending::abandoned(Reason::client_gone);
 }
 
+boost::asio::awaitable<Ending> stand_in(Request& request, const config::Degraded& degraded, Reason reason) {
+  const std::string fields = fmt::format("Weir-Degraded: {}\r\nCache-Control: no-store\r\n", info(reason).key);
+  net::Response answer{
+      .status = degraded.status, .content_type = degraded.content_type, .body = degraded.body, .extra_headers = fields};
+  request.own_status = degraded.status;
+  const bool told = co_await request.exchange.respond(std::move(answer));
+  co_return told ? Ending::refused(reason) : Ending::abandoned(Reason::client_gone);
+}
+
 }  // namespace weir::gateway

@@ -13,4 +13,8 @@ namespace weir::gateway {
 boost::asio::awaitable<Ending> refuse(net::Exchange& exchange, const Context& context, Rejection rejection,
                                       std::string_view sentence = {}, std::string_view more_fields = {});
 
+/// What stands in for an answer: the route's own status and body, the reason in `Weir-Degraded`, and not to be kept by
+/// caches. It counts as a refusal.
+boost::asio::awaitable<Ending> stand_in(Request& request, const config::Degraded& degraded, Reason reason);
+
 }  // namespace weir::gateway

@@ -6,6 +6,7 @@
 /// Thread: the gateway's reactor. Cost: an Asio timer that is not started. On cancel: `stop`.
 #include <list>
 #include <optional>
+#include <string>
 
 #include "gateway/upstream.h"
 #include "net/http.h"
@@ -18,11 +19,22 @@ struct Request {
   Request& operator=(const Request&) = delete;
 
   net::Exchange& exchange;
+  const config::GatewayRoute* route = nullptr;
   Upstream* upstream = nullptr;
   Upstream::Waiter waiter;
   net::ClientConnection* connection = nullptr;  ///< while it is at an endpoint
   TimePoint deadline = never;                   ///< for the head of the answer
   std::optional<Reason> stopped;
+  /// Of one that has switched protocols: when something has moved last, and for how long nothing may.
+  TimePoint moved_at{};
+  std::optional<Duration> idle_limit;
+  // For the access log.
+  std::string id;
+  TimePoint began{}, answered_at = never;  ///< answered: the head of the answer has come
+  int attempts = 0;
+  std::optional<std::size_t> endpoint;
+  std::uint64_t received = 0, sent = 0;  ///< bytes of bodies
+  int own_status = 0;                    ///< of what the gateway answers by itself
 
   void stop(Reason why) {
     if (stopped) return;

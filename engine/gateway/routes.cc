@@ -15,7 +15,28 @@ std::string_view host_of(std::string_view authority) {
   return host;
 }
 
+/// Part by part; a name in braces stands for any part that is not empty.
+bool matches_template(std::string_view pattern, std::string_view path) {
+  while (!pattern.empty() && !path.empty()) {
+    pattern.remove_prefix(1);
+    path.remove_prefix(1);
+    const std::string_view want = pattern.substr(0, pattern.find('/')), part = path.substr(0, path.find('/'));
+    if (want.starts_with('{') ? part.empty() : want != part) return false;
+    pattern.remove_prefix(want.size());
+    path.remove_prefix(part.size());
+  }
+  return pattern.empty() && path.empty();
+}
+
+bool has_headers(const config::GatewayRoute& route, const net::Head& head) {
+  return std::ranges::all_of(route.headers, [&](const auto& wanted) {
+    const std::string_view said = head.header(wanted.first);
+    return wanted.second == "*" ? !said.empty() : said == wanted.second;
+  });
+}
+
 bool matches_path(const config::GatewayRoute& route, std::string_view path) {
+  if (route.path.find('{') != route.path.npos) return matches_template(route.path, path);
   if (!route.matches_below()) return path == route.path;
   const std::string_view above = std::string_view(route.path).substr(0, route.path.size() - 3);
   return path.starts_with(above) && (path.size() == above.size() || path[above.size()] == '/');
@@ -44,6 +65,7 @@ bool has_encoded(std::string_view path, std::string_view code) {
 bool is_plain_path(std::string_view path) {
   if (path == "*") return true;  // OPTIONS *
   if (!path.starts_with('/') || path.find_first_of("\\#") != path.npos) return false;
+  if (!std::ranges::all_of(path, [](char c) { return c > ' ' && c < 0x7f; })) return false;
   for (const std::string_view code : {"%2f", "%5c", "%00"})
     if (has_encoded(path, code)) return false;
   for (std::string_view rest = path.substr(1);;) {
@@ -63,6 +85,7 @@ Admitted<std::size_t> Routes::find(const net::Head& head) const {
     const config::GatewayRoute& route = routes_[i];
     if (!matches_path(route, head.target)) continue;
     if (!route.host.empty() && !net::same_word(route.host, host)) continue;
+    if (!has_headers(route, head)) continue;
     if (route.methods.empty() || std::ranges::find(route.methods, head.method) != route.methods.end()) return i;
     another_method = true;
   }

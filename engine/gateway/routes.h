@@ -1,9 +1,11 @@
 #pragma once
-/// Which route a request takes: the first whose path, host and method match.
+/// Which route a request takes: the first whose path, host, header fields and method match. A path is one path, all
+/// below one (/orders/**), or a template (/orders/{id}/lines).
 ///
 /// A path is compared as it will be sent on, and decided on nothing else. So one that others could read differently
 /// matches no route and is refused: a "." or ".." segment, an encoded slash, backslash or NUL, an encoded dot segment,
-/// an empty segment ("//"), a raw backslash, a fragment. An upstream that normalises such paths then sees none.
+/// an empty segment ("//"), a raw backslash, a fragment, what is not ASCII. An upstream that normalises such paths then
+/// sees none.
 ///
 /// Hosts are compared in lower case, without the port and a final dot.
 ///

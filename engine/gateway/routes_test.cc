@@ -36,6 +36,32 @@ TEST(Routes, TheFirstThatMatchesIsTaken) {
   EXPECT_EQ(all.find(head("OPTIONS", "*")).error().reason, Reason::not_found);
 }
 
+TEST(Routes, ATemplateStandsForOnePartOfAnyText) {
+  std::vector<config::GatewayRoute> all(2);
+  all[0].path = "/orders/{id}/lines";
+  all[1].path = "/{any}";
+  const Routes routes(all);
+  EXPECT_EQ(routes.find(head("GET", "/orders/7/lines")).value(), 0u);
+  EXPECT_EQ(routes.find(head("GET", "/orders")).value(), 1u);
+  for (const char* path : {"/orders/7", "/orders/7/8/lines", "/orders/7/lines/", "/orders/7/lines/x", "/", "/a/"})
+    EXPECT_EQ(routes.find(head("GET", path)).error().reason, Reason::not_found) << path;
+}
+
+TEST(Routes, AHeaderFieldHasToBeThere) {
+  std::vector<config::GatewayRoute> all(2);
+  all[0].path = all[1].path = "/**";
+  all[0].headers = {{"X-Kind", "gold"}, {"X-Any", "*"}};
+  const Routes routes(all);
+  const auto found = [&](std::string_view fields) {
+    net::Head asked = head("GET", "/");
+    asked.fields = fields;
+    return routes.find(asked).value();
+  };
+  EXPECT_EQ(found("x-kind: gold\r\nX-Any: 1\r\n"), 0u);
+  EXPECT_EQ(found("x-kind: gold\r\n"), 1u);
+  EXPECT_EQ(found("x-kind: golden\r\nX-Any: 1\r\n"), 1u);
+}
+
 TEST(Routes, AHostIsTheSameHoweverItIsWritten) {
   const auto all = routes();
   for (const char* host :
@@ -49,7 +75,7 @@ TEST(Routes, APathThatCanBeReadInTwoWaysIsRefused) {
   const auto all = routes();
   for (const char* path :
        {"/a/../admin", "/a/%2e%2e/admin", "/a%2f..%2fadmin", "//admin", "/a//b", "/a/./b", "/a/%2E./b", "/a/.%2e",
-        "/a\\..\\admin", "/a/%5c..", "/a#b", "/a/%00", "/a/..", "relative", ""})
+        "/a\\..\\admin", "/a/%5c..", "/a#b", "/a/%00", "/a/..", "/a\xff", "/\xc3\xa4", "relative", ""})
     EXPECT_EQ(all.find(head("GET", path)).error().reason, Reason::bad_request) << path;
   for (const char* path : {"/a/..b", "/a/b..", "/a/...", "/a/%2ehidden", "/a/", "/a/b%20c", "/a/%41"})
     EXPECT_EQ(all.find(head("GET", path)).value(), 3u) << path;

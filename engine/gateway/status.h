@@ -24,8 +24,9 @@ inline constexpr std::size_t reason_count = static_cast<std::size_t>(Reason::cli
 
 struct RequestCounts {
   std::uint64_t in = 0;
-  std::array<std::uint64_t, 6> answered{};  ///< by hundreds of the status: [2] is 200 to 299
+  std::array<std::uint64_t, 6> answered{};  ///< by hundreds of the status: [2] is 200 to 299; [1]: switched (101)
   std::array<std::uint64_t, reason_count> refused{}, abandoned{};
+  std::uint64_t degraded = 0;  ///< of the refused: who got the route's degraded answer
   std::uint64_t ended() const {
     std::uint64_t sum = 0;
     for (const auto n : answered) sum += n;
@@ -41,6 +42,8 @@ struct GatewayStatus {
   std::uint64_t in_flight = 0;  ///< counted from the requests themselves
   std::uint64_t connections = 0;
   std::uint64_t refused_connections = 0;  ///< at max_connections
+  std::uint64_t switched = 0;             ///< connections that carry another protocol now
+  std::uint64_t log_dropped = 0;          ///< lines that the access log could not write
   std::uint64_t malformed = 0;            ///< in the head, and then not counted as a request, or in the body
   /// 0, or the ledger is wrong.
   std::int64_t difference() const { return static_cast<std::int64_t>(requests.in - requests.ended() - in_flight); }
@@ -50,6 +53,8 @@ struct EndpointStatus {
   std::string address;
   std::uint32_t in_flight = 0;
   std::uint64_t connections = 0, opened = 0, reused = 0, ejections = 0;
+  bool unwell = false;     ///< its health check says so
+  double level = 0;        ///< how full it says it is
   Duration left_alone{0};  ///< for so long yet
   std::string last_error;
 };

@@ -37,14 +37,17 @@ Upstream::Waiter& waiter_of(std::uint64_t id) {
 
 }  // namespace
 
-net::PoolConfig pool_config(const config::Upstream& upstream, const std::string& endpoint) {
+net::PoolConfig pool_config(const config::Upstream& upstream, const std::string& endpoint,
+                            std::optional<net::TlsContext> tls) {
   return {.address = endpoint,
           .max_connections = upstream.max_connections,
           .max_head = config::gateway_max_header,
           .buffer = config::upstream_buffer,
           .dial = {.timeout = upstream.connect_timeout,
                    .receive_buffer = config::upstream_socket_buffer,
-                   .send_buffer = config::upstream_socket_buffer}};
+                   .send_buffer = config::upstream_socket_buffer},
+          .tls = std::move(tls),
+          .server_name = upstream.tls ? upstream.tls->server_name : std::string()};
 }
 
 Upstream::Upstream(boost::asio::io_context& io, const config::Upstream& config, const Context& context)
@@ -57,8 +60,39 @@ Upstream::Upstream(boost::asio::io_context& io, const config::Upstream& config, 
       last_errors_(config.endpoints.size()),
       told_ejections_(config.endpoints.size()) {
   if (config.max_wait > Duration{0}) room_.emplace(room_of(config));
-  for (const std::string& address : config.endpoints)
-    pools_.push_back(std::make_unique<net::ClientPool>(io, pool_config(config, address), context));
+}
+
+Result<void> Upstream::open() {
+  if (const auto& files = config_.tls) {
+    auto tls = net::TlsContext::client(files->ca, {files->certificate, files->key});
+    if (!tls) return std::unexpected(std::move(tls.error()));
+    tls_ = std::move(*tls);
+  }
+  std::vector<net::PoolConfig> pools;
+  for (const std::string& address : config_.endpoints) pools.push_back(pool_config(config_, address, tls_));
+  if (config_.health)
+    health_ = std::make_unique<HealthChecks>(
+        io_, *config_.health, pools, context_,
+        [this](std::size_t endpoint, bool well, std::string_view why) { learned(endpoint, well, why); });
+  for (auto& pool : pools) pools_.push_back(std::make_unique<net::ClientPool>(io_, std::move(pool), context_));
+  return {};
+}
+
+std::optional<Result<void>> Upstream::reload() const {
+  if (!tls_) return std::nullopt;
+  return tls_->reload(context_.wall());
+}
+
+void Upstream::watch() {
+  if (health_) health_->start();
+}
+
+void Upstream::learned(std::size_t endpoint, bool well, std::string_view why) {
+  endpoints_.checked(endpoint, well);
+  if (well) return log::info({"upstream", config_.name}, "endpoint {} is well again", config_.endpoints[endpoint]);
+  last_errors_[endpoint] = why;
+  log::warn({"upstream", config_.name}, "endpoint {} is unwell and gets no requests: {}", config_.endpoints[endpoint],
+            why);
 }
 
 boost::asio::awaitable<Admitted<Upstream::Permit>> Upstream::enter(Waiter& waiter, Priority priority,
@@ -139,9 +173,9 @@ void Upstream::ignored(Permit& permit) {
   settled(never);
 }
 
-boost::asio::awaitable<Result<Upstream::Line>> Upstream::connect(bool fresh, std::size_t avoid) {
+boost::asio::awaitable<Result<Upstream::Line>> Upstream::connect(bool fresh, std::size_t avoid, Duration most) {
   const std::size_t endpoint = endpoints_.choose(context_.now(), avoid);
-  auto taken = co_await pools_[endpoint]->take(fresh);
+  auto taken = co_await pools_[endpoint]->take(fresh, most);
   if (taken) co_return Line{endpoint, std::move(taken->connection), taken->kept};
   const bool overloaded = taken.error().kind == Error::Kind::overloaded;
   endpoints_.done(endpoint, overloaded ? Endpoints::End::ignored : Endpoints::End::failed, context_.now());
@@ -186,6 +220,7 @@ void Upstream::tell() {
 
 void Upstream::close() {
   for (const Late& late : late_) late.connection->abort();
+  if (health_) health_->stop();
   for (auto& pool : pools_) pool->close();
 }
 
@@ -222,6 +257,8 @@ UpstreamStatus Upstream::status() const {
                              .opened = pool.opened,
                              .reused = pool.reused,
                              .ejections = state.ejections,
+                             .unwell = state.unwell,
+                             .level = now < state.level_until ? state.level : 0,
                              .left_alone = std::max(state.left_alone_until - now, Duration{0}),
                              .last_error = last_errors_[i]});
   }

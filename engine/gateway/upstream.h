@@ -28,13 +28,15 @@
 
 #include "config/gateways.h"
 #include "gateway/endpoints.h"
+#include "gateway/health.h"
 #include "gateway/status.h"
 #include "net/client_pool.h"
 
 namespace weir::gateway {
 
 /// The connections to one endpoint; what they take is declared by config::footprint.
-net::PoolConfig pool_config(const config::Upstream& upstream, const std::string& endpoint);
+net::PoolConfig pool_config(const config::Upstream& upstream, const std::string& endpoint,
+                            std::optional<net::TlsContext> tls = {});
 
 class Upstream {
  public:
@@ -57,6 +59,14 @@ class Upstream {
   };
 
   Upstream(boost::asio::io_context& io, const config::Upstream& config, const Context& context);
+  /// Reads the files of TLS, and makes its connections' pools; before anything else.
+  Result<void> open();
+  /// Reads them again; nothing: it has none.
+  std::optional<Result<void>> reload() const;
+  /// Health checks begin; they end with `close`, and then `is_over` says when.
+  void watch();
+  bool is_over() const { return !health_ || health_->is_over(); }
+
   Upstream(const Upstream&) = delete;
   Upstream& operator=(const Upstream&) = delete;
 
@@ -72,7 +82,8 @@ class Upstream {
 
   Admitted<Attempt> start(flow::Destination::Try which) { return destination_.try_start(which, context_.now()); }
   /// `fresh`: one that was never used. `avoid`: the endpoint that has just failed.
-  boost::asio::awaitable<Result<Line>> connect(bool fresh, std::size_t avoid = ~std::size_t{0});
+  /// `most`: what is left of the request's deadline.
+  boost::asio::awaitable<Result<Line>> connect(bool fresh, std::size_t avoid, Duration most);
   void done(Line line, Endpoints::End end, std::string_view error = {});
   /// Nothing comes back from it any more, although as many are there as may be (waiting_room.h).
   bool is_stalled() const { return room_ && room_->stalled(in_flight_.reached_since(), context_.now()); }
@@ -86,6 +97,10 @@ class Upstream {
   void refused(std::size_t endpoint, Duration retry_after) {
     endpoints_.refused(endpoint, retry_after, context_.now());
   }
+  /// What an answer says of its endpoint: Weir-Pressure.
+  void reported(std::size_t endpoint, double level) { endpoints_.reported(endpoint, level, context_.now()); }
+  /// Its request goes on as another protocol.
+  void switched(std::size_t endpoint) { endpoints_.proved(endpoint); }
   void count_repeated() { ++repeated_; }
 
   const config::Upstream& config() const { return config_; }
@@ -105,6 +120,7 @@ class Upstream {
   void end_late(Line line, Permit& permit, Attempt& attempt, bool answered);
   void leave_late();
 
+  void learned(std::size_t endpoint, bool well, std::string_view why);
   void call_next();
   void tell();
   void decide(Waiter& waiter, std::optional<Reason> refused);
@@ -120,7 +136,9 @@ class Upstream {
   flow::Destination destination_;
   Endpoints endpoints_;
   boost::asio::io_context& io_;
+  std::optional<net::TlsContext> tls_;
   std::vector<std::unique_ptr<net::ClientPool>> pools_;
+  std::unique_ptr<HealthChecks> health_;
   std::vector<std::string> last_errors_;
   std::list<Late> late_;
   std::uint64_t repeated_ = 0;

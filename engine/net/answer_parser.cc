@@ -24,6 +24,7 @@ void AnswerParser::reset(bool to_head) {
   part_ = Part::head;
   head_ = {};
   head_size_ = trailers_ = 0;
+  trailer_lines_.clear();
   left_ = 0;
   to_head_ = to_head;
   encoded_ = false;
@@ -144,8 +145,10 @@ std::optional<AnswerParser::Status> AnswerParser::step(std::string_view bytes, s
     part_ = Part::complete;
   } else {
     trailers_ += end + 2;
-    std::string_view field = bytes.substr(0, end + 2);
-    if (trailers_ >= max_head_ || !next_field(field)) return Status::damaged;
+    std::string_view rest = bytes.substr(0, end + 2);
+    const auto field = next_field(rest);
+    if (trailers_ >= max_head_ || !field) return Status::damaged;
+    if (may_trail(field->name)) trailer_lines_ += field->line;
   }
   return std::nullopt;
 }
@@ -162,6 +165,12 @@ bool AnswerParser::read_size(std::string_view line) {
   if (!size) return false;
   left_ = *size;
   return true;
+}
+
+void AnswerParser::become_tunnel() {
+  part_ = Part::to_the_end;
+  head_.to_the_end = true;
+  head_.keep_alive = false;
 }
 
 bool AnswerParser::end_of_input() {

@@ -6,7 +6,7 @@
 /// characters, Content-Length twice or beside Transfer-Encoding, encodings but "chunked", one of them in HTTP/1.0,
 /// chunk sizes that are no plain hexadecimal number, quotes in a chunk extension that do not close. A body is framed by
 /// chunks, by Content-Length, or by the end of the connection, in this order; 1xx, 204, 304 and answers to HEAD have
-/// none. Trailer fields are checked and dropped.
+/// none. Trailer fields are checked, and kept until the next answer.
 ///
 /// Thread: one owner. Cost: about 200 ns for a head of eight lines. Bound: a head, or the trailers, of `max_head`.
 /// Ref: RFC 9112 sections 2.2, 4, 6 and 7.
@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace weir::net {
@@ -50,6 +51,10 @@ class AnswerParser {
   /// The next piece of the body at the front of `bytes`, at most `most`, framing removed.
   Piece parse_body(std::string_view bytes, std::size_t most);
   bool body_done() const { return part_ == Part::complete; }
+  /// After the body has ended: whole lines, those left out that say how a message is framed or to whom it goes.
+  std::string_view trailers() const { return trailer_lines_; }
+  /// After the head of a 101: from here on all is body, to the end of the connection.
+  void become_tunnel();
   /// What is missing for sure of the body or of its present chunk.
   std::uint64_t body_left() const { return left_; }
   /// The connection has ended. False: before the body had.
@@ -68,6 +73,7 @@ class AnswerParser {
   Part part_ = Part::head;
   AnswerHead head_;
   std::size_t head_size_ = 0, trailers_ = 0;
+  std::string trailer_lines_;
   std::uint64_t left_ = 0;
   bool to_head_ = false, encoded_ = false;
 };

@@ -42,7 +42,7 @@ boost::asio::awaitable<bool> ClientConnection::send_head(std::string_view head, 
   receiving_.restart();
   framing_ = framing;
   interim_ = 0;
-  sent_ = send_broken_ = begun_ = head_seen_ = false;
+  sent_ = send_broken_ = begun_ = head_seen_ = switched_ = false;
   finished_ = framing == BodyFraming::none;
   const Wire::Parts pieces{head, {}, {}};
   co_return co_await send(pieces);
@@ -60,9 +60,10 @@ boost::asio::awaitable<bool> ClientConnection::write(std::string_view piece) {
   co_return co_await send(pieces);
 }
 
-boost::asio::awaitable<bool> ClientConnection::finish() {
+boost::asio::awaitable<bool> ClientConnection::finish(std::string_view trailers) {
   WEIR_CHECK(!finished_);
-  const Wire::Parts last{"0\r\n\r\n", {}, {}};
+  if (switched_) wire_.shut_down();
+  const Wire::Parts last{"0\r\n", trailers, "\r\n"};
   const bool sent = framing_ != BodyFraming::chunked ? !send_broken_ : co_await send(last);
   finished_ = sent;
   co_return sent;
@@ -130,6 +131,13 @@ boost::asio::awaitable<bool> ClientConnection::receive_head() {
   input_.remove_prefix(parser_.head_size());
   head_seen_ = !head().is_interim();
   if (head_seen_) receiving_.restart();
+  if (head().status == 101 && std::exchange(may_switch_, false)) {
+    parser_.become_tunnel();
+    switched_ = head_seen_ = true;
+    framing_ = BodyFraming::length;
+    finished_ = false;
+    co_return true;
+  }
   // Nothing was asked to be switched to; and interim answers without end are no answer.
   if (head().status == 101 || (head().is_interim() && ++interim_ > most_interim)) {
     end(Trouble::damaged);
@@ -153,6 +161,7 @@ boost::asio::awaitable<std::optional<std::string_view>> ClientConnection::read(B
 }
 
 void ClientConnection::tick(Duration passed, Duration patience) {
+  if (switched_) return;  // its owner knows how long it may be idle
   const bool late =
       (waits_to_send_ && sending_.add(passed) > patience) || (waits_for_body_ && receiving_.add(passed) > patience);
   if (late) end(Trouble::late);

@@ -50,10 +50,13 @@ class ClientConnection {
 
   Wire& wire() { return wire_; }
 
+  /// Of the next request: its answer may be 101, and then both halves carry what they are given, to their end.
+  void allow_switch() { may_switch_ = true; }
   /// `head`: the whole of it, empty line included, with the framing fields of `framing`. False: it could not be sent.
   awaitable<bool> send_head(std::string_view head, BodyFraming framing, bool to_head);
   awaitable<bool> write(std::string_view piece);
-  awaitable<bool> finish();
+  /// `trailers`: whole lines, only behind chunks.
+  awaitable<bool> finish(std::string_view trailers = {});
   /// Whether a byte of this request has left.
   bool has_sent() const { return sent_; }
 
@@ -66,6 +69,8 @@ class ClientConnection {
   bool has_begun() const { return begun_; }
   /// Whether `read` has something without waiting.
   bool has_body_here() const { return !input_.empty(); }
+  std::string_view trailers() const { return parser_.trailers(); }
+  bool has_switched() const { return switched_; }
   bool answer_done() const { return parser_.body_done(); }
   bool request_done() const { return finished_; }
   Trouble trouble() const { return trouble_; }
@@ -102,6 +107,7 @@ class ClientConnection {
   Trouble trouble_ = Trouble::none;
   int interim_ = 0;
   bool sent_ = false, send_broken_ = false, finished_ = false, begun_ = false;
+  bool may_switch_ = false, switched_ = false;
   bool waits_to_send_ = false, waits_for_body_ = false, head_seen_ = false;
   bool handed_over_ = false;
 };

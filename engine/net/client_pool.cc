@@ -5,7 +5,9 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <fmt/format.h>
 #include <weir/async/signal.h>
+#include <weir/async/with_deadline.h>
 
 #include <algorithm>
 
@@ -59,13 +61,14 @@ ClientPool::ClientPool(asio::io_context& io, PoolConfig config, const Context& c
       context_(context),
       buffers_(config_.buffer, kept_buffers),
       names_(std::make_shared<Names>(io)) {
+  host_ = config_.address.substr(0, config_.address.rfind(':'));
+  if (host_.starts_with('[')) host_ = host_.substr(1, host_.size() - 2);
   names_->literal = is_literal(config_.address);
   if (names_->literal) {
     if (auto endpoint = resolve(config_.address)) names_->known = {*endpoint};
   } else {
-    const auto colon = config_.address.rfind(':');
-    names_->host = config_.address.substr(0, colon);
-    names_->port = config_.address.substr(colon + 1);
+    names_->host = host_;
+    names_->port = config_.address.substr(config_.address.rfind(':') + 1);
     names_->ask(io_, context_.now());
   }
 }
@@ -76,14 +79,15 @@ ClientPool::~ClientPool() {
 }
 
 Bytes ClientPool::footprint(const PoolConfig& config) {
-  return (config.dial.receive_buffer + config.dial.send_buffer) * 2 + config.buffer + 4_KiB;
+  return (config.dial.receive_buffer + config.dial.send_buffer) * 2 + config.buffer + 4_KiB +
+         (config.tls ? tls_footprint : 0_B);
 }
 
 bool ClientPool::is_old(const ClientConnection& connection) const {
   return context_.now() - connection.opened_at() > config_.max_age;
 }
 
-asio::awaitable<Result<ClientPool::Taken>> ClientPool::take(bool fresh) {
+asio::awaitable<Result<ClientPool::Taken>> ClientPool::take(bool fresh, Duration most) {
   while (!fresh && !idle_.empty()) {
     auto connection = std::move(idle_.back().connection);
     idle_.pop_back();
@@ -95,20 +99,43 @@ asio::awaitable<Result<ClientPool::Taken>> ClientPool::take(bool fresh) {
   if (stats().open >= config_.max_connections && !idle_.empty()) idle_.erase(idle_.begin());
   if (stats().open >= config_.max_connections) co_return failure("max_connections are in use", Error::Kind::overloaded);
   ++out_;
-  if (names_->known.empty()) {
-    names_->ask(io_, context_.now());
-    if (names_->asking) co_await names_->answered.wait(config_.dial.timeout);
-  }
-  Result<Wire::Socket> socket = failure(names_->why, Error::Kind::disconnected);
-  if (!names_->known.empty()) socket = co_await async_dial(names_->known, config_.dial);
-  if (!socket) {
+  auto opened = co_await open(std::min(config_.dial.timeout, most));
+  if (!opened) {
     --out_;
     ++failed_;
-    co_return std::unexpected(std::move(socket.error()));
+    co_return std::unexpected(std::move(opened.error()));
   }
   ++opened_;
-  co_return Taken{std::make_unique<ClientConnection>(std::move(*socket), buffers_, config_.max_head, context_.now()),
-                  false};
+  co_return Taken{std::move(*opened), false};
+}
+
+asio::awaitable<Result<std::unique_ptr<ClientConnection>>> ClientPool::open(Duration most) {
+  const TimePoint until = context_.now() + most;
+  if (names_->known.empty()) {
+    names_->ask(io_, context_.now());
+    if (names_->asking) co_await names_->answered.wait(most);
+  }
+  if (names_->known.empty()) co_return failure(names_->why, Error::Kind::disconnected);
+  DialOptions dial = config_.dial;
+  dial.timeout = std::max<Duration>(until - context_.now(), std::chrono::milliseconds(1));
+  auto socket = co_await async_dial(names_->known, dial);
+  if (!socket) co_return std::unexpected(std::move(socket.error()));
+  auto connection = std::make_unique<ClientConnection>(std::move(*socket), buffers_, config_.max_head, context_.now());
+  if (config_.tls)
+    if (auto done = co_await secure(*connection, until - context_.now()); !done)
+      co_return std::unexpected(std::move(done.error()));
+  co_return connection;
+}
+
+asio::awaitable<Result<void>> ClientPool::secure(ClientConnection& connection, Duration most) {
+  Wire& wire = connection.wire();
+  const std::string& name = config_.server_name.empty() ? host_ : config_.server_name;
+  wire.secure(config_.tls->connect(wire.socket().native_handle(), name, true));
+  const auto done = co_await async::with_deadline(wire.shake_hands(), most);
+  if (!done) co_return failure("no TLS handshake in time", Error::Kind::disconnected);
+  if (!*done)
+    co_return failure(fmt::format("TLS for {}: {}", name, std::string(wire.tls()->why())), Error::Kind::disconnected);
+  co_return Result<void>{};
 }
 
 void ClientPool::give(std::unique_ptr<ClientConnection> connection) {

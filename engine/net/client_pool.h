@@ -18,6 +18,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ struct PoolConfig {
   Bytes max_head = 16_KiB;
   Bytes buffer = 32_KiB;  ///< of a connection that has a request on it
   DialOptions dial{};
+  std::optional<TlsContext> tls{};  ///< speak it; the server's certificate has to be for `server_name`
+  std::string server_name{};        ///< empty: the host of `address`
 };
 
 struct PoolStats {
@@ -55,8 +58,8 @@ class ClientPool {
     std::unique_ptr<ClientConnection> connection;
     bool kept = false;  ///< it has carried a request before
   };
-  /// An Error: disconnected, or (overloaded) max_connections are out.
-  boost::asio::awaitable<Result<Taken>> take(bool fresh = false);
+  /// Within `most`, the TLS handshake included. An Error: disconnected, or (overloaded) max_connections are out.
+  boost::asio::awaitable<Result<Taken>> take(bool fresh = false, Duration most = std::chrono::hours(1));
   /// Every one that was taken comes back here; one that may not be reused is closed.
   void give(std::unique_ptr<ClientConnection> connection);
   /// Closes those that were idle too long or are too old. To be called about every second.
@@ -71,10 +74,13 @@ class ClientPool {
     TimePoint since;
   };
   struct Names;
+  boost::asio::awaitable<Result<std::unique_ptr<ClientConnection>>> open(Duration most);
+  boost::asio::awaitable<Result<void>> secure(ClientConnection& connection, Duration most);
   bool is_old(const ClientConnection& connection) const;
 
   boost::asio::io_context& io_;
   const PoolConfig config_;
+  std::string host_;  // of the address, without brackets
   const Context& context_;
   BufferPool buffers_;
   std::shared_ptr<Names> names_;

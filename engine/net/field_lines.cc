@@ -1,6 +1,7 @@
 #include "net/field_lines.h"
 
 #include <algorithm>
+#include <array>
 
 namespace weir::net {
 namespace {
@@ -45,6 +46,27 @@ std::optional<Field> next_field(std::string_view& lines) {
   if (!is_token(field.name) || !is_field_value(field.value)) return std::nullopt;
   lines.remove_prefix(end + 2);
   return field;
+}
+
+bool may_trail(std::string_view name) {
+  constexpr std::array<std::string_view, 17> never{"Content-Length",
+                                                   "Transfer-Encoding",
+                                                   "Host",
+                                                   "Connection",
+                                                   "Keep-Alive",
+                                                   "TE",
+                                                   "Trailer",
+                                                   "Upgrade",
+                                                   "Authorization",
+                                                   "Content-Encoding",
+                                                   "Content-Type",
+                                                   "Content-Range",
+                                                   "Set-Cookie",
+                                                   "Cookie",
+                                                   "Cache-Control",
+                                                   "Expect",
+                                                   "Proxy-Authorization"};
+  return std::ranges::none_of(never, [name](std::string_view other) { return same_word(name, other); });
 }
 
 std::string_view next_token(std::string_view& list) {

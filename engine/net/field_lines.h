@@ -23,6 +23,9 @@ bool has_token(std::string_view list, std::string_view token);
 /// left.
 std::string_view next_token(std::string_view& list);
 
+/// Whether a field may stand behind a body: not what frames, routes or lets in a message (RFC 9110 section 6.5.1).
+bool may_trail(std::string_view name);
+
 bool same_word(std::string_view a, std::string_view b);  ///< in any case, ASCII
 bool is_token(std::string_view text);                    ///< a name of a field or method
 bool is_field_value(std::string_view text);              ///< no control characters but tab

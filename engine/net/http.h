@@ -86,6 +86,8 @@ class Exchange {
   /// Rejection: body_timeout (too slow), bad_request (damaged framing), too_large (more decoded bytes than
   /// `limit_body`), unsupported_encoding (damaged gzip), client_gone. After one of them every further call repeats it.
   virtual boost::asio::awaitable<Admitted<std::string_view>> read(Bytes credit) = 0;
+  /// After the end of a body in chunks: the fields behind it, whole lines.
+  virtual std::string_view trailers() const { return {}; }
   /// From here on `read` gives the body as it was sent, gzip not undone.
   virtual void keep_encoding() = 0;
   /// Ends a `read` that waits, and every later one, with client_gone: an answer is given that does not need the rest.
@@ -105,11 +107,17 @@ class Exchange {
     return start(AnswerStart{.status = status, .content_type = content_type});
   }
   virtual boost::asio::awaitable<bool> write(std::string_view piece) = 0;
-  virtual boost::asio::awaitable<bool> finish() = 0;
+  /// `trailers`: whole lines; sent behind chunks to a client that has said it takes them, else left out.
+  virtual boost::asio::awaitable<bool> finish(std::string_view trailers) = 0;
+  boost::asio::awaitable<bool> finish() { return finish({}); }
   /// The answer will not be whole: the client reads an error where its end would be.
   virtual void abort() = 0;
   /// An interim answer (1xx) before the one that counts; not to HTTP/1.0, which knows none.
   virtual boost::asio::awaitable<bool> inform(int status, std::string_view fields) = 0;
+
+  /// The answer is 101: `fields` are whole lines, Connection and Upgrade among them. From here on `read` gives what the
+  /// client sends and `write` is sent as it is, until `finish`; no deadline but that the client reads.
+  virtual boost::asio::awaitable<bool> switch_protocols(std::string_view fields) = 0;
 
   /// Whether the client closed or reset its side. A hint for handlers that wait: a client may close its sending side
   /// and still read, so it has to be answered anyway. Cost: a system call.

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "net/field_lines.h"
 #include "net/http_connection.h"
 
 namespace weir::net {
@@ -99,7 +100,17 @@ boost::asio::awaitable<bool> Connection::write(std::string_view piece) {
   co_return co_await send(pieces);
 }
 
-boost::asio::awaitable<bool> Connection::finish() {
+boost::asio::awaitable<bool> Connection::switch_protocols(std::string_view fields) {
+  begin_answer();
+  answer_ = Answer::streaming;
+  framing_ = Framing::until_close;
+  switched_ = true;
+  keep_ = false;
+  const Parts pieces{"HTTP/1.1 101 Switching Protocols\r\n", fields, "\r\n"};
+  co_return co_await send(pieces);
+}
+
+boost::asio::awaitable<bool> Connection::finish(std::string_view trailers) {
   WEIR_CHECK(answer_ == Answer::streaming);
   if (gone_) co_return false;
   if (framing_ == Framing::length && answer_left_ > 0) {
@@ -108,7 +119,8 @@ boost::asio::awaitable<bool> Connection::finish() {
   }
   answer_ = Answer::complete;
   if (framing_ != Framing::chunked) co_return true;
-  const Parts end{"0\r\n\r\n", {}, {}};
+  if (!has_token(head().header("TE"), "trailers")) trailers = {};
+  const Parts end{"0\r\n", trailers, "\r\n"};
   co_return co_await send(end);
 }
 

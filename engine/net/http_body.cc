@@ -14,7 +14,7 @@ constexpr std::uint8_t reads_in_a_row = 8;  // then other connections get their 
 
 }  // namespace
 
-boost::asio::awaitable<Admitted<std::string_view>> Connection::read(Bytes credit) {
+boost::asio::awaitable<Admitted<std::string_view>> Connection::read_body(Bytes credit) {
   WEIR_CHECK(credit.count() > 0);
   end_piece();
   if (failed_) co_return rejected(*failed_);
@@ -32,6 +32,29 @@ boost::asio::awaitable<Admitted<std::string_view>> Connection::read(Bytes credit
     const bool more = co_await more_body(credit.count());
     reading_ = false;
     if (!more || not_to_read_) co_return fail(timed_out_ ? Reason::body_timeout : Reason::client_gone);
+  }
+}
+
+/// What comes, as it comes; empty: the client sends no more.
+boost::asio::awaitable<Admitted<std::string_view>> Connection::read_switched(Bytes credit) {
+  const auto most = static_cast<std::size_t>(credit.count());
+  end_piece();
+  if (failed_ || not_to_read_) co_return fail(Reason::client_gone);
+  for (;;) {
+    if (!rest_.empty()) {
+      const auto piece = rest_.substr(0, most);
+      rest_.remove_prefix(piece.size());
+      co_return piece;
+    }
+    if (!piece_) piece_ = server_.pieces.take();
+    const long n = receive(piece_.get(), std::min(most, server_.pieces.size()));
+    if (n > 0) co_return std::string_view(piece_.get(), static_cast<std::size_t>(n));
+    server_.pieces.give(std::move(piece_));
+    if (n == 0) co_return std::string_view{};
+    reading_ = true;
+    const bool more = !gone_ && co_await wait_readable(Phase::ours);
+    reading_ = false;
+    if (!more || not_to_read_) co_return fail(Reason::client_gone);
   }
 }
 

@@ -241,7 +241,7 @@ void Connection::begin_exchange() {
   body_limit_ = default_body_limit;
   decoded_ = 0;
   direct_reads_ = 0;
-  timed_out_ = paused_ = keep_ = encoded_ = reading_ = not_to_read_ = false;
+  timed_out_ = paused_ = keep_ = switched_ = encoded_ = reading_ = not_to_read_ = false;
   continued_ = !head().expect_continue || head().version < 11;
 }
 

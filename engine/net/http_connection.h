@@ -75,7 +75,9 @@ class Connection final : public Exchange {
   std::string peer() const override;
   std::string tls_subject() const override;
   std::uint64_t connection() const override { return id_; }
-  awaitable<Admitted<std::string_view>> read(Bytes credit) override;
+  awaitable<Admitted<std::string_view>> read(Bytes credit) override {
+    return switched_ ? read_switched(credit) : read_body(credit);
+  }
   void limit_body(Bytes most) override { body_limit_ = most.count(); }
   void keep_encoding() override { encoded_ = true; }
   void stop_reading() override;
@@ -83,7 +85,10 @@ class Connection final : public Exchange {
   using Exchange::start;
   awaitable<bool> start(AnswerStart answer) override;
   awaitable<bool> write(std::string_view piece) override;
-  awaitable<bool> finish() override;
+  using Exchange::finish;
+  awaitable<bool> finish(std::string_view trailers) override;
+  std::string_view trailers() const override { return parser_.trailers(); }
+  awaitable<bool> switch_protocols(std::string_view fields) override;
   void abort() override;
   awaitable<bool> inform(int status, std::string_view fields) override;
   bool client_gone() const override { return gone_ || wire_.is_hung_up(false); }
@@ -118,6 +123,8 @@ class Connection final : public Exchange {
   ReceiveBuffers& buffers() const { return *server_.config.receive_buffers; }
 
   // http_body.cc: receiving
+  awaitable<Admitted<std::string_view>> read_body(Bytes credit);
+  awaitable<Admitted<std::string_view>> read_switched(Bytes credit);
   std::optional<Admitted<std::string_view>> next_piece(std::size_t most);
   std::optional<Admitted<std::string_view>> next_inflated(std::size_t most);
   Admitted<std::string_view> checked(std::string_view piece);
@@ -158,6 +165,7 @@ class Connection final : public Exchange {
   std::uint8_t direct_reads_ = 0;
   bool in_idle_list_ : 1 = false, timed_out_ : 1 = false, gone_ : 1 = false, keep_ : 1 = false, continued_ : 1 = false,
                        paused_ : 1 = false;
+  bool switched_ : 1 = false;                           // it carries another protocol
   bool encoded_ : 1 = false;                            // the handler takes the body as it was sent
   bool reading_ : 1 = false, not_to_read_ : 1 = false;  // a read waits; none may any more
   bool sending_ : 1 = false;                            // an answer waits for the client to read

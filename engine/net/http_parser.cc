@@ -6,6 +6,8 @@
 #include <cstring>
 #include <limits>
 
+#include "net/field_lines.h"
+
 namespace weir::net {
 namespace {
 
@@ -93,9 +95,15 @@ struct RequestParser::Beast final : http::basic_parser<true> {
     out->version = static_cast<unsigned>(version);
   }
 
-  void on_field_impl(http::field name, BeastView, BeastView raw, error_code& error) override {
-    if (!out) return;  // a trailer field: ignored
+  void on_field_impl(http::field name, BeastView spelled, BeastView raw, error_code& error) override {
     const std::string_view value = view(raw);
+    if (!out) {
+      if (name == http::field::content_length || name == http::field::transfer_encoding || name == http::field::host)
+        error = http::error::bad_value;
+      else if (may_trail(view(spelled)))
+        add_trailer(view(spelled), value);
+      return;
+    }
     if (name == http::field::content_type) {
       if (out->content_type.empty()) out->content_type = value;
     } else if (name == http::field::content_encoding) {
@@ -127,15 +135,25 @@ struct RequestParser::Beast final : http::basic_parser<true> {
   void on_chunk_header_impl(std::uint64_t, BeastView, error_code&) override {}
   void on_finish_impl(error_code&) override {}
 
+  void add_trailer(std::string_view name, std::string_view value) {
+    if (!trailers) trailers = std::make_unique<std::string>();
+    trailers->append(name).append(": ").append(value).append("\r\n");
+  }
+
   Head* out = nullptr;
+  std::unique_ptr<std::string> trailers;  // few have any
   std::string_view piece;
-  std::size_t most = 0;
+  std::uint32_t most = 0;
   bool in_chunks = false, encoded = false;
 };
 
 RequestParser::RequestParser(Bytes max_header)
     : beast_(std::make_unique<Beast>(max_header.count())), max_header_(max_header.count()) {}
 RequestParser::~RequestParser() = default;
+
+std::string_view RequestParser::trailers() const {
+  return beast_->trailers ? std::string_view(*beast_->trailers) : std::string_view();
+}
 
 void RequestParser::reset() {
   line_ = skipped_ = head_size_ = 0;
@@ -214,7 +232,7 @@ RequestParser::BodyChunk RequestParser::parse_chunked(std::string_view bytes, st
     // No more than max_header at once, so that a chunk's head or the trailers cannot be longer, however they arrive.
     const std::string_view now = bytes.substr(out.consumed, max_header_);
     beast_->piece = {};
-    beast_->most = most;
+    beast_->most = static_cast<std::uint32_t>(std::min<std::size_t>(most, std::numeric_limits<std::uint32_t>::max()));
     error_code error;
     const std::size_t used = beast_->put(boost::asio::const_buffer(now.data(), now.size()), error);
     out.consumed += used;

@@ -40,6 +40,8 @@ class RequestParser {
   /// The next piece of the body at the front of `bytes`, chunk framing removed.
   BodyChunk parse_body(std::string_view bytes, std::size_t most);
   bool body_done() const { return body_done_; }
+  /// The fields behind a body in chunks that has ended, whole lines; those that may not stand there make it damaged.
+  std::string_view trailers() const;
   /// What is missing of a body with a Content-Length.
   std::uint64_t body_left() const { return left_; }
 

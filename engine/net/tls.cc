@@ -119,6 +119,18 @@ Result<void> load_trusted(ssl_ctx_st* context, const std::string& file, std::str
                              last_reason("it could not be read"), option));
 }
 
+constexpr std::string_view http_1_1 = "\x08http/1.1";
+
+/// A client that offers other protocols only is served as one that offers none.
+int choose_protocol(ssl_st*, const unsigned char** out, unsigned char* size, const unsigned char* offered,
+                    unsigned length, void*) {
+  const auto* ours = reinterpret_cast<const unsigned char*>(http_1_1.data());
+  unsigned char* chosen = nullptr;
+  const int found = SSL_select_next_proto(&chosen, size, ours, http_1_1.size(), offered, length);
+  *out = chosen;
+  return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
+
 }  // namespace
 
 void TlsSession::Free::operator()(ssl_st* ssl) const { SSL_free(ssl); }
@@ -247,6 +259,7 @@ Result<TlsContext::Loaded> TlsContext::load(const Files& files, WallTime now) {
   if (files.serves || !files.own.certificate.empty())
     if (auto loaded = load_pair(context, files.own.certificate, files.own.key); !loaded)
       return std::unexpected(loaded.error());
+  if (files.serves) SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
   if (files.serves) made.warning = validity_warning(SSL_CTX_get0_certificate(context), now);
   if (files.serves && files.ca.empty()) return made;
   if (files.ca.empty())
@@ -315,9 +328,12 @@ std::unique_ptr<TlsSession> TlsContext::accept(int fd) const {
   return std::unique_ptr<TlsSession>(new TlsSession(ssl));
 }
 
-std::unique_ptr<TlsSession> TlsContext::connect(int fd, const std::string& server_name) const {
+std::unique_ptr<TlsSession> TlsContext::connect(int fd, const std::string& server_name, bool offers_http) const {
   ssl_st* ssl = session_on(context().get(), fd);
   SSL_set_connect_state(ssl);
+  if (offers_http)
+    SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(http_1_1.data()),
+                        static_cast<unsigned>(http_1_1.size()));
   if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), server_name.c_str()) != 1) {
     WEIR_CHECK(SSL_set1_host(ssl, server_name.c_str()) == 1);
     SSL_set_tlsext_host_name(ssl, server_name.c_str());

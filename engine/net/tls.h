@@ -7,6 +7,9 @@
 /// thread with poll(). TLS 1.2 at least, with OpenSSL's own choice of ciphers. No session tickets: a client that only
 /// writes never reads them, and closing with unread bytes makes its kernel send a reset, which can cost events.
 ///
+/// Who speaks HTTP offers "http/1.1" to a server that chooses by name (ALPN), and takes it from a client that offers
+/// it.
+///
 /// A server may demand a certificate of its clients (client_names.h): the handshake of one that shows none, or none
 /// that is let in, fails on both sides.
 ///
@@ -103,8 +106,8 @@ class TlsContext {
   std::string warning() const;
   /// `fd` must be open as long as the session is used, and is never closed by it.
   std::unique_ptr<TlsSession> accept(int fd) const;
-  /// The peer must show a certificate for `server_name`: a host name or an address.
-  std::unique_ptr<TlsSession> connect(int fd, const std::string& server_name) const;
+  /// The peer must show a certificate for `server_name`: a host name or an address. `offers_http`: says so (ALPN).
+  std::unique_ptr<TlsSession> connect(int fd, const std::string& server_name, bool offers_http = false) const;
 
  private:
   TlsContext() = default;

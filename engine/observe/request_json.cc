@@ -22,21 +22,22 @@ std::string by_reason(const std::array<std::uint64_t, gateway::reason_count>& co
 }
 
 std::string by_status(const std::array<std::uint64_t, 6>& counts) {
-  return fmt::format(R"({{"2xx":{},"3xx":{},"4xx":{},"5xx":{}}})", counts[2], counts[3], counts[4], counts[5]);
+  return fmt::format(R"({{"1xx":{},"2xx":{},"3xx":{},"4xx":{},"5xx":{}}})", counts[1], counts[2], counts[3], counts[4],
+                     counts[5]);
 }
 
 std::string gateway_row(const gateway::GatewayStatus& g) {
   return fmt::format(
-      R"({{"name":{},"address":{},"in":{},"answered":{},"refused":{},"abandoned":{},"in_flight":{},"connections":{},"refused_connections":{},"malformed":{},"difference":{}}})",
+      R"({{"name":{},"address":{},"in":{},"answered":{},"refused":{},"abandoned":{},"in_flight":{},"connections":{},"switched":{},"degraded":{},"log_dropped":{},"refused_connections":{},"malformed":{},"difference":{}}})",
       json_text(g.name), json_text(g.address), g.requests.in, by_status(g.requests.answered),
-      by_reason(g.requests.refused), by_reason(g.requests.abandoned), g.in_flight, g.connections, g.refused_connections,
-      g.malformed, g.difference());
+      by_reason(g.requests.refused), by_reason(g.requests.abandoned), g.in_flight, g.connections, g.switched,
+      g.requests.degraded, g.log_dropped, g.refused_connections, g.malformed, g.difference());
 }
 
 std::string endpoint_row(const gateway::EndpointStatus& e) {
   return fmt::format(
-      R"({{"address":{},"in_flight":{},"connections":{},"opened":{},"reused":{},"left_alone_s":{:.3f},"last_error":{}}})",
-      json_text(e.address), e.in_flight, e.connections, e.opened, e.reused, seconds(e.left_alone),
+      R"({{"address":{},"in_flight":{},"connections":{},"opened":{},"reused":{},"unwell":{},"level":{:.2f},"left_alone_s":{:.3f},"last_error":{}}})",
+      json_text(e.address), e.in_flight, e.connections, e.opened, e.reused, e.unwell, e.level, seconds(e.left_alone),
       json_text(e.last_error));
 }
 

@@ -11,7 +11,7 @@ void gateway(Sheet& sheet, const gateway::GatewayStatus& g) {
     return labels;
   };
   sheet.counter("weir_gateway_requests_total", "Requests that came in.", who, number(g.requests.in));
-  for (std::size_t i = 2; i < g.requests.answered.size(); ++i)
+  for (std::size_t i = 1; i < g.requests.answered.size(); ++i)
     sheet.counter("weir_gateway_answered_total", "Requests answered by an upstream, by class of the status.",
                   with("status", std::to_string(i) + "xx"), number(g.requests.answered[i]));
   for (std::size_t r = 0; r < gateway::reason_count; ++r) {
@@ -24,6 +24,12 @@ void gateway(Sheet& sheet, const gateway::GatewayStatus& g) {
                     with("reason", reason), number(g.requests.abandoned[r]));
   }
   sheet.gauge("weir_gateway_in_flight", "Requests under way, those that wait included.", who, number(g.in_flight));
+  sheet.counter("weir_gateway_degraded_total", "Refused requests that got their route's degraded answer.", who,
+                number(g.requests.degraded));
+  sheet.gauge("weir_gateway_switched", "Connections that carry another protocol after an upgrade.", who,
+              number(g.switched));
+  sheet.counter("weir_gateway_access_log_dropped_total", "Lines that the access log could not write.", who,
+                number(g.log_dropped));
   sheet.gauge("weir_gateway_connections", "Connections of clients.", who, number(g.connections));
   sheet.counter("weir_gateway_refused_connections_total", "Connections refused at max_connections.", who,
                 number(g.refused_connections));
@@ -42,6 +48,8 @@ void endpoint(Sheet& sheet, const std::string& upstream, const gateway::Endpoint
   sheet.counter("weir_endpoint_reused_total", "Requests sent over a kept connection.", who, number(e.reused));
   sheet.gauge("weir_endpoint_left_alone", "1 while it is left alone because it failed.", who,
               e.left_alone > Duration{0} ? 1 : 0);
+  sheet.gauge("weir_endpoint_unwell", "1 while its health check fails.", who, e.unwell ? 1 : 0);
+  sheet.gauge("weir_endpoint_level", "How full it says it is, 0 to 1 (Weir-Pressure).", who, e.level);
   sheet.counter("weir_endpoint_left_alone_total", "Times it was left alone.", who, number(e.ejections));
 }
 

@@ -94,9 +94,15 @@ RIGHT = {
     "a gateway": ("admin:", gateway()),
     "a gateway with all keys": ("admin:", gateway(
         'endpoints: "127.0.0.1:1", concurrency: 8, connect_timeout: 2s, queue: { max_wait: 0s, max_requests: 9 }, '
-        'retry: { attempts: 2, budget: 10% }, breaker: { open: 5s }',
-        'match: { path: /a/**, host: shop.example, methods: [GET, POST] }, to: shop, deadline: 1s, '
-        'priority: { from: "header:X-P", default: low }', ", half_close: serve")),
+        'retry: { attempts: 2, budget: 10% }, breaker: { open: 5s }, tls: true, tls_ca: a.pem, tls_certificate: b.pem, tls_key: c.pem, '
+        'tls_server_name: h, health: { path: /h, every: 1s, timeout: 1s, unhealthy: 2, healthy: 2 }',
+        'match: { path: /a/**, host: shop.example, methods: [GET, POST], headers: { X-A: b } }, to: shop, deadline: 1s, '
+        'deadline_from: grpc-timeout, rewrite: /v2/**, host: h, request: { set: { A: b }, add: { C: d }, remove: [E] }, '
+        'answer: { remove: F }, upgrades: { allow: websocket, max: 3, idle: 1m }, '
+        'degraded: { status: 200, content_type: a/b, body: x }, '
+        'priority: { from: "header:X-P", default: low }',
+        ", half_close: serve, tls_certificate: a.pem, tls_key: b.pem, tls_client_ca: c.pem, tls_client_names: [n], "
+        "trusted_peers: 10.0.0.0/8, forwarded: both, access_log: { path: a.log, sample: 10% }")),
     "an upstream whose limit is found out": ("admin:", gateway('endpoints: ["127.0.0.1:1"], concurrency: adaptive')),
     "no admin": ('admin: { listen: "127.0.0.1:0" }', 'admin: { listen: "" }'),
 }

@@ -1,0 +1,25 @@
+#pragma once
+/// Reads what a gateway, a route and an upstream may have besides where they listen and lead: TLS, fields that are
+/// changed, upgrades, answers that stand in for others, a log.
+///
+/// Thread: one owner. Cost: start only.
+#include "config/gateways.h"
+#include "config/reader.h"
+
+namespace weir::config {
+
+std::vector<std::string> read_list(Reader& reader, Section& section, std::string_view key);
+void read_gateway_parts(Reader& reader, Section& section, Gateway& out);
+void read_route_parts(Reader& reader, Section& section, GatewayRoute& out);
+void read_match_headers(Reader& reader, Section& match, GatewayRoute& out);
+void read_upstream_parts(Reader& reader, Section& section, Upstream& out);
+
+std::vector<std::pair<std::string, Forwarded>> forwarded_names();
+
+/// For `check --print`: lines that load again, indented by so much.
+std::string gateway_parts_to_yaml(const Gateway& gateway);
+std::string route_parts_to_yaml(const GatewayRoute& route);
+std::string upstream_parts_to_yaml(const Upstream& upstream);
+std::string match_headers_to_yaml(const GatewayRoute& route);
+
+}  // namespace weir::config

@@ -1,0 +1,33 @@
+#include "gateway/request_id.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace weir::gateway {
+namespace {
+
+constexpr std::size_t longest = 128;
+
+bool is_hex(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+}  // namespace
+
+std::string request_id(std::string_view said, Rng rng) {
+  const bool plain = !said.empty() && said.size() <= longest && std::ranges::all_of(said, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view("-_.:+/=").contains(c);
+  });
+  return plain ? std::string(said) : fmt::format("{:016x}{:016x}", rng.next(), rng.next());
+}
+
+std::string_view trace_id(std::string_view traceparent) {
+  // 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
+  if (traceparent.size() < 55 || traceparent[2] != '-' || traceparent[35] != '-' || traceparent[52] != '-') return {};
+  const std::string_view id = traceparent.substr(3, 32);
+  return is_hex(id) && id.find_first_not_of('0') != id.npos ? id : std::string_view();
+}
+
+}  // namespace weir::gateway

@@ -82,7 +82,8 @@ TEST_F(DiskJournalTest, AnEventIsKnownByThePlaceItWasReadFromBehindAJournalToo) 
     BatchInfo info;
     info.first_id = 500 + first;
     if (first != 20)  // small records of one kind are read together, and these are of two
-      info.place = std::make_shared<const Place>(Place{first < 20 ? "orders/3" : "orders/4", {{0, 17}, {2, 18}}});
+      info.place = std::make_shared<const SourcePartition>(
+          SourcePartition{first < 20 ? "orders/3" : "orders/4", {{0, 17}, {2, 18}}});
     info.first_position = 7 + first;
     Batch batch = make_batch(text, index, {&run, 1}, info, Ticket{}, false);
     for (std::uint32_t i = 0; i < 4; ++i) append_own_id(sent.emplace_back(), batch, i);

@@ -50,7 +50,7 @@ class SlowOutput final : public SourceOutput {
     held.clear();
   }
 
-  Admitted<Ticket> admit(Bytes n, Priority, flow::BriefHold::Place*) override { return reserve(n); }
+  Admitted<Ticket> admit(Bytes n, Priority, flow::BriefHold::HeldUnit*) override { return reserve(n); }
   Admitted<Ticket> reserve(Bytes n) override { return budget_.try_take(n); }
   Bytes cost(std::size_t bytes, std::size_t count) const override { return block_size(bytes, count, 1); }
   bool paused(Priority) const override { return takes == 0; }

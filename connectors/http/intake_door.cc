@@ -156,13 +156,13 @@ asio::awaitable<Admitted<Ticket>> HttpIntake::pass_door(net::Exchange& exchange,
 
 asio::awaitable<Admitted<Ticket>> HttpIntake::pass_load(net::Exchange& exchange, Priority priority, Bytes amount,
                                                         std::uint64_t key) {
-  flow::BriefHold::Place place;
-  auto ticket = output_.admit(amount, priority, &place);
-  if (place.wait > Duration{0}) {
+  flow::BriefHold::HeldUnit unit;
+  auto ticket = output_.admit(amount, priority, &unit);
+  if (unit.wait > Duration{0}) {
     exchange.pause_timeouts(true);
-    while (place.wait > Duration{0}) {
-      co_await room_.wait(place.wait);
-      ticket = output_.admit(amount, priority, &place);
+    while (unit.wait > Duration{0}) {
+      co_await room_.wait(unit.wait);
+      ticket = output_.admit(amount, priority, &unit);
     }
     exchange.pause_timeouts(false);
   }

@@ -86,7 +86,7 @@ class KafkaIntake final : public Intake {
   PrioritySplit split_;
   WallTime written_{};  // of its first message
   std::uint64_t first_id_ = 0, first_position_ = 0;
-  std::shared_ptr<const Place> place_;  // of the piece
+  std::shared_ptr<const SourcePartition> place_;  // of the piece
   std::shared_ptr<const Origin> origin_;
   std::vector<const rd_kafka_message_t*>
       letters_;  // those that cannot enter the flow; written as dead letters from the back

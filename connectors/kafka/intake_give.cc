@@ -19,7 +19,7 @@ void KafkaIntake::gather() {
   const rd_kafka_message_t& first = *run_->messages.front();
   written_ = written_at(first);
   first_id_ = id_of(first);
-  Place place{fmt::format("{}/{}", rd_kafka_topic_name(first.rkt), first.partition)};
+  SourcePartition place{fmt::format("{}/{}", rd_kafka_topic_name(first.rkt), first.partition)};
   first_position_ = static_cast<std::uint64_t>(first.offset);
   origin_ = origin_of(first);
   for (const Message& message : run_->messages) {
@@ -43,7 +43,7 @@ void KafkaIntake::gather() {
     const auto value = header_of(*message, config_.priorities.header);
     priorities_.push_back(value ? config_.priorities.of(*value) : config_.priorities.fallback);
   }
-  place_ = std::make_shared<const Place>(std::move(place));
+  place_ = std::make_shared<const SourcePartition>(std::move(place));
   if (field_) classify();
 }
 

@@ -146,7 +146,7 @@ std::vector<Footprint> reading_footprint(const Options& o) {
                      .unit = "broker"};
   messages.soft = true;  // one batch comes whole, however large it is decompressed
   const Bytes piece_text = Bytes(run.bytes.count() * 2) + o.get_or<Bytes>("max_event", 256_KiB);
-  const Bytes marks = Bytes(o.get_or<std::uint64_t>("max_unacked", 10'000) * sizeof(Place::Mark));
+  const Bytes marks = Bytes(o.get_or<std::uint64_t>("max_unacked", 10'000) * sizeof(SourcePartition::Mark));
   Footprint own{.fixed = client_footprint + watermarks.high.bytes + piece_text + marks + 512_KiB,
                 .per_unit = {},
                 .max_units = 0,

@@ -42,7 +42,7 @@ struct Pressure {
 };
 
 /// Where they stand: what they are asked of, and what happens when they say no.
-enum class GuardedPlace : std::uint8_t {
+enum class GuardPosition : std::uint8_t {
   door,    ///< a source that can refuse: 429
   intake,  ///< a source that can only wait
   sink,
@@ -50,7 +50,7 @@ enum class GuardedPlace : std::uint8_t {
 
 struct Guards {
   static constexpr std::size_t most_rates = 8;
-  GuardedPlace place = GuardedPlace::intake;
+  GuardPosition position = GuardPosition::intake;
   std::vector<Rate> rates;
   std::optional<Concurrency> concurrency{};
   std::optional<Pressure> pressure{};

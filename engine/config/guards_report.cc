@@ -208,7 +208,7 @@ std::vector<Report::Guard> guards_of(const Config& config) {
     const std::string order = order_of(source.guards);
     if (source.guards.pressure) all.push_back({source.path(), order, above(*source.guards.pressure)});
     for (const Rate& rate : source.guards.rates) {
-      if (source.guards.place == GuardedPlace::door)
+      if (source.guards.position == GuardPosition::door)
         all.push_back({source.path(), order, at_door(rate)});
       else
         all.push_back({source.path(), "rate", waiting(rate, "all it reads")});

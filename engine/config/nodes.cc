@@ -211,7 +211,8 @@ void read_source(Reader& reader, const YamlEntry& entry, const Catalog& catalog,
   Section section(reader, &entry.value, start(reader, entry, "sources", source));
   const SourceType* type = find_type(reader, section, source, catalog.sources(), "source");
   if (type) read_door(reader, section, *type, source);
-  read_guards(reader, section, type && type->can.can_refuse ? GuardedPlace::door : GuardedPlace::intake, source.guards);
+  read_guards(reader, section, type && type->can.can_refuse ? GuardPosition::door : GuardPosition::intake,
+              source.guards);
   read_priority(reader, section, source);
   using OnMalformed = Source::OnMalformed;
   section.choice<OnMalformed>("on_malformed", source.on_malformed,
@@ -278,7 +279,7 @@ void read_sink(Reader& reader, const YamlEntry& entry, const Catalog& catalog, D
   sink.spill.path = "data/spill/" + sink.name;
   read_queue(reader, section.find("queue"), section.path("queue"), sink.queue, &sink.spill);
   read_batch(reader, section.find("batch"), section.path("batch"), sink.batch);
-  read_guards(reader, section, GuardedPlace::sink, sink.guards);
+  read_guards(reader, section, GuardPosition::sink, sink.guards);
   read_destination(reader, section, sink.destination);
   using OnFailure = Sink::OnFailure;
   section.choice<OnFailure>("on_failure", sink.on_failure, {{"fail", OnFailure::fail}, {"drop", OnFailure::drop}});

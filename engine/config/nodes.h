@@ -40,7 +40,7 @@ inline constexpr Duration least_time = std::chrono::milliseconds(1);  ///< that 
 
 void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow::EdgeConfig& queue,
                 SpillConfig* spill = nullptr);
-void read_guards(Reader& reader, Section& part, GuardedPlace place, Guards& out);
+void read_guards(Reader& reader, Section& part, GuardPosition position, Guards& out);
 void read_concurrency(Reader& reader, Section& guards, Guards& out);  ///< and `fairness`
 void read_pressure(Reader& reader, Section& guards, Guards& out);
 void read_client_key(Reader& reader, Section& section, async::ClientKey& key);

@@ -116,10 +116,10 @@ void read_concurrency(Reader& reader, Section& guards, Guards& out) {
   const Yaml* node = guards.find("concurrency");
   const Yaml* fairness = guards.find("fairness");
   if (!node && !fairness) return;
-  if (out.place != GuardedPlace::door) {
+  if (out.position != GuardPosition::door) {
     const char* key = node ? "concurrency" : "fairness";
     return reader.error_at(guards.path(key), "is for sources whose clients are answered",
-                           out.place == GuardedPlace::sink
+                           out.position == GuardPosition::sink
                                ? "remove it, and write workers: and how many deliveries may be under way at once"
                                : "remove it: this one reads no more while its queues have no room");
   }

@@ -52,11 +52,11 @@ Parsed<std::uint64_t> parse_burst(std::string_view text, bool bytes) {
   return size ? Parsed<std::uint64_t>(size->count()) : std::unexpected(size.error());
 }
 
-/// As much as the place can do without holding anything up for long: all of a window at a door, where clients come in
-/// turns; a tenth of a second's worth where work waits anyway.
-std::uint64_t usual_burst(const flow::RateLimitConfig& limit, GuardedPlace place) {
+/// As much as the position can do without holding anything up for long: all of a window at a door, where clients come
+/// in turns; a tenth of a second's worth where work waits anyway.
+std::uint64_t usual_burst(const flow::RateLimitConfig& limit, GuardPosition position) {
   if (limit.algorithm == Algorithm::leaky_bucket) return 0;
-  if (place == GuardedPlace::door) return limit.limit;
+  if (position == GuardPosition::door) return limit.limit;
   return static_cast<std::uint64_t>(std::max(1.0, std::ceil(limit.rate().value * pace_burst)));
 }
 
@@ -66,13 +66,13 @@ void take_quota(const Quota& quota, Rate& rate) {
   if (quota.bytes) rate.guard.per = RateUnit::bytes;
 }
 
-void read_unit(Reader& reader, Section& section, GuardedPlace place, bool bytes, Rate& rate) {
+void read_unit(Reader& reader, Section& section, GuardPosition position, bool bytes, Rate& rate) {
   using Choices = std::vector<std::pair<std::string, RateUnit>>;
   const Choices at_door{{"requests", RateUnit::requests}, {"events", RateUnit::events}, {"bytes", RateUnit::bytes}};
   const Choices out{{"events", RateUnit::events}, {"batches", RateUnit::requests}, {"bytes", RateUnit::bytes}};
   const Choices in{{"events", RateUnit::events}, {"bytes", RateUnit::bytes}};
   RateUnit unit = rate.guard.per;
-  const Choices& choices = place == GuardedPlace::door ? at_door : place == GuardedPlace::sink ? out : in;
+  const Choices& choices = position == GuardPosition::door ? at_door : position == GuardPosition::sink ? out : in;
   if (!section.choice<RateUnit>("per", unit, choices)) return;
   if (bytes != (unit == RateUnit::bytes))
     reader.error_at(section.path("per"),
@@ -81,11 +81,11 @@ void read_unit(Reader& reader, Section& section, GuardedPlace place, bool bytes,
   rate.guard.per = unit;
 }
 
-void read_key(Reader& reader, Section& section, GuardedPlace place, Rate& rate) {
+void read_key(Reader& reader, Section& section, GuardPosition position, Rate& rate) {
   read_client_key(reader, section, rate.guard.key);
   section.count("keys", rate.guard.keys, least_keys, most_keys);
   for (const char* key : {"key", "keys"})
-    if (place != GuardedPlace::door && section.find(key))
+    if (position != GuardPosition::door && section.find(key))
       reader.error_at(section.path(key), "nobody is told apart here: the rate is that of all of it",
                       "remove it; keys belong to a source whose clients are answered");
   if (section.find("keys") && !rate.keyed())
@@ -93,9 +93,9 @@ void read_key(Reader& reader, Section& section, GuardedPlace place, Rate& rate) 
                     "add key: header:X-Api-Key, or remove it");
 }
 
-void read_burst(Reader& reader, Section& section, GuardedPlace place, Rate& rate) {
+void read_burst(Reader& reader, Section& section, GuardPosition position, Rate& rate) {
   auto& limit = rate.guard.limit;
-  limit.burst = usual_burst(limit, place);
+  limit.burst = usual_burst(limit, position);
   const bool bytes = rate.guard.per == RateUnit::bytes;
   if (!section.value("burst", limit.burst, [&](std::string_view text) { return parse_burst(text, bytes); })) return;
   if (!limit.has_burst())
@@ -104,7 +104,7 @@ void read_burst(Reader& reader, Section& section, GuardedPlace place, Rate& rate
                     "remove it, or write algorithm: token_bucket");
 }
 
-void read_rate(Reader& reader, Section& section, GuardedPlace place, Rate& rate) {
+void read_rate(Reader& reader, Section& section, GuardPosition position, Rate& rate) {
   Quota quota;
   const bool known = section.value("limit", quota, parse_quota);
   if (!known && !section.find("limit"))
@@ -117,20 +117,20 @@ void read_rate(Reader& reader, Section& section, GuardedPlace place, Rate& rate)
                              {"fixed_window", Algorithm::fixed_window},
                              {"sliding_counter", Algorithm::sliding_counter},
                              {"sliding_log", Algorithm::sliding_log}});
-  read_unit(reader, section, place, quota.bytes, rate);
-  read_burst(reader, section, place, rate);
-  read_key(reader, section, place, rate);
+  read_unit(reader, section, position, quota.bytes, rate);
+  read_burst(reader, section, position, rate);
+  read_key(reader, section, position, rate);
   section.choice<bool>("mode", rate.observe, {{"enforce", false}, {"observe", true}});
   section.finish();
   if (known) section.report(check(rate.guard.limit));
 }
 
 /// One entry of `rate`: the limit alone, or a map.
-void read_entry(Reader& reader, const Yaml& node, const std::string& path, GuardedPlace place, std::size_t number,
+void read_entry(Reader& reader, const Yaml& node, const std::string& path, GuardPosition position, std::size_t number,
                 Guards& out) {
   Rate rate;
   rate.path = path;
-  rate.guard.per = place == GuardedPlace::door ? RateUnit::requests : RateUnit::events;
+  rate.guard.per = position == GuardPosition::door ? RateUnit::requests : RateUnit::events;
   if (number > 0) rate.guard.name = fmt::format("rate_{}", number + 1);
   if (node.kind == Yaml::Kind::scalar) {
     const auto text = reader.text(node, path);
@@ -138,15 +138,15 @@ void read_entry(Reader& reader, const Yaml& node, const std::string& path, Guard
     const auto quota = parse_quota(text->value);
     if (!quota) return reader.error(node.location, path, quota.error());
     take_quota(*quota, rate);
-    rate.guard.limit.burst = usual_burst(rate.guard.limit, place);
+    rate.guard.limit.burst = usual_burst(rate.guard.limit, position);
     if (const auto unfit = check(rate.guard.limit)) return reader.error(node.location, path, unfit->what);
   } else {
     const std::size_t errors = reader.errors();
     Section section(reader, &node, path);
-    read_rate(reader, section, place, rate);
+    read_rate(reader, section, position, rate);
     if (reader.errors() != errors) return;
   }
-  rate.of_calls = place == GuardedPlace::sink && rate.guard.per == RateUnit::requests;
+  rate.of_calls = position == GuardPosition::sink && rate.guard.per == RateUnit::requests;
   if (std::ranges::any_of(out.rates, [&](const Rate& other) { return other.guard.name == rate.guard.name; }))
     reader.error(node.location, path, fmt::format("{} is the name of another rate here", rate.guard.name),
                  "give each a name of its own");
@@ -180,21 +180,21 @@ void read_client_key(Reader& reader, Section& section, async::ClientKey& key) {
 void read_rates(Reader& reader, Section& section, Guards& out) {
   const Yaml* rate = section.find("rate");
   if (!rate) return;
-  const GuardedPlace place = out.place;
+  const GuardPosition position = out.position;
   const std::string path = section.path("rate");
-  if (rate->kind != Yaml::Kind::list) return read_entry(reader, *rate, path, place, 0, out);
+  if (rate->kind != Yaml::Kind::list) return read_entry(reader, *rate, path, position, 0, out);
   if (rate->items.size() > Guards::most_rates)
     return reader.error(rate->location, path, fmt::format("has {} rates", rate->items.size()),
                         fmt::format("write at most {}", Guards::most_rates));
   for (std::size_t i = 0; i < rate->items.size(); ++i) {
     const std::string entry = fmt::format("{}[{}]", path, i);
     reader.note(entry, rate->items[i].location);
-    read_entry(reader, rate->items[i], entry, place, i, out);
+    read_entry(reader, rate->items[i], entry, position, i, out);
   }
 }
 
-void read_guards(Reader& reader, Section& part, GuardedPlace place, Guards& out) {
-  out.place = place;
+void read_guards(Reader& reader, Section& part, GuardPosition position, Guards& out) {
+  out.position = position;
   const Yaml* node = part.find("guards");
   if (!node) return;
   Section section(reader, node, part.path("guards"));

@@ -18,7 +18,7 @@ double& threshold(Pressure& pressure, MachineResource resource) {
 void read_pressure(Reader& reader, Section& guards, Guards& out) {
   const Yaml* node = guards.find("pressure");
   if (!node) return;
-  if (out.place != GuardedPlace::door)
+  if (out.position != GuardPosition::door)
     return reader.error_at(guards.path("pressure"), "is for sources whose clients are answered",
                            "remove it: here nobody could be refused");
   const std::size_t errors = reader.errors();

@@ -18,10 +18,10 @@ struct Head {
 constexpr std::size_t place_head_size = 12, mark_size = 12;
 
 /// Those that say something about one of its events.
-std::span<const Place::Mark> marks_of(const Batch& batch) {
+std::span<const SourcePartition::Mark> marks_of(const Batch& batch) {
   const auto& all = batch.info().place->marks;
   const auto after = [&](std::uint32_t number) {
-    return std::ranges::upper_bound(all, number, {}, &Place::Mark::number);
+    return std::ranges::upper_bound(all, number, {}, &SourcePartition::Mark::number);
   };
   auto first = after(batch.number(0));
   if (first != all.begin()) --first;
@@ -45,18 +45,18 @@ T take(std::string_view& from) {
   return value;
 }
 
-std::shared_ptr<const Place> read_place(std::string_view from, std::uint64_t& first_position) {
+std::shared_ptr<const SourcePartition> read_place(std::string_view from, std::uint64_t& first_position) {
   if (from.size() < place_head_size) return nullptr;
   const auto position = take<std::uint64_t>(from);
   const auto marks = take<std::uint32_t>(from);
   if (marks > from.size() / mark_size) return nullptr;
-  auto read = std::make_shared<Place>();
+  auto read = std::make_shared<SourcePartition>();
   read->marks.reserve(marks);
   for (std::uint32_t i = 0; i < marks; ++i) {
     const auto number = take<std::uint32_t>(from);
     read->marks.push_back({number, take<std::int64_t>(from)});
   }
-  if (!std::ranges::is_sorted(read->marks, {}, &Place::Mark::number)) return nullptr;
+  if (!std::ranges::is_sorted(read->marks, {}, &SourcePartition::Mark::number)) return nullptr;
   read->name = from;
   first_position = position;
   return read;
@@ -77,7 +77,7 @@ char* encode_attributes(const Batch& batch, char* to) {
   to = put(to, &head, sizeof head);
   to = put(to, &batch.info().first_position, sizeof batch.info().first_position);
   to = put(to, &count, sizeof count);
-  for (const Place::Mark& mark : marks) {
+  for (const SourcePartition::Mark& mark : marks) {
     to = put(to, &mark.number, sizeof mark.number);
     to = put(to, &mark.value, sizeof mark.value);
   }

@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint64_t epoch = 7;
 
 /// So many events from a partition, written at `marks`.
-Batch read_from(const std::string& name, std::uint32_t events, std::vector<Place::Mark> marks) {
+Batch read_from(const std::string& name, std::uint32_t events, std::vector<SourcePartition::Mark> marks) {
   std::string text;
   std::vector<Batch::Slot> index;
   for (std::uint32_t i = 0; i < events; ++i) {
@@ -23,7 +23,7 @@ Batch read_from(const std::string& name, std::uint32_t events, std::vector<Place
   BatchInfo info;
   info.first_id = 1'000;
   info.first_position = 41;
-  auto place = std::make_shared<Place>();
+  auto place = std::make_shared<SourcePartition>();
   place->name = name;
   place->marks = std::move(marks);
   info.place = std::move(place);
@@ -56,7 +56,7 @@ std::vector<std::string> read_back(const Batch& batch) {
 TEST(RecordAttributes, KeepWhatAnEventIsKnownByWhereverItsBatchWasSplit) {
   Rng rng(11);
   for (int round = 0; round < 200; ++round) {
-    std::vector<Place::Mark> marks;
+    std::vector<SourcePartition::Mark> marks;
     const auto events = static_cast<std::uint32_t>(1 + rng.below(40));
     for (std::uint32_t number = 0; number < events * 3; ++number)
       if (rng.below(4) == 0) marks.push_back({number, static_cast<std::int64_t>(1'700'000'000'000 + rng.below(1'000))});

@@ -21,8 +21,8 @@ class ReactorOutput final : public SourceOutput, public RoomListener {
  public:
   ReactorOutput(SourceNode& node, boost::asio::io_context& reactor, Bytes batch_bytes);
 
-  Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::Place* place) override {
-    return node_.admit(worst_case, priority, place);
+  Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::HeldUnit* unit) override {
+    return node_.admit(worst_case, priority, unit);
   }
   Admitted<async::Permit> pass_guards(const async::Arrival& arrival) override { return node_.pass_guards(arrival); }
   bool refuses_when_full() const override { return node_.refuses_when_full(); }

@@ -25,12 +25,12 @@ SourceNode::SourceNode(const config::Source& source, Budget& budget, Ids& ids, c
       type(source.type),
       acks(source.acks),
       remains(source.is_consumer() ? Remains::on_disk : Remains::with_sender),
-      pace(source.guards.place == config::GuardedPlace::intake ? source.guards : config::Guards{}),
+      pace(source.guards.position == config::GuardPosition::intake ? source.guards : config::Guards{}),
       budget_(budget),
       ids_(ids),
       context_(context),
-      guards_(source.guards.place == config::GuardedPlace::door ? source.guards : config::Guards{}, {"source", name},
-              context),
+      guards_(source.guards.position == config::GuardPosition::door ? source.guards : config::Guards{},
+              {"source", name}, context),
       senders_wait_(source.options.get_or<Duration>("ack_timeout", Duration{0})),
       refuse_when_full_(source.refuse_when_full),
       door_({}, seed) {}
@@ -93,7 +93,7 @@ Reason SourceNode::named(Reason reason, Priority priority, TimePoint now) const 
   return reason;
 }
 
-Admitted<Ticket> SourceNode::admit(Bytes worst_case, Priority priority, flow::BriefHold::Place* place) {
+Admitted<Ticket> SourceNode::admit(Bytes worst_case, Priority priority, flow::BriefHold::HeldUnit* unit) {
   const TimePoint now = context_.now();
   std::array<flow::DoorFacts, most_facts> facts;
   std::size_t n = 0;
@@ -116,8 +116,8 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Priority priority, flow::Br
   }
   auto ticket = budget_.try_take(worst_case);
   std::lock_guard lock(mutex_);
-  auto decided = decide({facts.data(), n}, !ticket, now, place);
-  if (!decided && place && place->wait > Duration{0}) return std::unexpected(decided.error());
+  auto decided = decide({facts.data(), n}, !ticket, now, unit);
+  if (!decided && unit && unit->wait > Duration{0}) return std::unexpected(decided.error());
   if (!decided) {
     refused.fetch_add(1, std::memory_order_relaxed);
     decided.error().reason = named(decided.error().reason, priority, now);
@@ -129,13 +129,13 @@ Admitted<Ticket> SourceNode::admit(Bytes worst_case, Priority priority, flow::Br
 }
 
 Admitted<void> SourceNode::decide(std::span<const flow::DoorFacts> facts, bool memory_full, TimePoint now,
-                                  flow::BriefHold::Place* place) {
+                                  flow::BriefHold::HeldUnit* unit) {
   if (refuse_when_full_) {
-    const auto decided = door_.decide(facts, memory_full, now, place);
+    const auto decided = door_.decide(facts, memory_full, now, unit);
     held_units.store(door_.stats().held, std::memory_order_relaxed);
     return decided;
   }
-  if (place) door_.leave(*place);  // a reload may have come while it was held
+  if (unit) door_.leave(*unit);  // a reload may have come while it was held
   // A request that waits at the door unread asks again and again: it needs no promised time, and no place in the
   // calendar may be spent on it.
   if (closing_) return rejected(Reason::shutting_down, *closing_);

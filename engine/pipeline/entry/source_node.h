@@ -43,7 +43,7 @@ class SourceNode {
   Duration senders_wait() const { return acks == Level::accepted ? Duration{0} : senders_wait_; }
   Admitted<async::Permit> pass_guards(const async::Arrival& arrival);
   std::vector<GuardStatus> guards() const;
-  Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::Place* place);
+  Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::HeldUnit* unit);
   /// See SourceOutput.
   std::optional<Rejection> stalled() const;
   Budget& budget() { return budget_; }
@@ -62,7 +62,7 @@ class SourceNode {
 
  private:
   Admitted<void> decide(std::span<const flow::DoorFacts> facts, bool memory_full, TimePoint now,
-                        flow::BriefHold::Place* place);
+                        flow::BriefHold::HeldUnit* unit);
   std::string held_by_guards(TimePoint now) const;
   Duration in_vain(SinkNode& sink, TimePoint now) const;
   void look_for_stall(SinkNode& sink, flow::DoorFacts& fact, TimePoint now) const;

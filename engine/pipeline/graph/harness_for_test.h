@@ -64,7 +64,7 @@ struct Harness {
     const Batch::Run run{nullptr, 2};
     BatchInfo info;
     info.received = context.now();
-    info.place = std::make_shared<const Place>(std::string(place));
+    info.place = std::make_shared<const SourcePartition>(std::string(place));
     info.first_position = 1041;
     output->push(make_batch(text, index, {&run, 1}, info, Ticket{}), Ticket{});
   }

@@ -181,7 +181,7 @@ DoorRules draw_door(Rng& rng) {
 
 config::Guards guards_of(const DoorRules& door) {
   config::Guards guards;
-  guards.place = config::GuardedPlace::door;
+  guards.position = config::GuardPosition::door;
   if (door.rate > 0) {
     config::Rate& rate = guards.rates.emplace_back();
     rate.guard.limit = {

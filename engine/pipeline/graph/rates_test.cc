@@ -33,7 +33,8 @@ struct SinkRate : testing::Test {
     return g;
   }
   static auto with(std::vector<config::Rate> rates) {
-    return [rates](config::Config& c) { c.sinks[0].guards = {.place = config::GuardedPlace::sink, .rates = rates}; };
+    return
+        [rates](config::Config& c) { c.sinks[0].guards = {.position = config::GuardPosition::sink, .rates = rates}; };
   }
   /// Works whenever the worker may, for so long in steps of 10 ms; the times at which it held how much.
   static void work_for(Harness& harness, Duration time, std::vector<Worker*> workers) {
@@ -182,7 +183,7 @@ TEST_F(SinkRate, ThatAReloadChangesCountsAtOnceAndBringsNoFreshBurst) {
   harness.turn();
   harness.work();
   ASSERT_EQ(harness.side(0).held.size(), 10u);
-  config::Guards faster{.place = config::GuardedPlace::sink, .rates = {rate_of(1000, 100)}};
+  config::Guards faster{.position = config::GuardPosition::sink, .rates = {rate_of(1000, 100)}};
   harness.sink(0).pace.reconfigure(faster, harness.context.now());
   harness.work();
   EXPECT_EQ(harness.side(0).held.size(), 10u);
@@ -212,8 +213,9 @@ struct SourceRate : testing::Test {
     return g;
   }
   static auto with(config::Rate rate) {
-    return
-        [rate](config::Config& c) { c.sources[0].guards = {.place = config::GuardedPlace::intake, .rates = {rate}}; };
+    return [rate](config::Config& c) {
+      c.sources[0].guards = {.position = config::GuardPosition::intake, .rates = {rate}};
+    };
   }
 };
 

@@ -336,7 +336,7 @@ TEST_F(SpillTest, AnEventIsKnownByItsPlaceBehindTheDiskAndAKillAsInFrontOfThem) 
     std::string text(plain.lines());
     for (std::uint32_t i = 0; i < 5; ++i) index.push_back({i * 101, 100, i});
     BatchInfo info = plain.info();
-    info.place = std::make_shared<const Place>(Place{"orders/3", {{0, 1'700'000'000'000}}});
+    info.place = std::make_shared<const SourcePartition>(SourcePartition{"orders/3", {{0, 1'700'000'000'000}}});
     info.first_position = first;
     const Batch::Run run{nullptr, 5};
     plain.settle(Fate::stored);

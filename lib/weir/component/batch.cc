@@ -7,7 +7,7 @@
 
 namespace weir {
 
-std::optional<std::int64_t> Place::mark_of(std::uint32_t number) const {
+std::optional<std::int64_t> SourcePartition::mark_of(std::uint32_t number) const {
   const auto behind = std::ranges::upper_bound(marks, number, {}, &Mark::number);
   if (behind == marks.begin()) return std::nullopt;
   return std::prev(behind)->value;

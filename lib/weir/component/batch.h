@@ -32,8 +32,8 @@ namespace weir {
 
 inline constexpr std::size_t block_padding = 64;  // what simdjson may read past the end
 
-/// Where the events of a block were read.
-struct Place {
+/// The partition of a source in which the events of a block were read.
+struct SourcePartition {
   /// From event `number` on, and until the next mark.
   struct Mark {
     std::uint32_t number;
@@ -41,8 +41,8 @@ struct Place {
     bool operator==(const Mark&) const = default;
   };
   std::string name;  ///< "orders/3": topic and partition
-  /// What tells an event from another that lies at the same position, because the place was made again under its old
-  /// name: the same each time the event is read. Kafka: when it was written. Ascending; empty: nothing is known.
+  /// What tells an event from another that lies at the same position, because the partition was made again under its
+  /// old name: the same each time the event is read. Kafka: when it was written. Ascending; empty: nothing is known.
   std::vector<Mark> marks{};
 
   void mark(std::uint32_t number, std::int64_t value) {
@@ -55,7 +55,7 @@ struct Place {
 struct EventPosition {
   std::string_view name;
   std::uint64_t position;
-  std::optional<std::int64_t> mark{};  ///< as in Place
+  std::optional<std::int64_t> mark{};  ///< as in SourcePartition
 };
 
 /// What all events of a block have in common.
@@ -67,9 +67,9 @@ struct BatchInfo {
   bool dead_letter = false;    ///< confirmed, its events count as dead-lettered instead of stored
   bool read_again = false;     ///< it may have been delivered before: it was read from where a restart reads again
   std::uint64_t first_id = 0;  ///< stable ids: event k of what was read is first_id + k; never given twice
-  std::shared_ptr<const Place> place{};    ///< where it was read, if the source says so: event k lies there at
-  std::uint64_t first_position = 0;        ///< first_position + k
-  std::shared_ptr<const Origin> origin{};  ///< null: nobody asked, or there is nothing to say beyond the source
+  std::shared_ptr<const SourcePartition> place{};  ///< where it was read, if the source says so: event k lies there at
+  std::uint64_t first_position = 0;                ///< first_position + k
+  std::shared_ptr<const Origin> origin{};          ///< null: nobody asked, or there is nothing to say beyond the source
 };
 
 class Batch {

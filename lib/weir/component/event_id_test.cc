@@ -6,7 +6,7 @@
 namespace weir {
 namespace {
 
-std::string id_of_the_third(std::shared_ptr<const Place> place) {
+std::string id_of_the_third(std::shared_ptr<const SourcePartition> place) {
   const std::array<Batch::Slot, 2> index{{{0, 1, 0}, {2, 1, 3}}};  // two between them were left out
   const Batch::Run run{nullptr, 2};
   BatchInfo info;
@@ -21,18 +21,18 @@ std::string id_of_the_third(std::shared_ptr<const Place> place) {
 }
 
 TEST(OwnId, IsThePlaceWhereAnEventWasRead) {
-  EXPECT_EQ(id_of_the_third(std::make_shared<const Place>("orders/3")), "before orders/3/1044");
+  EXPECT_EQ(id_of_the_third(std::make_shared<const SourcePartition>("orders/3")), "before orders/3/1044");
 }
 
 TEST(OwnId, TellsAPlaceFromOneThatWasMadeAgainUnderItsName) {
-  Place place{"orders/3"};
+  SourcePartition place{"orders/3"};
   place.mark(0, 1000);
   place.mark(1, 2000);
   place.mark(3, 2000);
   EXPECT_EQ(place.marks.size(), 2u) << "a mark is kept where it changes";
-  EXPECT_EQ(id_of_the_third(std::make_shared<const Place>(place)), "before orders/3/1044/2000");
+  EXPECT_EQ(id_of_the_third(std::make_shared<const SourcePartition>(place)), "before orders/3/1044/2000");
   place.marks[1].value = 3000;
-  EXPECT_EQ(id_of_the_third(std::make_shared<const Place>(place)), "before orders/3/1044/3000");
+  EXPECT_EQ(id_of_the_third(std::make_shared<const SourcePartition>(place)), "before orders/3/1044/3000");
 }
 
 TEST(OwnId, IsItsNumberWhereNobodyKnowsThePlace) { EXPECT_EQ(id_of_the_third(nullptr), "before 703"); }

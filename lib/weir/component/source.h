@@ -55,9 +55,9 @@ class SourceOutput {
     (void)arrival;
     return async::Permit();
   }
-  /// With a `place` whose `wait` is then above 0 the unit is not refused yet: its source leaves it unread, waits so
-  /// long or until `on_room`, and asks again with the same place. Null: it cannot wait.
-  virtual Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::Place* place) = 0;
+  /// With a `unit` whose `wait` is then above 0 the unit is not refused yet: its source leaves it unread, waits so
+  /// long or until `on_room`, and asks again with the same `unit`. Null: it cannot wait.
+  virtual Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::HeldUnit* unit) = 0;
   /// What `when_full` says now (a reload may change it): the sender of a unit that was not let in is refused. False:
   /// its unit waits unread and asks again.
   virtual bool refuses_when_full() const { return true; }

@@ -31,7 +31,7 @@ class FakeOutput : public SourceOutput {
   }
   Budget& budget() { return budget_; }
 
-  Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::Place*) override {
+  Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::HeldUnit*) override {
     if (is_paused || !ready(priority)) return rejected(Reason::flow_full);
     return reserve(worst_case);
   }

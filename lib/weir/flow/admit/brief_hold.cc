@@ -15,22 +15,22 @@ std::optional<Unfit> check(const BriefHoldConfig& config) {
 
 BriefHold::BriefHold(const BriefHoldConfig& config) : config_(checked(config, "brief hold")) {}
 
-void BriefHold::hold(Place& place, Duration until_room, Duration each, TimePoint now) {
-  const bool first = place.since == never;
+void BriefHold::hold(HeldUnit& unit, Duration until_room, Duration each, TimePoint now) {
+  const bool first = unit.since == never;
   const Duration before_it = first ? from_seconds(seconds(each) * held_) : Duration{0};
-  const Duration left = first ? config_.longest : config_.longest - (now - place.since);
+  const Duration left = first ? config_.longest : config_.longest - (now - unit.since);
   const bool near = until_room <= config_.longest && before_it <= config_.longest - until_room;
-  if (left <= Duration{0} || !near || (first && held_ >= config_.most)) return leave(place);
+  if (left <= Duration{0} || !near || (first && held_ >= config_.most)) return leave(unit);
   if (first) {
-    place.since = now;
+    unit.since = now;
     ++held_;
   }
-  place.wait = std::min(left, std::max(until_room, config_.longest / looks));
+  unit.wait = std::min(left, std::max(until_room, config_.longest / looks));
 }
 
-void BriefHold::leave(Place& place) {
-  if (place.since != never) --held_;
-  place = {};
+void BriefHold::leave(HeldUnit& unit) {
+  if (unit.since != never) --held_;
+  unit = {};
 }
 
 }  // namespace weir::flow

@@ -42,18 +42,18 @@ struct BriefHoldConfig {
 
 class BriefHold {
  public:
-  /// What a unit keeps while it stands at the door, made anew for each unit.
-  struct Place {
+  /// What a unit at the door keeps between two decisions, made anew for each unit.
+  struct HeldUnit {
     TimePoint since = never;  ///< held since then; never: it is not held
     Duration wait{0};  ///< above 0: it is not refused yet. It waits so long, or until there is room, and asks again
   };
 
   explicit BriefHold(const BriefHoldConfig& config);
 
-  /// There is no room for the unit: sets its `wait`, or ends its place with a `wait` of 0.
-  void hold(Place& place, Duration until_room, Duration each, TimePoint now);
+  /// There is no room for the unit: sets its `wait`, or ends its hold with a `wait` of 0.
+  void hold(HeldUnit& unit, Duration until_room, Duration each, TimePoint now);
   /// It was let in, or refused for another reason, or went away.
-  void leave(Place& place);
+  void leave(HeldUnit& unit);
   std::uint32_t held() const { return held_; }
 
  private:

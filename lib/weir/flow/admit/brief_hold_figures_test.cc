@@ -42,14 +42,14 @@ class World {
  private:
   struct Client {
     TimePoint next;
-    BriefHold::Place place{};
+    BriefHold::HeldUnit unit{};
   };
   void ask(Client& client) {
     const DoorFacts facts{edge_.pressure(now_), edge_.paused(Priority::normal)};
-    const auto answer = door_.decide({&facts, 1}, false, now_, &client.place);
+    const auto answer = door_.decide({&facts, 1}, false, now_, &client.unit);
     if (!answer) {
-      const bool held = client.place.wait > Duration{0};
-      client.next = now_ + (held ? client.place.wait : answer.error().retry_after);
+      const bool held = client.unit.wait > Duration{0};
+      client.next = now_ + (held ? client.unit.wait : answer.error().retry_after);
       return;
     }
     door_.on_admitted(request);
@@ -75,8 +75,8 @@ class World {
   void wake() {
     std::vector<Client*> held;
     for (Client& client : clients_)
-      if (client.place.wait > Duration{0}) held.push_back(&client);
-    std::ranges::sort(held, {}, [](const Client* client) { return client->place.since; });
+      if (client.unit.wait > Duration{0}) held.push_back(&client);
+    std::ranges::sort(held, {}, [](const Client* client) { return client->unit.since; });
     for (std::size_t i = 0; i < held.size(); ++i) held[i]->next = now_ + i * 1ns;
   }
 

@@ -177,35 +177,35 @@ Duration Door::promise(std::span<const DoorFacts> required, Reason reason, TimeP
 
 /// Held only for want of room, and memory comes back with room. While no rate is known nobody knows that it will take
 /// long.
-bool Door::held_instead(BriefHold::Place& place, std::span<const DoorFacts> required, Reason reason, TimePoint now) {
-  const bool before = place.since != never;
+bool Door::held_instead(BriefHold::HeldUnit& unit, std::span<const DoorFacts> required, Reason reason, TimePoint now) {
+  const bool before = unit.since != never;
   if (reason != Reason::flow_full && reason != Reason::priority_shed && reason != Reason::memory_full) {
-    hold_.leave(place);
+    hold_.leave(unit);
     return false;
   }
   const auto plan = this->plan(required);
   const double each = plan ? place_seconds * static_cast<double>(plan->group) * promised_share / plan->served : 0;
-  hold_.hold(place, base_wait(required, now), from_seconds(each), now);
-  if (place.wait == Duration{0}) return false;
+  hold_.hold(unit, base_wait(required, now), from_seconds(each), now);
+  if (unit.wait == Duration{0}) return false;
   stats_.held += !before;
   return true;
 }
 
 Admitted<void> Door::decide(std::span<const DoorFacts> required, bool memory_full, TimePoint now,
-                            BriefHold::Place* place) {
+                            BriefHold::HeldUnit* unit) {
   promises_.advance(now);
-  if (!place || place->since == never) {  // a unit that was held has arrived before
+  if (!unit || unit->since == never) {  // a unit that was held has arrived before
     const auto plan = this->plan(required);
     count_arrival(plan ? plan->served / static_cast<double>(plan->group) : 1, now);
   }
   observe(required, now);
   const auto reason = verdict(required, memory_full, now);
-  if (reason && place && held_instead(*place, required, *reason, now)) return rejected(*reason);
+  if (reason && unit && held_instead(*unit, required, *reason, now)) return rejected(*reason);
   if (reason) {
     ++stats_.refused;
     return rejected(*reason, promise(required, *reason, now));
   }
-  if (place) hold_.leave(*place);
+  if (unit) hold_.leave(*unit);
   moved_ = now;
   ++reading_;
   ++stats_.admitted;

@@ -31,7 +31,7 @@
 ///                 stopping)
 ///
 /// Who is refused stays away for a second at least, which is long for a queue that is 4 ms of work. A unit that can
-/// wait unread (`place`) is held for a moment instead, while there will be room soon (brief_hold.h).
+/// wait unread (`unit`) is held for a moment instead, while there will be room soon (brief_hold.h).
 ///
 /// A stalled sink keeps its last rate, so its time to the low watermark does not change: what grows is the time since
 /// anything moved. When no group within max_retry_after has a place, that time is told without a promise
@@ -92,12 +92,12 @@ class Door {
   Door(const DoorConfig& config, std::uint64_t seed);
 
   /// flow_full, priority_shed, memory_full, shutting_down, or what a destination is blocked by, with
-  /// a Retry-After in whole seconds. With a `place` whose `wait` is then above 0 the unit is not refused yet, and not
-  /// counted: it asks again with the same place, however the wait ended.
+  /// a Retry-After in whole seconds. With a `unit` whose `wait` is then above 0 the unit is not refused yet, and not
+  /// counted: it asks again with the same `unit`, however the wait ended.
   [[nodiscard]] Admitted<void> decide(std::span<const DoorFacts> required, bool memory_full, TimePoint now,
-                                      BriefHold::Place* place = nullptr);
+                                      BriefHold::HeldUnit* unit = nullptr);
   /// A held unit goes away, or waits for something else from now on.
-  void leave(BriefHold::Place& place) { hold_.leave(place); }
+  void leave(BriefHold::HeldUnit& unit) { hold_.leave(unit); }
   /// To be called once for each admitted request, when its events are counted (0 if it brought none): until then it
   /// counts as an average request on its way. A request that never reports is forgotten after 30 to 60 s.
   void on_admitted(std::uint64_t events);
@@ -120,7 +120,7 @@ class Door {
   std::optional<Reason> verdict(std::span<const DoorFacts> required, bool memory_full, TimePoint now) const;
   bool room_beyond_promises(const DoorFacts& fact, const Plan& plan, TimePoint now) const;
   Duration base_wait(std::span<const DoorFacts> required, TimePoint now) const;
-  bool held_instead(BriefHold::Place& place, std::span<const DoorFacts> required, Reason reason, TimePoint now);
+  bool held_instead(BriefHold::HeldUnit& unit, std::span<const DoorFacts> required, Reason reason, TimePoint now);
   Duration promise(std::span<const DoorFacts> required, Reason reason, TimePoint now);
   void observe(std::span<const DoorFacts> required, TimePoint now);
   void count_arrival(double served_per_place, TimePoint now);

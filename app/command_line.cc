@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "command_table.h"
 #include "commands.h"
 #include "completion.h"
 #include "config/problem.h"
@@ -254,6 +255,33 @@ std::optional<int> complain_of_words(const CLI::App& cli, int argc, char** argv)
   return std::nullopt;
 }
 
+CommandRow row_of(const std::string& name, const CLI::App& app) {
+  CommandRow row{name, app.get_description(), {}, {}};
+  for (const CLI::App* inner : app.get_subcommands([](const CLI::App*) { return true; }))
+    row.commands.push_back(inner->get_name());
+  for (const CLI::Option* option : app.get_options())
+    row.options.push_back({.short_names = option->get_snames(),
+                           .long_names = option->get_lnames(),
+                           .positional = option->get_positional() ? option->get_name(true) : "",
+                           .help = option->get_description(),
+                           .fallback = option->get_default_str(),
+                           .takes_value = option->get_items_expected_max() > 0,
+                           .required = option->get_required(),
+                           .is_help = option->get_name().find("help") != std::string::npos});
+  return row;
+}
+
+CommandTable table_of(const CLI::App& cli) {
+  CommandTable table{cli.get_description(), {}};
+  for (const CLI::App* app : cli.get_subcommands([](const CLI::App*) { return true; })) {
+    table.commands.push_back(row_of(app->get_name(), *app));
+    const auto inside = table.commands.back().commands;
+    for (const std::string& inner : inside)
+      table.commands.push_back(row_of(app->get_name() + " " + inner, *app->get_subcommand(inner)));
+  }
+  return table;
+}
+
 void add_help_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
   auto* explain = cli.add_subcommand("explain", "explain a reason code: what it means, what to do");
   explain->add_option("REASON", line.reason, "e.g. flow_full (default: list all)");
@@ -265,10 +293,10 @@ void add_help_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog)
 
   auto* completion = cli.add_subcommand("completion", "print the completion script of a shell");
   completion->add_option("SHELL", line.shell, "bash, zsh or fish")->required()->check(CLI::IsMember(shells));
-  completion->callback([&] { line.code = print(completion_script(cli, line.shell)); });
+  completion->callback([&] { line.code = print(completion_script(table_of(cli), line.shell)); });
 
   cli.add_subcommand("man", "print the man page (weir man | man -l -)")->callback([&] {
-    line.code = print(man_page(cli));
+    line.code = print(man_page(table_of(cli)));
   });
   cli.add_subcommand("version", "print the version")->callback([&] { line.code = version(); });
 

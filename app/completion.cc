@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <weir/base/reason.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 
@@ -23,16 +22,14 @@ struct Command {
   bool takes_any_file() const { return positional == "PATH" || positional == "FROM"; }
 };
 
-std::vector<Command> commands_of(const CLI::App& cli) {
+std::vector<Command> commands_of(const CommandTable& table) {
   std::vector<Command> out;
-  for (const auto& [full_name, app] : all_commands(cli)) {
-    Command command{full_name, app->get_description(), {}, {}, {}};
-    for (const CLI::App* inner : app->get_subcommands([](const CLI::App*) { return true; }))
-      command.commands.push_back(inner->get_name());
-    for (const CLI::Option* option : app->get_options()) {
-      if (option->get_positional()) command.positional = option->get_name(true);
-      for (const std::string& name : option->get_lnames())
-        command.options.push_back({"--" + name, option->get_description(), takes_value(*option)});
+  for (const CommandRow& row : table.commands) {
+    Command command{row.name, row.help, {}, {}, row.commands};
+    for (const CommandOption& option : row.options) {
+      if (!option.positional.empty()) command.positional = option.positional;
+      for (const std::string& name : option.long_names)
+        command.options.push_back({"--" + name, option.help, option.takes_value});
     }
     out.push_back(std::move(command));
   }
@@ -205,20 +202,8 @@ std::string for_fish(const std::vector<Command>& commands) {
 
 }  // namespace
 
-bool takes_value(const CLI::Option& option) { return option.get_items_expected_max() > 0; }
-
-std::vector<NamedCommand> all_commands(const CLI::App& cli) {
-  const auto inside = [](const CLI::App& app) { return app.get_subcommands([](const CLI::App*) { return true; }); };
-  std::vector<NamedCommand> out;
-  for (const CLI::App* app : inside(cli)) {
-    out.push_back({app->get_name(), app});
-    for (const CLI::App* inner : inside(*app)) out.push_back({app->get_name() + " " + inner->get_name(), inner});
-  }
-  return out;
-}
-
-std::string completion_script(const CLI::App& cli, const std::string& shell) {
-  const auto commands = commands_of(cli);
+std::string completion_script(const CommandTable& table, const std::string& shell) {
+  const auto commands = commands_of(table);
   return shell == "zsh" ? for_zsh(commands) : shell == "fish" ? for_fish(commands) : for_bash(commands);
 }
 

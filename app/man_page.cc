@@ -1,9 +1,7 @@
 #include "man_page.h"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
-#include "completion.h"
 #include "exit_codes.h"
 
 namespace weir::app {
@@ -30,56 +28,53 @@ std::string sentence(std::string text) {
   return roff(text);
 }
 
-std::string synopsis(const std::string& name, const CLI::App& command) {
-  std::string out = roff(name);
-  for (const CLI::Option* option : command.get_options()) {
-    if (option->get_positional()) continue;
-    if (option->get_name().find("help") != std::string::npos) continue;
-    out += fmt::format("\\fR [\\fB{}\\fR", roff("--" + option->get_lnames().at(0)));
-    out += takes_value(*option) ? " \\fIVALUE\\fR]\\fB" : "]\\fB";
+std::string synopsis(const CommandRow& command) {
+  std::string out = roff(command.name);
+  for (const CommandOption& option : command.options) {
+    if (!option.positional.empty() || option.is_help) continue;
+    out += fmt::format("\\fR [\\fB{}\\fR", roff("--" + option.long_names.at(0)));
+    out += option.takes_value ? " \\fIVALUE\\fR]\\fB" : "]\\fB";
   }
-  for (const CLI::Option* option : command.get_options())
-    if (option->get_positional())
-      out += fmt::format(" \\fR{1}\\fI{0}\\fR{2}\\fB", option->get_name(true), option->get_required() ? "" : "[",
-                         option->get_required() ? "" : "]");
+  for (const CommandOption& option : command.options)
+    if (!option.positional.empty())
+      out += fmt::format(" \\fR{1}\\fI{0}\\fR{2}\\fB", option.positional, option.required ? "" : "[",
+                         option.required ? "" : "]");
   return out + "\\fR";
 }
 
-std::string option_entry(const CLI::Option& option) {
+std::string option_entry(const CommandOption& option) {
   std::string names;
-  if (option.get_positional()) {
-    names = "\\fI" + option.get_name(true) + "\\fR";
+  if (!option.positional.empty()) {
+    names = "\\fI" + option.positional + "\\fR";
   } else {
-    for (const auto& name : option.get_snames()) names += "\\fB" + roff("-" + name) + "\\fR, ";
-    names += "\\fB" + roff("--" + option.get_lnames().at(0)) + "\\fR";
-    if (takes_value(option)) names += " \\fIVALUE\\fR";
+    for (const auto& name : option.short_names) names += "\\fB" + roff("-" + name) + "\\fR, ";
+    names += "\\fB" + roff("--" + option.long_names.at(0)) + "\\fR";
+    if (option.takes_value) names += " \\fIVALUE\\fR";
   }
-  const std::string fallback = option.get_default_str();
-  return fmt::format(".TP\n{}\n{}{}\n", names, sentence(option.get_description()),
-                     fallback.empty() ? "" : fmt::format(" Default: {}.", roff(fallback)));
+  return fmt::format(".TP\n{}\n{}{}\n", names, sentence(option.help),
+                     option.fallback.empty() ? "" : fmt::format(" Default: {}.", roff(option.fallback)));
 }
 
-std::string command_section(const std::string& name, const CLI::App& command) {
-  std::string out = fmt::format(".SS \"weir {}\"\n{}\n", roff(name), sentence(command.get_description()));
-  for (const CLI::Option* option : command.get_options())
-    if (option->get_name().find("help") == std::string::npos) out += option_entry(*option);
+std::string command_section(const CommandRow& command) {
+  std::string out = fmt::format(".SS \"weir {}\"\n{}\n", roff(command.name), sentence(command.help));
+  for (const CommandOption& option : command.options)
+    if (!option.is_help) out += option_entry(option);
   return out;
 }
 
 }  // namespace
 
-std::string man_page(const CLI::App& cli) {
-  const auto commands = all_commands(cli);
+std::string man_page(const CommandTable& table) {
   std::string out = fmt::format(".TH WEIR 1 \"\" \"Weir {}\" \"User Commands\"\n.SH NAME\n", WEIR_VERSION);
   out += "weir \\- carries events through systems that can be overloaded\n.SH SYNOPSIS\n.nf\n";
-  for (const auto& [name, command] : commands)
-    if (command->get_require_subcommand_min() == 0) out += fmt::format("\\fBweir {}\n", synopsis(name, *command));
-  out += fmt::format(".fi\n.SH DESCRIPTION\n{}\n", sentence(cli.get_description()));
+  for (const CommandRow& command : table.commands)
+    if (command.commands.empty()) out += fmt::format("\\fBweir {}\n", synopsis(command));
+  out += fmt::format(".fi\n.SH DESCRIPTION\n{}\n", sentence(table.help));
   out +=
       "One YAML file describes a flow: sources bring events in, stages look at each, journals keep them, sinks write "
       "them out.\n"
       ".B weir check\nsays what it promises and what it costs;\n.B weir run\nruns it.\n.SH COMMANDS\n";
-  for (const auto& [name, command] : commands) out += command_section(name, *command);
+  for (const CommandRow& command : table.commands) out += command_section(command);
   out += ".SH EXIT STATUS\n";
   for (const ExitCodeRow& row : exit_codes) out += fmt::format(".TP\n.B {}\n{}\n", int{row.code}, roff(row.meaning));
   out +=

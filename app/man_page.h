@@ -1,15 +1,13 @@
 #pragma once
-/// The man page weir(1), made from the definition of the command line and the table of exit codes.
+/// The man page weir(1), made from the table of commands and the one of exit codes.
 ///
 /// Thread: pure. Cost: a few KiB of text. Ref: man(7).
 #include <string>
 
-namespace CLI {
-class App;
-}  // namespace CLI
+#include "command_table.h"
 
 namespace weir::app {
 
-std::string man_page(const CLI::App& cli);
+std::string man_page(const CommandTable& table);
 
 }  // namespace weir::app

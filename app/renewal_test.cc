@@ -3,11 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <weir/base/until_for_test.h>
 
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 namespace weir::app {
 namespace {
@@ -49,13 +49,12 @@ struct Renewals : testing::Test {
   /// What a look finds; it has to find something.
   static Renewal::Changed found_by(Renewal& renewal) {
     renewal.look();
-    for (int tries = 0; tries < 20'000; ++tries) {
-      auto changed = renewal.take();
-      if (!changed.parts.empty() || changed.secrets) return changed;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    ADD_FAILURE() << "nothing was found";
-    return {};
+    Renewal::Changed changed;
+    EXPECT_TRUE(until([&] {
+      changed = renewal.take();
+      return !changed.parts.empty() || changed.secrets;
+    })) << "nothing was found";
+    return changed;
   }
 
   std::string folder;

@@ -14,22 +14,37 @@ namespace {
 using enum OptionKind;
 using Form = Key::Form;
 
-Key key(std::string name, OptionKind kind, std::optional<std::string> fallback, std::string help) {
-  return {{std::move(name), kind, std::move(fallback), false, std::move(help)}};
+// Views, so that no call makes strings: the compiler makes one function of all the lists of calls below.
+using View = std::string_view;
+
+Key key(View name, OptionKind kind, std::optional<View> fallback, View help) {
+  Key made;
+  made.option = {std::string(name), kind, std::nullopt, false, std::string(help)};
+  if (fallback) made.option.fallback = std::string(*fallback);
+  return made;
 }
-Key one_of(std::string name, std::vector<std::string> choices, std::optional<std::string> fallback, std::string help) {
-  return {{std::move(name), choice, std::move(fallback), false, std::move(help), std::move(choices)}};
+Key one_of(View name, std::vector<std::string> choices, std::optional<View> fallback, View help) {
+  Key made = key(name, choice, fallback, help);
+  made.option.choices = std::move(choices);
+  return made;
 }
-Key named(std::string name, Form form, std::string help) {
-  return {{std::move(name), text, std::nullopt, false, std::move(help)}, form};
-}
-Key section(std::string name, std::string help) {
-  return {{name, text, std::nullopt, false, std::move(help)}, Form::section, name};
+Key named(View name, Form form, View help) {
+  Key made = key(name, text, std::nullopt, help);
+  made.form = form;
+  return made;
 }
 /// A section for which one value may stand.
-Key section_or(std::string name, std::string below, OptionKind kind, std::optional<std::string> fallback,
-               std::string help) {
-  return {{std::move(name), kind, std::move(fallback), false, std::move(help)}, Form::section, std::move(below), true};
+Key section_or(View name, View below, OptionKind kind, std::optional<View> fallback, View help) {
+  Key made = key(name, kind, fallback, help);
+  made.form = Form::section;
+  made.below = below;
+  made.or_scalar = true;
+  return made;
+}
+Key section(View name, View help) {
+  Key made = section_or(name, name, text, std::nullopt, help);
+  made.or_scalar = false;
+  return made;
 }
 Key or_word(Key key, std::string word) {
   key.word = std::move(word);

@@ -36,7 +36,7 @@ Result<T> as_result(config::Parsed<T> parsed) {
   return failure(std::move(parsed.error()));
 }
 
-Result<std::uint64_t> number(std::string_view text, std::uint64_t most) {
+Result<std::uint64_t> number_up_to(std::uint64_t most, std::string_view text) {
   auto n = as_result(config::parse_count(text));
   if (n && *n > most) return failure(fmt::format("{} is too much: at most {}", *n, most));
   return n;
@@ -105,9 +105,9 @@ Result<void> ServiceSettings::set(std::string_view key, std::string_view value) 
     into = static_cast<std::remove_reference_t<decltype(into)>>(*parsed);
     return {};
   };
-  if (key == "slots") return take(number(value, 100'000), slots);
-  if (key == "queue") return take(number(value, 1'000'000), queue);
-  if (key == "body") return take(number(value, 16 << 20), body);
+  if (key == "slots") return take(number_up_to(100'000, value), slots);
+  if (key == "queue") return take(number_up_to(1'000'000, value), queue);
+  if (key == "body") return take(number_up_to(16 << 20, value), body);
   if (key == "errors") return take(as_result(config::parse_ratio(value)), errors);
   if (key == "pressure") return take(as_result(config::parse_bool(value)), pressure);
   if (key != "time")

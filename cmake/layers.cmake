@@ -39,8 +39,10 @@ function(weir_library target)
   endif()
 endfunction()
 
-# weir_layer(NAME FOLDER LINKS ... [TEST_LINKS ...] [WITHOUT SUBFOLDER] [PRECOMPILED std] [SHARDS n] [WITHOUT_THREADS] [OPTIMISED]):
-# a static library weir_NAME of FOLDER's .cc files, and weir_NAME_test (see weir_test) of its *_test.cc.
+# weir_layer(NAME FOLDER LINKS ... [TEST_LINKS ...] [RANDOM FILE...] [WITHOUT SUBFOLDER] [PRECOMPILED std] [SHARDS n] [WITHOUT_THREADS]):
+# a static library weir_NAME of FOLDER's .cc files, weir_NAME_for_test of its *_for_test.cc (what tests share), and
+# weir_NAME_test (see weir_test) of its *_test.cc; those named RANDOM, which play random cases by the thousand, are a binary
+# of their own, weir_NAME_random_test, and with what they share optimised as the library is.
 # Test, bench and fuzz files stand beside what they test and are told apart by their suffix.
 
 # weir_not_fuzzed(TARGET...): without the counters by which a fuzzer sees where it has been, in the tree that has fuzzers:
@@ -54,11 +56,17 @@ function(weir_not_fuzzed)
   endif()
 endfunction()
 
+function(weir_unoptimised_test target precompiled)
+  weir_use_precompiled(${target} ${precompiled}_test)
+  target_compile_options(${target} PRIVATE -O0)
+endfunction()
+
 # weir_test(TARGET SOURCES ... LINKS ... [SHARDS n] [WITHOUT_THREADS] [OPTIMISED] [PRECOMPILED std]): a GoogleTest binary,
 # run whole or in n parts at the same time, since starting a process for each case takes longer than most cases. A case
 # that hangs is named and stopped by the binary's own main(); ctest's time-out is for the sum. What is not WITHOUT_THREADS
 # has the label `threads` and is built by the target threaded_tests: the thread sanitizer has something to see there. What
-# is not OPTIMISED (random cases by the thousand) is compiled with -O0: that halves the time of a test's compilation.
+# is not OPTIMISED (random cases by the thousand) is compiled with -O0 and GoogleTest precompiled: that takes half of the
+# compiler's time.
 function(weir_test target)
   cmake_parse_arguments(arg "WITHOUT_THREADS;OPTIMISED" "PRECOMPILED;SHARDS" "SOURCES;LINKS" ${ARGN})
   if(NOT WEIR_TESTS)
@@ -75,8 +83,7 @@ function(weir_test target)
   if(arg_OPTIMISED)
     weir_use_precompiled(${target} ${arg_PRECOMPILED})
   else()
-    weir_use_precompiled(${target} ${arg_PRECOMPILED}_test)
-    target_compile_options(${target} PRIVATE -O0)
+    weir_unoptimised_test(${target} ${arg_PRECOMPILED})
   endif()
   weir_not_fuzzed(${target})
   add_dependencies(unit_tests ${target})
@@ -105,7 +112,7 @@ if(WEIR_TESTS)
 endif()
 
 function(weir_layer name folder)
-  cmake_parse_arguments(arg "WITHOUT_THREADS;OPTIMISED" "WITHOUT;PRECOMPILED;SHARDS" "LINKS;TEST_LINKS" ${ARGN})
+  cmake_parse_arguments(arg "WITHOUT_THREADS" "WITHOUT;PRECOMPILED;SHARDS" "LINKS;TEST_LINKS;RANDOM" ${ARGN})
   if(NOT arg_PRECOMPILED)
     set(arg_PRECOMPILED component)
   endif()
@@ -113,9 +120,12 @@ function(weir_layer name folder)
   if(arg_WITHOUT)
     list(FILTER sources EXCLUDE REGEX "/${arg_WITHOUT}/")
   endif()
+  set(shared ${sources})
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz)\\.cc$")
+  list(FILTER shared INCLUDE REGEX "_for_test\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER tests EXCLUDE REGEX "_for_test\\.cc$")
   if(sources)
     weir_library(weir_${name} ${sources})
     set(scope PUBLIC)
@@ -126,16 +136,34 @@ function(weir_layer name folder)
   endif()
   target_include_directories(weir_${name} ${scope} ${CMAKE_SOURCE_DIR}/lib ${CMAKE_SOURCE_DIR}/engine)
   target_link_libraries(weir_${name} ${scope} ${arg_LINKS})
-  if(tests)
-    set(flags)
-    foreach(flag WITHOUT_THREADS OPTIMISED)
-      if(arg_${flag})
-        list(APPEND flags ${flag})
-      endif()
-    endforeach()
-    weir_test(weir_${name}_test SOURCES ${tests} LINKS weir_${name} ${arg_TEST_LINKS} PRECOMPILED ${arg_PRECOMPILED}
-      SHARDS ${arg_SHARDS} ${flags})
+  if(NOT tests OR NOT WEIR_TESTS)
+    return()
   endif()
+  set(links weir_${name} ${arg_TEST_LINKS})
+  set(options PRECOMPILED ${arg_PRECOMPILED})
+  if(arg_WITHOUT_THREADS)
+    list(APPEND options WITHOUT_THREADS)
+  endif()
+  if(shared)
+    add_library(weir_${name}_for_test STATIC ${shared})
+    target_link_libraries(weir_${name}_for_test PUBLIC weir_${name} ${arg_TEST_LINKS} GTest::gtest GTest::gmock)
+    weir_not_fuzzed(weir_${name}_for_test)
+    if(arg_RANDOM)
+      weir_use_precompiled(weir_${name}_for_test ${arg_PRECOMPILED})
+    else()
+      weir_unoptimised_test(weir_${name}_for_test ${arg_PRECOMPILED})
+    endif()
+    list(PREPEND links weir_${name}_for_test)
+  endif()
+  if(arg_RANDOM)
+    set(random)
+    foreach(file ${arg_RANDOM})
+      list(APPEND random ${CMAKE_SOURCE_DIR}/${folder}/${file})
+    endforeach()
+    list(REMOVE_ITEM tests ${random})
+    weir_test(weir_${name}_random_test SOURCES ${random} LINKS ${links} ${options} OPTIMISED)
+  endif()
+  weir_test(weir_${name}_test SOURCES ${tests} LINKS ${links} ${options} SHARDS ${arg_SHARDS})
 endfunction()
 
 # weir_connectors(FOLDER): each sub-folder is one connector. Dropping a folder in is all it takes: the list that main()
@@ -159,9 +187,9 @@ function(weir_connectors folder)
   target_link_libraries(weir_connectors PUBLIC weir_component ${libraries})
 endfunction()
 
-# weir_connector(LINKS ... [SHARDS n] [WITHOUT_THREADS]), called in a connector's own folder.
+# weir_connector(LINKS ... [TEST_LINKS ...] [SHARDS n] [WITHOUT_THREADS]), called in a connector's own folder.
 function(weir_connector)
-  cmake_parse_arguments(arg "WITHOUT_THREADS" "SHARDS" "LINKS" ${ARGN})
+  cmake_parse_arguments(arg "WITHOUT_THREADS" "SHARDS" "LINKS;TEST_LINKS" ${ARGN})
   get_filename_component(name ${CMAKE_CURRENT_SOURCE_DIR} NAME)
   file(RELATIVE_PATH folder ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
   set(without_threads)
@@ -169,5 +197,5 @@ function(weir_connector)
     set(without_threads WITHOUT_THREADS)
   endif()
   weir_layer(connector_${name} ${CMAKE_CURRENT_SOURCE_DIR} LINKS weir_component weir_net ${arg_LINKS}
-    SHARDS ${arg_SHARDS} ${without_threads})
+    TEST_LINKS ${arg_TEST_LINKS} SHARDS ${arg_SHARDS} ${without_threads})
 endfunction()

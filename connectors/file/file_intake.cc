@@ -19,7 +19,7 @@ constexpr auto look_whether_written = std::chrono::milliseconds(1);
 }  // namespace
 
 struct FileIntake::Arrived {
-  FileReader::ReadRange piece;
+  FileReader::FileRange piece;
   Ticket ticket;
   Ranges::Range* range;  // null: counted instead of given
   std::shared_ptr<const Origin> origin{};
@@ -110,8 +110,8 @@ void FileIntake::look_at_answer(TimePoint now) {
 
 /// The piece that was read, with its range, if the flow takes it now.
 std::optional<FileIntake::Arrived> FileIntake::take_piece() {
-  FileReader::ReadRange& piece = reader_->pieces.front();
-  const bool large = piece.kind == FileReader::ReadRange::Kind::large_line;
+  FileReader::FileRange& piece = reader_->pieces.front();
+  const bool large = piece.kind == FileReader::FileRange::Kind::large_line;
   if (large ? !takes_letters() : !flow_takes()) return std::nullopt;
   Arrived arrived{std::move(piece), Ticket{}, std::exchange(again_, nullptr)};
   reader_->pieces.pop_front();
@@ -128,7 +128,7 @@ std::optional<FileIntake::Arrived> FileIntake::take_piece() {
 }
 
 /// While the piece's file is ours. Null: no expression asks for it.
-std::shared_ptr<const Origin> FileIntake::origin_of(const FileReader::ReadRange& piece) const {
+std::shared_ptr<const Origin> FileIntake::origin_of(const FileReader::FileRange& piece) const {
   const bool offsets = output_.reads(Attribute::offset);
   if (!offsets && !output_.reads(Attribute::file)) return nullptr;
   Origin made;
@@ -140,7 +140,7 @@ std::shared_ptr<const Origin> FileIntake::origin_of(const FileReader::ReadRange&
 
 /// From here on the files may be the thread's again.
 void FileIntake::give(Arrived& arrived, TimePoint now) {
-  if (arrived.piece.kind == FileReader::ReadRange::Kind::large_line)
+  if (arrived.piece.kind == FileReader::FileRange::Kind::large_line)
     give_large_line(arrived);
   else
     give_lines(arrived, now);

@@ -62,7 +62,7 @@ class FileIntake final : public Intake {
   void look_at_answer(TimePoint now);
   int give_pieces(TimePoint now, Next& next);
   std::optional<Arrived> take_piece();
-  std::shared_ptr<const Origin> origin_of(const FileReader::ReadRange& piece) const;
+  std::shared_ptr<const Origin> origin_of(const FileReader::FileRange& piece) const;
   bool has_piece() const { return !ordered_ && !reader_->pieces.empty(); }
   void give(Arrived& arrived, TimePoint now);
   void give_lines(Arrived& arrived, TimePoint now);

@@ -110,7 +110,7 @@ FileReader::Room FileReader::room_for(const WatchedFile& file) const {
   return {bytes, bytes / bytes_per_event + 16, std::max<std::size_t>(1, static_cast<std::size_t>(whole))};
 }
 
-bool FileReader::fill(ReadRange& piece, const WatchedFile& file, std::uint64_t from, std::size_t most) {
+bool FileReader::fill(FileRange& piece, const WatchedFile& file, std::uint64_t from, std::size_t most) {
   piece.block = BlockWriter(most + 1);
   const auto got = file.file.read(piece.block.space().data(), most, from);
   if (got < 0)
@@ -132,7 +132,7 @@ std::uint64_t FileReader::read_some(WatchedFile& file, const Room& room, TimePoi
   const auto look = file.file.look();
   const auto size = look ? look->length : 0;
   const auto most = std::min(room.bytes, std::max<std::size_t>(1, most_of(file, size - std::min(size, file.read))));
-  ReadRange piece;
+  FileRange piece;
   failed = !look || !fill(piece, file, file.read, most);
   if (failed) return 0;
   // Files of /sys and /proc are shorter than they say.
@@ -180,7 +180,7 @@ std::uint64_t FileReader::read_some(WatchedFile& file, const Room& room, TimePoi
 /// Up to `read` there is nothing for the flow. A piece of this file that is not given yet comes first.
 void FileReader::holds_no_event(WatchedFile& file) {
   const auto before = std::find_if(pieces.rbegin(), pieces.rend(),
-                                   [&](const ReadRange& p) { return p.file == &file && p.epoch == file.epoch; });
+                                   [&](const FileRange& p) { return p.file == &file && p.epoch == file.epoch; });
   (before == pieces.rend() ? file.given : before->given) = file.read;
 }
 
@@ -227,8 +227,8 @@ bool FileReader::end_large_line(WatchedFile& file) {
     holds_no_event(file);
     return true;
   }
-  ReadRange piece;
-  piece.kind = ReadRange::Kind::large_line;
+  FileRange piece;
+  piece.kind = FileRange::Kind::large_line;
   piece.file = &file;
   piece.begin = file.large_from;
   piece.given = piece.end = file.read;
@@ -239,7 +239,7 @@ bool FileReader::end_large_line(WatchedFile& file) {
   return true;
 }
 
-bool FileReader::read_beginning(ReadRange& piece, const WatchedFile& file) {
+bool FileReader::read_beginning(FileRange& piece, const WatchedFile& file) {
   piece.path = terminal_text(file.path);
   const auto most = std::min<std::uint64_t>({piece.end - piece.begin, beginning_bytes, max_event_});
   piece.beginning.resize(static_cast<std::size_t>(most));
@@ -252,10 +252,10 @@ bool FileReader::read_beginning(ReadRange& piece, const WatchedFile& file) {
 /// No piece: it is not there any more, or, when that `failed`, it was not seen.
 void FileReader::read_again(const Again& again, const Room& room) {
   if (again.epoch != again.file->epoch) return;
-  ReadRange piece{.file = again.file, .begin = again.begin, .end = again.end, .epoch = again.epoch};
+  FileRange piece{.file = again.file, .begin = again.begin, .end = again.end, .epoch = again.epoch};
   if (again.large_line) {
     failed = !read_beginning(piece, *again.file);
-    piece.kind = ReadRange::Kind::large_line;
+    piece.kind = FileRange::Kind::large_line;
     if (!failed) pieces.push_back(std::move(piece));
     return;
   }

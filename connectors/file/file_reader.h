@@ -43,7 +43,7 @@ class FileReader {
   };
   /// What was read of one range of a file. Its events are `index` of the block; a line that is too large is its
   /// beginning.
-  struct ReadRange {
+  struct FileRange {
     enum class Kind : std::uint8_t { lines, large_line } kind = Kind::lines;
     WatchedFile* file = nullptr;
     std::uint64_t begin = 0, end = 0;
@@ -58,7 +58,7 @@ class FileReader {
   FileReader(WatchConfig config, Bytes max_event, std::shared_ptr<Watched> watched);
   void run(const Order& order);
 
-  std::deque<ReadRange> pieces;  ///< of the last order, in the order in which they were read
+  std::deque<FileRange> pieces;  ///< of the last order, in the order in which they were read
   std::optional<Room> next;      ///< what there is to read next, if anything
   bool failed = false;           ///< it could not be read, which says nothing about what is there
   bool over = false;             ///< every file is read to its end, and none will grow
@@ -68,7 +68,7 @@ class FileReader {
   WatchedFile* next_file(TimePoint now);
   bool has_more(WatchedFile& file, TimePoint now);
   Room room_for(const WatchedFile& file) const;
-  bool fill(ReadRange& piece, const WatchedFile& file, std::uint64_t from, std::size_t most);
+  bool fill(FileRange& piece, const WatchedFile& file, std::uint64_t from, std::size_t most);
   void choose(TimePoint now);
   bool read_piece(const Room& room, TimePoint now, bool more_wanted);
   std::uint64_t read_some(WatchedFile& file, const Room& room, TimePoint now);
@@ -76,7 +76,7 @@ class FileReader {
   void holds_no_event(WatchedFile& file);
   void step_over_zeros(WatchedFile& file, std::size_t zeros, std::uint64_t size, bool to_end);
   bool end_large_line(WatchedFile& file);
-  bool read_beginning(ReadRange& piece, const WatchedFile& file);
+  bool read_beginning(FileRange& piece, const WatchedFile& file);
   void read_again(const Again& again, const Room& room);
   void say_read_error(const WatchedFile& file, std::int64_t error);
 

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include <weir/base/sanitizers_for_test.h>
+#include <weir/base/until_for_test.h>
 #include <weir/component/conformance/fake_outlet.h>
 #include <weir/component/conformance/source_check.h>
 
@@ -123,8 +124,7 @@ class FileSourceTest : public testing::Test {
   }
   /// However long its place takes to be saved.
   bool becomes_quiet() {
-    for (int i = 0; i < 2000 && !intake->quiet(); ++i) run(5ms);
-    return intake->quiet();
+    return until([&] { return intake->quiet(); }, [&] { run(5ms); });
   }
   /// As a stop does it; what is held then is abandoned.
   void close() {
@@ -859,11 +859,10 @@ TEST_F(FileSourceTest, AFileSystemThatHangsHoldsUpNeitherTheReactorNorTheEnd) {
   SlowOutput gets(real);
   auto reads = hung->intake({loop, 0, gets});
   const auto run_until = [&](const auto& is_so) {
-    for (int i = 0; i < 5000 && !is_so(); ++i) {
+    return until(is_so, [&] {
       loop.restart();
       loop.run_for(2ms);
-    }
-    return is_so();
+    });
   };
   reads->start();
   ASSERT_TRUE(run_until([&] { return gets.events.size() == 1; }));

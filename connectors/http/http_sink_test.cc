@@ -5,7 +5,7 @@
 #include <weir/component/conformance/sink_check.h>
 
 #include "net/gzip.h"
-#include "net/test_scripted.h"
+#include "net/peer_for_test.h"
 #include "sink.h"
 #include "sink_pacing.h"
 

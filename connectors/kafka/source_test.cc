@@ -2,6 +2,7 @@
 #include "log/log.h"
 
 #include <gmock/gmock.h>
+#include <weir/base/until_for_test.h>
 #include <weir/component/conformance/fake_outlet.h>
 #include <weir/component/conformance/source_check.h>
 #include <weir/component/event_id.h>
@@ -23,8 +24,6 @@ using namespace std::chrono_literals;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr int rounds = 20'000;  // of about 1 ms
 
 /// Keeps what it is given until it is told to settle it.
 class KeepingOutput final : public conformance::FakeOutput {
@@ -102,8 +101,7 @@ class Harness {
   }
   template <typename Done>
   bool until(Done done) {
-    for (int i = 0; i < rounds && !done(); ++i) step();
-    return done();
+    return weir::until(done, [this] { step(); });
   }
   bool has(std::size_t events) {
     return until([&] { return output.events.size() >= events; });

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <weir/base/until_for_test.h>
 #include <weir/component/conformance/batches.h>
 #include <weir/component/conformance/fake_outlet.h>
 #include <weir/component/conformance/sink_check.h>
@@ -105,12 +106,11 @@ struct StdinRun {
   }
   template <typename Done>
   bool until(Done done) {
-    for (int i = 0; i < 2000 && !done(); ++i) {
+    return weir::until(done, [&] {
       reactor.restart();
       reactor.run_for(1ms);
       ::poll(nullptr, 0, 1);
-    }
-    return done();
+    });
   }
 };
 
@@ -189,7 +189,7 @@ TEST(Stdin, CountsTheLinesThatWereReadWhileItStopped) {
   run.start();
   run.pipe.write("one\ntwo\n");
   pollfd more{run.pipe.ends[0], POLLIN, 0};
-  for (int i = 0; i < 2000 && ::poll(&more, 1, 0) == 1; ++i) ::poll(nullptr, 0, 1);  // until its thread has read
+  ASSERT_TRUE(until([&] { return ::poll(&more, 1, 0) == 0; })) << "its thread reads";
   run.intake->stop(1s);  // before the reactor has heard of it
   EXPECT_EQ(run.output.refusals, 2u);
 }

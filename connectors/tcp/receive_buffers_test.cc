@@ -3,14 +3,17 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
-#include "test_peer.h"
+#include "net/client_for_test.h"
+#include "source_for_test.h"
 
 namespace weir::tcp {
 namespace {
 
+using net::TestClient;
+
 /// What the source's kernel holds of a sender that sends as much as it can.
-std::size_t taken(TestPeer& peer, std::size_t& sent) {
-  sent += peer.send(std::string(256 << 10, 'x'));
+std::size_t taken(TestClient& peer, std::size_t& sent) {
+  sent += peer.send_now(std::string(256 << 10, 'x'));
   int unsent = 0;
   ioctl(peer.fd(), SIOCOUTQ, &unsent);
   return sent - static_cast<std::size_t>(unsent);
@@ -21,7 +24,7 @@ TEST(TcpSource, TakesMoreAtOnceOfASenderInFullFlow) {
   options.set("receive_buffer", 256_KiB);
   options.set("receive_memory", 16_MiB);
   TestSource source(options);
-  TestPeer peer(source.address());
+  TestClient peer(source.address());
   const std::string lines = [] {
     std::string text;
     for (int i = 0; i < 2000; ++i) text += std::string(99, 'a') + "\n";
@@ -30,7 +33,7 @@ TEST(TcpSource, TakesMoreAtOnceOfASenderInFullFlow) {
   std::size_t sent = 0, begun = 0;
   ASSERT_TRUE(source.run_until([&] {
     while (sent < 8'000'000) {
-      const auto n = peer.send(std::string_view(lines).substr(begun));
+      const auto n = peer.send_now(std::string_view(lines).substr(begun));
       if (n == 0) break;
       sent += n;
       begun = (begun + n) % lines.size();

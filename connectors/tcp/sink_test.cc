@@ -13,8 +13,9 @@
 #include <mutex>
 #include <thread>
 
+#include "net/client_for_test.h"
 #include "net/test_certificate.h"
-#include "test_peer.h"
+#include "source_for_test.h"
 
 namespace weir::tcp {
 namespace {
@@ -24,6 +25,7 @@ using conformance::batch_of;
 using conformance::Delivered;
 using conformance::json_events;
 using conformance::Layout;
+using net::TestClient;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -312,8 +314,8 @@ TEST(TcpSource, AHandshakeThatDoesNotComeTimesOut) {
   listening.set("tls_certificate", files.certificate);
   listening.set("tls_key", files.key);
   TestSource source(listening);
-  TestPeer silent(source.address()), plain(source.address());
-  plain.send("{\"not\":\"tls\"}\n");
+  TestClient silent(source.address()), plain(source.address());
+  plain.send_now("{\"not\":\"tls\"}\n");
   EXPECT_TRUE(source.run_until([&] { return plain.is_closed(); }));
   source.pass(31s);
   EXPECT_TRUE(silent.is_closed());

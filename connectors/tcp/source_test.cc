@@ -5,12 +5,14 @@
 #include <map>
 #include <optional>
 
-#include "test_peer.h"
+#include "net/client_for_test.h"
+#include "source_for_test.h"
 
 namespace weir::tcp {
 namespace {
 
 using namespace std::chrono_literals;
+using net::TestClient;
 using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -45,12 +47,12 @@ struct SelfSending {
   }
   void step() {
     if (!sender) sender.emplace(made->address());
-    if (sent < count) sender->send(numbered(sent++));
+    if (sent < count) sender->send_now(numbered(sent++));
   }
   int count, sent = 0;
   SourceType under_test;
   Source* made = nullptr;
-  std::optional<TestPeer> sender;
+  std::optional<TestClient> sender;
 };
 
 TEST(TcpSource, KeepsWhatEverySourcePromises) {
@@ -64,10 +66,11 @@ TEST(TcpSource, KeepsWhatEverySourcePromises) {
 
 TEST(TcpSource, BringsLinesOfManyConnectionsInTheOrderOfEach) {
   TestSource source;
-  std::vector<std::unique_ptr<TestPeer>> peers;
-  for (int p = 0; p < 20; ++p) peers.push_back(std::make_unique<TestPeer>(source.address()));
+  std::vector<std::unique_ptr<TestClient>> peers;
+  for (int p = 0; p < 20; ++p) peers.push_back(std::make_unique<TestClient>(source.address()));
   for (int n = 0; n < 50; ++n)
-    for (std::size_t p = 0; p < peers.size(); ++p) peers[p]->send(std::to_string(p) + " " + std::to_string(n) + "\r\n");
+    for (std::size_t p = 0; p < peers.size(); ++p)
+      peers[p]->send_now(std::to_string(p) + " " + std::to_string(n) + "\r\n");
   ASSERT_TRUE(source.brings(1000));
   std::map<std::string, int> next;
   for (const auto& event : source.output.events) {
@@ -79,14 +82,14 @@ TEST(TcpSource, BringsLinesOfManyConnectionsInTheOrderOfEach) {
 
 TEST(TcpSource, SaysWhoSentAnEventWhenSomebodyReadsIt) {
   TestSource unasked;
-  TestPeer nobody(unasked.address());
-  nobody.send("one\n");
+  TestClient nobody(unasked.address());
+  nobody.send_now("one\n");
   EXPECT_TRUE(unasked.run_until([&] { return unasked.output.events.size() == 1; }));
   EXPECT_EQ(unasked.output.origins.back(), nullptr);
   TestSource source;
   source.output.read.add(Attribute::peer);
-  TestPeer peer(source.address());
-  peer.send("small\n" + std::string(20'000, 'x') + "\n");
+  TestClient peer(source.address());
+  peer.send_now("small\n" + std::string(20'000, 'x') + "\n");
   EXPECT_TRUE(source.run_until([&] { return source.output.events.size() == 2; }));
   for (const auto& origin : source.output.origins) {
     ASSERT_NE(origin, nullptr);
@@ -99,10 +102,10 @@ TEST(TcpSource, TakesEventsThatComeByteByByte) {
     Options options = source_options();
     options.set("framing", framing);
     TestSource source(options);
-    TestPeer peer(source.address());
+    TestClient peer(source.address());
     const std::string bytes = framing == "newline" ? "one\ntwo\r\n" : framed("one") + framed("two");
     for (const char byte : bytes) {
-      peer.send({&byte, 1});
+      peer.send_now({&byte, 1});
       source.step();
     }
     ASSERT_TRUE(source.brings(2));
@@ -112,13 +115,13 @@ TEST(TcpSource, TakesEventsThatComeByteByByte) {
 
 TEST(TcpSource, TakesEventsOfEverySizeUpToTheLimit) {
   TestSource source;
-  TestPeer peer(source.address());
+  TestClient peer(source.address());
   std::string all;
   std::vector<std::size_t> sizes{1, 100, 4095, 4096, 4097, 32768, 65536, 200'000, 262'144, 1};
   for (const auto size : sizes) all += std::string(size, 'x') + "\n";
   std::string_view left = all;
   ASSERT_TRUE(source.run_until([&] {
-    left.remove_prefix(peer.send(left));
+    left.remove_prefix(peer.send_now(left));
     return source.output.events.size() == sizes.size();
   }));
   for (std::size_t i = 0; i < sizes.size(); ++i) EXPECT_EQ(source.output.events[i].size(), sizes[i]);
@@ -129,11 +132,11 @@ TEST(TcpSource, ALineThatIsTooLargeIsCountedAndSkippedAndTheConnectionLives) {
   Options options = source_options();
   options.set("max_event", 1_KiB);
   TestSource source(options);
-  TestPeer peer(source.address());
+  TestClient peer(source.address());
   const std::string all = "before\n" + std::string(300'000, 'x') + "\nafter\n";
   std::string_view left = all;
   ASSERT_TRUE(source.run_until([&] {
-    left.remove_prefix(peer.send(left));
+    left.remove_prefix(peer.send_now(left));
     return source.output.events.size() == 2;
   }));
   EXPECT_THAT(source.output.events, ElementsAre("before", "after"));
@@ -145,13 +148,13 @@ TEST(TcpSource, AHugeLengthIsCountedAndClosesItsConnectionOnly) {
   Options options = source_options();
   options.set("framing", std::string("length"));
   TestSource source(options);
-  TestPeer other(source.address());
+  TestClient other(source.address());
   for (const std::string bad : {"\xff\xff\xff\xff", "GET / HTTP/1.1\r\n\r\n"}) {
-    TestPeer peer(source.address());
-    peer.send(framed("good") + bad);
+    TestClient peer(source.address());
+    peer.send_now(framed("good") + bad);
     EXPECT_TRUE(source.run_until([&] { return peer.is_closed(); }));
   }
-  other.send(framed("other"));
+  other.send_now(framed("other"));
   ASSERT_TRUE(source.brings(3));
   EXPECT_THAT(source.output.events, ElementsAre("good", "good", "other"));
   EXPECT_EQ(source.output.refusals, 2u);
@@ -159,8 +162,8 @@ TEST(TcpSource, AHugeLengthIsCountedAndClosesItsConnectionOnly) {
 
 TEST(TcpSource, TheLastLineOfWhoClosesProperlyNeedsNoLineFeed) {
   TestSource source;
-  TestPeer peer(source.address());
-  peer.send("one\ntwo");
+  TestClient peer(source.address());
+  peer.send_now("one\ntwo");
   peer.half_close();
   ASSERT_TRUE(source.brings(2));
   EXPECT_THAT(source.output.events, ElementsAre("one", "two"));
@@ -169,8 +172,8 @@ TEST(TcpSource, TheLastLineOfWhoClosesProperlyNeedsNoLineFeed) {
 
 TEST(TcpSource, AnUnfinishedEventOfAConnectionThatBreaksIsCountedAndNotBrought) {
   TestSource source;
-  TestPeer peer(source.address());
-  peer.send("one\ntwo");
+  TestClient peer(source.address());
+  peer.send_now("one\ntwo");
   ASSERT_TRUE(source.brings(1));
   source.settle();
   peer.reset();
@@ -180,13 +183,13 @@ TEST(TcpSource, AnUnfinishedEventOfAConnectionThatBreaksIsCountedAndNotBrought) 
 
 TEST(TcpSource, ReadsNothingMoreWhileTheFlowIsPausedAndGoesOnAfterwards) {
   TestSource source;
-  TestPeer peer(source.address(), 16 << 10);
+  TestClient peer(source.address(), {.send_buffer = 16 << 10});
   source.output.is_paused = true;
   const std::string line = std::string(99, 'x') + "\n";
   std::size_t sent = 0;
   const auto push = [&] {
     for (bool more = true; more;) {
-      const auto n = peer.send(std::string_view(line).substr(sent % line.size()));
+      const auto n = peer.send_now(std::string_view(line).substr(sent % line.size()));
       sent += n;
       more = n > 0;
     }
@@ -211,8 +214,8 @@ TEST(TcpSource, ReadsNothingMoreWhileTheFlowIsPausedAndGoesOnAfterwards) {
 
 TEST(TcpSource, WhereTheFlowIsTheBottleneckAFastSenderGetsNoMoreThanItsShare) {
   TestSource source;
-  std::vector<std::unique_ptr<TestPeer>> peers;
-  for (int p = 0; p < 10; ++p) peers.push_back(std::make_unique<TestPeer>(source.address()));
+  std::vector<std::unique_ptr<TestClient>> peers;
+  for (int p = 0; p < 10; ++p) peers.push_back(std::make_unique<TestClient>(source.address()));
   const std::string text(96, 'x');
   // The first offers as much as it can, the others a hundredth: still above their share of what the flow takes.
   std::size_t seen = 0;
@@ -226,7 +229,7 @@ TEST(TcpSource, WhereTheFlowIsTheBottleneckAFastSenderGetsNoMoreThanItsShare) {
     source.output.is_paused = true;
     seen = source.output.events.size();
     for (std::size_t p = 0; p < peers.size(); ++p)
-      for (int i = 0; i < (p == 0 ? 1000 : 200); ++i) peers[p]->send(std::to_string(p) + " " + text + "\n");
+      for (int i = 0; i < (p == 0 ? 1000 : 200); ++i) peers[p]->send_now(std::to_string(p) + " " + text + "\n");
     source.step();
   }
   std::map<char, double> share;
@@ -236,57 +239,57 @@ TEST(TcpSource, WhereTheFlowIsTheBottleneckAFastSenderGetsNoMoreThanItsShare) {
 
 TEST(TcpSource, ASlowSenderOfALargeEventDoesNotHoldUpSmallOnes) {
   TestSource source;
-  TestPeer slow(source.address()), other(source.address());
-  slow.send(std::string(20'000, 's'));
+  TestClient slow(source.address()), other(source.address());
+  slow.send_now(std::string(20'000, 's'));
   source.settle();
-  for (int n = 0; n < 2'000; ++n) other.send(numbered(n));
+  for (int n = 0; n < 2'000; ++n) other.send_now(numbered(n));
   EXPECT_TRUE(source.brings(2'000));
-  slow.send("\n");
+  slow.send_now("\n");
   EXPECT_TRUE(source.brings(2'001));
 }
 
 TEST(TcpSource, LargeEventsWaitForTheOneBeforeThemUnread) {
   TestSource source;
-  TestPeer first(source.address()), second(source.address()), third(source.address());
-  first.send(std::string(20'000, '1'));
+  TestClient first(source.address()), second(source.address()), third(source.address());
+  first.send_now(std::string(20'000, '1'));
   source.settle();
-  second.send(std::string(20'000, '2'));
+  second.send_now(std::string(20'000, '2'));
   source.settle();
-  third.send(std::string(20'000, '3'));
+  third.send_now(std::string(20'000, '3'));
   source.settle();
-  third.send("\n");
-  second.send("\n");
+  third.send_now("\n");
+  second.send_now("\n");
   source.settle();
-  first.send("\n");
+  first.send_now("\n");
   ASSERT_TRUE(source.brings(3));
   EXPECT_THAT(source.output.events, Each(SizeIs(20'000)));
 }
 
 TEST(TcpSource, ASlowlorisIsClosedAndTheNextLargeEventGetsItsPlace) {
   TestSource source;
-  TestPeer loris(source.address()), other(source.address());
-  loris.send(std::string(20'000, 'l'));
+  TestClient loris(source.address()), other(source.address());
+  loris.send_now(std::string(20'000, 'l'));
   source.settle();
-  other.send(std::string(50'000, 'o'));
+  other.send_now(std::string(50'000, 'o'));
   source.settle();
   for (int i = 0; i < 7; ++i) {
-    loris.send("x");
+    loris.send_now("x");
     source.settle();
     source.pass(5s);
   }
   EXPECT_TRUE(loris.is_closed()) << "a byte now and then does not make it any younger";
   EXPECT_EQ(source.output.refusals, 1u);
-  other.send("\n");
+  other.send_now("\n");
   ASSERT_TRUE(source.brings(1));
   EXPECT_THAT(source.output.events[0], SizeIs(50'000));
 }
 
 TEST(TcpSource, IdleConnectionsAreClosedAndPausedOnesAreNot) {
   TestSource source;
-  TestPeer idle(source.address()), waiting(source.address());
+  TestClient idle(source.address()), waiting(source.address());
   source.settle();
   source.output.is_paused = true;
-  waiting.send("event\n");
+  waiting.send_now("event\n");
   source.settle();
   source.pass(301s);
   EXPECT_TRUE(idle.is_closed());
@@ -299,24 +302,24 @@ TEST(TcpSource, OneConnectionAboveTheCapIsClosedAndCounted) {
   Options options = source_options();
   options.set("max_connections", std::uint64_t{2});
   TestSource source(options);
-  auto first = std::make_unique<TestPeer>(source.address());
-  TestPeer second(source.address()), third(source.address());
+  auto first = std::make_unique<TestClient>(source.address());
+  TestClient second(source.address()), third(source.address());
   EXPECT_TRUE(source.run_until([&] { return third.is_closed(); }));
   EXPECT_FALSE(second.is_closed());
   EXPECT_EQ(source.output.refusals, 1u);
   EXPECT_THAT(source.source->upstream().trouble, HasSubstr("max_connections (2)"));
   first.reset();
   source.settle();
-  TestPeer fourth(source.address());
-  fourth.send("event\n");
+  TestClient fourth(source.address());
+  fourth.send_now("event\n");
   EXPECT_TRUE(source.brings(1));
 }
 
 TEST(TcpSource, WaitsForMemoryWithoutBeingTold) {
   TestSource source(source_options(), 1_MiB);
-  TestPeer peer(source.address());
+  TestClient peer(source.address());
   auto all = source.output.budget().try_take(1_MiB);
-  for (int n = 0; n < 10; ++n) peer.send(numbered(n));
+  for (int n = 0; n < 10; ++n) peer.send_now(numbered(n));
   source.settle();
   EXPECT_THAT(source.output.events, IsEmpty());
   all->give_back();
@@ -326,24 +329,24 @@ TEST(TcpSource, WaitsForMemoryWithoutBeingTold) {
 TEST(TcpSource, ReadsThePriorityFromTheEvent) {
   TestSource source(source_options(), 64_MiB,
                     {.path = ".s", .map = {{"e", Priority::critical}}, .fallback = Priority::low});
-  TestPeer peer(source.address());
-  peer.send("{\"s\":\"e\"}\n{\"s\":\"x\"}\nnot json\n");
+  TestClient peer(source.address());
+  peer.send_now("{\"s\":\"e\"}\n{\"s\":\"x\"}\nnot json\n");
   ASSERT_TRUE(source.brings(3));
   EXPECT_THAT(source.output.priorities, ElementsAre(Priority::critical, Priority::low, Priority::low));
 }
 
 TEST(TcpSource, StopsAtOnceWithWhatItHasRead) {
   TestSource source;
-  TestPeer peer(source.address());
-  peer.send("one\n");
+  TestClient peer(source.address());
+  peer.send_now("one\n");
   ASSERT_TRUE(source.brings(1));
   source.intake->stop(1s);
-  peer.send("two\n");
+  peer.send_now("two\n");
   source.settle();
   EXPECT_THAT(source.output.events, ElementsAre("one"));
   EXPECT_TRUE(source.intake->quiet());
   EXPECT_TRUE(peer.is_closed());
-  EXPECT_FALSE(TestPeer(source.address()).connected);
+  EXPECT_FALSE(TestClient(source.address(), {.may_be_refused = true}).connected);
 }
 
 TEST(TcpSource, SaysWhatIsWrongWithItsOptions) {

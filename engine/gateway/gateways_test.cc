@@ -2,11 +2,13 @@
 #include "gateway/gateways.h"
 
 #include <gtest/gtest.h>
+#include <weir/base/until_for_test.h>
 
 #include <future>
+#include <thread>
 
-#include "net/test_client.h"
-#include "net/test_peer.h"
+#include "net/client_for_test.h"
+#include "net/peer_for_test.h"
 
 namespace weir::gateway {
 namespace {
@@ -44,10 +46,11 @@ class Edge {
     return status.gateways[0].requests;
   }
   UpstreamStatus upstream() { return gateways->status().upstreams[0]; }
-  /// Until what is published says so; bounded by the test's own time-out.
+  /// Until what is published says so.
   template <typename Condition>
   void until(Condition condition) {
-    while (!condition(gateways->status())) std::this_thread::sleep_for(5ms);
+    // `status` waits for what is so now.
+    EXPECT_TRUE(weir::until([&] { return condition(gateways->status()); }, [] { std::this_thread::yield(); }));
   }
 
   Context context;
@@ -269,11 +272,13 @@ TEST(Gateway, BothBodiesFlowAtTheSameTime) {
 }
 
 TEST(Gateway, TheDeadlineIsForTheHeadOfAnAnswerAndNotForItsBody) {
-  TestPeer peer([](PeerConnection& c, int) {
+  std::atomic<bool> go{false};
+  TestPeer peer([&](PeerConnection& c, int number) {
     c.head();
+    if (number > 1) return (void)c.head();  // silent
     c.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
     c.bytes(100'000);
-    std::this_thread::sleep_for(200ms);  // longer than the deadline
+    go.wait(false);
     c.send("late");
     c.head();
   });
@@ -282,6 +287,11 @@ TEST(Gateway, TheDeadlineIsForTheHeadOfAnAnswerAndNotForItsBody) {
   client.send("POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n");
   EXPECT_TRUE(client.answer(true).starts_with("HTTP/1.1 200")) << "before the request has ended";
   client.send(std::string(100'000, 'x'));
+  TestClient later(edge.address);
+  later.send(get);
+  EXPECT_TRUE(later.answer().starts_with("HTTP/1.1 504")) << "a deadline that began later has passed";
+  go = true;
+  go.notify_all();
   EXPECT_EQ(client.some(), "late");
   EXPECT_EQ(edge.stop().answered[2], 1u);
 }
@@ -423,17 +433,29 @@ TEST(Gateway, ARequestAtAStalledUpstreamKeepsItsPlaceWhenItsClientHasItsAnswer) 
 }
 
 TEST(Gateway, AClientThatHasClosedItsSendingHalfIsServedWhereTheFileSaysSo) {
-  TestPeer peer([](PeerConnection& c, int) {
+  std::atomic<bool> go{false};
+  TestPeer peer([&](PeerConnection& c, int number) {
     c.head();
-    std::this_thread::sleep_for(100ms);  // longer than it takes to notice
+    if (number > 1) return (void)c.head();  // silent
+    go.wait(false);
     c.answer("late");
   });
   Edge edge({peer.address}, [](config::Config& c) { c.gateways[0].serve_half_closed = true; });
   TestClient client(edge.address);
   client.send(get);
+  edge.until([](const Status& s) { return s.upstreams[0].limit.in_flight == 1; });
   client.half_close();
+  TestClient gone(edge.address);
+  gone.send(get);
+  edge.until([](const Status& s) { return s.upstreams[0].limit.in_flight == 2; });
+  gone.reset();
+  edge.until([](const Status& s) { return s.upstreams[0].limit.in_flight == 1; });  // those who left were looked for
+  go = true;
+  go.notify_all();
   EXPECT_TRUE(client.answer().ends_with("late"));
-  EXPECT_EQ(edge.stop().answered[2], 1u);
+  const auto counts = edge.stop();
+  EXPECT_EQ(counts.answered[2], 1u);
+  EXPECT_EQ(abandoned(counts, Reason::client_gone), 1u) << "who has closed both";
 }
 
 TEST(Gateway, WhoFindsNoPlaceWaitsAndIsRefusedInTime) {

@@ -159,7 +159,7 @@ bool agrees(std::uint64_t seed) {
   const std::string difference = Lockstep(seed).run();
   if (difference.empty()) return true;
   ADD_FAILURE() << "seed " << seed << ", " << difference << "to see it again: WEIR_JOURNAL_SEED=" << seed
-                << " weir_journal_test --gtest_filter=JournalModel.*";
+                << " weir_journal_random_test --gtest_filter=JournalModel.*";
   return false;
 }
 

@@ -8,8 +8,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include "net/peer_for_test.h"
 #include "net/reactor.h"
-#include "net/test_peer.h"
 
 namespace weir::net {
 namespace {

@@ -172,7 +172,7 @@ TEST(HttpClientsThatLeave, InTheMiddleOfAnAnswer) {
     while (there) there = co_await e.write(piece);
     outcome = co_await e.finish();
   });
-  TestClient client(server, 4096);
+  TestClient client(server, {.receive_buffer = 4096});
   client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().bytes_out > 1_B; });
   client.reset();

@@ -110,7 +110,7 @@ TEST(HttpDeadlines, AnAnswerThatNobodyReadsIsGivenUp) {
     Response r{.body = std::string(20'000'000, 'x')};
     outcome = co_await e.respond(std::move(r));
   });
-  TestClient client(server, 4096);
+  TestClient client(server, {.receive_buffer = 4096});
   client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().bytes_out > 1_B; });
   server.pass(seconds(31));
@@ -127,7 +127,7 @@ TEST(HttpDeadlines, AnAnswerThatNobodyReadsIsGivenUpThoughTheHandlerHadPausedThe
         outcome = co_await e.respond(std::move(r));
       },
       {.answer_timeout = seconds(20)});
-  TestClient client(server, 4096);
+  TestClient client(server, {.receive_buffer = 4096});
   client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().bytes_out > 1_B; });
   server.pass(seconds(21));
@@ -144,7 +144,7 @@ TEST(HttpDeadlines, AnAnswerInPiecesHasOneDeadlineForAllOfThem) {
     }
     over = true;
   });
-  TestClient client(server, 4096);
+  TestClient client(server, {.receive_buffer = 4096});
   client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().bytes_out > 1_B; });
   server.pass(seconds(31));
@@ -156,7 +156,7 @@ TEST(HttpDeadlines, AStoppingServerWaitsTenSecondsForAnAnswerToBeRead) {
     Response r{.body = std::string(20'000'000, 'x')};
     co_await e.respond(std::move(r));
   });
-  TestClient client(server, 4096);
+  TestClient client(server, {.receive_buffer = 4096});
   client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().bytes_out > 1_B; });
   server.pass(seconds(11));
@@ -295,7 +295,7 @@ TEST(HttpConnections, OfOneAddressOnlySoManyAreKept) {
   const sockaddr_in here{
       .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK + 1)}, .sin_zero = {}};
   ASSERT_EQ(::bind(elsewhere, reinterpret_cast<const sockaddr*>(&here), sizeof here), 0);
-  TestClient other(server, 0, elsewhere);
+  TestClient other(server, {.socket = elsewhere});
   other.send("GET /o HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(other.answer().ends_with("GET /o "));
   EXPECT_EQ(server.stats().evicted_unfinished, 0u) << "another address has places of its own";
@@ -332,17 +332,17 @@ TEST(HttpConnections, AReserveAnswersWhenTheProcessHasNoDescriptorLeft) {
   for (int& fd : sockets) fd = ::socket(AF_INET, SOCK_STREAM, 0);
   const NoDescriptors none;
   ASSERT_EQ(::socket(AF_INET, SOCK_STREAM, 0), -1);
-  TestClient first(server, 0, sockets[0]), second(server, 0, sockets[1]);
+  TestClient first(server, {.socket = sockets[0]}), second(server, {.socket = sockets[1]});
   first.send("GET /1 HT");
   server.until([](HttpServer& s) { return s.stats().bytes_in == 9_B; });
   second.send("GET /2 HT");
   server.until([](HttpServer& s) { return s.stats().bytes_in == 18_B; });
-  TestClient third(server, 0, sockets[2]);
+  TestClient third(server, {.socket = sockets[2]});
   third.send("GET /3 HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(third.answer().ends_with("GET /3 "));
   EXPECT_TRUE(first.closed()) << "the reserve is used up: the oldest unfinished one made room";
   third.close();
-  TestClient fourth(server, 0, sockets[3]);
+  TestClient fourth(server, {.socket = sockets[3]});
   fourth.send("GET /4 HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(fourth.answer().ends_with("GET /4 "));
 }
@@ -355,7 +355,7 @@ TEST(HttpConnections, ItIsToldThatNoDescriptorIsLeft) {
   const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
   {
     const NoDescriptors none;
-    TestClient waits(server, 0, socket);
+    TestClient waits(server, {.socket = socket});
     server.until([&](HttpServer&) { return told > 0; });
   }
   EXPECT_GT(told, 0);

@@ -1,16 +1,17 @@
 #pragma once
-/// Bytes in, one answer out: the client's half of HTTP/1.1, without sockets or time.
+/// Bytes in, one whole answer out: what AnswerParser reads, kept. Without sockets or time.
 ///
 /// The server is not trusted: its head is at most `max_head`, interim answers (1xx) at most eight, and of its body
-/// `max_body` are kept; one that is larger ends there (`truncated`), and its connection is not used again. A body is
-/// framed by chunks, by Content-Length, or by the end of the connection, in this order; 204 and 304 have none.
+/// `max_body` are kept; one that is larger ends there (`truncated`), and its connection is not used again. How a body
+/// is framed, and what is damaged, says answer_parser.h.
 ///
-/// Thread: one owner. Cost: one copy of the body. Ref: RFC 9112 sections 4, 6 and 7.
+/// Thread: one owner. Cost: one copy of the body.
 #include <weir/base/units.h>
 
-#include <optional>
 #include <string>
 #include <string_view>
+
+#include "net/answer_parser.h"
 
 namespace weir::net {
 
@@ -25,8 +26,8 @@ struct HttpAnswer {
 
 class ReplyReader {
  public:
-  enum class Status : std::uint8_t { need_more, done, damaged };
-  ReplyReader(Bytes max_head, Bytes max_body) : max_head_(max_head.count()), max_body_(max_body.count()) {}
+  using Status = AnswerParser::Status;
+  ReplyReader(Bytes max_head, Bytes max_body) : parser_(max_head), max_body_(max_body.count()) { parser_.reset(false); }
 
   Status feed(std::string_view bytes);
   /// To be called when the server closed: done when its answer ends so, damaged when something is missing.
@@ -37,24 +38,15 @@ class ReplyReader {
   HttpAnswer take() { return std::move(answer_); }
 
  private:
-  enum class Part : std::uint8_t { head, length, chunk_size, chunk, chunk_end, trailer, to_the_end, complete };
-  Status advance();
-  Status head();
-  bool frame();
-  Status chunk_size();
-  Status trailer();
-  Status body();
-  std::optional<std::string_view> line();
-  Status complete();
+  Status read_head();
+  Status read_body();
 
-  std::size_t max_head_, max_body_;
-  Part part_ = Part::head;
+  AnswerParser parser_;
+  std::size_t max_body_;
   HttpAnswer answer_;
-  std::string input_;       // not yet understood: at most one head, or one read
-  std::uint64_t left_ = 0;  // of the body or the chunk
-  std::size_t trailers_ = 0;
+  std::string input_;  // not yet understood: at most one head, or one read
   int interim_ = 0;
-  bool begun_ = false, keep_alive_ = false;
+  bool begun_ = false, in_body_ = false, over_ = false, keep_alive_ = false;
 };
 
 }  // namespace weir::net

@@ -178,7 +178,7 @@ TEST(HttpServer, WaitsForAClientThatReadsSlowly) {
     Response r{.body = large};
     outcome.set_value(co_await e.respond(std::move(r)));
   });
-  TestClient client(server, 4096);
+  TestClient client(server, {.receive_buffer = 4096});
   client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   auto future = outcome.get_future();
   EXPECT_TRUE(body_of(client.answer()) == large);
@@ -199,7 +199,7 @@ TEST(HttpServer, AnswersThatWaitDoNotMixWithOthers) {
         co_await e.finish();
       },
       {.send_buffer = 8_KiB});
-  TestClient slow(server, 4096), other(server);
+  TestClient slow(server, {.receive_buffer = 4096}), other(server);
   slow.send("GET /stream HTTP/1.1\r\nHost: h\r\n\r\n");
   std::string stream;
   while (!stream.ends_with("\r\n0\r\n\r\n")) {

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "net/peer_for_test.h"
 #include "net/server_for_test.h"
 #include "net/test_certificate.h"
-#include "net/test_scripted.h"
 
 namespace weir::net {
 namespace {
@@ -61,6 +61,51 @@ TEST_F(ReplyReaderTest, ReadsEachFramingWhereverPacketsEnd) {
     }
 }
 
+TEST_F(ReplyReaderTest, TakesWhatServersInUseAnswer) {
+  const std::pair<std::string_view, bool> answers[] = {
+      // nginx
+      {"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok", true},
+      // Go's net/http, with a trailer
+      {"HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n", true},
+      // Node.js, in its own order and case
+      {"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\ntransfer-encoding: chunked\r\n\r\n02\r\nok\r\n0\r\n\r\n", true},
+      // Python's http.server
+      {"HTTP/1.0 200 OK\r\nServer: SimpleHTTP/0.6 Python/3.11.2\r\nContent-Length: 2\r\n\r\nok", false},
+      // Jetty and Tomcat, without a reason phrase
+      {"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok", true},
+      {"HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok", true},
+      // Envoy, with early hints before it
+      {"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: "
+       "close\r\n\r\nok",
+       false},
+      // a balancer with words in its own case, and one that says nothing of the length
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", true},
+      {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok", false},
+  };
+  for (const auto& [answer, reuse] : answers) {
+    reader = ReplyReader(1_KiB, Bytes(10));
+    ASSERT_EQ(read(answer, 3), Status::done) << answer;
+    EXPECT_EQ(reader.may_reuse(), reuse) << answer;
+    const auto taken = reader.take();
+    EXPECT_EQ(taken.status, 200) << answer;
+    EXPECT_EQ(taken.body, "ok") << answer;
+  }
+}
+
+TEST_F(ReplyReaderTest, BelievesNoAnswerThatCouldEndInTwoPlaces) {
+  const std::string_view bad[] = {
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+      "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 2\r\n\r\nok",
+      "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\nok\r\n0\r\n\r\n",
+  };
+  for (const auto answer : bad) {
+    reader = ReplyReader(1_KiB, Bytes(10));
+    EXPECT_EQ(read(answer, 3), Status::damaged) << answer;
+  }
+}
+
 TEST_F(ReplyReaderTest, KeepsTheBeginningOfABodyThatIsTooLarge) {
   EXPECT_EQ(read("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n0123456789abc", 1000), Status::done);
   EXPECT_FALSE(reader.may_reuse());
@@ -77,7 +122,7 @@ TEST_F(ReplyReaderTest, GivesUpOnWhatIsNoAnswer) {
       "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n",
-      "HTTP/1.1 101 Switching\r\n\r\n",
+      "HTTP/1.1 101 Switching\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
       "HTTP/1.1 200 OK\r\nX: " + std::string(2000, 'x'),
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + std::string(2000, 'x'),
   };
@@ -95,7 +140,7 @@ struct HttpSessionTest : testing::Test {
     return session.exchange("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n",
                             body);
   }
-  Duration timeout = 5s, max_idle = 30s;
+  Duration timeout = 60s, max_idle = 30s;
   Context context;
 };
 

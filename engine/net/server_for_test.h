@@ -12,9 +12,9 @@
 #include <optional>
 #include <string>
 
+#include "net/client_for_test.h"
 #include "net/http_server.h"
 #include "net/reactor.h"
-#include "net/test_client.h"
 
 namespace weir::net {
 

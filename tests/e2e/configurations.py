@@ -72,7 +72,7 @@ class Configurations(WeirTest):
             self.write(BASE.replace(old, new, 1))
             for command in ("check", "run"):
                 with self.subTest(what, command=command):
-                    code, out, err = weir(command, "weir.yaml", folder=self.folder, within=10)
+                    code, out, err = weir(command, "weir.yaml", folder=self.folder)
                     self.assertEqual((code, out), (2, ""), err)
                     self.assertIn("\n" + line + "\n", "\n" + err)
         self.assertEqual(os.listdir(self.folder), ["weir.yaml"], "nothing was opened")

@@ -90,7 +90,7 @@ class JournalMistakes(WeirTest):
         config = text.replace("@HTTP", "127.0.0.1:0").replace("@ADMIN", "").replace("@DIR", self.folder)
         with open(self.path("again.yaml"), "w") as f:
             f.write(config)
-        code, _, err = weir("run", "again.yaml", folder=self.folder, within=20)
+        code, _, err = weir("run", "again.yaml", folder=self.folder)
         self.assertNotEqual(code, 0)
         self.assertRegex(err, said)
 

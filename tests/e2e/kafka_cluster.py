@@ -129,7 +129,7 @@ class KafkaCluster:
                      key=more.pop("key", lambda n: "k%d" % n), **more)
 
     def _partitions(self, consumer, topic):
-        told = consumer.list_topics(topic, timeout=10).topics[topic]
+        told = consumer.list_topics(topic, timeout=30).topics[topic]
         return [self.client.TopicPartition(topic, p) for p in told.partitions]
 
     def lags(self, group, topic):
@@ -137,8 +137,8 @@ class KafkaCluster:
         consumer = self.client.Consumer({"bootstrap.servers": self.address, "group.id": group, "log_level": 0})
         try:
             lags = {}
-            for place in consumer.committed(self._partitions(consumer, topic), timeout=10):
-                low, high = consumer.get_watermark_offsets(place, timeout=10)
+            for place in consumer.committed(self._partitions(consumer, topic), timeout=30):
+                low, high = consumer.get_watermark_offsets(place, timeout=30)
                 lags[place.partition] = high - (place.offset if place.offset >= 0 else low)
             return lags
         finally:

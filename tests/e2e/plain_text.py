@@ -2,7 +2,7 @@
 import http.client
 import socket
 
-from weir_process import WeirTest, eventually, main
+from weir_process import PATIENCE, WeirTest, eventually, main
 
 FLOW = """
 memory: 128MiB
@@ -91,7 +91,7 @@ sinks:
   out: { type: file, from: [told], path: "@DIR/out.ndjson" }
 admin: { listen: "@ADMIN" }
 """)
-        connection = http.client.HTTPConnection(*weir.address, timeout=20)
+        connection = http.client.HTTPConnection(*weir.address, timeout=PATIENCE)
         connection.request("POST", "/events", b"plain words\r\n\n[1", {"Content-Type": "text/csv"})
         self.assertEqual(connection.getresponse().status, 200)
         connection.close()

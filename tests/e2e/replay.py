@@ -9,7 +9,7 @@ import threading
 import weir_process
 from clients import events, ndjson, post
 from stalls import Locked, rows_of
-from weir_process import WeirTest, eventually, free_port, main, weir
+from weir_process import PATIENCE, WeirTest, eventually, free_port, main, weir
 
 TARGET = """
 memory: 128MiB
@@ -164,7 +164,7 @@ class Replay(WeirTest):
                                        cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
             eventually(lambda: len(self.ids()) > before + 100, "some were replayed")
             process.send_signal(stop)
-            out = process.communicate(timeout=20)[0]
+            out = process.communicate(timeout=PATIENCE)[0]
             if stop == signal.SIGINT:
                 self.assertEqual(process.returncode, 3)
                 self.assertIn("interrupted, goes on at line", out)

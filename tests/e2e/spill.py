@@ -34,7 +34,7 @@ def peak_memory(process):
 
 
 def count_of(path):
-    connection = sqlite3.connect(path, timeout=10)
+    connection = sqlite3.connect(path, timeout=60)
     try:
         return connection.execute("select count(*), count(distinct id) from events").fetchone()
     finally:

@@ -9,7 +9,7 @@ class Locked:
     """Holds the database's write lock, as a backup tool does; `release` ends it."""
 
     def __init__(self, path):
-        self.connection = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+        self.connection = sqlite3.connect(path, isolation_level=None, timeout=60, check_same_thread=False)
         self.connection.execute("BEGIN EXCLUSIVE")
 
     def __enter__(self):
@@ -52,7 +52,7 @@ class Pending:
 
 
 def rows_of(path, table="events"):
-    connection = sqlite3.connect(path, timeout=10)
+    connection = sqlite3.connect(path, timeout=60)
     try:
         return [id for (id,) in connection.execute(f"select id from {table}")]
     finally:

@@ -103,7 +103,7 @@ class Stopping(WeirTest):
 
     def test_while_stopping_ready_fails_and_the_door_refuses(self):
         self.stalled(deadline="60s", requests=4)  # it is hurried at the end
-        kept = http.client.HTTPConnection(*self.weir.address, timeout=10)
+        kept = http.client.HTTPConnection(*self.weir.address, timeout=PATIENCE)
         kept.request("POST", "/events", body=b"")
         answer = kept.getresponse()
         answer.read()

@@ -261,7 +261,7 @@ class Tcp(WeirTest):
         config = config.replace("type: tcp", "type: http, acks: stored").replace("frame_timeout: 5s", "max_event: 64KiB")
         self.weir = self.start(config)
         connection = http.client.HTTPSConnection(*self.weir.address, context=ssl.create_default_context(cafile=cert),
-                                                 timeout=10)
+                                                 timeout=PATIENCE)
         for n in range(20):
             connection.request("POST", "/events", ndjson(events(f"s{n}", 100)))
             answer = connection.getresponse()

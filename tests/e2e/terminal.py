@@ -188,7 +188,7 @@ class Tap(WeirTest):
 
     def post(self, w, body):
         import http.client
-        connection = http.client.HTTPConnection(*w.address, timeout=5)
+        connection = http.client.HTTPConnection(*w.address, timeout=PATIENCE)
         connection.request("POST", "/events", body)
         self.assertEqual(connection.getresponse().status, 200)
         connection.close()

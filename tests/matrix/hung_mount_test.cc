@@ -1,9 +1,9 @@
 // A mount that hangs under a file source: requests to an http source on the same reactor are answered, and a stop ends.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <weir/base/until_for_test.h>
 
 #include <fstream>
-#include <thread>
 
 #include "../../connectors/file/file_source.h"
 #include "../../connectors/file/hanging_disk_for_test.h"
@@ -38,13 +38,6 @@ sinks:
   return config::load_text(yaml, "hung_mount.yaml", catalog, config::system_load_options());
 }
 
-/// Until `is_so`, which is what the test waits for; its bound is only there to end a test that fails.
-template <typename IsSo>
-bool wait_until(IsSo is_so) {
-  for (int i = 0; i < 4000 && !is_so(); ++i) std::this_thread::sleep_for(5ms);
-  return is_so();
-}
-
 TEST(HungMount, FreezesNeitherRequestsOnTheSameReactorNorTheStop) {
   static file::HangingDisk& disk = *new file::HangingDisk;  // a thread that is left behind uses it after the test
   log::set_level(log::Level::off);
@@ -61,11 +54,11 @@ TEST(HungMount, FreezesNeitherRequestsOnTheSameReactorNorTheStop) {
   pipeline::Flow flow(*loaded.config, catalog, context);
   ASSERT_TRUE(flow.start());
   const auto stored = [&] { return flow.status().sinks.front().node.consumed[static_cast<std::size_t>(Fate::stored)]; };
-  ASSERT_TRUE(wait_until([&] { return stored() == 1; }));
+  ASSERT_TRUE(until([&] { return stored() == 1; }));
 
   disk.hang();
   lines << "two\n" << std::flush;
-  ASSERT_TRUE(wait_until([&] { return disk.holds_somebody(); }));
+  ASSERT_TRUE(until([&] { return disk.holds_somebody(); }));
   const auto address = flow.status().sources.front().address;
   const auto slash = address.find('/', 7);
   const auto reply = net::http_request("POST", address.substr(7, slash - 7), address.substr(slash), "{}\n", 20s);

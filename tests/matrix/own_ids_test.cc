@@ -2,12 +2,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <weir/base/until_for_test.h>
 
 #include <fstream>
 #include <functional>
 #include <optional>
 #include <set>
-#include <thread>
 
 #include "../../connectors/postgres/server_for_test.h"
 #include "config/load.h"
@@ -53,7 +53,7 @@ class Process {
   /// What it says it has stored, and of that what was there already.
   pipeline::NodeSnapshot end() {
     const auto stored = [&] { return flow_->status().sinks.front().node.consumed[0]; };
-    for (int i = 0; i < 6000 && stored() < events; ++i) std::this_thread::sleep_for(5ms);
+    EXPECT_TRUE(until([&] { return stored() >= events; }));
     flow_->stop(60s);
     return flow_->status().sinks.front().node;
   }

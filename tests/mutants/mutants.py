@@ -4,8 +4,8 @@ A mutant is {name, file, text, instead, filter, target}: `text` stands exactly o
 the test of `target` that is expected to fail.
 """
 
-MODEL = "Model.*"
-JOURNAL = ("JournalModel.*", "weir_journal_test")
+MODEL = ("Model.*", "weir_pipeline_random_test")
+JOURNAL = ("JournalModel.*", "weir_journal_random_test")
 DISK = ("DiskJournalTest.*", "weir_connector_disk_test")
 SPILL = ("SpillTest.*", "weir_pipeline_test")
 FILE_SINK = ("*FileSinkTest.*", "weir_connector_file_test")

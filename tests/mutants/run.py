@@ -147,7 +147,7 @@ def todays(mutants):
     day = int(time.time() // 86400)
 
     def concerns(mutant):
-        folder = mutant["target"].removeprefix("weir_").removesuffix("_test").replace("connector_", "connectors/")
+        folder = mutant["target"].removeprefix("weir_").removesuffix("_test").removesuffix("_random").replace("connector_", "connectors/")
         folder = folder if "/" in folder else "engine/" + folder
         return mutant["file"] in changed or mutant["name"] not in known or any(
             f.startswith(folder + "/") and "test" in os.path.basename(f) for f in changed)

@@ -3,11 +3,9 @@
 /// scripted sinks.
 ///
 /// Thread: one. Cost: tests only.
-#include <gtest/gtest.h>
-
 #include <functional>
 
-#include "pipeline/graph/lockstep.h"
+#include "pipeline/graph/lockstep_for_test.h"
 
 namespace weir::pipeline {
 
@@ -15,87 +13,26 @@ using model::Behaviour;
 
 struct Harness {
   /// `change`: to what the graph cannot say.
-  explicit Harness(model::Graph g, const std::function<void(config::Config&)>& change = {})
-      : graph(std::move(g)), flow(make(change)) {
-    output = std::make_unique<ReactorOutput>(flow->source("source0"), io, Bytes(graph.sources[0].batch_bytes));
-    for (std::size_t s = 0; s < graph.sinks.size(); ++s) {
-      workers.push_back(std::make_unique<Worker>(sink(s), model::scripted_sink(side(s)), context));
-      if (graph.sinks[s].dead_letters != model::nobody)
-        sink(static_cast<std::size_t>(graph.sinks[s].dead_letters)).queue.add_listener(*workers.back());
-    }
-  }
-  ~Harness() {
-    for (auto& worker : workers) worker->abandon();
-    for (std::size_t s = 0; s < graph.sinks.size(); ++s) sink(s).queue.abandon();
-    output->abandon();
-    for (auto& worker : workers) worker->step();
-  }
+  explicit Harness(model::Graph g, const std::function<void(config::Config&)>& change = {});
+  ~Harness();
 
-  std::unique_ptr<Flow> make(const std::function<void(config::Config&)>& change) {
-    model::add_scripted(catalog, sides);
-    auto config = model::config_of(graph);
-    if (change) change(config);
-    return std::make_unique<Flow>(std::move(config), catalog, context);
-  }
-  static std::string name_of(std::size_t s) { return "sink" + std::to_string(s); }
-  SinkNode& sink(std::size_t s) { return flow->sink(name_of(s)); }
-  model::OtherSide& side(std::size_t s) { return sides[name_of(s)]; }
-  void behave(std::size_t s, Behaviour::Kind kind, Duration retry_after = Duration{0}) {
-    side(s).behaviour = {kind, retry_after, 2};
-  }
+  static std::string name_of(std::size_t s);
+  SinkNode& sink(std::size_t s);
+  model::OtherSide& side(std::size_t s);
+  void behave(std::size_t s, Behaviour::Kind kind, Duration retry_after = Duration{0});
 
   /// Adds n events, of 10 bytes, with ids going up from 0.
-  void add(int n, Priority priority = Priority::normal, Receipt* receipt = nullptr, std::uint32_t bytes = 10) {
-    for (; n > 0; --n) {
-      if (receipt) receipt->owe(1);
-      output->add(model::text_of({next_id++, bytes, priority, 0, model::nobody}), priority, receipt,
-                  std::move(*output->reserve(output->cost(bytes, 1))));
-    }
-  }
-  /// Two events that were read at 1041 and 1044 of this place.
-  void add_from(const char* place) {
-    std::string text;
-    std::vector<Batch::Slot> index;
-    for (const std::uint32_t number : {0, 3}) {
-      const auto event = model::text_of({next_id++, 10, Priority::normal, 0, model::nobody});
-      index.push_back({static_cast<std::uint32_t>(text.size()), static_cast<std::uint32_t>(event.size()), number});
-      text += event + "\n";
-    }
-    const Batch::Run run{nullptr, 2};
-    BatchInfo info;
-    info.received = context.now();
-    info.place = std::make_shared<const SourcePartition>(std::string(place));
-    info.first_position = 1041;
-    output->push(make_batch(text, index, {&run, 1}, info, Ticket{}), Ticket{});
-  }
+  void add(int n, Priority priority = Priority::normal, Receipt* receipt = nullptr, std::uint32_t bytes = 10);
+  /// Two events that were read at 1041 and 1044 of this partition.
+  void add_from(const char* partition);
   /// A letter tells where its event was read, and is not itself what was read there.
-  void expect_letters_from(std::span<const Batch> letters, std::string_view place) {
-    std::vector<std::string> seen;
-    for (const Batch& batch : letters)
-      for (std::uint32_t i = 0; i < batch.size(); ++i) {
-        EXPECT_FALSE(batch.place_of(i));
-        seen.emplace_back(batch[i]);
-      }
-    ASSERT_EQ(seen.size(), 2u);
-    for (const auto& [letter, position] : {std::pair(seen[0], "1041"), std::pair(seen[1], "1044")})
-      EXPECT_NE(letter.find(fmt::format(R"("place":"{}","position":{},)", place, position)), std::string::npos)
-          << letter;
-  }
-  void turn() {
-    io.restart();
-    io.poll();
-  }
-  Worker::Need step(std::size_t s = 0) { return workers[s]->step().need; }
+  void expect_letters_from(std::span<const Batch> letters, std::string_view partition);
+  void turn();
+  Worker::Need step(std::size_t s = 0);
   /// Until it waits for something; what it waits for.
-  Worker::Need work(std::size_t s = 0) {
-    for (int i = 0; i < 1000; ++i)
-      if (const auto need = step(s); need != Worker::Need::nothing) return need;
-    return Worker::Need::nothing;
-  }
-  std::uint64_t waiting(std::size_t s = 0) { return sink(s).queue.stats().pending.events; }
-  std::uint64_t consumed(std::size_t s, Fate fate) {
-    return sink(s).counters.consumed[static_cast<std::size_t>(fate)].load();
-  }
+  Worker::Need work(std::size_t s = 0);
+  std::uint64_t waiting(std::size_t s = 0);
+  std::uint64_t consumed(std::size_t s, Fate fate);
 
   model::Graph graph;
   ManualClock clock;
@@ -107,6 +44,9 @@ struct Harness {
   std::unique_ptr<ReactorOutput> output;
   std::vector<std::unique_ptr<Worker>> workers;
   std::uint64_t next_id = 0;
+
+ private:
+  std::unique_ptr<Flow> make(const std::function<void(config::Config&)>& change);
 };
 
 /// A receipt that remembers whether it was settled.
@@ -117,16 +57,6 @@ struct Ticked final : ReceiptOwner {
 };
 
 /// One source and n sinks behind it, each with room for `bound` events.
-inline model::Graph fan_out(int n, std::uint64_t bound) {
-  model::Graph graph;
-  graph.sources.resize(1);
-  for (int i = 0; i < n; ++i) {
-    model::Sink sink;
-    sink.from = {0};
-    sink.queue.bound = {bound, 1_MiB};
-    graph.sinks.push_back(sink);
-  }
-  return graph;
-}
+model::Graph fan_out(int n, std::uint64_t bound);
 
 }  // namespace weir::pipeline

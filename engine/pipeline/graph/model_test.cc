@@ -8,7 +8,7 @@
 #include <iostream>
 
 #include "log/log.h"
-#include "pipeline/graph/lockstep.h"
+#include "pipeline/graph/lockstep_for_test.h"
 
 namespace weir::model {
 namespace {
@@ -49,7 +49,7 @@ bool agrees(std::uint64_t seed) {
   if (difference.empty()) return true;
   ADD_FAILURE() << difference
                 << "\nto see it again, and to be kept in tests/chaos/kept-seeds.txt:\n  WEIR_MODEL_SEED=" << seed
-                << " weir_pipeline_test --gtest_filter=Model.*";
+                << " weir_pipeline_random_test --gtest_filter=Model.*";
   return false;
 }
 

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "log/log.h"
-#include "pipeline/graph/lockstep.h"
+#include "pipeline/graph/lockstep_for_test.h"
 
 namespace weir::model {
 namespace {

@@ -1,7 +1,8 @@
 #pragma once
 /// The reference model: semantics.md as a program. One thread, no I/O, no shared batches, no locks: each step is
 /// written in the simplest way. The engine is driven through the same random steps and must agree after each (see
-/// pipeline/graph/lockstep.h). Where the two differ one of them is wrong, and this is the one that is easy to read.
+/// pipeline/graph/lockstep_for_test.h). Where the two differ one of them is wrong, and this is the one that is easy to
+/// read.
 ///
 ///   source --add--> open batch --flush--> stuck (waits for room) --prefix--> stages --> every required line
 ///   worker: take -> attempt -> settle, or write dead letters -> settle

@@ -1,7 +1,7 @@
 // What the engine and the model must agree about, and how a case ends.
 #include <algorithm>
 
-#include "pipeline/graph/lockstep.h"
+#include "pipeline/graph/lockstep_for_test.h"
 
 namespace weir::model {
 namespace {

@@ -1,7 +1,7 @@
-// Draws the random graphs of lockstep.h and makes the engine's configuration of them.
+// Draws the random graphs of lockstep_for_test.h and makes the engine's configuration of them.
 #include <charconv>
 
-#include "pipeline/graph/lockstep.h"
+#include "pipeline/graph/lockstep_for_test.h"
 
 namespace weir::model {
 namespace {

@@ -1,4 +1,4 @@
-#include "pipeline/graph/lockstep.h"
+#include "pipeline/graph/lockstep_for_test.h"
 
 #include <algorithm>
 

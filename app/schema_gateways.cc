@@ -39,7 +39,8 @@ constexpr auto route_schema = R"({"description":"Which requests go where.","type
 "deadline":{"description":"For the head of the answer, from the end of the request on.","default":"30s","anyOf":[{"$ref":"#/$defs/duration"}]},
 "priority":{"description":"Who waits and who is refused first.","type":"object","properties":{
 "from":{"description":"The field that says it, as header:X-Priority.","anyOf":[{"$ref":"#/$defs/text"}]},
-"default":{"description":"Where it says nothing.","default":"normal","enum":["batch","low","normal","high","critical"]}},"additionalProperties":false}},
+"default":{"description":"Where it says nothing.","default":"normal","enum":["batch","low","normal","high","critical"]}},"additionalProperties":false},
+"guards":{"$ref":"#/$defs/guards"}},
 "required":["match","to"],"additionalProperties":false})";
 
 std::string by_name(const char* help, const char* definition) {

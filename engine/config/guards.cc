@@ -41,14 +41,6 @@ std::string one_key(const async::ClientKey& key) {
   return key.ipv6_bits == 64 ? "peer" : fmt::format("peer/{}", key.ipv6_bits);
 }
 
-/// As YAML: "header:X-Tenant", or a list of several.
-std::string quoted(const async::ClientKey& key) {
-  if (key.with.empty()) return "\"" + to_text(key) + "\"";
-  std::string parts = "\"" + one_key(key) + "\"";
-  for (const auto& part : key.with) parts += ", \"" + one_key(part) + "\"";
-  return "[" + parts + "]";
-}
-
 std::string one(const Rate& rate) {
   const auto& guard = rate.guard;
   std::string out = fmt::format("name: {}, limit: {}", guard.name, to_text(quota_of(rate)));
@@ -84,6 +76,13 @@ std::string shares(const async::ConcurrencyGuardConfig& guard) {
 }
 
 }  // namespace
+
+std::string quoted(const async::ClientKey& key) {
+  if (key.with.empty()) return "\"" + to_text(key) + "\"";
+  std::string parts = "\"" + one_key(key) + "\"";
+  for (const auto& part : key.with) parts += ", \"" + one_key(part) + "\"";
+  return "[" + parts + "]";
+}
 
 std::string_view unit_of(const Rate& rate) { return rate.of_calls ? "batches" : name(rate.guard.per); }
 

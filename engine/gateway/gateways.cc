@@ -53,12 +53,16 @@ net::ServerConfig server_config(const config::Gateway& gateway) {
   return server;
 }
 
-Gateways::Gateways(const config::Config& config, const Context& context) : context_(context), timer_(reactor_.io()) {
+Gateways::Gateways(const config::Config& config, const Context& context)
+    : context_(context), secret_(async::secret_of(context)), timer_(reactor_.io()) {
   for (const auto& upstream : config.upstreams)
     upstreams_.push_back(std::make_unique<Upstream>(reactor_.io(), upstream, context));
   for (const auto& gateway : config.gateways) {
     auto& listener = *listeners_.emplace_back(std::make_unique<Listener>(gateway));
-    for (const auto& route : gateway.routes) listener.upstreams.push_back(&upstream(route.to));
+    for (const auto& route : listener.config.routes) {
+      listener.upstreams.push_back(&upstream(route.to));
+      listener.guards.push_back(RouteGuards::of(route, listener.config.name, context, secret_));
+    }
   }
 }
 
@@ -131,6 +135,7 @@ asio::awaitable<Ending> Gateways::serve(Listener& listener, Request& request) {
   const auto route = listener.routes.find(request.exchange.head());
   if (!route) co_return co_await refuse_route(listener, request, route.error());
   request.upstream = listener.upstreams[*route];
+  request.guards = listener.guards[*route].get();
   Proxy proxy(reactor_.io(), context_, request, listener.config.routes[*route], false);
   co_return co_await proxy.run();
 }
@@ -194,6 +199,13 @@ void Gateways::look_at(Listener& listener, Request& request, TimePoint now, Dura
     request.stop(Reason::client_gone);
 }
 
+std::vector<RouteStatus> Gateways::guarded_routes(const Listener& listener) {
+  std::vector<RouteStatus> all;
+  for (std::size_t i = 0; i < listener.guards.size(); ++i)
+    if (listener.guards[i]) all.push_back({listener.config.routes[i].path, listener.guards[i]->status()});
+  return all;
+}
+
 void Gateways::publish() const {
   Status now;
   for (const auto& listener : listeners_) {
@@ -204,6 +216,7 @@ void Gateways::publish() const {
                             .in_flight = listener->under_way.size(),
                             .connections = server.connections,
                             .refused_connections = server.refused_connections,
+                            .guarded = guarded_routes(*listener),
                             .malformed = server.bad_requests});
   }
   for (const auto& upstream : upstreams_) now.upstreams.push_back(upstream->status());

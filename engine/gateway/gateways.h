@@ -26,6 +26,7 @@
 
 #include "config/config.h"
 #include "gateway/proxy.h"
+#include "gateway/route_guards.h"
 #include "gateway/routes.h"
 #include "gateway/status.h"
 #include "net/http_server.h"
@@ -55,7 +56,8 @@ class Gateways {
     Listener(const config::Gateway& c) : config(c), routes(c.routes) {}
     const config::Gateway config;
     const Routes routes;
-    std::vector<Upstream*> upstreams;  // of each route
+    std::vector<Upstream*> upstreams;                  // of each route
+    std::vector<std::unique_ptr<RouteGuards>> guards;  // of each route
     std::unique_ptr<net::HttpServer> server;
     std::string address;
     RequestCounts counts;
@@ -69,6 +71,7 @@ class Gateways {
   void look(TimePoint now);
   void look_at(Listener& listener, Request& request, TimePoint now, Duration passed);
   static void tell_refused(Listener& listener);
+  static std::vector<RouteStatus> guarded_routes(const Listener& listener);
   void publish() const;
   void give_up_all();
   bool is_empty() const;
@@ -77,6 +80,7 @@ class Gateways {
   Upstream& upstream(const std::string& name) const;
 
   const Context& context_;
+  const KeyHash secret_;
   mutable net::Reactor reactor_{"gateway"};
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<Listener>> listeners_;

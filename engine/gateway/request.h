@@ -4,6 +4,8 @@
 /// itself and says why.
 ///
 /// Thread: the gateway's reactor. Cost: an Asio timer that is not started. On cancel: `stop`.
+#include <weir/async/permit.h>
+
 #include <list>
 #include <optional>
 
@@ -12,6 +14,8 @@
 
 namespace weir::gateway {
 
+class RouteGuards;
+
 struct Request {
   Request(boost::asio::io_context& io, net::Exchange& x) : exchange(x), waiter(io) {}
   Request(const Request&) = delete;
@@ -19,6 +23,8 @@ struct Request {
 
   net::Exchange& exchange;
   Upstream* upstream = nullptr;
+  RouteGuards* guards = nullptr;  ///< of its route; null: it has none
+  async::Permit guarded;          ///< what they gave
   Upstream::Waiter waiter;
   net::ClientConnection* connection = nullptr;  ///< while it is at an endpoint
   TimePoint deadline = never;                   ///< for the head of the answer

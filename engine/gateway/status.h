@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "guards/guard_status.h"
+
 namespace weir::gateway {
 
 inline constexpr std::size_t reason_count = static_cast<std::size_t>(Reason::client_gone) + 1;
@@ -35,12 +37,18 @@ struct RequestCounts {
   }
 };
 
+struct RouteStatus {
+  std::string path;
+  std::vector<guards::GuardStatus> guards;
+};
+
 struct GatewayStatus {
   std::string name, address;
   RequestCounts requests;
   std::uint64_t in_flight = 0;  ///< counted from the requests themselves
   std::uint64_t connections = 0;
   std::uint64_t refused_connections = 0;  ///< at max_connections
+  std::vector<RouteStatus> guarded;       ///< routes that have guards
   std::uint64_t malformed = 0;            ///< in the head, and then not counted as a request, or in the body
   /// 0, or the ledger is wrong.
   std::int64_t difference() const { return static_cast<std::int64_t>(requests.in - requests.ended() - in_flight); }

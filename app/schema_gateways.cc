@@ -73,7 +73,8 @@ constexpr auto route_schema = R"({"description":"Which requests go where.","type
 "body":{"description":"At most 64 KiB.","anyOf":[{"$ref":"#/$defs/text"}]}},"additionalProperties":false},
 "priority":{"description":"Who waits and who is refused first.","type":"object","properties":{
 "from":{"description":"The field that says it, as header:X-Priority.","anyOf":[{"$ref":"#/$defs/text"}]},
-"default":{"description":"Where it says nothing.","default":"normal","enum":["batch","low","normal","high","critical"]}},"additionalProperties":false}},
+"default":{"description":"Where it says nothing.","default":"normal","enum":["batch","low","normal","high","critical"]}},"additionalProperties":false},
+"guards":{"$ref":"#/$defs/guards"}},
 "required":["match","to"],"additionalProperties":false})";
 
 constexpr auto edits_schema = R"({"description":"Header fields that are changed.","type":"object","properties":{

@@ -125,6 +125,7 @@ def load_row(factor, **options):
         w = all_.window(WARM, end)
         critical, refused = w.window(0, end, priority="critical"), [a[5] for a in w.refused()]
         return {"goodput": len(w.good()) / MEASURED / min(C, factor * C), "success": w.success(), "p99_ms": w.p99_ms(),
+                "refused_p50_ms": 1e3 * quantile(refused, 0.5), "refused_p90_ms": 1e3 * quantile(refused, 0.9),
                 "refused_p99_ms": 1e3 * quantile(refused, 0.99), "refused_max_ms": 1e3 * max(refused, default=0),
                 "critical": critical.success(), "critical_p99_ms": critical.p99_ms(),
                 "left": sum(1 for a in w if a[7] == -1), "pss_mib": facts["pss"]}, facts
@@ -190,7 +191,7 @@ def obedient(bench, proxy, seed):
             "goodput": len(w.good()) / 6 / C}, facts
 
 
-TENANT_GUARDS = ""
+TENANT_GUARDS = """        guards: { fairness: { key: "header:X-Api-Key" } }"""
 
 ROWS = {f"load_{f:g}": load_row(f) for f in (0.5, 0.8, 1, 1.4, 2, 5, 10)}
 ROWS |= {"wait20_1": load_row(1, max_wait="20ms"), "wait20_2": load_row(2, max_wait="20ms"), "spike": spike, "stall": stall,

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "config/guards.h"
+
 namespace weir::config {
 
 /// What each connection of a gateway's client, and of an upstream, has for itself. The kernel doubles socket buffers.
@@ -53,6 +55,12 @@ struct CacheConfig {
   std::uint32_t max_waiting = 64;  ///< requests that wait for the same answer
 };
 
+/// Who has a share of the waiting room of a route's upstream.
+struct Fairness {
+  async::ClientKey key;
+  std::uint32_t tenants = 64;  ///< so many have one of their own; those beyond share
+};
+
 struct GatewayRoute {
   std::string path;                  ///< "/orders": this one; "/orders/**": it and all below it; "/orders/{id}/lines"
   std::vector<std::string> methods;  ///< empty: all
@@ -69,6 +77,8 @@ struct GatewayRoute {
   Upgrades upgrades;
   std::optional<Degraded> degraded;
   std::optional<CacheConfig> cache;
+  Guards guards{.position = GuardPosition::door, .rates = {}};
+  std::optional<Fairness> fairness;  ///< `guards.fairness` where the route has no limit of its own
   bool matches_below() const { return path.ends_with("/**"); }
 };
 
@@ -116,7 +126,8 @@ struct Upstream {
   std::size_t max_connections = 256;                   ///< in flight at most, whatever the limit finds
   Duration max_wait = std::chrono::milliseconds(100);  ///< 0: nobody waits
   std::uint32_t max_waiting = 1024;
-  int attempts = 1;  ///< the first one included
+  std::uint32_t tenants = 0;  ///< the most that one of its routes tells apart; 0: all who wait are one
+  int attempts = 1;           ///< the first one included
   Duration connect_timeout = std::chrono::seconds(1);
   flow::DestinationConfig destination;
   std::optional<UpstreamTls> tls;

@@ -33,6 +33,14 @@ std::string when_full(const Upstream& upstream) {
       human(upstream.max_wait), upstream.max_waiting);
 }
 
+std::string guards_to_yaml(const GatewayRoute& route) {
+  std::string text = route.guards.empty() ? std::string() : to_text(route.guards);
+  if (!route.fairness) return text;
+  const auto shares =
+      fmt::format("fairness: {{ key: {}, tenants: {} }} }}", quoted(route.fairness->key), route.fairness->tenants);
+  return text.empty() ? "{ " + shares : text.substr(0, text.rfind(" }")) + ", " + shares;
+}
+
 }  // namespace
 
 std::vector<Report::Answer> answers_of_gateways(const Config& config) {
@@ -90,6 +98,7 @@ std::string gateways_to_yaml(const Config& config) {
       add("        priority: {{ {}default: {} }}\n",
           r.priority_header.empty() ? "" : "from: " + scalar("header:" + r.priority_header) + ", ", name(r.priority));
       out += route_parts_to_yaml(r);
+      if (const std::string guards = guards_to_yaml(r); !guards.empty()) add("        guards: {}\n", guards);
     }
   }
   return out;

@@ -45,7 +45,7 @@ TEST(Gateways, EveryKeyIsReadAndPrintedSoThatItLoadsAgain) {
       "max_wait: "
       "20ms, max_requests: 7 }, retry: { attempts: 3, budget: 10% }, breaker: { consecutive_failures: 2, open: 3s }",
       "{ match: { path: /a/**, host: Shop.Example, methods: [GET, POST] }, to: shop, deadline: 1s, priority: { from: "
-      "'header:X-P', default: low } }",
+      "'header:X-P', default: low }, guards: { rate: 5/s, fairness: { key: 'header:X-Api-Key', tenants: 9 } } }",
       "max_connections: 5, half_close: serve");
   const Config config = config_of(yaml);
   ASSERT_EQ(config.upstreams.size(), 1u);
@@ -59,6 +59,10 @@ TEST(Gateways, EveryKeyIsReadAndPrintedSoThatItLoadsAgain) {
   EXPECT_THAT(route.methods, ElementsAre("GET", "POST"));
   EXPECT_EQ(route.priority, Priority::low);
   EXPECT_TRUE(config.gateways[0].serve_half_closed);
+  EXPECT_EQ(route.guards.rates.size(), 1u);
+  EXPECT_FALSE(route.guards.concurrency) << "fairness alone is about the room of the upstream";
+  EXPECT_EQ(route.fairness->tenants, 9u);
+  EXPECT_EQ(u.tenants, 9u);
   const std::string printed = to_yaml(config, fake_catalog());
   EXPECT_EQ(to_yaml(config_of(printed), fake_catalog()), printed);
 }

@@ -43,14 +43,6 @@ std::string one_key(const async::ClientKey& key) {
   return key.ipv6_bits == 64 ? "peer" : fmt::format("peer/{}", key.ipv6_bits);
 }
 
-/// As YAML: "header:X-Tenant", or a list of several.
-std::string quoted(const async::ClientKey& key) {
-  if (key.with.empty()) return "\"" + to_text(key) + "\"";
-  std::string parts = "\"" + one_key(key) + "\"";
-  for (const auto& part : key.with) parts += ", \"" + one_key(part) + "\"";
-  return "[" + parts + "]";
-}
-
 std::string one(const Rate& rate) {
   const auto& guard = rate.guard;
   std::string out = fmt::format("name: {}, limit: {}", guard.name, to_text(quota_of(rate)));
@@ -86,6 +78,13 @@ std::string shares(const async::ConcurrencyGuardConfig& guard) {
 }
 
 }  // namespace
+
+std::string quoted(const async::ClientKey& key) {
+  if (key.with.empty()) return "\"" + to_text(key) + "\"";
+  std::string parts = "\"" + one_key(key) + "\"";
+  for (const auto& part : key.with) parts += ", \"" + one_key(part) + "\"";
+  return "[" + parts + "]";
+}
 
 std::string_view unit_of(const Rate& rate) { return rate.of_calls ? "batches" : name(rate.guard.per); }
 
@@ -123,7 +122,7 @@ std::string words_of(const Concurrency& concurrency) {
 }
 
 bool only_values_differ(const Guards& was, const Guards& is) {
-  if (was.place != is.place || was.rates.size() != is.rates.size() ||
+  if (was.position != is.position || was.rates.size() != is.rates.size() ||
       was.concurrency.has_value() != is.concurrency.has_value() || was.pressure.has_value() != is.pressure.has_value())
     return false;
   for (std::size_t i = 0; i < is.rates.size(); ++i) {

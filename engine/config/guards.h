@@ -73,6 +73,8 @@ std::string words_of(const async::ClientKey& key);
 std::string to_text(const async::ClientKey& key);
 /// As it is written: `per: batches`.
 std::string_view unit_of(const Rate& rate);
+/// As YAML: "header:X-Tenant" in quotes, or a list of several.
+std::string quoted(const async::ClientKey& key);
 /// As YAML that loads again: "{ rate: { name: rate, limit: 5000/s, ... } }".
 std::string to_text(const Guards& guards);
 

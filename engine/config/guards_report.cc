@@ -39,11 +39,11 @@ std::string waiting(const Rate& rate, std::string_view who) {
                      above(rate, "above it the events wait, nothing is refused or lost"));
 }
 
-std::string order_of(const Guards& guards) {
+std::string order_of(const Guards& guards, std::string_view last = "door") {
   std::string order = guards.pressure ? "pressure, key" : "key";
   if (!guards.rates.empty()) order += ", rate";
   if (guards.concurrency) order += ", concurrency";
-  return order + ", door";
+  return order.append(", ").append(last);
 }
 
 std::string above(const Pressure& pressure) {
@@ -81,11 +81,13 @@ std::string shares_of(const async::ConcurrencyGuardConfig& guard) {
       words_of(guard.tenant), guard.tenants, weights);
 }
 
-std::string at_once(const Concurrency& concurrency, Level acks) {
+std::string_view end_of(Level acks) {
+  if (acks == Level::accepted) return "are taken over";
+  return acks == Level::stored ? "are stored" : "are delivered";
+}
+
+std::string at_once(const Concurrency& concurrency, std::string_view answered) {
   const auto& guard = concurrency.guard;
-  const std::string answered = acks == Level::accepted ? "are taken over"
-                               : acks == Level::stored ? "are stored"
-                                                       : "are delivered";
   const std::string wait =
       guard.waits() ? fmt::format(
                           "above it a request waits unread, {} at most and {} of them, by priority and age; who "
@@ -115,6 +117,19 @@ std::string order_of(const Sink& sink) {
 
 }  // namespace
 
+static void guards_of_route(const std::string& path, const GatewayRoute& route, std::vector<Report::Guard>& all) {
+  const std::string order = order_of(route.guards, "upstream");
+  if (route.guards.pressure) all.push_back({path, order, above(*route.guards.pressure)});
+  for (const Rate& rate : route.guards.rates) all.push_back({path, order, at_door(rate)});
+  if (route.guards.concurrency) all.push_back({path, order, at_once(*route.guards.concurrency, "have their answer")});
+  if (!route.fairness) return;
+  all.push_back(
+      {path, order,
+       fmt::format("fairness: while requests wait for {}, turns go round by {}; {} have a share of their own, "
+                   "those beyond share",
+                   route.to, words_of(route.fairness->key), route.fairness->tenants)});
+}
+
 std::vector<Report::Guard> guards_of(const Config& config) {
   std::vector<Report::Guard> all;
   for (const Source& source : config.sources) {
@@ -127,8 +142,11 @@ std::vector<Report::Guard> guards_of(const Config& config) {
         all.push_back({source.path(), "rate", waiting(rate, "all it reads")});
     }
     if (source.guards.concurrency)
-      all.push_back({source.path(), order, at_once(*source.guards.concurrency, source.acks)});
+      all.push_back({source.path(), order, at_once(*source.guards.concurrency, end_of(source.acks))});
   }
+  for (const Gateway& gateway : config.gateways)
+    for (std::size_t i = 0; i < gateway.routes.size(); ++i)
+      guards_of_route(fmt::format("gateways.{}.routes[{}]", gateway.name, i), gateway.routes[i], all);
   for (const Sink& sink : config.sinks) {
     for (const Rate& rate : sink.guards.rates)
       all.push_back(

@@ -39,6 +39,16 @@ class Rows {
     add(name + ": open batches",
         {{}, config.batch_bytes, static_cast<std::uint64_t>(priorities * config.reactors), "batch"});
   }
+  /// Tables of keys, and who waits.
+  void add_guards(const std::string& name, const Guards& guards) {
+    for (const Rate& rate : guards.rates)
+      if (rate.keyed())
+        add(fmt::format("{}: guard {}: keys", name, rate.guard.name),
+            {async::RateGuard::footprint(rate.guard), {}, 0, {}});
+    if (guards.concurrency)
+      add(name + ": guard concurrency: who waits",
+          {async::ConcurrencyGuard::footprint(guards.concurrency->guard), {}, 0, {}});
+  }
 
  private:
   MemoryTable& table_;
@@ -57,13 +67,7 @@ void add_sources(Rows& rows, const Catalog& catalog, const Config& config, const
       for (const Footprint& footprint : type->footprint(source.options, config.reactors))
         rows.add(part(name, footprint), footprint);
     rows.add_port(name, config, graph.priorities_of(source.name));
-    for (const Rate& rate : source.guards.rates)
-      if (rate.keyed())
-        rows.add(fmt::format("{}: guard {}: keys", name, rate.guard.name),
-                 {async::RateGuard::footprint(rate.guard), {}, 0, {}});
-    if (source.guards.concurrency)
-      rows.add(name + ": guard concurrency: who waits",
-               {async::ConcurrencyGuard::footprint(source.guards.concurrency->guard), {}, 0, {}});
+    rows.add_guards(name, source.guards);
   }
 }
 
@@ -241,8 +245,11 @@ void sum_memory(const Catalog& catalog, Config& config) {
   add_sources(rows, catalog, config, graph);
   add_stages(rows, config, graph);
   add_sinks(rows, catalog, config, graph);
-  for (const Gateway& gateway : config.gateways)
+  for (const Gateway& gateway : config.gateways) {
     rows.add("gateway " + gateway.name + ": connections", footprint(gateway));
+    for (const GatewayRoute& route : gateway.routes)
+      rows.add_guards(fmt::format("gateway {} {}", gateway.name, route.path), route.guards);
+  }
   for (const Upstream& upstream : config.upstreams)
     rows.add("upstream " + upstream.name + ": connections", footprint(upstream));
   for (const MemoryRow& row : table.rows)

@@ -41,6 +41,8 @@ inline constexpr Duration least_time = std::chrono::milliseconds(1);  ///< that 
 void read_queue(Reader& reader, const Yaml* node, const std::string& path, flow::EdgeConfig& queue,
                 SpillConfig* spill = nullptr);
 void read_guards(Reader& reader, Section& part, GuardPosition position, Guards& out);
+/// Of a route: `fairness` without `concurrency` is about the waiting room of its upstream.
+void read_route_guards(Reader& reader, Section& route, GatewayRoute& out);
 void read_concurrency(Reader& reader, Section& guards, Guards& out);  ///< and `fairness`
 void fit_to_workers(Reader& reader, const std::string& sink, int workers, Guards& guards);
 void read_pressure(Reader& reader, Section& guards, Guards& out);

@@ -96,6 +96,7 @@ GatewayRoute read_route(Reader& reader, const Yaml& node, const std::string& pat
   section.duration("deadline", route.deadline, least_time);
   read_route_priority(reader, section, route);
   read_route_parts(reader, section, route);
+  read_route_guards(reader, section, route);
   section.finish();
   return route;
 }
@@ -216,6 +217,9 @@ void read_gateways(Reader& reader, Section& root, Config& config) {
       const std::string& to = gateway.routes[i].to;
       if (to.empty() || std::ranges::find(config.upstreams, to, &Upstream::name) != config.upstreams.end()) {
         used.insert(to);
+        for (Upstream& upstream : config.upstreams)
+          if (upstream.name == to && gateway.routes[i].fairness)
+            upstream.tenants = std::max(upstream.tenants, gateway.routes[i].fairness->tenants);
         continue;
       }
       std::vector<std::string> names;

@@ -56,12 +56,16 @@ net::ServerConfig server_config(const config::Gateway& gateway) {
   return server;
 }
 
-Gateways::Gateways(const config::Config& config, const Context& context) : context_(context), timer_(reactor_.io()) {
+Gateways::Gateways(const config::Config& config, const Context& context)
+    : context_(context), secret_(async::secret_of(context)), timer_(reactor_.io()) {
   for (const auto& upstream : config.upstreams)
     upstreams_.push_back(std::make_unique<Upstream>(reactor_.io(), upstream, context));
   for (const auto& gateway : config.gateways) {
     auto& listener = *listeners_.emplace_back(std::make_unique<Listener>(gateway));
-    for (const auto& route : gateway.routes) listener.upstreams.push_back(&upstream(route.to));
+    for (const auto& route : listener.config.routes) {
+      listener.upstreams.push_back(&upstream(route.to));
+      listener.guards.push_back(RouteGuards::of(route, listener.config.name, context, secret_));
+    }
   }
 }
 
@@ -215,6 +219,7 @@ asio::awaitable<Ending> Gateways::serve(Listener& listener, Request& request) {
 asio::awaitable<Ending> Gateways::pass_on(Listener& listener, Request& request, std::size_t route) {
   request.route = &listener.config.routes[route];
   request.upstream = listener.upstreams[route];
+  request.guards = listener.guards[route].get();
   const std::string peer = request.exchange.peer();
   const Origin origin{.peer = peer,
                       .tls = listener.tls.has_value(),
@@ -308,6 +313,13 @@ std::uint64_t Gateways::lost_lines(const Listener& listener) {
   return stats.dropped + stats.failed;
 }
 
+std::vector<RouteStatus> Gateways::guarded_routes(const Listener& listener) {
+  std::vector<RouteStatus> all;
+  for (std::size_t i = 0; i < listener.guards.size(); ++i)
+    if (listener.guards[i]) all.push_back({listener.config.routes[i].path, listener.guards[i]->status()});
+  return all;
+}
+
 void Gateways::publish() const {
   Status now;
   for (const auto& listener : listeners_) {
@@ -320,6 +332,7 @@ void Gateways::publish() const {
                             .refused_connections = server.refused_connections,
                             .switched = switched(*listener),
                             .log_dropped = lost_lines(*listener),
+                            .guarded = guarded_routes(*listener),
                             .malformed = server.bad_requests});
   }
   for (const auto& upstream : upstreams_) now.upstreams.push_back(upstream->status());

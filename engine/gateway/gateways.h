@@ -27,6 +27,7 @@
 #include "config/config.h"
 #include "gateway/access_log.h"
 #include "gateway/proxy.h"
+#include "gateway/route_guards.h"
 #include "gateway/routes.h"
 #include "gateway/status.h"
 #include "net/http_server.h"
@@ -67,8 +68,9 @@ class Gateways {
     const Networks trusted;
     std::optional<net::TlsContext> tls;
     std::unique_ptr<AccessLog> log;
-    std::vector<UpgradeSlots> switched;  // of each route
-    std::vector<Upstream*> upstreams;    // of each route
+    std::vector<UpgradeSlots> switched;                // of each route
+    std::vector<Upstream*> upstreams;                  // of each route
+    std::vector<std::unique_ptr<RouteGuards>> guards;  // of each route
     std::unique_ptr<net::HttpServer> server;
     std::string address;
     RequestCounts counts;
@@ -89,6 +91,7 @@ class Gateways {
   void write_down(Listener& listener, const Request& request, const Ending& ending) const;
   static std::uint64_t switched(const Listener& listener);
   static std::uint64_t lost_lines(const Listener& listener);
+  static std::vector<RouteStatus> guarded_routes(const Listener& listener);
   void publish() const;
   void give_up_all();
   bool is_empty() const;
@@ -97,6 +100,7 @@ class Gateways {
   Upstream& upstream(const std::string& name) const;
 
   const Context& context_;
+  const KeyHash secret_;
   mutable net::Reactor reactor_{"gateway"};
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<Listener>> listeners_;

@@ -546,6 +546,101 @@ TEST(Gateway, WhoMattersMoreTakesThePlaceOfWhoWaits) {
   EXPECT_EQ(refused(counts, Reason::priority_shed), 1u);
 }
 
+TEST(Gateway, ARouteAboveItsRateIsAnswered429AndTheUpstreamSeesNothingOfIt) {
+  TestPeer peer([](PeerConnection& c, int) {
+    while (!c.head().empty()) c.answer("ok");
+  });
+  Edge edge({peer.address}, [](config::Config& config) {
+    config::Rate rate;
+    rate.guard.limit.limit = 1;
+    rate.guard.limit.window = 1h;
+    rate.guard.limit.burst = 1;
+    rate.guard.name = "rate";
+    rate.guard.key = {.of = async::ClientKey::Of::header, .header = "X-Key"};
+    config.gateways[0].routes[0].guards.rates.push_back(rate);
+  });
+  TestClient client(edge.address);
+  const auto ask = [&](const std::string& key) {
+    client.send("GET /p HTTP/1.1\r\nHost: h\r\nX-Key: " + key + "\r\n\r\n");
+    return client.answer();
+  };
+  EXPECT_TRUE(ask("a").starts_with("HTTP/1.1 200"));
+  const std::string refusal = ask("a");
+  EXPECT_TRUE(refusal.starts_with("HTTP/1.1 429")) << refusal;
+  EXPECT_TRUE(refusal.find("Weir-Reason: rate_limited") != refusal.npos) << refusal;
+  EXPECT_TRUE(refusal.find("Retry-After: ") != refusal.npos) << refusal;
+  EXPECT_TRUE(ask("b").starts_with("HTTP/1.1 200"));
+  const auto counts = edge.stop();
+  EXPECT_EQ(counts.answered[2], 2u);
+  EXPECT_EQ(refused(counts, Reason::rate_limited), 1u);
+}
+
+TEST(Gateway, WhoIsRefusedByTheUpstreamHasItsQuotaBack) {
+  std::promise<void> goes_on;
+  TestPeer peer([&](PeerConnection& c, int) {
+    c.head();
+    goes_on.get_future().wait();
+    c.answer("ok");
+    while (!c.head().empty()) c.answer("ok");
+  });
+  Edge edge({peer.address}, [](config::Config& config) {
+    config.upstreams[0].concurrency = 1;
+    config.upstreams[0].max_wait = Duration{0};
+    config::Rate rate;
+    rate.guard.limit.limit = 2;
+    rate.guard.limit.window = 1h;
+    rate.guard.limit.burst = 2;
+    rate.guard.name = "rate";
+    config.gateways[0].routes[0].guards.rates.push_back(rate);
+  });
+  TestClient first(edge.address), second(edge.address);
+  first.send(get);
+  edge.until([](const Status& s) { return s.upstreams[0].limit.in_flight == 1; });
+  for (int i = 0; i < 3; ++i) {
+    second.send(get);
+    const std::string refusal = second.answer();
+    EXPECT_TRUE(refusal.find("Weir-Reason: concurrency_limited") != refusal.npos) << refusal;
+  }
+  goes_on.set_value();
+  EXPECT_TRUE(first.answer().ends_with("ok"));
+  second.send(get);
+  EXPECT_TRUE(second.answer().starts_with("HTTP/1.1 200"));
+  edge.stop();
+}
+
+TEST(Gateway, ATenantThatWaitsWithManyLosesItsPlaceToOneThatHasNone) {
+  std::promise<void> goes_on;
+  TestPeer peer([&](PeerConnection& c, int) {
+    c.head();
+    goes_on.get_future().wait();
+    c.answer("ok");
+    while (!c.head().empty()) c.answer("ok");
+  });
+  Edge edge({peer.address}, [](config::Config& config) {
+    config.upstreams[0].concurrency = 1;
+    config.upstreams[0].max_wait = 10s;
+    config.upstreams[0].max_waiting = 2;
+    config.upstreams[0].tenants = 8;
+    config.gateways[0].routes[0].fairness = {{.of = async::ClientKey::Of::header, .header = "X-Key"}, 8};
+  });
+  const auto of = [](const std::string& key) { return "GET /p HTTP/1.1\r\nHost: h\r\nX-Key: " + key + "\r\n\r\n"; };
+  TestClient first(edge.address), second(edge.address), third(edge.address), polite(edge.address);
+  first.send(of("rude"));
+  edge.until([](const Status& s) { return s.upstreams[0].limit.in_flight == 1; });
+  second.send(of("rude"));
+  edge.until([](const Status& s) { return s.upstreams[0].room.waiting == 1; });
+  third.send(of("rude"));
+  edge.until([](const Status& s) { return s.upstreams[0].room.waiting == 2; });
+  polite.send(of("polite"));
+  const std::string refusal = third.answer();
+  EXPECT_TRUE(refusal.find("Weir-Reason: concurrency_limited") != refusal.npos) << refusal;
+  goes_on.set_value();
+  EXPECT_TRUE(polite.answer().ends_with("ok"));
+  EXPECT_TRUE(first.answer().ends_with("ok"));
+  EXPECT_TRUE(second.answer().ends_with("ok"));
+  edge.stop();
+}
+
 TEST(Gateway, WhatIsNoRequestNeverReachesAnUpstream) {
   TestPeer peer([](PeerConnection& c, int) {
     if (!c.head().empty()) ADD_FAILURE() << "the upstream saw a request";

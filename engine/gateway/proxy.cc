@@ -8,6 +8,7 @@
 #include "gateway/deadline_field.h"
 #include "gateway/fields.h"
 #include "gateway/refusal.h"
+#include "gateway/route_guards.h"
 #include "net/field_lines.h"
 #include "net/retry_after.h"
 #include "net/surface.h"
@@ -75,10 +76,6 @@ boost::asio::awaitable<Ending> Proxy::run() {
                                 "as many connections as may have switched protocols");
     upgrade_ = asked;
   }
-  auto text =
-      request_head(head, origin_, framing_of(head), {.route = &route_, .request_id = request_.id, .upgrade = upgrade_});
-  if (!text) co_return co_await refuse({Reason::bad_request, Duration{0}}, "a header line cannot be passed on");
-  head_ = std::move(*text);
   exchange_.keep_encoding();
   exchange_.limit_body(Bytes(~std::uint64_t{0}));
   if (!route_.deadline_header.empty()) {
@@ -87,11 +84,31 @@ boost::asio::awaitable<Ending> Proxy::run() {
     if (patience_ <= Duration{0}) co_return co_await refuse({Reason::deadline_exceeded, Duration{0}});
   }
   request_.deadline = context_.now() + patience_;
+  if (request_.guards)
+    if (const auto passed = co_await request_.guards->pass(request_, priority()); !passed) {
+      const std::string why = request_.guards->why(passed.error().reason);
+      co_return co_await refuse(passed.error(), why);
+    }
   auto permit = co_await upstream_.enter(request_.waiter, priority(), request_.deadline);
-  if (!permit) co_return co_await refuse(permit.error());
-  const Ending ending = co_await attempts(*permit);
+  if (!permit) {
+    request_.guarded.unused();
+    co_return co_await refuse(permit.error());
+  }
+  const bool fit = write_head();
+  const Ending ending = fit ? co_await attempts(*permit)
+                            : co_await refuse({Reason::bad_request, Duration{0}}, "a header line cannot be passed on");
   upstream_.ignored(*permit);  // if it is not settled yet, nothing was learned
+  gateway::settle(request_.guarded, ending);
   co_return ending;
+}
+
+/// Only for who has a place: of an overload most are refused without it.
+bool Proxy::write_head() {
+  const net::Head& head = exchange_.head();
+  auto text =
+      request_head(head, origin_, framing_of(head), {.route = &route_, .request_id = request_.id, .upgrade = upgrade_});
+  if (text) head_ = std::move(*text);
+  return text.has_value();
 }
 
 boost::asio::awaitable<Ending> Proxy::attempts(Upstream::Permit& permit) {
@@ -265,7 +282,7 @@ boost::asio::awaitable<void> Proxy::begin_upload(ClientConnection& connection, U
 
 boost::asio::awaitable<void> Proxy::send_body(ClientConnection& connection, Upload& upload) {
   for (;;) {
-    const auto piece = co_await exchange_.read(piece_size);
+    const auto piece = co_await exchange_.read(config::gateway_read_buffer);
     if (!piece) {
       if (upload.ended_by_us) break;
       upload.failed = piece.error().reason;

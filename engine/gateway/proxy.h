@@ -72,6 +72,7 @@ class Proxy {
   };
   struct Upload;
 
+  bool write_head();
   awaitable<Ending> attempts(Upstream::Permit& permit);
   awaitable<Outcome> attempt(Upstream::Permit& permit, bool fresh, std::size_t avoid);
   awaitable<Outcome> converse(Upstream::Line& line, Upstream::Permit& permit);

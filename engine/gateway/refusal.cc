@@ -5,12 +5,20 @@
 #include "net/problem.h"
 
 namespace weir::gateway {
+namespace {
+
+/// All who are refused for it would come back at the same moment, if nothing spread them; the others have a calendar.
+bool at_one_moment(Reason reason) {
+  return reason == Reason::breaker_open || reason == Reason::upstream_unreachable || reason == Reason::shutting_down;
+}
+
+}  // namespace
 
 boost::asio::awaitable<Ending> refuse(net::Exchange& exchange, const Context& context, Rejection rejection,
                                       std::string_view sentence, std::string_view more_fields) {
-  // Told the same moment, they would all come back at the same moment.
   const bool later = rejection.retry_after > Duration{0};
-  if (later) rejection.retry_after += from_seconds(seconds(rejection.retry_after) * context.rng().uniform());
+  if (later && at_one_moment(rejection.reason))
+    rejection.retry_after += from_seconds(seconds(rejection.retry_after) * context.rng().uniform());
   const auto& row = info(rejection.reason);
   const std::string fields = fmt::format("Weir-Reason: {}\r\n{}", row.key, more_fields);
   net::Response answer{.status = row.http_status,

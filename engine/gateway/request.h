@@ -4,6 +4,8 @@
 /// itself and says why.
 ///
 /// Thread: the gateway's reactor. Cost: an Asio timer that is not started. On cancel: `stop`.
+#include <weir/async/permit.h>
+
 #include <list>
 #include <optional>
 #include <string>
@@ -13,6 +15,8 @@
 
 namespace weir::gateway {
 
+class RouteGuards;
+
 struct Request {
   Request(boost::asio::io_context& io, net::Exchange& x) : exchange(x), waiter(io) {}
   Request(const Request&) = delete;
@@ -21,6 +25,8 @@ struct Request {
   net::Exchange& exchange;
   const config::GatewayRoute* route = nullptr;
   Upstream* upstream = nullptr;
+  RouteGuards* guards = nullptr;  ///< of its route; null: it has none
+  async::Permit guarded;          ///< what they gave
   Upstream::Waiter waiter;
   net::ClientConnection* connection = nullptr;  ///< while it is at an endpoint
   TimePoint deadline = never;                   ///< for the head of the answer

@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "guards/guard_status.h"
+
 namespace weir::gateway {
 
 inline constexpr std::size_t reason_count = static_cast<std::size_t>(Reason::client_gone) + 1;
@@ -36,6 +38,11 @@ struct RequestCounts {
   }
 };
 
+struct RouteStatus {
+  std::string path;
+  std::vector<guards::GuardStatus> guards;
+};
+
 struct GatewayStatus {
   std::string name, address;
   RequestCounts requests;
@@ -44,6 +51,7 @@ struct GatewayStatus {
   std::uint64_t refused_connections = 0;  ///< at max_connections
   std::uint64_t switched = 0;             ///< connections that carry another protocol now
   std::uint64_t log_dropped = 0;          ///< lines that the access log could not write
+  std::vector<RouteStatus> guarded;       ///< routes that have guards
   std::uint64_t malformed = 0;            ///< in the head, and then not counted as a request, or in the body
   /// 0, or the ledger is wrong.
   std::int64_t difference() const { return static_cast<std::int64_t>(requests.in - requests.ended() - in_flight); }

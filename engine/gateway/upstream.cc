@@ -10,10 +10,16 @@
 namespace weir::gateway {
 namespace {
 
+/// Twice as many as tenants, since they find their own by hash (tenant_shares.h).
+std::uint32_t shares_of(const config::Upstream& config) {
+  constexpr std::uint32_t least = 16;
+  return config.tenants == 0 ? 1 : std::clamp(config.tenants * 2, least, flow::FairShares::most_shares);
+}
+
 flow::WaitingRoomConfig room_of(const config::Upstream& config) {
   flow::WaitingRoomConfig room;
   room.most = config.max_waiting;
-  room.shares = 1;
+  room.shares = shares_of(config);
   room.longest = config.max_wait;
   room.critical = std::max<Duration>(config.max_wait, room.critical);
   return room;
@@ -60,6 +66,7 @@ Upstream::Upstream(boost::asio::io_context& io, const config::Upstream& config, 
       last_errors_(config.endpoints.size()),
       told_ejections_(config.endpoints.size()) {
   if (config.max_wait > Duration{0}) room_.emplace(room_of(config));
+  if (room_ && config.tenants > 0) tenants_.emplace(shares_of(config));
 }
 
 Result<void> Upstream::open() {
@@ -102,15 +109,22 @@ boost::asio::awaitable<Admitted<Upstream::Permit>> Upstream::enter(Waiter& waite
     wanted_ = false;
     co_return in_flight_.start(now);
   }
-  if (!room_) {
-    wanted_ = true;
-    co_return std::unexpected(in_flight_.try_start(now).error());
-  }
+  waiter.priority = priority;
+  if (room_) co_return co_await wait(waiter, deadline);
+  wanted_ = true;
+  co_return std::unexpected(refusal(in_flight_.try_start(now).error().reason));
+}
+
+boost::asio::awaitable<Admitted<Upstream::Permit>> Upstream::wait(Waiter& waiter, TimePoint deadline) {
   auto entered =
-      room_->enter({.id = id_of(waiter), .priority = priority, .deadline = deadline}, in_flight_.reached_since(), now);
-  if (!entered) co_return std::unexpected(entered.error());
+      room_->enter({.id = id_of(waiter), .priority = waiter.priority, .share = share_of(waiter), .deadline = deadline},
+                   in_flight_.reached_since(), context_.now());
+  if (!entered) co_return std::unexpected(refusal(entered.error().reason));
   waiter.place = entered->place;
-  if (entered->pushed_out) decide(waiter_of(*entered->pushed_out), Reason::priority_shed);
+  if (entered->pushed_out) {
+    Waiter& out = waiter_of(*entered->pushed_out);
+    decide(out, waiter.priority > out.priority ? Reason::priority_shed : Reason::concurrency_limited);
+  }
   call_next();
   while (!waiter.decided.is_set()) co_await waiter.decided.wait(std::chrono::hours(1));
   if (!waiter.permit) co_return std::unexpected(waiter.refused);
@@ -119,20 +133,24 @@ boost::asio::awaitable<Admitted<Upstream::Permit>> Upstream::enter(Waiter& waite
   co_return permit;
 }
 
+/// A request of a route without `fairness` beside such with it: those share what nobody has a hash for.
+std::uint32_t Upstream::share_of(const Waiter& waiter) {
+  return tenants_ ? tenants_->share_of(waiter.tenant.value_or(0), room_->shares(waiter.priority)) : 0;
+}
+
 void Upstream::decide(Waiter& waiter, std::optional<Reason> refused) {
   waiter.place.reset();
   if (refused)
-    waiter.refused = {*refused, *refused == Reason::deadline_exceeded ? Duration{0} : wait_for_place()};
+    waiter.refused = refusal(*refused);
   else
     waiter.permit = in_flight_.start(context_.now());
   waiter.decided.set();
 }
 
-/// Until what waits now has been served: who comes back then finds another queue.
-Duration Upstream::wait_for_place() const {
-  const auto stats = room_->stats();
-  if (stats.dispatches.value <= 0) return config_.max_wait;
-  return std::max(config_.max_wait, from_seconds(stats.waiting / stats.dispatches.value));
+/// As many are told each second to come as are answered in one.
+Rejection Upstream::refusal(Reason reason) {
+  if (reason == Reason::deadline_exceeded) return {reason, Duration{0}};
+  return {reason, returns_.tell(in_flight_.between_ends(), context_.now())};
 }
 
 void Upstream::leave(Waiter& waiter, Reason why) {

@@ -15,6 +15,8 @@
 #include <weir/base/context.h>
 #include <weir/flow/admit/any_limit.h>
 #include <weir/flow/admit/in_flight.h>
+#include <weir/flow/admit/return_times.h>
+#include <weir/flow/admit/tenant_shares.h>
 #include <weir/flow/admit/waiting_room.h>
 #include <weir/flow/recover/destination.h>
 
@@ -49,6 +51,8 @@ class Upstream {
     async::Signal decided;
     std::optional<flow::WaitingRoom::Handle> place;  // while it waits
     std::optional<Permit> permit;
+    std::optional<std::uint64_t> tenant;  // whose share of the room it takes: a hash
+    Priority priority = Priority::normal;
     Rejection refused{};
   };
   /// A connection with a request on it. Given back by `done`.
@@ -126,12 +130,16 @@ class Upstream {
   void decide(Waiter& waiter, std::optional<Reason> refused);
   void settled(TimePoint started);
   std::string why() const;
-  Duration wait_for_place() const;
+  boost::asio::awaitable<Admitted<Permit>> wait(Waiter& waiter, TimePoint deadline);
+  std::uint32_t share_of(const Waiter& waiter);
+  Rejection refusal(Reason reason);
 
   const config::Upstream config_;
   const Context& context_;
   flow::InFlight<flow::AnyLimit> in_flight_;
   std::optional<flow::WaitingRoom> room_;
+  std::optional<flow::TenantShares> tenants_;
+  flow::ReturnTimes returns_;
   bool wanted_ = false;  // without a room: somebody was refused since the last start
   flow::Destination destination_;
   Endpoints endpoints_;

@@ -255,6 +255,8 @@ std::string prometheus_text(const pipeline::FlowStatus& status, const Process& p
     sink(sheet, s);
     guards(sheet, "sink", s.name, s.guards);
   }
+  for (const auto& g : requests.gateways)
+    for (const auto& route : g.guarded) guards(sheet, "route", g.name + " " + route.path, route.guards);
   add_requests(sheet, requests);
   return sheet.text();
 }

@@ -7,6 +7,7 @@ namespace weir::flow {
 namespace {
 
 constexpr double least_time = 1e-5;
+constexpr double least_wait = 0.02;  // a burst at a service of 50 us a request, or a pause of the machine, needs it
 constexpr double least_log = -11, most_log = 2.3;  // 17 us to 10 s
 
 }  // namespace
@@ -23,7 +24,7 @@ void WaitBudget::answered(Duration own, PerSecond dispatches) {
   const double q99 = std::exp(log_q99_), most = std::max(0.05, 2.5 * mean_);
   wait_ = std::min(std::max(1.15 * (q99 - 0.4 * mean_), 0.25 * q99), most);
   if (dispatches.value > 0) wait_ = std::max(wait_, std::min(18 / dispatches.value, most));
-  wait_ = std::min(wait_, longest_);
+  wait_ = std::min(std::max(wait_, least_wait), longest_);
 }
 
 }  // namespace weir::flow

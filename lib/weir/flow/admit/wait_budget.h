@@ -6,7 +6,7 @@
 ///   own    the response time less the wait inside the service
 ///   q99    of ln own: up by 0.99 eta when above, down by 0.01 eta when below; eta = 0.05 for the first 2000, then 0.01
 ///   W      max(1.15 (e^q99 - 0.4 mean), 0.25 e^q99), at most max(50 ms, 2.5 mean), at least as long as 18 dispatches
-///          take, at most `longest`
+///          take and as 20 ms, at most `longest`
 ///
 /// Thread: a value; its owner guards it. Cost: a logarithm and an exponential an answer; 64 bytes.
 /// Ref: Robbins, Monro, "A stochastic approximation method", 1951 (the quantile).

@@ -1,0 +1,58 @@
+#include "gateway/route_guards.h"
+
+#include <weir/async/waiter.h>
+
+#include <boost/asio/this_coro.hpp>
+
+namespace weir::gateway {
+namespace {
+
+/// What guards may ask about a request.
+class Asker final : public async::Caller {
+ public:
+  explicit Asker(const net::Exchange& exchange) : exchange_(exchange) {}
+  std::string_view header(std::string_view name) const override { return exchange_.head().header(name); }
+  std::string_view path() const override { return exchange_.head().target; }
+  std::string peer() const override { return exchange_.peer(); }
+
+ private:
+  const net::Exchange& exchange_;
+};
+
+}  // namespace
+
+std::unique_ptr<RouteGuards> RouteGuards::of(const config::GatewayRoute& route, const std::string& gateway,
+                                             const Context& context, const KeyHash& secret) {
+  if (route.guards.empty() && !route.fairness) return nullptr;
+  return std::make_unique<RouteGuards>(route, gateway, context, secret);
+}
+
+RouteGuards::RouteGuards(const config::GatewayRoute& route, const std::string& gateway, const Context& context,
+                         const KeyHash& secret)
+    : route_(route), context_(context), secret_(secret), guards_(route.guards, {"gateway", gateway}, context) {}
+
+boost::asio::awaitable<Admitted<void>> RouteGuards::pass(Request& request, Priority priority) {
+  const Asker asker(request.exchange);
+  if (route_.fairness) request.waiter.tenant = async::hash_of(route_.fairness->key, &asker, secret_);
+  if (route_.guards.empty()) co_return Admitted<void>{};
+  async::Waiter waiter(co_await boost::asio::this_coro::executor);
+  const Load load{1, request.exchange.head().content_length.value_or(Bytes{})};
+  const async::Arrival arrival{
+      .priority = priority, .load = load, .deadline = request.deadline, .caller = &asker, .waiter = &waiter};
+  auto permit = guards_.admit(arrival, [](const Rejection&) {});
+  if (!permit) co_return std::unexpected(permit.error());
+  request.guarded = std::move(*permit);
+  if (!waiter.waits()) co_return Admitted<void>{};
+  const async::Waiter::Gone stopped = [&request] { return request.stopped; };
+  auto turn = co_await waiter.turn(context_, stopped);
+  if (!turn) request.guarded.unused();
+  co_return turn;
+}
+
+void settle(async::Permit& guarded, const Ending& ending) {
+  if (ending.kind != Ending::Kind::answered) return guarded.ignored();
+  const bool overloaded = ending.status == 503 || ending.status == 429;
+  overloaded ? guarded.failed() : guarded.ok();
+}
+
+}  // namespace weir::gateway

@@ -1,0 +1,46 @@
+#pragma once
+/// The guards of one route (docs/guards.md), asked before its upstream: rates, pressure, a limit of its own. And whose
+/// share of the upstream's waiting room a request takes, where the route has `fairness`.
+///
+/// What they gave is held in Request::guarded: given back when the upstream has no place (`unused`), told the outcome
+/// when the answer is over.
+///
+/// Thread: the gateway's reactor. Cost: that of its guards; a route without any has none of these. On cancel: a request
+/// that is stopped while it waits for its turn leaves the line.
+#include <weir/async/client_key.h>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <string>
+
+#include "config/gateways.h"
+#include "gateway/request.h"
+#include "guards/door_guards.h"
+
+namespace weir::gateway {
+
+class RouteGuards {
+ public:
+  /// Nothing where the route has none. `secret`: one for all routes, since several may lead to one waiting room.
+  static std::unique_ptr<RouteGuards> of(const config::GatewayRoute& route, const std::string& gateway,
+                                         const Context& context, const KeyHash& secret);
+  RouteGuards(const config::GatewayRoute& route, const std::string& gateway, const Context& context,
+              const KeyHash& secret);
+
+  boost::asio::awaitable<Admitted<void>> pass(Request& request, Priority priority);
+  /// For a client that they refused.
+  std::string why(Reason reason) const { return guards_.why_refused(reason); }
+  std::vector<guards::GuardStatus> status() const { return guards_.status(); }
+
+ private:
+  const config::GatewayRoute& route_;
+  const Context& context_;
+  const KeyHash& secret_;
+  guards::DoorGuards guards_;
+};
+
+/// What the guards learn of a request's end.
+void settle(async::Permit& guarded, const Ending& ending);
+
+}  // namespace weir::gateway

@@ -61,14 +61,18 @@ class Gateways {
  private:
   struct Listener {
     Listener(const config::Gateway& c)
-        : config(c), routes(c.routes), trusted(c.trusted_peers), switched(c.routes.size()) {}
+        : config(c), routes(c.routes), trusted(c.trusted_peers), switched(c.routes.size()) {
+      for (const auto& route : c.routes)
+        caches.push_back(route.cache ? std::make_unique<Cache>(*route.cache) : nullptr);
+    }
     const config::Gateway config;
     const Routes routes;
     const Networks trusted;
     std::optional<net::TlsContext> tls;
     std::unique_ptr<AccessLog> log;
-    std::vector<UpgradeSlots> switched;  // of each route
-    std::vector<Upstream*> upstreams;    // of each route
+    std::vector<UpgradeSlots> switched;          // of each route
+    std::vector<std::unique_ptr<Cache>> caches;  // of each route; null: it has none
+    std::vector<Upstream*> upstreams;            // of each route
     std::unique_ptr<net::HttpServer> server;
     std::string address;
     RequestCounts counts;
@@ -88,6 +92,7 @@ class Gateways {
   static void tell_dropped(Listener& listener);
   void write_down(Listener& listener, const Request& request, const Ending& ending) const;
   static std::uint64_t switched(const Listener& listener);
+  static Cache::Stats cache_stats(const Listener& listener);
   static std::uint64_t lost_lines(const Listener& listener);
   void publish() const;
   void give_up_all();

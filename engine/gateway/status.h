@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "gateway/cache.h"
+
 namespace weir::gateway {
 
 inline constexpr std::size_t reason_count = static_cast<std::size_t>(Reason::client_gone) + 1;
@@ -44,6 +46,7 @@ struct GatewayStatus {
   std::uint64_t refused_connections = 0;  ///< at max_connections
   std::uint64_t switched = 0;             ///< connections that carry another protocol now
   std::uint64_t log_dropped = 0;          ///< lines that the access log could not write
+  Cache::Stats cache{};                   ///< of all its routes
   std::uint64_t malformed = 0;            ///< in the head, and then not counted as a request, or in the body
   /// 0, or the ledger is wrong.
   std::int64_t difference() const { return static_cast<std::int64_t>(requests.in - requests.ended() - in_flight); }

@@ -71,6 +71,12 @@ constexpr auto route_schema = R"({"description":"Which requests go where.","type
 "status":{"description":"200 to 599.","default":200,"anyOf":[{"$ref":"#/$defs/count"}]},
 "content_type":{"description":"Of the body.","default":"application/json","anyOf":[{"$ref":"#/$defs/text"}]},
 "body":{"description":"At most 64 KiB.","anyOf":[{"$ref":"#/$defs/text"}]}},"additionalProperties":false},
+"cache":{"description":"Keeps answers to GET (RFC 9111).","type":["object","null"],"properties":{
+"max_bytes":{"description":"Of all answers that are kept.","default":"64MiB","anyOf":[{"$ref":"#/$defs/size"}]},
+"max_body":{"description":"A larger answer is not kept; 1MiB, or a quarter of max_bytes.","anyOf":[{"$ref":"#/$defs/size"}]},
+"stale_if_error":{"description":"An answer this much too old stands in for an error.","default":"0s","anyOf":[{"$ref":"#/$defs/duration"}]},
+"stale_while_open":{"description":"This much while the breaker is open.","default":"0s","anyOf":[{"$ref":"#/$defs/duration"}]},
+"max_waiting":{"description":"Requests that wait for the same answer.","default":64,"anyOf":[{"$ref":"#/$defs/count"}]}},"additionalProperties":false},
 "priority":{"description":"Who waits and who is refused first.","type":"object","properties":{
 "from":{"description":"The field that says it, as header:X-Priority.","anyOf":[{"$ref":"#/$defs/text"}]},
 "default":{"description":"Where it says nothing.","default":"normal","enum":["batch","low","normal","high","critical"]}},"additionalProperties":false},

@@ -1,6 +1,6 @@
 /// What an upstream answers, under arbitrary bytes in arbitrary packets. It must never crash; where packets end must
-/// never change what is made of it; and what the gateway passes on of a head is whole lines that frame nothing, whatever
-/// the upstream has written into them.
+/// never change what is made of it; and what the gateway passes on of a head is whole lines that frame nothing,
+/// whatever the upstream has written into them.
 ///
 /// The first byte says how many of the following are packet sizes (1 to 16, used in turn), and its highest bit that the
 /// request was HEAD; the rest is the answer.

@@ -9,6 +9,7 @@
 #include "gateway/deadline_field.h"
 #include "gateway/fields.h"
 #include "gateway/request_id.h"
+#include "gateway/routes.h"
 #include "net/field_lines.h"
 #include "net/http_parser.h"
 
@@ -29,6 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   net::RequestParser parser(Bytes(8192));
   if (parser.parse_head(text) != net::RequestParser::Status::done) return 0;
   const net::Head& head = parser.head();
+  if (!gateway::is_plain_path(head.target) || head.authority.empty())
+    return 0;  // no route; and HTTP/1.0 without a host
   config::GatewayRoute route;
   route.deadline_header = "grpc-timeout";
   const std::string id = gateway::request_id(head.header("X-Request-Id"), Rng(size));

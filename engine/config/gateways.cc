@@ -15,10 +15,13 @@ Footprint footprint(const Gateway& gateway) {
   const Bytes kernel = (gateway_receive_buffer + gateway_send_buffer) * 2;
   const Bytes each = kernel + gateway_max_header * 2 + gateway_read_buffer + kernel_entries +
                      (gateway.tls_certificate.empty() ? 0_B : tls);
-  return {.fixed = spare_heads + (kernel + kernel_entries) * refusals_at_once + (gateway.access_log ? log : 0_B),
-          .per_unit = each,
-          .max_units = gateway.max_connections,
-          .unit = "connections"};
+  Bytes caches;
+  for (const GatewayRoute& route : gateway.routes) caches = caches + (route.cache ? route.cache->max_bytes : 0_B);
+  return {
+      .fixed = spare_heads + (kernel + kernel_entries) * refusals_at_once + (gateway.access_log ? log : 0_B) + caches,
+      .per_unit = each,
+      .max_units = gateway.max_connections,
+      .unit = "connections"};
 }
 
 Footprint footprint(const Upstream& upstream) {

@@ -77,7 +77,8 @@ TEST(Gateways, WhatIsChangedOnTheWayIsReadAndPrintedSoThatItLoadsAgain) {
       "/v2/**, host: 'inner:80', request: { set: { X-A: b }, add: { X-C: 'd, e' }, remove: [X-F] }, answer: { remove: "
       "Server }, upgrades: { allow: [WebSocket], max: 7, idle: 30s }, degraded: { status: 203, content_type: "
       "text/plain, "
-      "body: 'a: \"b\"' } }, { match: { path: '/a/{id}/b' }, to: shop }",
+      "body: 'a: \"b\"' }, cache: { max_bytes: 1MiB, stale_if_error: 60s, stale_while_open: 10m, max_waiting: 3 } }, { "
+      "match: { path: '/a/{id}/b' }, to: shop }",
       "tls_certificate: gc.pem, tls_key: gk.pem, tls_client_ca: ga.pem, tls_client_names: [n], trusted_peers: "
       "[10.0.0.0/8, '::1'], forwarded: both, access_log: { path: /tmp/a.log, sample: 10% }");
   const Config config = config_of(yaml);
@@ -93,6 +94,9 @@ TEST(Gateways, WhatIsChangedOnTheWayIsReadAndPrintedSoThatItLoadsAgain) {
   EXPECT_THAT(r.upgrades.allow, ElementsAre("websocket"));
   EXPECT_EQ(r.degraded->body, "a: \"b\"");
   EXPECT_EQ(r.headers.size(), 2u);
+  EXPECT_EQ(r.cache->max_body, 256_KiB) << "a quarter of all";
+  EXPECT_EQ(r.cache->stale_while_open, 10min);
+  EXPECT_GE(footprint(g).fixed, 1_MiB) << "it counts in the memory table";
   EXPECT_EQ(config.upstreams[0].tls->server_name, "s.example");
   EXPECT_EQ(config.upstreams[0].health->healthy, 4);
   const std::string printed = to_yaml(config, fake_catalog());
@@ -115,6 +119,9 @@ TEST(Gateways, AMistakeInAChangeHasItsPlaceAndAdvice) {
   EXPECT_THAT(route("upgrades: { allow: [] }"), HasSubstr("names no protocol"));
   EXPECT_THAT(route("degraded: { status: 100 }"), HasSubstr("degraded.status"));
   EXPECT_THAT(route("degraded: { bdy: x }"), HasSubstr("did you mean body?"));
+  EXPECT_THAT(route("cache: { max_bytes: 1KiB }"), HasSubstr("cache.max_bytes"));
+  EXPECT_THAT(route("cache: { max_bytes: 64KiB, max_body: 1MiB }"), HasSubstr("larger than max_bytes"));
+  EXPECT_THAT(route("cache: { stale_if_error: 9000h }"), HasSubstr("at most 30d"));
   EXPECT_THAT(route("deadline_from: 'a b'"), HasSubstr("names no header field"));
   const auto gateway = [](const std::string& more) {
     return only_problem(file("endpoints: ['h:1']", "{ match: { path: /a }, to: shop }", more));

@@ -11,7 +11,7 @@
 namespace weir::config {
 namespace {
 
-constexpr Duration longest_idle = std::chrono::hours(24);
+constexpr Duration longest_idle = std::chrono::hours(24), longest_stale = std::chrono::hours(24 * 30);
 constexpr std::size_t longest_body = 64 << 10;
 using Pairs = FieldEdits::Pairs;
 
@@ -129,6 +129,25 @@ void read_degraded(Reader& reader, Section& route, GatewayRoute& out) {
   section.finish();
 }
 
+void read_cache(Reader& reader, Section& route, GatewayRoute& out) {
+  const Yaml* node = route.find("cache");
+  if (!node) return;
+  Section section(reader, node, route.path("cache"));
+  auto& cache = out.cache.emplace();
+  section.size("max_bytes", cache.max_bytes, 64_KiB);
+  cache.max_body = std::min(cache.max_body, Bytes(cache.max_bytes.count() / 4));
+  section.size("max_body", cache.max_body, 1_KiB);
+  section.duration("stale_if_error", cache.stale_if_error);
+  section.duration("stale_while_open", cache.stale_while_open);
+  section.count("max_waiting", cache.max_waiting, 0, 100'000);
+  for (const auto& [key, value] :
+       {std::pair{"stale_if_error", cache.stale_if_error}, std::pair{"stale_while_open", cache.stale_while_open}})
+    if (value > longest_stale) reader.error_at(section.path(key), to_text(value) + " is too long: at most 30d");
+  if (cache.max_body > cache.max_bytes)
+    reader.error_at(section.path("max_body"), "is larger than max_bytes", "lower it: what does not fit is not kept");
+  section.finish();
+}
+
 Parsed<std::string> parse_network(std::string_view text) {
   const auto slash = text.find('/');
   const std::string_view digits = slash == text.npos ? "" : text.substr(slash + 1);
@@ -203,6 +222,7 @@ void read_route_parts(Reader& reader, Section& section, GatewayRoute& out) {
   read_edits(reader, section, "answer", out.answer_edits);
   read_upgrades(reader, section, out.upgrades);
   read_degraded(reader, section, out);
+  read_cache(reader, section, out);
 }
 
 void read_upstream_parts(Reader& reader, Section& section, Upstream& out) {

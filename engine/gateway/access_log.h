@@ -30,6 +30,7 @@ namespace weir::gateway {
 
 struct AccessLine {
   WallTime time{};
+  /// `end`: answered, cached (answered from a cache), refused or abandoned.
   std::string_view gateway, id, trace, peer, method, host, path, route, end, reason, upstream, endpoint;
   int status = 0, attempts = 0;
   std::uint64_t received = 0, sent = 0;  ///< bytes of bodies

@@ -51,6 +51,17 @@ void continue_list(std::string& list, std::string_view value) {
   list += value;
 }
 
+/// Programs behind CGI, WSGI and the like cannot tell X_Forwarded_For from X-Forwarded-For.
+bool is_written_by_us(std::string_view name, const config::GatewayRoute& route) {
+  std::string plain(name);
+  std::ranges::replace(plain, '_', '-');
+  const auto is = [&](std::string_view other) { return net::same_word(plain, other); };
+  constexpr std::array<std::string_view, 7> written{
+      "Host", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded", "X-Request-Id", "Via"};
+  return std::ranges::any_of(written, is) || std::ranges::any_of(of_one_connection, is) ||
+         is_left_out(route.request_edits, plain);
+}
+
 }  // namespace
 
 net::BodyFraming framing_of(const net::Head& head) {
@@ -86,8 +97,12 @@ std::optional<std::string> request_head(const net::Head& head, const Origin& ori
   if (!head.query.empty()) out.append("?").append(head.query);
   out.append(" HTTP/1.1\r\nHost: ").append(host).append("\r\n");
   const auto replaced = [&](const net::Field& field) {
+    if (field.name.find('_') != field.name.npos && is_written_by_us(field.name, route)) return true;
     if (net::same_word(field.name, "Via")) return continue_list(vias, field.value), true;
     if (forwarded.take(field.name, field.value) || is_left_out(route.request_edits, field.name)) return true;
+    if (!passage.conditions.empty() &&
+        (net::same_word(field.name, "If-None-Match") || net::same_word(field.name, "If-Modified-Since")))
+      return true;
     if (!passage.request_id.empty() && net::same_word(field.name, "X-Request-Id")) return true;
     if (!route.deadline_header.empty() && net::same_word(field.name, route.deadline_header)) return true;
     return net::same_word(field.name, "Host") || net::same_word(field.name, "Expect");
@@ -97,6 +112,7 @@ std::optional<std::string> request_head(const net::Head& head, const Origin& ori
   if (!passage.request_id.empty()) out.append("X-Request-Id: ").append(passage.request_id).append("\r\n");
   continue_list(vias, via);
   out.append("Via: ").append(vias).append("\r\n");
+  out += passage.conditions;
   add_fields(out, route.request_edits);
   if (!passage.upgrade.empty()) out.append("Connection: Upgrade\r\nUpgrade: ").append(passage.upgrade).append("\r\n");
   if (net::has_token(head.header("TE"), "trailers")) out += "TE: trailers\r\nConnection: TE\r\n";

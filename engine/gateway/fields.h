@@ -26,7 +26,8 @@ namespace weir::gateway {
 struct Passage {
   const config::GatewayRoute* route = nullptr;  ///< its edits, rewrite and host; null: none
   std::string_view request_id{};                ///< "": none is sent
-  std::string_view upgrade{};                   ///< the protocol that may be switched to; "": none
+  std::string_view conditions{};  ///< whole lines instead of the client's If-None-Match and -Modified-Since
+  std::string_view upgrade{};     ///< the protocol that may be switched to; "": none
 };
 
 /// The whole head of the request to the upstream, empty line included. Nothing: the request has fields that may not be

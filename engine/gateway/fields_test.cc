@@ -57,6 +57,17 @@ TEST(Fields, WhatTheGatewayAddsCannotBeTakenAwayOrForged) {
   EXPECT_TRUE(has(out, "Host: shop.example:80\r\n"));
 }
 
+TEST(Fields, WhatIsSpelledWithUnderscoresIsTheSameField) {
+  config::GatewayRoute route;
+  route.request_edits.set = {{"X-User", "known"}};
+  const auto out = *request_head(head_of("X_Forwarded_For: 1.2.3.4\r\nTransfer_Encoding: chunked\r\nContent_Length: "
+                                         "5\r\nX_User: evil\r\nX_Own: 1\r\n"),
+                                 {.peer = "10.0.0.9"}, net::BodyFraming::none, {.route = &route});
+  for (const char* gone : {"1.2.3.4", "ncoding", "_Length", "evil"})
+    EXPECT_FALSE(has(out, gone)) << gone << "\n" << out;
+  EXPECT_TRUE(has(out, "X_Own: 1\r\n")) << out;
+}
+
 TEST(Fields, APeerThatIsTrustedIsBelieved) {
   const auto out = *request_head(head_of(forged), {.peer = "10.0.0.9", .trusted = true}, net::BodyFraming::none);
   EXPECT_TRUE(has(out, "X-Forwarded-For: 1.2.3.4, 10.0.0.9\r\n")) << out;

@@ -191,6 +191,7 @@ void Gateways::write_down(Listener& listener, const Request& request, const Endi
                   .path = head.target};
   line.trace = trace_id(head.header("traceparent"));
   line.end = answered ? "answered" : ending.kind == Kind::refused ? "refused" : "abandoned";
+  if (request.cached) line.end = "cached";
   line.reason = answered ? std::string_view() : name(ending.reason);
   line.status = answered ? ending.status : ending.kind == Kind::refused ? info(ending.reason).http_status : 0;
   if (request.own_status) line.status = request.own_status;
@@ -226,6 +227,13 @@ asio::awaitable<Ending> Gateways::pass_on(Listener& listener, Request& request, 
                       .trusted = listener.trusted.contains(peer),
                       .style = listener.config.forwarded};
   Proxy proxy(reactor_.io(), context_, request, *request.route, origin, listener.switched[route]);
+  std::optional<CacheTurn> turn;
+  if (auto& cache = listener.caches[route]) {
+    turn.emplace(reactor_.io(), context_, *cache, request, listener.tls.has_value());
+    request.deadline = context_.now() + request.route->deadline;
+    if (const auto ended = co_await turn->begin()) co_return *ended;
+    proxy.use(*turn);
+  }
   co_return co_await proxy.run();
 }
 
@@ -308,6 +316,23 @@ std::uint64_t Gateways::switched(const Listener& listener) {
   return sum;
 }
 
+Cache::Stats Gateways::cache_stats(const Listener& listener) {
+  Cache::Stats sum;
+  for (const auto& cache : listener.caches) {
+    if (!cache) continue;
+    const auto& one = cache->stats();
+    sum.hits += one.hits;
+    sum.validated += one.validated;
+    sum.stale += one.stale;
+    sum.coalesced += one.coalesced;
+    sum.kept += one.kept;
+    sum.pushed_out += one.pushed_out;
+    sum.bytes += one.bytes;
+    sum.answers += one.answers;
+  }
+  return sum;
+}
+
 std::uint64_t Gateways::lost_lines(const Listener& listener) {
   const auto stats = listener.log ? listener.log->stats() : AccessLog::Stats{};
   return stats.dropped + stats.failed;
@@ -333,6 +358,7 @@ void Gateways::publish() const {
                             .switched = switched(*listener),
                             .log_dropped = lost_lines(*listener),
                             .guarded = guarded_routes(*listener),
+                            .cache = cache_stats(*listener),
                             .malformed = server.bad_requests});
   }
   for (const auto& upstream : upstreams_) now.upstreams.push_back(upstream->status());

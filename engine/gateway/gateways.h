@@ -62,7 +62,10 @@ class Gateways {
  private:
   struct Listener {
     Listener(const config::Gateway& c)
-        : config(c), routes(c.routes), trusted(c.trusted_peers), switched(c.routes.size()) {}
+        : config(c), routes(c.routes), trusted(c.trusted_peers), switched(c.routes.size()) {
+      for (const auto& route : c.routes)
+        caches.push_back(route.cache ? std::make_unique<Cache>(*route.cache) : nullptr);
+    }
     const config::Gateway config;
     const Routes routes;
     const Networks trusted;
@@ -71,6 +74,7 @@ class Gateways {
     std::vector<UpgradeSlots> switched;                // of each route
     std::vector<Upstream*> upstreams;                  // of each route
     std::vector<std::unique_ptr<RouteGuards>> guards;  // of each route
+    std::vector<std::unique_ptr<Cache>> caches;        // of each route; null: it has none
     std::unique_ptr<net::HttpServer> server;
     std::string address;
     RequestCounts counts;
@@ -90,6 +94,7 @@ class Gateways {
   static void tell_dropped(Listener& listener);
   void write_down(Listener& listener, const Request& request, const Ending& ending) const;
   static std::uint64_t switched(const Listener& listener);
+  static Cache::Stats cache_stats(const Listener& listener);
   static std::uint64_t lost_lines(const Listener& listener);
   static std::vector<RouteStatus> guarded_routes(const Listener& listener);
   void publish() const;

@@ -49,6 +49,7 @@ struct Proxy::Upload {
 
 boost::asio::awaitable<Ending> Proxy::refuse(Rejection rejection, std::string_view sentence) {
   if (rejection.reason == Reason::client_gone) co_return Ending::abandoned(Reason::client_gone);
+  if (turn_ && turn_->stands_in_for(rejection.reason)) co_return co_await turn_->serve_instead(0, {});
   if (may_stand_in(rejection.reason)) co_return co_await stand_in(request_, *route_.degraded, rejection.reason);
   co_return co_await gateway::refuse(exchange_, context_, rejection, sentence);
 }
@@ -105,8 +106,11 @@ boost::asio::awaitable<Ending> Proxy::run() {
 /// Only for who has a place: of an overload most are refused without it.
 bool Proxy::write_head() {
   const net::Head& head = exchange_.head();
-  auto text =
-      request_head(head, origin_, framing_of(head), {.route = &route_, .request_id = request_.id, .upgrade = upgrade_});
+  auto text = request_head(head, origin_, framing_of(head),
+                           {.route = &route_,
+                            .request_id = request_.id,
+                            .conditions = turn_ ? std::string_view(turn_->conditions()) : std::string_view(),
+                            .upgrade = upgrade_});
   if (text) head_ = std::move(*text);
   return text.has_value();
 }
@@ -162,16 +166,17 @@ void Proxy::settle(Upstream::Permit& permit, Upstream::Attempt& attempt, const O
   const Ending& ending = outcome.ending;
   if (ending.status == 101) return;  // settled when it began
   if (ending.kind == Ending::Kind::answered) {
-    const bool overloaded = ending.status == 503 || ending.status == 429;
+    const int status = upstream_status_ ? upstream_status_ : ending.status;
+    const bool overloaded = status == 503 || status == 429;
     overloaded ? upstream_.failed(permit) : upstream_.answered(permit);
-    if (ending.status < 500)
+    if (status < 500)
       attempt.ok(now);
     else if (told_later_)
       attempt.ignored();  // a refusal is no failure
     else
       attempt.failed(now);
     // A 429 is about this client, and tells nothing of others.
-    if (told_later_ && ending.status == 503) upstream_.refused(outcome.endpoint, *told_later_);
+    if (told_later_ && status == 503) upstream_.refused(outcome.endpoint, *told_later_);
   } else if (ending.reason == Reason::upstream_failed) {
     upstream_.failed(permit);
     attempt.failed(now);
@@ -342,14 +347,24 @@ boost::asio::awaitable<Ending> Proxy::relay(ClientConnection& connection, bool c
   const std::string fields = answer_fields(head, route_.answer_edits);
   if (status == 503 || status == 429)
     told_later_ = net::retry_after(net::Head{.fields = head.fields}.header("Retry-After"), context_.wall());
+  upstream_status_ = status;
+  if (turn_ && turn_->stands_in_for(status)) {
+    if (!connection.answer_done()) connection.abort();
+    co_return co_await turn_->serve_instead(status, fields);
+  }
+  if (turn_) turn_->begins(status, fields, head.length);
   net::AnswerStart start{.status = status, .fields = fields, .length = head.length, .close = close};
   if (head.length && connection.has_body_here()) {
     const auto first = co_await connection.read(piece_size);
     if (first) start.first = *first;
     request_.sent += start.first.size();
+    if (turn_) turn_->piece(start.first);
   }
   const bool whole = co_await exchange_.start(start) && co_await relay_body(connection);
-  if (whole && co_await exchange_.finish(connection.trailers())) co_return Ending::answered(status);
+  if (whole && co_await exchange_.finish(connection.trailers())) {
+    if (turn_) turn_->whole();
+    co_return Ending::answered(status);
+  }
   const bool upstream_broke = connection.trouble() != Trouble::none && connection.trouble() != Trouble::aborted;
   if (upstream_broke) exchange_.abort();
   connection.abort();
@@ -364,8 +379,9 @@ boost::asio::awaitable<bool> Proxy::relay_body(ClientConnection& connection) {
     const auto piece = co_await connection.read(piece_size);
     if (!piece) co_return false;
     if (piece->empty()) co_return true;
-    if (!co_await exchange_.write(*piece)) co_return false;
     request_.sent += piece->size();
+    if (turn_) turn_->piece(*piece);
+    if (!co_await exchange_.write(*piece)) co_return false;
   }
 }
 

@@ -11,6 +11,7 @@
 ///   sends interim answers                     those but 100, which the gateway says itself when it begins to read
 ///   switches protocols (101)                  the same where the route allows it (upgrade.h), else 502
 ///
+/// A cache that the route has is asked first for what stands in for an answer (cache_turn.h).
 /// Instead of a refusal for want of an upstream, GET and HEAD get the route's degraded answer, where it has one.
 ///
 /// The deadline is one for the head of the answer, from the end of the request on. Bodies have none but that each 4 KiB
@@ -30,6 +31,7 @@
 #include <optional>
 #include <string>
 
+#include "gateway/cache_turn.h"
 #include "gateway/forwarded.h"
 #include "gateway/request.h"
 #include "gateway/upgrade.h"
@@ -50,6 +52,8 @@ class Proxy {
         origin_(origin),
         slots_(slots),
         patience_(route.deadline) {}
+  /// The cache looks at the answer first. It outlives the proxy.
+  void use(CacheTurn& turn) { turn_ = &turn; }
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
 
@@ -103,6 +107,8 @@ class Proxy {
   Duration patience_;         // for the head of the answer: the route's, or what the client says
   std::string_view upgrade_;  // the protocol that it may switch to
   Upstream::Attempt* trying_ = nullptr;
+  CacheTurn* turn_ = nullptr;
+  int upstream_status_ = 0;             // what it has answered, whatever the client reads
   std::string head_;                    // of the request, as it goes to the upstream
   std::optional<Upstream::Line> late_;  // nobody waits for its answer any more, and it is worth to wait for it
   bool body_taken_ = false;             // a byte of it has been taken from the client

@@ -40,6 +40,7 @@ struct Request {
   int attempts = 0;
   std::optional<std::size_t> endpoint;
   std::uint64_t received = 0, sent = 0;  ///< bytes of bodies
+  bool cached = false;                   ///< answered from a cache
   int own_status = 0;                    ///< of what the gateway answers by itself
 
   void stop(Reason why) {

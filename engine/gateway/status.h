@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/cache.h"
 #include "guards/guard_status.h"
 
 namespace weir::gateway {
@@ -52,6 +53,7 @@ struct GatewayStatus {
   std::uint64_t switched = 0;             ///< connections that carry another protocol now
   std::uint64_t log_dropped = 0;          ///< lines that the access log could not write
   std::vector<RouteStatus> guarded;       ///< routes that have guards
+  Cache::Stats cache{};                   ///< of all its routes
   std::uint64_t malformed = 0;            ///< in the head, and then not counted as a request, or in the body
   /// 0, or the ledger is wrong.
   std::int64_t difference() const { return static_cast<std::int64_t>(requests.in - requests.ended() - in_flight); }

@@ -28,10 +28,12 @@ std::string by_status(const std::array<std::uint64_t, 6>& counts) {
 
 std::string gateway_row(const gateway::GatewayStatus& g) {
   return fmt::format(
-      R"({{"name":{},"address":{},"in":{},"answered":{},"refused":{},"abandoned":{},"in_flight":{},"connections":{},"switched":{},"degraded":{},"log_dropped":{},"refused_connections":{},"malformed":{},"difference":{}}})",
+      R"({{"name":{},"address":{},"in":{},"answered":{},"refused":{},"abandoned":{},"in_flight":{},"connections":{},"switched":{},"degraded":{},"log_dropped":{},"cache":{{"hits":{},"validated":{},"stale":{},"coalesced":{},"kept":{},"pushed_out":{},"answers":{},"bytes":{}}},"refused_connections":{},"malformed":{},"difference":{}}})",
       json_text(g.name), json_text(g.address), g.requests.in, by_status(g.requests.answered),
       by_reason(g.requests.refused), by_reason(g.requests.abandoned), g.in_flight, g.connections, g.switched,
-      g.requests.degraded, g.log_dropped, g.refused_connections, g.malformed, g.difference());
+      g.requests.degraded, g.log_dropped, g.cache.hits, g.cache.validated, g.cache.stale, g.cache.coalesced,
+      g.cache.kept, g.cache.pushed_out, g.cache.answers, g.cache.bytes, g.refused_connections, g.malformed,
+      g.difference());
 }
 
 std::string endpoint_row(const gateway::EndpointStatus& e) {

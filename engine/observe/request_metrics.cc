@@ -30,6 +30,13 @@ void gateway(Sheet& sheet, const gateway::GatewayStatus& g) {
               number(g.switched));
   sheet.counter("weir_gateway_access_log_dropped_total", "Lines that the access log could not write.", who,
                 number(g.log_dropped));
+  for (const auto& [how, n] :
+       {std::pair{"hit", g.cache.hits}, {"validated", g.cache.validated}, {"stale", g.cache.stale}})
+    sheet.counter("weir_gateway_cache_answers_total", "Requests answered from a cache, by how.", with("how", how),
+                  number(n));
+  sheet.counter("weir_gateway_cache_waited_total", "Requests that waited for the answer of another one.", who,
+                number(g.cache.coalesced));
+  sheet.gauge("weir_gateway_cache_bytes", "What caches hold.", who, number(g.cache.bytes));
   sheet.gauge("weir_gateway_connections", "Connections of clients.", who, number(g.connections));
   sheet.counter("weir_gateway_refused_connections_total", "Connections refused at max_connections.", who,
                 number(g.refused_connections));

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 import weir_process
 from weir_process import PATIENCE, WeirTest, eventually, free_port
@@ -123,12 +124,15 @@ class GatewayTest(WeirTest):
         return self.weir.ask("/api/ledger")["gateways"][0]
 
     def settled(self):
-        """The account when nothing is in flight."""
+        """The account when nothing is in flight, and stays the same: a busy gateway may tell what was so a moment ago."""
         last = {}
 
         def quiet():
+            before = dict(last)
             last.update(self.account())
-            return last["in_flight"] == 0 and last["in"] > 0
+            if last["in_flight"] == 0 and last["in"] > 0 and last == before:
+                return True
+            time.sleep(0.3)
         eventually(quiet, lambda: last)
         return last
 

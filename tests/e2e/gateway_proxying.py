@@ -203,10 +203,8 @@ class Proxying(GatewayTest):
             back += s.recv(1 << 16)
         sender.join()
         self.assertEqual(back, big)
-        account = self.account()
-        self.assertEqual((account["in_flight"], account["switched"]), (1, 1))
-        row = self.weir.ask("/api/ledger")["upstreams"][0]
-        self.assertEqual(row["in_flight"], 0, "it holds no place at the upstream's limit")
+        eventually(lambda: (self.account()["in_flight"], self.account()["switched"]) == (1, 1), self.account)
+        eventually(lambda: self.weir.ask("/api/ledger")["upstreams"][0]["in_flight"] == 0, "it holds no place at the upstream's limit")
         second = self.switch()
         refused = self.read_until(second, b"\r\n\r\n")
         self.assertTrue(refused.startswith(b"HTTP/1.1 503"), refused)
@@ -295,7 +293,7 @@ class Proxying(GatewayTest):
         for _ in range(10):
             self.ask()
         self.assertEqual(counts["a"], before)
-        self.assertIn('weir_endpoint_unwell{upstream="shop",endpoint="%s"} 1' % a.address, self.weir.get("/metrics")[1])
+        eventually(lambda: 'weir_endpoint_unwell{upstream="shop",endpoint="%s"} 1' % a.address in self.weir.get("/metrics")[1], "it is shown")
         well["a"] = True
         self.weir.says(f"endpoint {a.address} is well again")
 

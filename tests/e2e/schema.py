@@ -100,6 +100,7 @@ RIGHT = {
         'deadline_from: grpc-timeout, rewrite: /v2/**, host: h, request: { set: { A: b }, add: { C: d }, remove: [E] }, '
         'answer: { remove: F }, upgrades: { allow: websocket, max: 3, idle: 1m }, '
         'degraded: { status: 200, content_type: a/b, body: x }, '
+        'cache: { max_bytes: 1MiB, max_body: 10KiB, stale_if_error: 60s, stale_while_open: 10m, max_waiting: 9 }, '
         'priority: { from: "header:X-P", default: low }',
         ", half_close: serve, tls_certificate: a.pem, tls_key: b.pem, tls_client_ca: c.pem, tls_client_names: [n], "
         "trusted_peers: 10.0.0.0/8, forwarded: both, access_log: { path: a.log, sample: 10% }")),

@@ -471,6 +471,15 @@ class Certificates(Access):
         eventually(lambda: self.refusals(w) == 3, lambda: w.graph(source="in"))
         self.assertEqual(len(self.stored()), 1)
 
+    def test_each_certificate_can_have_a_rate_of_its_own(self):
+        self.certificate("cert")
+        for name in ("shop.example", "bank.example"):
+            self.certificate(name, name)
+        self.put("clients.pem", self.read("shop.example.pem") + self.read("bank.example.pem"))
+        w = self.start(self.flow(self.TLS + ", tls_client_ca: clients.pem, guards: { rate: { limit: 2/h, key: tls_subject } }"))
+        self.assertEqual([self.send(w, "shop.example") for _ in range(3)], [200, 200, 429], "on connections of their own")
+        self.assertEqual([self.send(w, "bank.example") for _ in range(3)], [200, 200, 429])
+
     def test_whose_clients_are_let_in_is_renewed_too(self):
         self.certificate("cert")
         for name in ("one", "two"):

@@ -118,5 +118,20 @@ TEST(RateLimit, AChangeReachesKeysThatAreInUseAndIsNoFreshQuotaHoweverOftenItIsM
   }
 }
 
+/// A rate that was once enormous limited nothing ever after.
+TEST(RateLimit, AnEnormousRateThatBecomesASmallOneLimits) {
+  for (const auto algorithm : {Algorithm::token_bucket, Algorithm::leaky_bucket, Algorithm::fixed_window,
+                               Algorithm::sliding_counter, Algorithm::sliding_log})
+    for (const Duration window : {Duration(1s), Duration(24h)}) {
+      const std::uint64_t most = algorithm == Algorithm::sliding_log ? 1000 : 1'000'000'000;
+      RateLimit limiter({algorithm, most, window, most});
+      EXPECT_TRUE(try_take(limiter, most / 2, at(0))) << name(algorithm);
+      limiter.become(RateLimit({algorithm, 1, 1s, 2}), at(0));
+      int passed = 0;
+      for (int i = 0; i < 60; ++i) passed += try_take(limiter, 1, at(i / 60.0)).has_value();
+      EXPECT_LE(passed, 1 + 3) << name(algorithm) << ": 1 and what passes at once";
+    }
+}
+
 }  // namespace
 }  // namespace weir::flow

@@ -49,10 +49,10 @@ std::optional<DeliveryLimit::Place> DeliveryLimit::try_start(bool& waits, TimePo
   return Place(in_flight_, in_flight_->start(now));
 }
 
-bool DeliveryLimit::end(Place place, flow::CallEnd how, TimePoint now) {
+bool DeliveryLimit::end(Place place, flow::CallEnd how, bool more, TimePoint now) {
   if (!place.permit_) return false;
   const std::lock_guard lock(mutex_);
-  const bool somebody = waiting_ > 0 || wanted_;
+  const bool somebody = waiting_ > 0 || wanted_ || more;
   switch (how) {
     case flow::CallEnd::answered: place.permit_->answered(somebody, now); break;
     case flow::CallEnd::failed: place.permit_->failed(somebody, now); break;

@@ -47,8 +47,9 @@ class DeliveryLimit {
   int most_of(int workers) const;
   /// `waits`: whether this worker is counted among those that wait; kept up to date.
   std::optional<Place> try_start(bool& waits, TimePoint now);
+  /// `more`: events wait in the queue, so the limit is in full use although no worker may be left to wait for it.
   /// True: one that waits may start, wake them.
-  bool end(Place place, flow::CallEnd how, TimePoint now);
+  bool end(Place place, flow::CallEnd how, bool more, TimePoint now);
   /// It waits no more, and starts nothing.
   void leave(bool& waits);
 

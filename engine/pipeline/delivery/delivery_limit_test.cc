@@ -44,12 +44,12 @@ TEST(DeliveryLimit, AboveItAWorkerWaitsUntilAnotherEnds) {
   EXPECT_TRUE(c);
   EXPECT_EQ(limit.holds_up(), "2 at once");
   EXPECT_EQ(limit.most_of(7), 2) << "all that can are under way";
-  EXPECT_TRUE(limit.end(std::move(*first), CallEnd::answered, start + 1ms)) << "one that waits is to be woken";
+  EXPECT_TRUE(limit.end(std::move(*first), CallEnd::answered, false, start + 1ms)) << "one that waits is to be woken";
   auto third = limit.try_start(c, start + 1ms);
   ASSERT_TRUE(third);
   EXPECT_FALSE(c);
-  EXPECT_FALSE(limit.end(std::move(*second), CallEnd::answered, start + 2ms)) << "nobody waits";
-  EXPECT_FALSE(limit.end(std::move(*third), CallEnd::failed, start + 2ms));
+  EXPECT_FALSE(limit.end(std::move(*second), CallEnd::answered, false, start + 2ms)) << "nobody waits";
+  EXPECT_FALSE(limit.end(std::move(*third), CallEnd::failed, false, start + 2ms));
   const auto status = limit.status().at(0);
   EXPECT_EQ(status.permitted, 3u);
   EXPECT_EQ(status.refused, 1u) << "asked twice, it waited once";
@@ -64,7 +64,7 @@ TEST(DeliveryLimit, AWorkerThatLeavesIsNotWaitedFor) {
   EXPECT_FALSE(limit.try_start(b, start));
   limit.leave(b);
   limit.leave(b);
-  EXPECT_FALSE(limit.end(std::move(*place), CallEnd::answered, start));
+  EXPECT_FALSE(limit.end(std::move(*place), CallEnd::answered, false, start));
   EXPECT_EQ(limit.status()[0].concurrency->waiting, 0u);
   EXPECT_EQ(limit.status()[0].concurrency->left, 1u);
 }
@@ -77,8 +77,8 @@ TEST(DeliveryLimit, ThatObservesHoldsNobodyUpAndCounts) {
   EXPECT_FALSE(b);
   EXPECT_EQ(limit.status()[0].refused, 1u);
   EXPECT_EQ(limit.status()[0].concurrency->in_flight, 1u) << "as if it were enforced";
-  limit.end(std::move(*second), CallEnd::answered, start);
-  limit.end(std::move(*first), CallEnd::answered, start);
+  limit.end(std::move(*second), CallEnd::answered, false, start);
+  limit.end(std::move(*first), CallEnd::answered, false, start);
 }
 
 /// Workers against a service with slots, in virtual time: 16 workers that always have work, each delivery takes 10 ms
@@ -96,7 +96,7 @@ double limit_found(DeliveryLimit& limit, int workers, int slots) {
   for (TimePoint now = start; now < start + 20s; now += 100us) {
     for (auto& r : running)
       if (r && r->ends <= now) {
-        limit.end(std::move(r->place), CallEnd::answered, now);
+        limit.end(std::move(r->place), CallEnd::answered, true, now);
         r.reset();
       }
     for (std::size_t i = 0; i < running.size(); ++i) {
@@ -112,7 +112,7 @@ double limit_found(DeliveryLimit& limit, int workers, int slots) {
     if (now > start + 5s) ++steps, sum += limit.most_of(workers);
   }
   for (auto& r : running)
-    if (r) limit.end(std::move(r->place), CallEnd::ignored, start + 21s);
+    if (r) limit.end(std::move(r->place), CallEnd::ignored, false, start + 21s);
   return sum / steps;
 }
 
@@ -121,6 +121,11 @@ TEST(DeliveryLimit, FindsWhatTheDestinationDoesWithoutQueueing) {
   const double found = limit_found(limit, 64, 4);
   EXPECT_GE(found, 4);
   EXPECT_LE(found, 10) << "of 64 workers";
+}
+
+TEST(DeliveryLimit, ComesDownAlsoFromWhereNoWorkerIsLeftToWaitForIt) {
+  DeliveryLimit limit(adaptive(12), 1);
+  EXPECT_LE(limit_found(limit, 12, 2), 7) << "of 12 workers";
 }
 
 TEST(DeliveryLimit, IsNeverAboveTheWorkers) {
@@ -136,8 +141,8 @@ TEST(DeliveryLimit, AChangedNumberCountsFromNowOnAndWhatIsUnderWayEndsWhereItBeg
   limit.reconfigure(fixed(2));
   auto second = limit.try_start(b, start);
   ASSERT_TRUE(second);
-  limit.end(std::move(*first), CallEnd::answered, start + 1ms);
-  limit.end(std::move(*second), CallEnd::answered, start + 1ms);
+  limit.end(std::move(*first), CallEnd::answered, false, start + 1ms);
+  limit.end(std::move(*second), CallEnd::answered, false, start + 1ms);
   EXPECT_EQ(limit.status()[0].concurrency->in_flight, 0u);
   limit.reconfigure({});
   EXPECT_TRUE(limit.none());

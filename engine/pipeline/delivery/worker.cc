@@ -158,7 +158,8 @@ Worker::Next Worker::attempt() {
 }
 
 void Worker::free(DeliveryLimit::Place place, flow::CallEnd how, TimePoint now) {
-  if (node_.at_once.end(std::move(place), how, now)) node_.line().interrupt();
+  const bool more = !node_.at_once.none() && !node_.line().empty();
+  if (node_.at_once.end(std::move(place), how, more, now)) node_.line().interrupt();
 }
 
 Worker::Next Worker::hold_back(const Rejection& why, TimePoint now) {

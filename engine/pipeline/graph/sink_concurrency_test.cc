@@ -42,7 +42,7 @@ TEST_F(SinkConcurrency, AWorkerAboveItWaitsWithWhatItHoldsAndGivesTheRateItsToke
   EXPECT_THAT(harness.flow->status().sinks[0].why, HasSubstr("1 at once by its own limit (guards)"));
   const auto paced = harness.sink(0).pace.status().at(0);
   EXPECT_EQ(paced.permitted, paced.given_back);
-  EXPECT_TRUE(harness.sink(0).at_once.end(std::move(*other), flow::CallEnd::answered, harness.context.now()))
+  EXPECT_TRUE(harness.sink(0).at_once.end(std::move(*other), flow::CallEnd::answered, false, harness.context.now()))
       << "the one that waits is to be woken";
   EXPECT_EQ(harness.work(), Need::arrivals);
   EXPECT_EQ(harness.side(0).held.size(), 10u);
@@ -74,7 +74,7 @@ TEST_F(SinkConcurrency, AWorkerThatIsAbandonedWhileItWaitsIsNotWaitedFor) {
   harness.workers[0]->abandon();
   harness.work();
   EXPECT_EQ(concurrency(harness).concurrency->waiting, 0u);
-  EXPECT_FALSE(harness.sink(0).at_once.end(std::move(*other), flow::CallEnd::answered, harness.context.now()));
+  EXPECT_FALSE(harness.sink(0).at_once.end(std::move(*other), flow::CallEnd::answered, false, harness.context.now()));
 }
 
 /// All that may deliver wait for an answer, though three of four workers have nothing to wait for.
@@ -103,7 +103,7 @@ TEST_F(SinkConcurrency, ThatOnlyObservesCountsAndHoldsNothingUp) {
   EXPECT_EQ(harness.work(), Need::arrivals);
   EXPECT_EQ(harness.side(0).held.size(), 5u);
   EXPECT_EQ(concurrency(harness).refused, 1u);
-  harness.sink(0).at_once.end(std::move(*other), flow::CallEnd::ignored, harness.context.now());
+  harness.sink(0).at_once.end(std::move(*other), flow::CallEnd::ignored, false, harness.context.now());
 }
 
 }  // namespace

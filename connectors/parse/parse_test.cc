@@ -117,6 +117,23 @@ TEST(Parse, ARegularExpressionNamesItsParts) {
   EXPECT_THAT(parsed(regex_of("(a*)*(?P<x>b)"), std::string(50'000, 'a')), HasSubstr("not in it"));
 }
 
+/// As senders write it, right or wrong.
+TEST(Parse, SyslogOfTheField) {
+  EXPECT_EQ(parsed("syslog", "<46>1 - h rsyslogd - - - [origin software=\"rsyslogd\"] start"),
+            R"({"facility":"syslog","severity":"informational","host":"h","app":"rsyslogd",)"
+            R"("message":"[origin software=\"rsyslogd\"] start"})")
+      << "without structured data brackets are text";
+  EXPECT_EQ(parsed("syslog", "<13>Mar 13 12:01:33 fw sshd: [text] is not data"),
+            R"({"facility":"user","severity":"notice","timestamp":"Mar 13 12:01:33","host":"fw","app":"sshd",)"
+            R"("message":"[text] is not data"})");
+  EXPECT_EQ(parsed("syslog", "<13>Mar 13 12:01:33 fw sshd:"),
+            R"({"facility":"user","severity":"notice","timestamp":"Mar 13 12:01:33","host":"fw","app":"sshd",)"
+            R"("message":""})");
+  for (const std::string whole : {"<167>1 - esx vpxa 23 - [Originator@6876 sub=Vpxa opID=WFU] Fetching",
+                                  "<165>1 - h logger - - subsys=forwarder", "<11>1 - h - 6993 void"})
+    EXPECT_THAT(parsed("syslog", whole), HasSubstr("{\"message\":\"" + whole + "\",\"parse_error\"")) << whole;
+}
+
 TEST(Parse, SyslogOfRfc5424) {
   EXPECT_EQ(
       parsed("syslog",

@@ -76,6 +76,7 @@ TEST(HttpDeadlines, ABodyThatDoesNotComeHoldsAStopForTenSeconds) {
   server.on_reactor([&] { server.server().drain(); });
   server.pass(seconds(2));
   EXPECT_TRUE(client.answer().starts_with("HTTP/1.1 408"));
+  client.close();
   server.until([](HttpServer& s) { return s.quiet(); });
 }
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <filesystem>
 #include <mutex>
 
 #include "net/client_names.h"
@@ -84,6 +85,12 @@ std::string validity_warning(const X509* certificate, WallTime now) {
   if (X509_cmp_time(X509_get0_notBefore(certificate), &at) > 0)
     return "its certificate is not valid before " + date_of(X509_get0_notBefore(certificate));
   return {};
+}
+
+/// Whoever opens a pipe waits for somebody to write to it.
+bool is_pipe(const std::string& path) {
+  std::error_code unknown;
+  return std::filesystem::is_fifo(path, unknown);
 }
 
 bool is_readable(const std::string& path) {
@@ -293,6 +300,8 @@ Result<TlsContext> TlsContext::client(const std::string& ca, TlsPair own) {
 }
 
 Result<void> TlsContext::reload(WallTime now) const {
+  for (const auto* path : {&shared_->files.own.certificate, &shared_->files.own.key, &shared_->files.ca})
+    if (is_pipe(*path)) return failure(*path + ": is a pipe: it is read at the start only, put a file there");
   auto loaded = load(shared_->files, now);
   if (!loaded) return std::unexpected(std::move(loaded.error()));
   const auto expired = [&](const Loaded& of) {

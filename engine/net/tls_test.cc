@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <weir/base/context.h>
 
@@ -154,6 +155,17 @@ TEST(Tls, AnExpiredCertificateIsServedWithAWarning) {
   EXPECT_THAT(later->warning(), StartsWith("its certificate expired on 20"));
   const auto earlier = TlsContext::server(files.certificate, files.key, now() - std::chrono::hours(24));
   EXPECT_THAT(earlier->warning(), StartsWith("its certificate is not valid before 20"));
+}
+
+TEST(Tls, APipeInThePlaceOfAFileIsNotWaitedFor) {
+  const TestCertificate files;
+  const auto server = TlsContext::server(files.certificate, files.key, now());
+  ASSERT_TRUE(server);
+  std::filesystem::remove(files.key);
+  ASSERT_EQ(::mkfifo(files.key.c_str(), 0600), 0);
+  const auto read = server->reload(now());
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().message, HasSubstr("key.pem: is a pipe"));
 }
 
 TEST(Tls, AnExpiredCertificateIsNotTakenInThePlaceOfOneThatIsValid) {

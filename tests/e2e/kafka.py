@@ -80,6 +80,25 @@ class KafkaTest(WeirTest):
         self.all_there(20500)
         self.assertEqual(w.graph(source="in")["address"].split()[0], self.topic)
 
+    def test_the_lag_ends_behind_transactions_that_were_committed_and_aborted(self):
+        CLUSTER.create(self.topic, 1)
+        producer = CLUSTER.producer(transactional_id=self.topic)
+        producer.init_transactions(60)
+        for n in range(6):
+            producer.begin_transaction()
+            for m in range(10):
+                name = "m-%d" % (n // 2 * 10 + m) if n % 2 == 0 else "aborted-%d-%d" % (n, m)
+                producer.produce(self.topic, json.dumps({"id": name}))
+            producer.flush(60)
+            producer.commit_transaction(60) if n % 2 == 0 else producer.abort_transaction(60)
+        w = self.start(self.flow())
+        self.all_there(30)
+
+        def told():
+            return [float(line.split()[-1]) for line in w.get("/metrics")[1].splitlines()
+                    if line.startswith(("weir_source_lag_events{", "weir_source_lag_seconds{"))]
+        eventually(lambda: told() and sum(told()) == 0, lambda: "%s: what was aborted, and the marks behind it, are no lag" % told(), 60)
+
     def test_kill_9_loses_nothing(self):
         CLUSTER.create(self.topic, 3)
         CLUSTER.produce_ids(self.topic, 0, 30000, size=200)

@@ -1,7 +1,5 @@
 #include "net/http_reply.h"
 
-#include <algorithm>
-
 #include "net/http.h"
 
 namespace weir::net {

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::string_view control_path = "/.weir/upstream";
 constexpr Duration longest = std::chrono::hours(1);
+constexpr Duration look_at_stall = std::chrono::milliseconds(50);  // another one may end it sooner
 
 std::vector<std::string_view> split(std::string_view text, char at) {
   std::vector<std::string_view> parts;
@@ -187,7 +188,7 @@ boost::asio::awaitable<TimePoint> SlowService::work(TimePoint begin) {
     const TimePoint end = std::max(until, stalled_until_);
     const Duration left = end - context_.now();
     if (left <= Duration{0}) co_return end;
-    timer.expires_after(left);
+    timer.expires_after(until < stalled_until_ ? std::min<Duration>(left, look_at_stall) : left);
     boost::system::error_code ignored;
     co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
   }

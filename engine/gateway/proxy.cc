@@ -287,7 +287,7 @@ boost::asio::awaitable<void> Proxy::begin_upload(ClientConnection& connection, U
 
 boost::asio::awaitable<void> Proxy::send_body(ClientConnection& connection, Upload& upload) {
   for (;;) {
-    const auto piece = co_await exchange_.read(config::gateway_read_buffer);
+    const auto piece = co_await exchange_.read(piece_size);
     if (!piece) {
       if (upload.ended_by_us) break;
       upload.failed = piece.error().reason;

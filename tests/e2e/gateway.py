@@ -203,6 +203,43 @@ class Gateway(GatewayTest):
         self.assertRegex(text, r'weir_gateway_requests_total\{gateway="edge"\} %d' % account["in"])
         self.assertIn('weir_upstream_breaker_open{upstream="shop"} 1', text)
 
+    def test_a_route_has_limits_of_its_own_and_says_what_they_did(self):
+        service = self.service("--slots", "4", "--time", "fixed:1ms")
+        self.run_gateway(service.address, route="        guards: { rate: { limit: 2/h, burst: 2, key: 'header:X-Api-Key' } }")
+        answers = [self.ask(headers={"X-Api-Key": key}) for key in ("a", "a", "a", "b")]
+        self.assertEqual([status for status, _, _ in answers], [200, 200, 429, 200])
+        self.assertEqual(answers[2][1]["Weir-Reason"], "rate_limited")
+        self.assertGreater(int(answers[2][1]["Retry-After"]), 1000, "half an hour, in seconds")
+        account = self.settled()
+        self.assertEqual((account["in"], account["refused"]), (4, {"rate_limited": 1}))
+        text = self.weir.get("/metrics")[1]
+        self.assertIn('weir_guard_refused_total{kind="route",node="edge /**",guard="rate",mode="enforce"} 1', text)
+        self.assertEqual(service.ask()[1]["in"], 3)
+
+    def test_a_stall_wastes_as_many_requests_as_there_are_places_and_its_end_is_seen_at_once(self):
+        service = self.service("--slots", "4", "--time", "fixed:1ms")
+        self.run_gateway(service.address, more="    concurrency: 2\n    breaker: { consecutive_failures: 2, open: 60s }")
+        self.assertEqual(self.ask()[0], 200)
+        service.ask("POST", "?stall=1h")
+        clients = [socket.create_connection(self.weir.address, timeout=PATIENCE) for _ in range(2)]
+        for c in clients:
+            c.sendall(b"GET /p HTTP/1.1\r\nHost: h\r\n\r\n")
+        eventually(lambda: service.ask()[1]["in_service"] == 2, "both are at the service")
+        seen = []
+
+        def stalled():
+            status, headers, _ = self.ask()
+            seen.append((status, headers.get("Weir-Reason")))
+            return headers.get("Weir-Reason") == "destination_stalled"
+        eventually(stalled, lambda: seen)
+        for c in clients:
+            c.close()
+        eventually(lambda: self.account()["in_flight"] == 0, "nobody waits for them any more")
+        self.assertEqual(self.ask()[1]["Weir-Reason"], "destination_stalled", "and they keep their places")
+        self.assertEqual(service.ask()[1]["in"], 3)
+        service.ask("POST", "?stall=1ms")
+        eventually(lambda: self.ask()[0] == 200, "it is over")
+
     def test_the_service_can_be_changed_while_it_runs(self):
         service = self.service("--slots", "2", "--time", "fixed:1ms", "--pressure", "true")
         self.run_gateway(service.address)

@@ -232,6 +232,19 @@ TEST(WaitingRoomTest, AServiceThatDoesNotAnswerIsNotWaitedFor) {
   EXPECT_TRUE(busy.room.enter(of(4), reached, busy.now + 211ms));
 }
 
+TEST(WaitingRoomTest, AServiceWhereSomethingEndsIsNotStalledWhateverItsTimeTells) {
+  Busy busy;
+  const TimePoint reached = busy.now;
+  const Duration worth = busy.room.stats().budget;
+  EXPECT_FALSE(busy.room.stalled(reached, busy.now + 10ms));
+  EXPECT_TRUE(busy.room.stalled(reached, busy.now + 10s));
+  busy.room.moved(busy.now + 10s);
+  EXPECT_FALSE(busy.room.stalled(reached, busy.now + 10s + 10ms));
+  EXPECT_TRUE(busy.room.enter(of(1), reached, busy.now + 10s + 10ms));
+  EXPECT_EQ(busy.room.stats().budget, worth)
+      << "a request that nobody waited for says nothing of what is worth waiting";
+}
+
 TEST(WaitingRoomTest, AServiceThatHadNothingToAnswerIsNotStalled) {
   Busy busy;
   busy.now += 60s;

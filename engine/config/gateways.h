@@ -132,7 +132,6 @@ struct Upstream {
   flow::DestinationConfig destination;
   std::optional<UpstreamTls> tls;
   std::optional<HealthConfig> health;
-  std::optional<Duration> hedge_after;  ///< an idempotent request without an answer then goes to another endpoint too
 };
 
 /// What one of them declares (semantics C1).

@@ -408,7 +408,8 @@ std::uint64_t Gateways::stop(Duration deadline, const std::function<bool()>& hur
   std::uint64_t given_up = 0;
   on_reactor([&] {
     for (auto& listener : listeners_) {
-      given_up += listener->under_way.size();
+      // One that has switched protocols had its answer when it did.
+      for (const Request* request : listener->under_way) given_up += request->idle_limit ? 0 : 1;
       listener->server->stop_accepting();
     }
     give_up_all();

@@ -134,5 +134,29 @@ TEST(AnswerParser, AConnectionIsKeptAsItsVersionAndFieldsSay) {
   EXPECT_FALSE(read("HTTP/1.1 200 OK\r\n\r\n", 100).keep) << "its end is the body's end";
 }
 
+TEST(AnswerParser, KeepsTrailersButThoseThatFrameOrRoute) {
+  const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string body = "0\r\nX-Sum: 7\r\ncontent-length: 9\r\nHost: h\r\nY: z\r\n\r\n";
+  AnswerParser parser(1_KiB);
+  for (int i = 0; i < 2; ++i) {
+    parser.reset(false);
+    ASSERT_EQ(parser.parse_head(head), Status::done);
+    EXPECT_EQ(parser.trailers(), "") << "those of the last answer are gone";
+    EXPECT_EQ(parser.parse_body(body, 100).status, Status::done);
+    EXPECT_EQ(parser.trailers(), "X-Sum: 7\r\nY: z\r\n");
+  }
+}
+
+TEST(AnswerParser, BehindASwitchAllIsBodyToTheEnd) {
+  AnswerParser parser(1_KiB);
+  parser.reset(false);
+  ASSERT_EQ(parser.parse_head("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"), Status::done);
+  parser.become_tunnel();
+  const auto piece = parser.parse_body("HTTP/1.1 200 OK\r\n\r\n", 8);
+  EXPECT_EQ(piece.data, "HTTP/1.1");
+  EXPECT_FALSE(parser.head().keep_alive);
+  EXPECT_TRUE(parser.end_of_input());
+}
+
 }  // namespace
 }  // namespace weir::net

@@ -193,5 +193,16 @@ TEST(RequestParser, HandsOutNoMoreThanAsked) {
   }
 }
 
+TEST(RequestParser, KeepsTrailersAndRefusesThoseThatFrameOrRoute) {
+  const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  RequestParser parser(1_KiB);
+  ASSERT_EQ(parser.parse_head(head), RequestParser::Status::done);
+  EXPECT_EQ(parser.trailers(), "");
+  EXPECT_EQ(parser.parse_body("0\r\nX-Sum: 7\r\nCookie: c\r\nY: z\r\n\r\n", 100).status, RequestParser::Status::done);
+  EXPECT_EQ(parser.trailers(), "X-Sum: 7\r\nY: z\r\n") << "a cookie has no place there";
+  for (const char* field : {"Content-Length: 5", "host: evil", "Transfer-Encoding: chunked"})
+    EXPECT_EQ(transcript(head + "0\r\n" + field + "\r\n\r\n", 1), "POST / {bad_request") << field;
+}
+
 }  // namespace
 }  // namespace weir::net

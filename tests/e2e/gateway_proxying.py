@@ -214,6 +214,16 @@ class Proxying(GatewayTest):
         account = self.settled()
         self.assertEqual((account["answered"]["1xx"], account["switched"], account["difference"]), (1, 0, 0))
 
+    def test_a_stop_closes_what_has_switched_when_its_time_is_over(self):
+        self.upgrading()
+        s = self.switch()
+        self.read_until(s, b"hello")
+        self.weir.signal(15)
+        self.weir.says("stopping")
+        self.weir.signal(15)
+        self.assertEqual(self.weir.wait(), 0, "nobody was left without an answer: " + self.weir.log())
+        self.assertIn("1 requests in, 1 answered", self.weir.log())
+
     def test_a_connection_that_is_idle_for_too_long_is_closed(self):
         self.upgrading(route="        upgrades: { allow: websocket, idle: 200ms }")
         s = self.switch()

@@ -123,6 +123,10 @@ TEST(Gateways, AMistakeInAChangeHasItsPlaceAndAdvice) {
   EXPECT_THAT(route("cache: { max_bytes: 64KiB, max_body: 1MiB }"), HasSubstr("larger than max_bytes"));
   EXPECT_THAT(route("cache: { stale_if_error: 9000h }"), HasSubstr("at most 30d"));
   EXPECT_THAT(route("deadline_from: 'a b'"), HasSubstr("names no header field"));
+  EXPECT_THAT(route("guards: { rate: { limit: 5/s, key: tls_subject } }"),
+              HasSubstr("rate.key: tls_subject is nobody"));
+  EXPECT_THAT(route("guards: { fairness: { key: [path, tls_subject] } }"),
+              HasSubstr("fairness.key: tls_subject is nobody"));
   const auto gateway = [](const std::string& more) {
     return only_problem(file("endpoints: ['h:1']", "{ match: { path: /a }, to: shop }", more));
   };

@@ -206,20 +206,12 @@ void report_at_option(Reader& reader, const std::string& part, const std::vector
                                 : message);
 }
 
-bool asks_for_subjects(const async::ClientKey& key) {
-  return key.of == async::ClientKey::Of::tls_subject || std::ranges::any_of(key.with, asks_for_subjects);
-}
-
 /// Without certificates of clients all of them would be one.
 void refuse_unknown_subjects(Reader& reader, const Source& source) {
   if (source.options.has("tls_client_ca") && !source.options.text("tls_client_ca").empty()) return;
-  const auto refuse = [&](const async::ClientKey& key, const std::string& path) {
-    if (asks_for_subjects(key))
-      reader.error_at(path + ".key", "tls_subject is nobody's here: clients show no certificates",
-                      "write tls_client_ca: and the file that signs theirs");
-  };
-  for (const Rate& rate : source.guards.rates) refuse(rate.guard.key, rate.path);
-  if (source.guards.concurrency) refuse(source.guards.concurrency->guard.tenant, source.path() + ".guards.fairness");
+  for (const Rate& rate : source.guards.rates) refuse_subjects(reader, rate.guard.key, rate.path + ".key");
+  if (source.guards.concurrency)
+    refuse_subjects(reader, source.guards.concurrency->guard.tenant, source.path() + ".guards.fairness.key");
 }
 
 void read_source(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft) {

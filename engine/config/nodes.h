@@ -47,6 +47,8 @@ void read_concurrency(Reader& reader, Section& guards, Guards& out);  ///< and `
 void fit_to_workers(Reader& reader, const std::string& sink, int workers, Guards& guards);
 void read_pressure(Reader& reader, Section& guards, Guards& out);
 void read_client_key(Reader& reader, Section& section, async::ClientKey& key);
+/// Where no client shows a certificate.
+void refuse_subjects(Reader& reader, const async::ClientKey& key, const std::string& path);
 void read_breaker(Reader& reader, const Yaml* node, const std::string& path, flow::BreakerConfig& out);
 void read_batch(Reader& reader, const Yaml* node, const std::string& path, WorkerBatch& batch);
 void read_destination(Reader& reader, Section& sink, flow::DestinationConfig& destination);

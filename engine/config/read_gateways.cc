@@ -115,6 +115,17 @@ void read_routes(Reader& reader, Section& section, Gateway& out) {
   }
 }
 
+/// Keys of limits: without certificates of clients all of them would be one.
+void refuse_unknown_subjects(Reader& reader, const Gateway& gateway) {
+  for (std::size_t i = 0; i < gateway.routes.size(); ++i) {
+    const GatewayRoute& route = gateway.routes[i];
+    for (const Rate& rate : route.guards.rates) refuse_subjects(reader, rate.guard.key, rate.path + ".key");
+    const std::string fairness = fmt::format("gateways.{}.routes[{}].guards.fairness.key", gateway.name, i);
+    if (route.fairness) refuse_subjects(reader, route.fairness->key, fairness);
+    if (route.guards.concurrency) refuse_subjects(reader, route.guards.concurrency->guard.tenant, fairness);
+  }
+}
+
 Gateway read_gateway(Reader& reader, const YamlEntry& entry) {
   Gateway gateway{.name = entry.key};
   Section section(reader, &entry.value, "gateways." + entry.key);
@@ -123,6 +134,7 @@ Gateway read_gateway(Reader& reader, const YamlEntry& entry) {
   section.choice<bool>("half_close", gateway.serve_half_closed, {{"left", false}, {"serve", true}});
   read_routes(reader, section, gateway);
   read_gateway_parts(reader, section, gateway);
+  if (gateway.tls_client_ca.empty()) refuse_unknown_subjects(reader, gateway);
   section.finish();
   return gateway;
 }

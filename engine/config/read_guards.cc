@@ -206,4 +206,11 @@ void read_guards(Reader& reader, Section& part, GuardPosition position, Guards& 
   section.finish();
 }
 
+void refuse_subjects(Reader& reader, const async::ClientKey& key, const std::string& path) {
+  if (key.of == async::ClientKey::Of::tls_subject)
+    reader.error_at(path, "tls_subject is nobody's here: clients show no certificates",
+                    "write tls_client_ca: and the file that signs theirs");
+  for (const async::ClientKey& other : key.with) refuse_subjects(reader, other, path);
+}
+
 }  // namespace weir::config

@@ -87,8 +87,10 @@ boost::asio::awaitable<Ending> Proxy::run() {
   request_.deadline = context_.now() + patience_;
   if (request_.guards)
     if (const auto passed = co_await request_.guards->pass(request_, priority()); !passed) {
-      const std::string why = request_.guards->why(passed.error().reason);
-      co_return co_await refuse(passed.error(), why);
+      const Rejection no = passed.error();
+      if (no.reason == Reason::client_gone) co_return Ending::abandoned(no.reason);
+      const std::string why = request_.guards->why(no.reason);
+      co_return co_await gateway::refuse(exchange_, context_, no, why);  // nothing stands in for a quota
     }
   auto permit = co_await upstream_.enter(request_.waiter, priority(), request_.deadline);
   if (!permit) {

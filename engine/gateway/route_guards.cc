@@ -14,6 +14,7 @@ class Asker final : public async::Caller {
   std::string_view header(std::string_view name) const override { return exchange_.head().header(name); }
   std::string_view path() const override { return exchange_.head().target; }
   std::string peer() const override { return exchange_.peer(); }
+  std::string tls_subject() const override { return exchange_.tls_subject(); }
 
  private:
   const net::Exchange& exchange_;

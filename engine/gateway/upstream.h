@@ -69,7 +69,7 @@ class Upstream {
   std::optional<Result<void>> reload() const;
   /// Health checks begin; they end with `close`, and then `is_over` says when.
   void watch();
-  bool is_over() const { return !health_ || health_->is_over(); }
+  bool is_over() const { return late_.empty() && (!health_ || health_->is_over()); }
 
   Upstream(const Upstream&) = delete;
   Upstream& operator=(const Upstream&) = delete;
@@ -95,8 +95,6 @@ class Upstream {
   /// answer comes, which is thrown away, or `late_patience` is over. So a stall costs as many wasted requests as there
   /// are places, and the first answer tells that it is over.
   void await_late(Line line, Permit permit, Attempt attempt);
-  /// Nothing of it is on its way any more.
-  bool is_over() const { return late_.empty(); }
   /// An endpoint said when to come back.
   void refused(std::size_t endpoint, Duration retry_after) {
     endpoints_.refused(endpoint, retry_after, context_.now());

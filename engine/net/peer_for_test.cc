@@ -54,6 +54,7 @@ void TestPeer::serve(One& one, int number) {
   script_(connection, number);
   lock.lock();
   ::close(std::exchange(one.fd, -1));
+  ++closed_;
 }
 
 ScriptedServer::Reply ScriptedServer::answer(int status, const std::string& body, const std::string& fields,

@@ -35,6 +35,8 @@ class TestPeer {
   TestPeer& operator=(const TestPeer&) = delete;
   ~TestPeer();
   int connections() const { return count_; }
+  /// Of them, how many the script has let go of.
+  int closed() const { return closed_; }
 
   std::string address;
 
@@ -48,7 +50,7 @@ class TestPeer {
 
   Script script_;
   int listener_;
-  std::atomic<int> count_{0};
+  std::atomic<int> count_{0}, closed_{0};
   std::mutex mutex_;
   std::list<One> connections_;
   std::thread acceptor_;

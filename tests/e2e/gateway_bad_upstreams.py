@@ -315,6 +315,23 @@ class Tls(GatewayTest):
                 raise ConnectionError
         self.assertEqual(self.settled()["in"], 1)
 
+    def test_each_certificate_can_have_a_rate_of_its_own_on_a_route(self):
+        edge = self.certificate("edge")
+        clients = [self.certificate(name, name) for name in ("shop.example", "bank.example")]
+        with open(self.path("clients.pem"), "w") as f:
+            for name in ("shop.example", "bank.example"):
+                f.write(open(self.path(name + ".pem")).read())
+        service = self.service("--slots", "2")
+        self.run_gateway(service.address, route="        guards: { rate: { limit: 2/h, burst: 2, key: tls_subject } }",
+                         gateway="    tls_certificate: edge.pem\n    tls_key: edge.key\n    tls_client_ca: clients.pem\n")
+
+        def status(certificate):
+            s = self.tls_client(edge, certificate=certificate)
+            s.sendall(GET)
+            return int(read_head(s)[0].split()[1])
+        for certificate in clients:
+            self.assertEqual([status(certificate) for _ in range(3)], [200, 200, 429], "on connections of their own")
+
 
 if __name__ == "__main__":
     main()

@@ -84,12 +84,18 @@ std::shared_ptr<Cache::Flight> Cache::take_off(boost::asio::io_context& io, cons
   return flights_[key] = std::make_shared<Flight>(io);
 }
 
-void Cache::land(const std::string& key, Landing how, TimePoint now) {
+void Cache::changed(const std::string& key) {
+  forget(key);
+  flights_.erase(key);
+  ++changes_[count_of(key)];
+}
+
+void Cache::land(const std::string& key, Flight& flight, Landing how, TimePoint now) {
+  flight.over = true;
+  flight.how = how;
+  flight.landed.wake_all();
   const auto at = flights_.find(key);
-  if (at == flights_.end()) return;
-  at->second->over = true;
-  at->second->how = how;
-  at->second->landed.wake_all();
+  if (at == flights_.end() || at->second.get() != &flight) return;  // the resource has changed since
   flights_.erase(at);
   if (how != Landing::passes) return;
   forget(key);

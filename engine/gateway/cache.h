@@ -8,9 +8,14 @@
 /// A Flight is a request on its way for an answer that others wait for. Answers that may not be kept are remembered as
 /// that for `remembers_passing`, so that nobody waits for them.
 ///
+/// What was asked for before the resource `changed` may be what it was before: nobody who comes later waits for it, and
+/// it is kept only while `changes` is what it was when it was asked for. Keys share 256 counts by their hash; who
+/// shares one loses an answer that could have been kept.
+///
 /// Thread: one reactor. Cost: a look-up in a hash table, about 200 ns. Memory: `max_bytes`.
 #include <weir/async/signal.h>
 
+#include <array>
 #include <list>
 #include <memory>
 #include <string>
@@ -61,12 +66,15 @@ class Cache {
   Kept find(const std::string& key, std::string_view request_fields);
   void keep(const std::string& key, Kept answer, TimePoint now);
   void forget(const std::string& key);
+  void changed(const std::string& key);
+  std::uint32_t changes(const std::string& key) const { return changes_[count_of(key)]; }
   /// Whether answers of this key were not to be kept lately.
   bool passes(const std::string& key, TimePoint now) const;
 
   std::shared_ptr<Flight> flight(const std::string& key) const;
   std::shared_ptr<Flight> take_off(boost::asio::io_context& io, const std::string& key);
-  void land(const std::string& key, Landing how, TimePoint now);
+  /// Whoever waits for it goes on.
+  void land(const std::string& key, Flight& flight, Landing how, TimePoint now);
 
   const config::CacheConfig& config() const { return config_; }
   Stats& stats() { return stats_; }
@@ -81,11 +89,13 @@ class Cache {
   using Place = std::list<Slot>::iterator;
   void insert(Slot slot);
   void erase(Place place);
+  static std::size_t count_of(const std::string& key) { return std::hash<std::string>{}(key) % 256; }
 
   const config::CacheConfig config_;
   std::list<Slot> slots_;  // the last used first
   std::unordered_map<std::string, std::vector<Place>> by_key_;
   std::unordered_map<std::string, std::shared_ptr<Flight>> flights_;
+  std::array<std::uint32_t, 256> changes_{};
   Stats stats_;
 };
 

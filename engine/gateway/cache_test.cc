@@ -65,7 +65,7 @@ TEST(Cache, WhatMayNotBeKeptIsRememberedForAWhile) {
   Cache cache({});
   const auto flight = cache.take_off(io, "k");
   EXPECT_EQ(cache.flight("k"), flight);
-  cache.land("k", Cache::Landing::passes, start);
+  cache.land("k", *flight, Cache::Landing::passes, start);
   EXPECT_TRUE(flight->over);
   EXPECT_FALSE(cache.flight("k"));
   EXPECT_TRUE(cache.passes("k", start + 9s));
@@ -82,6 +82,24 @@ TEST(Cache, AnAnswerIsAsOldAsItWasAndWhatHasPassedSince) {
   EXPECT_EQ(kept.age(start + 3s), 53s);
   EXPECT_EQ(kept.staleness(start + 3s), -7s);
   EXPECT_EQ(kept.staleness(start + 15s), 5s);
+}
+
+TEST(Cache, WhatIsOnItsWaySinceBeforeAChangeIsNobodysWhoComesLater) {
+  boost::asio::io_context io;
+  Cache cache({});
+  cache.keep("k", answer(1), start);
+  const auto before = cache.changes("k");
+  const auto old = cache.take_off(io, "k");
+  cache.changed("k");
+  EXPECT_FALSE(cache.find("k", ""));
+  EXPECT_NE(cache.changes("k"), before);
+  EXPECT_FALSE(cache.flight("k"));
+  const auto next = cache.take_off(io, "k");
+  cache.land("k", *old, Cache::Landing::passes, start);
+  EXPECT_TRUE(old->over);
+  EXPECT_FALSE(next->over);
+  EXPECT_EQ(cache.flight("k"), next);
+  EXPECT_FALSE(cache.passes("k", start)) << "it was said of what there was before";
 }
 
 }  // namespace

@@ -64,7 +64,12 @@ CacheTurn::CacheTurn(boost::asio::io_context& io, const Context& context, Cache&
 CacheTurn::~CacheTurn() { land(Landing::aborted); }
 
 void CacheTurn::land(Landing how) {
-  if (std::exchange(leads_, false)) cache_.land(key_, how, context_.now());
+  if (const auto flight = std::exchange(leads_, nullptr)) cache_.land(key_, *flight, how, context_.now());
+}
+
+void CacheTurn::keep(Cache::Kept answer) {
+  if (cache_.changes(key_) == changes_) cache_.keep(key_, std::move(answer), context_.now());
+  land(Landing::kept);
 }
 
 bool CacheTurn::is_fresh(const KeptAnswer& kept) const {
@@ -96,11 +101,10 @@ boost::asio::awaitable<std::optional<Ending>> CacheTurn::begin() {
     if (request_.stopped) co_return co_await refuse(request_.exchange, context_, {*request_.stopped, Duration{0}});
     alone = flight->how == Landing::failed;
   }
-  if (head_.method == "GET" && !cache_.flight(key_) && !cache_.passes(key_, asked_)) {
-    cache_.take_off(io_, key_);
-    leads_ = true;
-  }
+  if (head_.method == "GET" && !cache_.flight(key_) && !cache_.passes(key_, asked_))
+    leads_ = cache_.take_off(io_, key_);
   asked_ = context_.now();
+  changes_ = cache_.changes(key_);
   if (!kept_) co_return std::nullopt;
   if (!kept_->tag.empty()) conditions_ += "If-None-Match: " + kept_->tag + "\r\n";
   if (!kept_->modified.empty()) conditions_ += "If-Modified-Since: " + kept_->modified + "\r\n";
@@ -144,8 +148,7 @@ boost::asio::awaitable<Ending> CacheTurn::serve_instead(int status, std::string_
   next->control = CacheControl::of(next->fields);
   next->freshness = freshness(next->fields, context_.wall(), context_.now() - asked_);
   next->came = context_.now();
-  cache_.keep(key_, next, context_.now());
-  land(Landing::kept);
+  keep(next);
   co_return co_await serve(std::move(next), "hit; fwd=stale; fwd-status=304");
 }
 
@@ -172,7 +175,7 @@ boost::asio::awaitable<Ending> CacheTurn::serve(Cache::Kept kept, std::string_vi
 }
 
 void CacheTurn::begins(int status, std::string_view fields, std::optional<std::uint64_t> length) {
-  forgets_ = !is_safe(head_.method) && status >= 200 && status < 400;
+  if (!is_safe(head_.method) && status >= 200 && status < 400) cache_.changed(key_);
   const std::uint64_t most = cache_.config().max_body.count();
   if (!usable_) return;
   if (!may_keep(head_, status, fields) || length.value_or(0) > most) {
@@ -202,10 +205,7 @@ void CacheTurn::piece(std::string_view bytes) {
 }
 
 void CacheTurn::whole() {
-  if (forgets_) cache_.forget(key_);
-  if (!next_) return;
-  cache_.keep(key_, std::move(next_), context_.now());
-  land(Landing::kept);
+  if (next_) keep(std::move(next_));
 }
 
 }  // namespace weir::gateway

@@ -9,7 +9,8 @@
 ///   somebody asks already       waits for that answer; after a failure, or when it was not kept, goes on by itself
 ///   anything else               goes on; its answer is kept when it may be, as soon as the client has all of it
 ///
-/// A request with another method than GET and HEAD that succeeds makes the cache forget what it has of that address.
+/// A request with another method than GET and HEAD that succeeds makes the cache forget what it has of that address,
+/// and what is on its way since before is not kept.
 ///
 /// Thread: the gateway's reactor. Memory: what may be kept, at most max_body, while it comes. On cancel: Request::stop.
 /// Ref: RFC 9111 sections 4 to 4.4, RFC 9211.
@@ -55,6 +56,7 @@ class CacheTurn {
   boost::asio::awaitable<Ending> serve(Cache::Kept kept, std::string_view detail);
   bool is_not_modified(const KeptAnswer& kept) const;
   void land(Landing how);
+  void keep(Cache::Kept answer);
 
   boost::asio::io_context& io_;
   const Context& context_;
@@ -67,7 +69,8 @@ class CacheTurn {
   Cache::Kept kept_;
   std::shared_ptr<KeptAnswer> next_;  // while it comes
   TimePoint asked_{};
-  bool leads_ = false, forgets_ = false;
+  std::uint32_t changes_ = 0;  // of the resource, when it was asked for
+  std::shared_ptr<Cache::Flight> leads_;
 };
 
 }  // namespace weir::gateway

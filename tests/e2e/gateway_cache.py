@@ -1,6 +1,7 @@
 """The cache of a route as clients meet it: what is fresh is answered from it, what is too old is asked for again, what
 fails is stood in for, and many who ask for the same wait for one answer.
 """
+import concurrent.futures
 import socket
 import threading
 
@@ -200,6 +201,30 @@ class Caching(GatewayTest):
         self.assertEqual(self.ask("/a")[2], b"answer 1")
         self.assertEqual(self.ask("/a", method="POST", body=b"x")[0], 200)
         self.assertEqual(self.ask("/a")[2], b"answer 3")
+
+    def test_an_answer_from_before_a_change_is_not_kept(self):
+        held, go = threading.Event(), threading.Event()
+
+        def script(s):
+            while True:
+                head, _ = read_head(s)
+                if not head:
+                    return
+                text = b"new"
+                if head.startswith(b"GET") and not held.is_set():
+                    held.set()
+                    go.wait(PATIENCE)
+                    text = b"old"
+                s.sendall(b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 3\r\n\r\n" + text)
+        self.run_cached(self.peer(script))
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            first = pool.submit(self.ask, "/a")
+            self.assertTrue(held.wait(PATIENCE))
+            self.assertEqual(self.ask("/a", method="POST", body=b"x")[0], 200)
+            self.assertEqual(self.ask("/a")[2], b"new", "it does not wait for what was asked for before")
+            go.set()
+            self.assertEqual(first.result()[2], b"old")
+        self.assertEqual(self.ask("/a")[2], b"new")
 
     def test_only_what_is_kept_is_asked_for(self):
         self.run_cached(self.origin())

@@ -486,4 +486,7 @@ MUTANTS = [
            "stats_.bytes + slot.bytes > config_.max_bytes.count()", "false", ("Cache.*", "weir_gateway_test")),
     mutant("an access log waits for its disk in memory", "engine/gateway/access_log.cc", "> most_unwritten)",
            "> 100 * most_unwritten)", ("AccessLogTest.ADisk*", "weir_gateway_test")),
+    mutant("what was asked for before a change ends the wait of who came later", "engine/gateway/cache.cc",
+           "if (at == flights_.end() || at->second.get() != &flight) return;", "if (at == flights_.end()) return;",
+           ("Cache.*", "weir_gateway_test")),
 ]

@@ -9,7 +9,7 @@
 namespace weir::config {
 namespace {
 
-using Algorithm = flow::RateLimitConfig::Algorithm;
+using RateAlgorithm = flow::RateLimitConfig::Algorithm;
 using async::ClientKey;
 using async::RateUnit;
 
@@ -57,7 +57,7 @@ Parsed<std::uint64_t> parse_burst(std::string_view text, bool bytes) {
 /// As much as the position can do without holding anything up for long: all of a window at a door, where clients come
 /// in turns; a tenth of a second's worth where work waits anyway.
 std::uint64_t usual_burst(const flow::RateLimitConfig& limit, GuardPosition position) {
-  if (limit.algorithm == Algorithm::leaky_bucket) return 0;
+  if (limit.algorithm == RateAlgorithm::leaky_bucket) return 0;
   if (position == GuardPosition::door) return limit.limit;
   return static_cast<std::uint64_t>(std::max(1.0, std::ceil(limit.rate().value * pace_burst)));
 }
@@ -113,12 +113,12 @@ void read_rate(Reader& reader, Section& section, GuardPosition position, Rate& r
     reader.error_at(section.path(), "has no limit", "write limit: and a number in a time, as in 100/s");
   if (known) take_quota(quota, rate);
   section.name("name", rate.guard.name);
-  section.choice<Algorithm>("algorithm", rate.guard.limit.algorithm,
-                            {{"token_bucket", Algorithm::token_bucket},
-                             {"leaky_bucket", Algorithm::leaky_bucket},
-                             {"fixed_window", Algorithm::fixed_window},
-                             {"sliding_counter", Algorithm::sliding_counter},
-                             {"sliding_log", Algorithm::sliding_log}});
+  section.choice<RateAlgorithm>("algorithm", rate.guard.limit.algorithm,
+                            {{"token_bucket", RateAlgorithm::token_bucket},
+                             {"leaky_bucket", RateAlgorithm::leaky_bucket},
+                             {"fixed_window", RateAlgorithm::fixed_window},
+                             {"sliding_counter", RateAlgorithm::sliding_counter},
+                             {"sliding_log", RateAlgorithm::sliding_log}});
   read_unit(reader, section, position, quota.bytes, rate);
   read_burst(reader, section, position, rate);
   read_key(reader, section, position, rate);

@@ -4,6 +4,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <weir/base/file_mode.h>
 #include <weir/base/json_text.h>
 
 #include <cerrno>
@@ -46,12 +47,12 @@ AccessLog::~AccessLog() {
 }
 
 Result<int> AccessLog::open_file() const {
-  const int file = ::open(config_.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+  const int file = open_or_make(config_.path, O_WRONLY | O_APPEND | O_NOCTTY);
   if (file >= 0) return file;
   return failure(
       fmt::format("{}: cannot be opened to append: {}: give access_log.path a file in a folder that can be "
                   "written to",
-                  config_.path, std::generic_category().message(errno)));
+                  config_.path, std::generic_category().message(-file)));
 }
 
 Result<void> AccessLog::open() {

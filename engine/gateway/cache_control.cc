@@ -7,7 +7,7 @@
 namespace weir::gateway {
 namespace {
 
-constexpr Duration longest = std::chrono::hours(24 * 365);
+constexpr Duration longest_lifetime = std::chrono::hours(24 * 365);
 
 /// The end of a directive: the next comma outside of quotes. Quotes that do not close hide nothing.
 std::size_t end_of(std::string_view list) {
@@ -33,7 +33,7 @@ std::optional<Duration> delta_seconds(std::string_view text) {
   if (text.empty() || text.find_first_not_of("0123456789") != text.npos) return std::nullopt;
   std::uint64_t value = 0;
   for (const char c : text) value = std::min<std::uint64_t>(value * 10 + static_cast<unsigned>(c - '0'), 1'000'000'000);
-  return std::min<Duration>(std::chrono::seconds(value), longest);
+  return std::min<Duration>(std::chrono::seconds(value), longest_lifetime);
 }
 
 void CacheControl::read(std::string_view list) {
@@ -74,7 +74,7 @@ void CacheControl::read(std::string_view list) {
     else if (is("stale-if-error"))
       time(stale_if_error);
     else if (is("max-stale"))
-      max_stale = has_value ? delta_seconds(value).value_or(Duration{0}) : longest;
+      max_stale = has_value ? delta_seconds(value).value_or(Duration{0}) : longest_lifetime;
   }
 }
 

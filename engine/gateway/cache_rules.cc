@@ -11,10 +11,6 @@ namespace {
 
 constexpr Duration oldest = std::chrono::hours(24 * 365);
 
-std::string_view first(std::string_view fields, std::string_view name) {
-  return net::Head{.fields = fields}.header(name);
-}
-
 /// Sun, 06 Nov 1994 08:49:37 GMT; other forms are obsolete, and count as none.
 std::optional<WallTime> date(std::string_view text) {
   std::tm parts{};
@@ -30,6 +26,10 @@ std::string_view plain_tag(std::string_view tag) {
 }
 
 }  // namespace
+
+std::string_view first_value(std::string_view fields, std::string_view name) {
+  return net::Head{.fields = fields}.header(name);
+}
 
 bool may_use_cache(const net::Head& request) {
   if ((request.method != "GET" && request.method != "HEAD") || request.has_body()) return false;
@@ -55,16 +55,16 @@ bool may_keep(const net::Head& request, int status, std::string_view answer) {
 
 Freshness freshness(std::string_view answer, WallTime now, Duration took) {
   const auto control = CacheControl::of(answer);
-  const auto dated = date(first(answer, "Date"));
+  const auto dated = date(first_value(answer, "Date"));
   Freshness out;
-  const Duration said = delta_seconds(net::trimmed(first(answer, "Age"))).value_or(Duration{0});
+  const Duration said = delta_seconds(net::trimmed(first_value(answer, "Age"))).value_or(Duration{0});
   const Duration apparent = dated ? std::clamp<Duration>(now - *dated, Duration{0}, oldest) : Duration{0};
   out.age = std::max(apparent, said + took);
   if (control.s_maxage)
     out.lifetime = *control.s_maxage;
   else if (control.max_age)
     out.lifetime = *control.max_age;
-  else if (const auto expires = date(first(answer, "Expires")))
+  else if (const auto expires = date(first_value(answer, "Expires")))
     out.lifetime = std::clamp<Duration>(*expires - dated.value_or(now), Duration{0}, oldest);
   return out;
 }

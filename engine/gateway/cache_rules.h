@@ -32,6 +32,8 @@ struct Freshness {
 /// `took`: from the request to the answer.
 Freshness freshness(std::string_view answer, WallTime now, Duration took);
 
+/// Of the first field of that name; "": it is not there.
+std::string_view first_value(std::string_view fields, std::string_view name);
 /// All values of a field, joined by ", "; nothing: it is not there.
 std::optional<std::string> joined(std::string_view fields, std::string_view name);
 /// The names that Vary lists, in lower case and in order.

@@ -20,10 +20,6 @@ std::string key_of(const net::Head& head, bool tls) {
   return fmt::format("{} {} {}?{}", tls ? "https" : "http", host, head.target, head.query);
 }
 
-std::string_view first(std::string_view fields, std::string_view name) {
-  return net::Head{.fields = fields}.header(name);
-}
-
 /// Without Age, which is written anew, and with a Date (RFC 9110 section 6.6.1).
 std::string to_keep(std::string_view fields, WallTime now) {
   std::string out;
@@ -189,8 +185,8 @@ void CacheTurn::begins(int status, std::string_view fields, std::optional<std::u
   next_->came = context_.now();
   next_->varies_by = varies_by(fields);
   next_->variant = variant_of(head_.fields, next_->varies_by);
-  next_->tag = first(fields, "ETag");
-  next_->modified = first(fields, "Last-Modified");
+  next_->tag = first_value(fields, "ETag");
+  next_->modified = first_value(fields, "Last-Modified");
   next_->fields = to_keep(fields, context_.wall());
   if (length) next_->body.reserve(static_cast<std::size_t>(*length));
 }

@@ -11,7 +11,7 @@
 namespace weir::gateway {
 namespace {
 
-constexpr Duration longest = std::chrono::hours(24);
+constexpr Duration longest_deadline = std::chrono::hours(24);
 constexpr std::int64_t most_of_grpc = 99'999'999;  // eight digits
 
 std::optional<std::uint64_t> digits(std::string_view text, std::size_t most) {
@@ -38,7 +38,7 @@ std::optional<Duration> of_grpc(std::string_view value) {
     case 'n': unit = 1e-9; break;
     default: return std::nullopt;
   }
-  return from_seconds(std::min(static_cast<double>(*number) * unit, seconds(longest)));
+  return from_seconds(std::min(static_cast<double>(*number) * unit, seconds(longest_deadline)));
 }
 
 }  // namespace
@@ -46,10 +46,10 @@ std::optional<Duration> of_grpc(std::string_view value) {
 std::optional<Duration> said_deadline(std::string_view field, std::string_view value) {
   if (is_grpc(field)) return of_grpc(value);
   if (const auto ms = digits(value, 12))
-    return std::min<Duration>(std::chrono::milliseconds(std::min<std::uint64_t>(*ms, 86'400'000)), longest);
+    return std::min<Duration>(std::chrono::milliseconds(std::min<std::uint64_t>(*ms, 86'400'000)), longest_deadline);
   const auto time = config::parse_duration(value);
   if (!time) return std::nullopt;
-  return std::min(*time, longest);
+  return std::min(*time, longest_deadline);
 }
 
 std::string deadline_line(std::string_view field, Duration left) {

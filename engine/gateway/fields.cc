@@ -46,11 +46,6 @@ bool pass_on(std::string& out, std::string_view fields, Except except) {
   return true;
 }
 
-void continue_list(std::string& list, std::string_view value) {
-  if (!list.empty() && !value.empty()) list += ", ";
-  list += value;
-}
-
 /// Programs behind CGI, WSGI and the like cannot tell X_Forwarded_For from X-Forwarded-For.
 bool is_written_by_us(std::string_view name, const config::GatewayRoute& route) {
   std::string plain(name);
@@ -98,7 +93,7 @@ std::optional<std::string> request_head(const net::Head& head, const Origin& ori
   out.append(" HTTP/1.1\r\nHost: ").append(host).append("\r\n");
   const auto replaced = [&](const net::Field& field) {
     if (field.name.find('_') != field.name.npos && is_written_by_us(field.name, route)) return true;
-    if (net::same_word(field.name, "Via")) return continue_list(vias, field.value), true;
+    if (net::same_word(field.name, "Via")) return net::continue_list(vias, field.value), true;
     if (forwarded.take(field.name, field.value) || is_left_out(route.request_edits, field.name)) return true;
     if (!passage.conditions.empty() &&
         (net::same_word(field.name, "If-None-Match") || net::same_word(field.name, "If-Modified-Since")))
@@ -110,7 +105,7 @@ std::optional<std::string> request_head(const net::Head& head, const Origin& ori
   if (!pass_on(out, head.fields, replaced)) return std::nullopt;
   forwarded.write(out, origin, head.authority);
   if (!passage.request_id.empty()) out.append("X-Request-Id: ").append(passage.request_id).append("\r\n");
-  continue_list(vias, via);
+  net::continue_list(vias, via);
   out.append("Via: ").append(vias).append("\r\n");
   out += passage.conditions;
   add_fields(out, route.request_edits);
@@ -128,11 +123,11 @@ std::string answer_fields(const net::AnswerHead& head, const config::FieldEdits&
   out.reserve(head.fields.size() + 64);
   const auto replaced = [&](const net::Field& field) {
     if (!net::same_word(field.name, "Via")) return is_left_out(edits, field.name);
-    continue_list(vias, field.value);
+    net::continue_list(vias, field.value);
     return true;
   };
   (void)pass_on(out, head.fields, replaced);  // its lines were read when the head was parsed
-  continue_list(vias, via);
+  net::continue_list(vias, via);
   out.append("Via: ").append(vias).append("\r\n");
   add_fields(out, edits);
   return out;

@@ -20,11 +20,6 @@ std::optional<ip::address_v6::bytes_type> bytes_of(std::string_view text) {
   return address.is_v6() ? address.to_v6().to_bytes() : ip::make_address_v6(ip::v4_mapped, address.to_v4()).to_bytes();
 }
 
-void continue_list(std::string& list, std::string_view value) {
-  if (!list.empty() && !value.empty()) list += ", ";
-  list += value;
-}
-
 /// A value of Forwarded: a token as it is, the rest in quotes; an IPv6 address also in brackets.
 std::string in_quotes(std::string_view value) {
   if (net::is_token(value)) return std::string(value);
@@ -69,8 +64,8 @@ bool Networks::contains(std::string_view address) const {
 }
 
 bool ForwardedFields::take(std::string_view name, std::string_view value) {
-  if (net::same_word(name, "X-Forwarded-For")) return continue_list(for_, value), true;
-  if (net::same_word(name, "Forwarded")) return continue_list(forwarded_, value), true;
+  if (net::same_word(name, "X-Forwarded-For")) return net::continue_list(for_, value), true;
+  if (net::same_word(name, "Forwarded")) return net::continue_list(forwarded_, value), true;
   if (net::same_word(name, "X-Forwarded-Proto")) return proto_ = value, true;
   if (net::same_word(name, "X-Forwarded-Host")) return host_ = value, true;
   return false;
@@ -84,14 +79,14 @@ void ForwardedFields::write(std::string& out, const Origin& origin, std::string_
   };
   if (origin.style == Style::x_forwarded || origin.style == Style::both) {
     std::string all(believed(for_));
-    continue_list(all, origin.peer);
+    net::continue_list(all, origin.peer);
     const std::string_view said_proto = believed(proto_), said_host = believed(host_);
     fmt::format_to(std::back_inserter(out), "X-Forwarded-For: {}\r\nX-Forwarded-Proto: {}\r\nX-Forwarded-Host: {}\r\n",
                    all, said_proto.empty() ? proto : said_proto, said_host.empty() ? host : said_host);
   }
   if (origin.style == Style::standard || origin.style == Style::both) {
     std::string all(believed(forwarded_));
-    continue_list(all, fmt::format("for={};host={};proto={}", node(origin.peer), in_quotes(host), proto));
+    net::continue_list(all, fmt::format("for={};host={};proto={}", node(origin.peer), in_quotes(host), proto));
     fmt::format_to(std::back_inserter(out), "Forwarded: {}\r\n", all);
   }
 }

@@ -127,6 +127,23 @@ TEST(Gateway, KeepsBothConnectionsForTheNextRequest) {
   EXPECT_EQ(edge.stop().answered[2], 5u);
 }
 
+TEST(Gateway, ARequestThatIsSentOnceMoreHasTheDeadlineThatItHad) {
+  TestPeer peer([](PeerConnection& c, int number) {
+    c.head();
+    if (number > 1) return (void)c.head();  // silent
+    c.answer("first");
+    c.head();  // and closes
+  });
+  Edge edge({peer.address}, [](config::Config& c) { c.gateways[0].routes[0].deadline = 200ms; });
+  TestClient client(edge.address);
+  client.send(get);
+  EXPECT_TRUE(client.answer().ends_with("first"));
+  client.send(get);
+  EXPECT_TRUE(client.answer().starts_with("HTTP/1.1 504"));
+  EXPECT_EQ(peer.connections(), 2);
+  EXPECT_EQ(refused(edge.stop(), Reason::deadline_exceeded), 1u);
+}
+
 TEST(Gateway, AnAnswerToHeadHasItsLengthAndNoBody) {
   TestPeer peer([](PeerConnection& c, int) {
     while (!c.head().empty()) c.send("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n");

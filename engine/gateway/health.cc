@@ -13,7 +13,7 @@ namespace weir::gateway {
 namespace {
 
 namespace asio = boost::asio;
-constexpr Bytes piece_size = 4_KiB;
+constexpr Bytes probe_piece = 4_KiB;
 constexpr std::uint64_t longest_answer = 64 << 10;
 
 }  // namespace
@@ -77,7 +77,7 @@ asio::awaitable<std::string> HealthChecks::converse(net::ClientConnection& conne
   const int status = connection.head().status;
   std::uint64_t size = 0;
   for (;;) {
-    const auto piece = co_await connection.read(piece_size);
+    const auto piece = co_await connection.read(probe_piece);
     if (!piece) co_return broken;
     if (piece->empty()) break;
     if ((size += piece->size()) > longest_answer) {

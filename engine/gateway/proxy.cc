@@ -189,8 +189,7 @@ void Proxy::settle(Upstream::Permit& permit, Upstream::Attempt& attempt, const O
 }
 
 boost::asio::awaitable<Proxy::Outcome> Proxy::attempt(Upstream::Permit& permit, bool fresh, std::size_t avoid) {
-  const Duration left = request_.deadline == never ? patience_ : request_.deadline - context_.now();
-  auto line = co_await upstream_.connect(fresh, avoid, left);
+  auto line = co_await upstream_.connect(fresh, avoid, request_.deadline - context_.now());
   if (!line) co_return Outcome{Outcome::Kind::unreachable, {}, std::move(line.error().message)};
   const bool kept = line->kept;
   const std::size_t endpoint = line->endpoint;
@@ -228,6 +227,7 @@ boost::asio::awaitable<Proxy::Outcome> Proxy::converse(Upstream::Line& line, Ups
   const net::Head& head = exchange_.head();
   Upload upload(io_);
   const auto framing = framing_of(head);
+  const TimePoint deadline = request_.deadline;
   if (!upgrade_.empty()) connection.allow_switch();
   const std::string text = head_to_send();
   request_.endpoint = line.endpoint;
@@ -235,7 +235,7 @@ boost::asio::awaitable<Proxy::Outcome> Proxy::converse(Upstream::Line& line, Ups
     co_await begin_upload(connection, upload);
   const bool answered = co_await head_of_answer(connection);
   answering_ = answered;
-  request_.deadline = never;
+  request_.deadline = answered ? never : deadline;  // which holds for the next attempt too
   Outcome outcome;
   if (answered) {
     permit.served(context_.now());

@@ -7,7 +7,7 @@
 namespace weir::gateway {
 namespace {
 
-constexpr std::size_t longest = 128;
+constexpr std::size_t longest_id = 128;
 
 bool is_hex(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
@@ -16,7 +16,7 @@ bool is_hex(std::string_view text) {
 }  // namespace
 
 std::string request_id(std::string_view said, Rng rng) {
-  const bool plain = !said.empty() && said.size() <= longest && std::ranges::all_of(said, [](char c) {
+  const bool plain = !said.empty() && said.size() <= longest_id && std::ranges::all_of(said, [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            std::string_view("-_.:+/=").contains(c);
   });

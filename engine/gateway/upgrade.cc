@@ -7,7 +7,7 @@
 namespace weir::gateway {
 namespace {
 
-constexpr Bytes piece_size = config::upstream_buffer;
+constexpr Bytes tunnel_piece = config::upstream_buffer;
 
 }  // namespace
 
@@ -17,7 +17,7 @@ boost::asio::awaitable<void> Tunnel::run(std::string_view fields, Duration idle)
   request_.idle_limit = idle;
   if (!co_await client.switch_protocols(fields)) co_return connection_.abort();
   boost::asio::co_spawn(io_, upward(), net::surface);
-  while (const auto piece = co_await connection_.read(piece_size)) {
+  while (const auto piece = co_await connection_.read(tunnel_piece)) {
     if (piece->empty() || !co_await client.write(*piece)) break;
     request_.sent += piece->size();
     moved();
@@ -30,7 +30,7 @@ boost::asio::awaitable<void> Tunnel::run(std::string_view fields, Duration idle)
 
 boost::asio::awaitable<void> Tunnel::upward() {
   for (;;) {
-    const auto piece = co_await request_.exchange.read(piece_size);
+    const auto piece = co_await request_.exchange.read(tunnel_piece);
     if (!piece) {
       connection_.abort();
       break;

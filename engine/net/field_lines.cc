@@ -48,6 +48,11 @@ std::optional<Field> next_field(std::string_view& lines) {
   return field;
 }
 
+void continue_list(std::string& list, std::string_view value) {
+  if (!list.empty() && !value.empty()) list += ", ";
+  list += value;
+}
+
 bool may_trail(std::string_view name) {
   constexpr std::array<std::string_view, 17> never{"Content-Length",
                                                    "Transfer-Encoding",

@@ -4,6 +4,7 @@
 ///
 /// Thread: pure functions. Cost: about 15 ns a field. Ref: RFC 9110 section 5, RFC 9112 section 5.
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace weir::net {
@@ -22,6 +23,9 @@ bool has_token(std::string_view list, std::string_view token);
 /// Takes the first of a list of tokens off, without the white space around it; empty ones are skipped. "": none is
 /// left.
 std::string_view next_token(std::string_view& list);
+
+/// Puts a value at the end of a list of values, behind a comma.
+void continue_list(std::string& list, std::string_view value);
 
 /// Whether a field may stand behind a body: not what frames, routes or lets in a message (RFC 9110 section 6.5.1).
 bool may_trail(std::string_view name);

@@ -343,15 +343,15 @@ class AtTheDoor(WeirTest):
         self.begin(rate.replace("LIMIT", "40/h"))
         used = [self.send(x_api_key="busy").status for _ in range(41)]
         self.assertEqual(used, [200] * 40 + [429])
-        for limit, was in (("4/h", "40/h"), ("8/h", "4/h"), ("4/h", "8/h"), ("8/h", "4/h")):
+        for limit, was in (("4/h", "40/h"), ("8/h", "4/h"), ("5/h", "8/h"), ("9/h", "5/h")):
             self.weir.write(DOOR.replace("RATE", rate.replace("LIMIT", limit)))
             self.weir.signal(signal.SIGHUP)
             self.weir.says(f"sources.in.guards.rate.limit: {limit}, was {was}: applied")
             refused = self.send(x_api_key="busy")
             self.assertEqual(refused.status, 429, "no fresh quota")
             self.assertIn(f"q={limit.split('/')[0]};w=3600", refused.headers["ratelimit-policy"])
-        self.assertEqual([self.send(x_api_key="new").status for _ in range(9)], [200] * 8 + [429])
-        self.weir.write(DOOR.replace("RATE", "{ limit: 8/h, key: peer }"))
+        self.assertEqual([self.send(x_api_key="new").status for _ in range(10)], [200] * 9 + [429])
+        self.weir.write(DOOR.replace("RATE", "{ limit: 9/h, key: peer }"))
         self.weir.signal(signal.SIGHUP)
         self.weir.says("sources.in.guards.rate.key: peer, was header:X-Api-Key: needs a new process")
 

@@ -171,6 +171,15 @@ std::string journal_consumer(const JournalStatus::Consumer& c) {
       c.damaged);
 }
 
+/// What its consumers were never given, and what it did not take.
+std::string journal_account(const JournalStatus& j) {
+  return fmt::format(R"({{"name":{},"dropped":{},"consumers":{}}})", json_text(j.name), j.dropped_events,
+                     list(j.consumers, [](const JournalStatus::Consumer& c) {
+                       return fmt::format(R"({{"name":{},"skipped":{},"damaged":{}}})", json_text(c.name), c.skipped,
+                                          c.damaged);
+                     }));
+}
+
 std::string journal_row(const JournalStatus& j) {
   return fmt::format(
       R"({{"name":{},"type":{},"path":{},"first":{},"end":{},"bytes":{},"max_bytes":{},"time_to_full_s":{},"commits":{},"torn_bytes":{},)"
@@ -214,10 +223,12 @@ std::string ledger_json(const pipeline::FlowStatus& status, const gateway::Statu
   const auto sinks = list(status.sinks, [](const auto& s) {
     return fmt::format("{{\"name\":{},{},\"edge\":{}}}", json_text(s.name), account(s.node), edge_account(s));
   });
-  return fmt::format(R"({{"in_transit":{},"worst_difference":{},"worst_at":{},"sources":{},"stages":{},"sinks":{},{}}})"
+  return fmt::format(R"({{"in_transit":{},"worst_difference":{},"worst_at":{},"sources":{},"stages":{},)"
+                     R"("journals":{},"sinks":{},{}}})"
                      "\n",
                      ledger.in_transit, ledger.worst, json_text(ledger.where), list(status.sources, row),
-                     list(status.stages, row), sinks, request_members(requests));
+                     list(status.stages, row), list(status.journals, journal_account), sinks,
+                     request_members(requests));
 }
 
 }  // namespace weir::observe

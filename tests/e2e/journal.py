@@ -1,13 +1,16 @@
 """A journal looked into, checked and put right by hand: `weir journal`, after the process was killed."""
 import json
 import os
+import random
 import re
 import signal
 import struct
 import subprocess
+import threading
 
 import weir_process
 from clients import events, ndjson, post
+from http_server import OtherSide, Reply
 from journal_reader import Journal
 from weir_process import WeirTest, eventually, main, weir
 
@@ -204,6 +207,48 @@ class JournalByHand(WeirTest):
         self.assertEqual([(row["sequence"], row["event"]) for row in told],
                          [(n, text.decode()) for n, text in sorted(read.events.items())])
         self.assertEqual(len(told), len(self.sent) - 2 * EACH)
+
+
+MAY_MISS = """
+memory: 128MiB
+sources:
+  in: { type: http, listen: "@HTTP", acks: stored }
+journals:
+  kept: { type: disk, from: [in], path: "@DIR/kept", max_bytes: 2MiB, segment: 256KiB }
+sinks:
+  out: { type: file, from: [kept], path: "@DIR/out.ndjson", on_failure: drop }
+  away:
+    type: http
+    from: [kept]
+    url: "http://127.0.0.1:AWAY/"
+    required: false
+    on_failure: drop
+    consumer: { when_behind: skip }
+admin: { listen: "@ADMIN" }
+"""
+
+
+class Ledger(WeirTest):
+    def test_it_counts_what_a_consumer_that_may_miss_events_was_never_given(self):
+        back = threading.Event()
+        away = OtherSide(lambda n, ids: Reply(200 if back.is_set() else 503))
+        self.addCleanup(away.die)
+        self.weir = self.start(MAY_MISS.replace("AWAY", str(away.port)))
+        sent = set()
+        for n in range(60):
+            rows = events(f"p{n}", 100, pad=random.Random(n).randbytes(1000).hex())
+            self.assertEqual(post(self.weir.address, ndjson(rows)).status, 200)
+            sent |= {row["id"] for row in rows}
+
+        def consumer(name):
+            return next(c for c in self.weir.ask("/api/ledger")["journals"][0]["consumers"] if c["name"] == name)
+        eventually(lambda: consumer("away")["skipped"] > 0, lambda: consumer("away"))
+        self.assertEqual(consumer("out"), {"name": "out", "skipped": 0, "damaged": 0})
+        back.set()
+        eventually(lambda: consumer("away")["skipped"] + len(away.taken) == len(sent),
+                   lambda: (consumer("away"), len(away.taken)), 60)
+        self.assertEqual(len(set(away.taken)), len(away.taken))
+        self.assertLessEqual(set(away.taken), sent)
 
 
 if __name__ == "__main__":

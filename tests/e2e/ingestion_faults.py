@@ -229,7 +229,7 @@ class IngestionFaults(WeirTest):
 
     def test_work_longer_than_the_poll_interval_moves_nothing_and_is_done_once(self):
         self.make(3)
-        weir = self.instance("one", source="session_timeout: 6s, poll_interval: 6s, revoke_wait: 1s")
+        weir = self.instance("one", source="session_timeout: 12s, poll_interval: 12s, revoke_wait: 1s")
         self.kafka.produce_ids(self.topic, 0, 100)
         self.all_there_once(100)
         release = self.locked()
@@ -239,7 +239,7 @@ class IngestionFaults(WeirTest):
         release()
         self.all_there_once(3100)
         told = weir.graph(source="orders")
-        self.assertEqual((told["in"], told["assigned"], told["revoked"]), (3100, 3, 0), "no rebalance, and read once")
+        self.assertEqual((told["in"], told["assigned"], told["revoked"]), (3100, 3, 0), "no rebalance, and read once\n" + weir.log())
         self.assertEqual(weir.graph(sink="database")["retries"], 0, "one piece of work")
 
     def dies_once_at(self, point, visit, total, **more):

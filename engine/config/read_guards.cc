@@ -114,11 +114,11 @@ void read_rate(Reader& reader, Section& section, GuardPosition position, Rate& r
   if (known) take_quota(quota, rate);
   section.name("name", rate.guard.name);
   section.choice<RateAlgorithm>("algorithm", rate.guard.limit.algorithm,
-                            {{"token_bucket", RateAlgorithm::token_bucket},
-                             {"leaky_bucket", RateAlgorithm::leaky_bucket},
-                             {"fixed_window", RateAlgorithm::fixed_window},
-                             {"sliding_counter", RateAlgorithm::sliding_counter},
-                             {"sliding_log", RateAlgorithm::sliding_log}});
+                                {{"token_bucket", RateAlgorithm::token_bucket},
+                                 {"leaky_bucket", RateAlgorithm::leaky_bucket},
+                                 {"fixed_window", RateAlgorithm::fixed_window},
+                                 {"sliding_counter", RateAlgorithm::sliding_counter},
+                                 {"sliding_log", RateAlgorithm::sliding_log}});
   read_unit(reader, section, position, quota.bytes, rate);
   read_burst(reader, section, position, rate);
   read_key(reader, section, position, rate);

@@ -490,6 +490,7 @@ MUTANTS = [
            "if (at == flights_.end() || at->second.get() != &flight) return;", "if (at == flights_.end()) return;",
            ("Cache.*", "weir_gateway_test")),
     mutant("a request that is sent once more has no deadline", "engine/gateway/proxy.cc",
-           "request_.deadline = answered ? never : deadline;", "request_.deadline = never;",
+           "request_.deadline = answered ? never : deadline;",
+           "request_.deadline = answered ? never : std::max(deadline, never);",
            ("Gateway.ARequestThatIsSentOnceMore*", "weir_gateway_test")),
 ]

@@ -489,8 +489,4 @@ MUTANTS = [
     mutant("what was asked for before a change ends the wait of who came later", "engine/gateway/cache.cc",
            "if (at == flights_.end() || at->second.get() != &flight) return;", "if (at == flights_.end()) return;",
            ("Cache.*", "weir_gateway_test")),
-    mutant("a request that is sent once more has no deadline", "engine/gateway/proxy.cc",
-           "request_.deadline = answered ? never : deadline;",
-           "request_.deadline = answered ? never : std::max(deadline, never);",
-           ("Gateway.ARequestThatIsSentOnceMore*", "weir_gateway_test")),
 ]

@@ -103,6 +103,7 @@ TEST(ReceiveBuffers, OfAnHttpServerGrowForALargeBodyAndShrinkWhenItsSenderRests)
   server.on_reactor([&] { gate->open(); });
   client.send(std::string_view(body).substr(sent));
   EXPECT_NE(client.answer().find("200"), std::string::npos);
+  server.on_reactor([&] { gate.reset(); });
   EXPECT_EQ(growing.buffers->in_use(), 16_KiB);
   server.until([](HttpServer& s) { return s.stats().idle == 1; });
   server.pass(std::chrono::seconds(4));

@@ -8,24 +8,12 @@
 #include <algorithm>
 
 #include "net/gzip.h"
+#include "net/requester.h"
 
 namespace weir::http {
 namespace {
 
 namespace asio = boost::asio;
-
-/// What guards may ask about a request.
-class Requester final : public async::Caller {
- public:
-  explicit Requester(const net::Exchange& exchange) : exchange_(exchange) {}
-  std::string_view header(std::string_view name) const override { return exchange_.head().header(name); }
-  std::string_view path() const override { return exchange_.head().target; }
-  std::string peer() const override { return exchange_.peer(); }
-  std::string tls_subject() const override { return exchange_.tls_subject(); }
-
- private:
-  const net::Exchange& exchange_;
-};
 
 }  // namespace
 
@@ -106,7 +94,7 @@ Bytes HttpIntake::reservation(const net::Head& head, std::size_t bytes) const {
 Admitted<void> HttpIntake::pass_guards(const net::Exchange& exchange, Priority priority, Start& start,
                                        async::Waiter& waiter) {
   const net::Head& head = exchange.head();
-  const Requester requester(exchange);
+  const net::Requester requester(exchange);
   const Bytes told = head.gzip ? Bytes{} : head.content_length.value_or(Bytes{});
   auto permit = output_.pass_guards({.priority = priority,
                                      .load = {1, told},

@@ -4,23 +4,9 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include "net/requester.h"
+
 namespace weir::gateway {
-namespace {
-
-/// What guards may ask about a request.
-class Asker final : public async::Caller {
- public:
-  explicit Asker(const net::Exchange& exchange) : exchange_(exchange) {}
-  std::string_view header(std::string_view name) const override { return exchange_.head().header(name); }
-  std::string_view path() const override { return exchange_.head().target; }
-  std::string peer() const override { return exchange_.peer(); }
-  std::string tls_subject() const override { return exchange_.tls_subject(); }
-
- private:
-  const net::Exchange& exchange_;
-};
-
-}  // namespace
 
 std::unique_ptr<RouteGuards> RouteGuards::of(const config::GatewayRoute& route, const std::string& gateway,
                                              const Context& context, const KeyHash& secret) {
@@ -33,7 +19,7 @@ RouteGuards::RouteGuards(const config::GatewayRoute& route, const std::string& g
     : route_(route), context_(context), secret_(secret), guards_(route.guards, {"gateway", gateway}, context) {}
 
 boost::asio::awaitable<Admitted<void>> RouteGuards::pass(Request& request, Priority priority) {
-  const Asker asker(request.exchange);
+  const net::Requester asker(request.exchange);
   if (route_.fairness) request.waiter.tenant = async::hash_of(route_.fairness->key, &asker, secret_);
   if (route_.guards.empty()) co_return Admitted<void>{};
   async::Waiter waiter(co_await boost::asio::this_coro::executor);

@@ -14,6 +14,7 @@ namespace {
 
 using Conf = std::unique_ptr<rd_kafka_conf_t, Destroy<rd_kafka_conf_destroy>>;
 
+constexpr int first_that_checks = 0x02030000;
 constexpr auto ask_again = std::chrono::milliseconds(250);
 constexpr auto new_topic = std::chrono::seconds(3);  // the time until each broker knows a new topic
 
@@ -45,7 +46,28 @@ Client::Client(const ClientConfig& config, ClientHooks& hooks, const Context& co
 }
 
 Client::~Client() {
-  if (handle_) rd_kafka_destroy(handle_);
+  if (!handle_) return;
+  if (can_be_destroyed())
+    rd_kafka_destroy(handle_);
+  else
+    rd_kafka_set_log_level(handle_, LOG_EMERG);  // its threads have no one to tell any more
+}
+
+/// Up to 2.2 librdkafka aborts the process for a consumer that has joined its group and has not heard yet what is its
+/// own: its assignor has no state then. That one is kept, with its threads, until the process ends.
+/// Ref: librdkafka issue 4312.
+bool Client::can_be_destroyed() const {
+  return !joining_.load(std::memory_order_relaxed) || rd_kafka_version() >= first_that_checks;
+}
+
+Result<void> Client::subscribe(const std::vector<std::string>& topics) {
+  const PartitionList places = make_partition_list(topics.size());
+  for (const auto& topic : topics)
+    rd_kafka_topic_partition_list_add(places.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+  joining_ = true;
+  if (const auto error = rd_kafka_subscribe(handle_, places.get()))
+    return failure(fmt::format("cannot subscribe: {}", text_of(error)));
+  return {};
 }
 
 Result<void> Client::open(rd_kafka_type_t type, const ClientConfig& config) {
@@ -104,6 +126,7 @@ void Client::set_callbacks(rd_kafka_conf_t* conf, rd_kafka_type_t type) {
   }
   rd_kafka_conf_set_rebalance_cb(
       conf, [](rd_kafka_t*, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* places, void* opaque) {
+        if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) client_of(opaque).joining_ = false;
         client_of(opaque).hooks_.on_rebalance(what, *places);
       });
   rd_kafka_conf_set_offset_commit_cb(

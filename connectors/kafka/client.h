@@ -70,6 +70,8 @@ class Client {
   /// Until the brokers know them all, or until `within` is over; wrong credentials do not wait, a missing topic 3 s: a
   /// new one is not known to each broker at once.
   Result<void> await_topics(std::span<const std::string> topics, Duration within);
+  /// A consumer joins its group; what it is given comes by `on_rebalance`.
+  Result<void> subscribe(const std::vector<std::string>& topics);
   std::string trouble() const;
   /// To be called when something worked: it clears `trouble`.
   void well() {
@@ -87,6 +89,7 @@ class Client {
   Result<Topic> look_for(const std::string& topic, Duration within);
   void on_error(rd_kafka_resp_err_t error, std::string_view text);
   void clear_trouble();
+  bool can_be_destroyed() const;
 
   const std::string part_;
   std::string brokers_;
@@ -98,6 +101,7 @@ class Client {
   std::uint64_t left_out_ = 0;
   std::string trouble_;
   std::atomic<bool> troubled_{false}, refused_{false}, starting_{false};
+  std::atomic<bool> joining_{false};  // a consumer that subscribed, until its first assignment, which may be empty
 };
 
 /// librdkafka's own: code paths touched, thread stacks, buffers of a connection. Measured, and not enforced by it.

@@ -6,6 +6,12 @@
 #include "client.h"
 
 namespace weir::kafka {
+namespace {
+
+constexpr std::int32_t only_broker = 1;
+constexpr std::int16_t sync_group = 14;  // the protocol's number for it
+
+}  // namespace
 
 TestCluster::~TestCluster() {
   if (handle_) rd_kafka_destroy(handle_);
@@ -91,6 +97,18 @@ MockCluster::~MockCluster() { rd_kafka_mock_cluster_destroy(cluster_); }
 
 void MockCluster::create(const std::string& topic, int partitions) {
   ASSERT_EQ(rd_kafka_mock_topic_create(cluster_, topic.c_str(), partitions, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+void MockCluster::hold_back_assignments() {
+  ASSERT_EQ(rd_kafka_mock_broker_push_request_error_rtts(cluster_, only_broker, sync_group, 1,
+                                                         RD_KAFKA_RESP_ERR_NO_ERROR, 60'000),
+            RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+bool MockCluster::holds_an_assignment_back() const {
+  std::size_t waiting = 1;
+  rd_kafka_mock_broker_error_stack_cnt(cluster_, only_broker, sync_group, &waiting);
+  return waiting == 0;
 }
 
 }  // namespace weir::kafka

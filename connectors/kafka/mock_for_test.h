@@ -49,6 +49,9 @@ class MockCluster final : public TestCluster {
   std::string address() const override { return rd_kafka_mock_cluster_bootstraps(cluster_); }
   rd_kafka_mock_cluster_t* get() const { return cluster_; }
   void create(const std::string& topic, int partitions) override;
+  /// The next member that has joined a group waits a minute until it is told what is its own.
+  void hold_back_assignments();
+  bool holds_an_assignment_back() const;
 
  private:
   rd_kafka_mock_cluster_t* cluster_;

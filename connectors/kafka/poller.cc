@@ -107,11 +107,7 @@ void Poller::run() {
 
 void Poller::join_group() {
   rd_kafka_poll_set_consumer(handle());
-  const PartitionList topics = make_partition_list(config_.topics.size());
-  for (const auto& topic : config_.topics)
-    rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
-  if (const auto error = rd_kafka_subscribe(handle(), topics.get()))
-    client_->log(LOG_ERR, fmt::format("cannot subscribe: {}", text_of(error)));
+  if (const auto joins = client_->subscribe(config_.topics); !joins) client_->log(LOG_ERR, joins.error().message);
 }
 
 void Poller::serve() {

@@ -129,6 +129,15 @@ class Harness {
 
 }  // namespace
 
+TEST(KafkaSource, EndsWhileItsGroupHasNotAnsweredYet) {
+  MockCluster cluster;
+  cluster.create("t", 1);
+  cluster.hold_back_assignments();
+  Harness harness(options_of(cluster));
+  ASSERT_TRUE(harness.until([&] { return cluster.holds_an_assignment_back(); }));
+  harness.stop();
+}
+
 TEST(KafkaSource, BringsEveryMessageOnceAndCommitsWhatSettled) {
   MockCluster cluster;
   cluster.create("t", 2);

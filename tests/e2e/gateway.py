@@ -92,7 +92,7 @@ class Gateway(GatewayTest):
                 left -= len(piece)
         peer = self.peer(echo)
         self.run_gateway(peer.address)
-        before = self.resident()
+        before = self.weir.resident()
         s = socket.create_connection(self.weir.address, timeout=PATIENCE)
         s.sendall(b"POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % size)
 
@@ -110,15 +110,11 @@ class Gateway(GatewayTest):
             self.assertTrue(piece, f"it ended after {got} bytes")
             got += len(piece)
             if got % (16 << 20) < len(piece):
-                most = max(most, self.resident())
+                most = max(most, self.weir.resident())
         sender.join()
         s.close()
         self.assertEqual(got, size)
-        self.assertLess(most - before, 8 << 20)
-
-    def resident(self):
-        with open(f"/proc/{self.weir.process.pid}/status") as f:
-            return int(re.search(r"VmRSS:\s+(\d+) kB", f.read()).group(1)) << 10
+        self.weir.assert_grew_less(before, 8 << 20, most)
 
     def test_a_slow_reader_slows_the_upstream_and_nothing_piles_up(self):
         sent = [0]

@@ -8,7 +8,7 @@ import unittest
 
 import weir_process
 from kafka_cluster import KafkaCluster
-from weir_process import Weir, WeirTest, eventually, main, sanitized, weir
+from weir_process import Weir, WeirTest, eventually, main, weir
 
 CLUSTER = None
 
@@ -64,10 +64,6 @@ class KafkaTest(WeirTest):
         connection = sqlite3.connect(self.path(db), isolation_level=None, timeout=30)
         connection.execute("BEGIN EXCLUSIVE")
         return connection
-
-    def rss(self, w):
-        with open("/proc/%d/status" % w.process.pid) as f:
-            return next(int(line.split()[1]) for line in f if line.startswith("VmRSS")) // 1024
 
     def test_everything_is_there_once(self):
         CLUSTER.create(self.topic, 3)
@@ -198,12 +194,11 @@ sinks:
         lock = self.locked()
         CLUSTER.produce_ids(self.topic, 1000, 20000, size=1000)
         eventually(lambda: w.graph(source="in")["pauses"] == 1, lambda: w.graph(source="in"))
-        before = self.rss(w)
+        before = w.resident()
         for n in range(3):
             CLUSTER.produce_ids(self.topic, 21000 + n * 10000, 10000, size=1000)
         eventually(lambda: (self.lag() or 0) > 35000, self.lag)
-        if not sanitized():  # a sanitizer keeps what was freed
-            self.assertLess(self.rss(w) - before, 12)
+        w.assert_grew_less(before, 12 << 20)
         told = eventually(lambda: (s := w.graph(source="in")) and sum(l["events"] for l in s["lags"]) > 35000 and s,
                           lambda: w.graph(source="in"))
         self.assertEqual({lag["place"] for lag in told["lags"]}, {"%s/%d" % (self.topic, n) for n in range(3)})

@@ -150,6 +150,17 @@ class Weir:
                 return float(line.rsplit(" ", 1)[1])
         raise AssertionError(f"there is no metric {name}")
 
+    def resident(self):
+        """The bytes of memory it has now."""
+        with open(f"/proc/{self.process.pid}/status") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("VmRSS")) << 10
+
+    def assert_grew_less(self, before, most, now=None):
+        """Says nothing under a sanitizer, which keeps what was freed."""
+        grew = (self.resident() if now is None else now) - before
+        if grew >= most and not sanitized():
+            raise AssertionError(f"{grew} bytes more are resident: less than {most} were expected")
+
     def command(self, *args):
         """Another `weir` that asks this one: its exit code and what it printed."""
         return weir(*args, "--admin", "%s:%d" % self.admin, folder=self.folder)

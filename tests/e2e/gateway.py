@@ -272,7 +272,7 @@ class Gateway(GatewayTest):
                                ("deadline", "dedline", "did you mean deadline?"),
                                ("/** }", "'a' }", "does not begin with /"),
                                ("127.0.0.1:1]", "127.0.0.1]", "has no port"),
-                               ("deadline: 5s", "deadline: 5", "deadline")):
+                               ("deadline: 40s", "deadline: 40", "deadline")):
             code, out, err = check(good.replace(old, new))
             self.assertEqual(code, 2, new)
             self.assertIn(said, err)

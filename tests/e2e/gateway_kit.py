@@ -24,7 +24,7 @@ gateways:
     routes:
       - match: { path: /** }
         to: shop
-        deadline: 5s
+        deadline: 40s
 @ROUTE
 @GATEWAY
 admin: { listen: "@ADMIN" }

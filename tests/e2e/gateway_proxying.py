@@ -130,7 +130,7 @@ class Proxying(GatewayTest):
         self.assertEqual(self.ask(headers={"grpc-timeout": "2S"})[0], 200)
         self.assertLessEqual(int(re.search(r"grpc-timeout: (\d+)m(\r|$)", heads[-1])[1]), 2000)
         self.assertEqual(self.ask(headers={"grpc-timeout": "99999999H"})[0], 200)
-        self.assertLessEqual(int(re.search(r"grpc-timeout: (\d+)m(\r|$)", heads[-1])[1]), 5000, "the route's is the most")
+        self.assertLessEqual(int(re.search(r"grpc-timeout: (\d+)m(\r|$)", heads[-1])[1]), 40000, "the route's is the most")
         self.assertEqual(self.ask()[0], 200)
         self.assertIn("grpc-timeout: ", heads[-1])
         sent = len(heads)
@@ -139,7 +139,7 @@ class Proxying(GatewayTest):
         began = time.monotonic()
         status, fields, _ = self.ask("/late", headers={"grpc-timeout": "100m"})
         self.assertEqual((status, fields["Weir-Reason"]), (504, "deadline_exceeded"))
-        self.assertLess(time.monotonic() - began, 4, "sooner than the route's own 5 s")
+        self.assertLess(time.monotonic() - began, 39, "sooner than the route's own 40 s")
 
     def test_who_cannot_be_served_gets_the_degraded_answer(self):
         self.run_gateway("127.0.0.1:1", route="        degraded: { status: 200, body: '{\"items\":[]}' }")

@@ -15,10 +15,10 @@ Mode mode(bool observe) { return observe ? Mode::observe : Mode::enforce; }
 
 }  // namespace
 
-DoorGuards::DoorGuards(const config::Guards& guards, Place place, const Context& context)
-    : place_(place), context_(context), chain_(config::Guards::most_rates + 2) {
+DoorGuards::DoorGuards(const config::Guards& guards, Owner owner, const Context& context)
+    : owner_(owner), context_(context), chain_(config::Guards::most_rates + 2) {
   if (guards.pressure) {
-    auto guard = std::make_unique<PressureGuard>(guards.pressure->machine, place.kind, place.name, context);
+    auto guard = std::make_unique<PressureGuard>(guards.pressure->machine, owner.kind, owner.name, context);
     pressure_ = guard.get();
     chain_.add("pressure", std::move(guard), mode(guards.pressure->observe));
   }
@@ -78,7 +78,7 @@ void DoorGuards::warn_of_full_tables() {
   std::uint64_t sharing = 0;
   for (const async::RateGuard* rate : rates_) sharing += rate->shared();
   if (sharing == sharing_.exchange(sharing, std::memory_order_relaxed)) return;
-  log::warn({place_.kind, place_.name},
+  log::warn({owner_.kind, owner_.name},
             "guards: more keys come than are told apart, and those that find no place share one limit: raise keys");
 }
 

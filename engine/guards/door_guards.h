@@ -28,11 +28,11 @@ namespace weir::guards {
 
 class DoorGuards {
  public:
-  /// `place` is what warnings begin with: {"source", "orders"}; its texts must outlive this.
-  struct Place {
+  /// `owner` is what warnings begin with: {"source", "orders"}; its texts must outlive this.
+  struct Owner {
     std::string_view kind, name;
   };
-  DoorGuards(const config::Guards& guards, Place place, const Context& context);
+  DoorGuards(const config::Guards& guards, Owner owner, const Context& context);
 
   /// `on_refused` is told of each refusal, also of one that comes after a wait: then on the waiter's thread.
   Admitted<async::Permit> admit(const async::Arrival& arrival, std::function<void(const Rejection&)> on_refused);
@@ -50,7 +50,7 @@ class DoorGuards {
   void refused(const Rejection& rejection);
   void warn_of_full_tables();
 
-  const Place place_;
+  const Owner owner_;
   const Context& context_;
   async::GuardChain chain_;
   std::vector<async::RateGuard*> rates_;            // of the chain

@@ -17,6 +17,7 @@
 #include "loading.h"
 #include "log/log.h"
 #include "observe/admin.h"
+#include "observe/alerts.h"
 #include "pipeline/graph/flow.h"
 #include "reload.h"
 #include "watch.h"
@@ -181,13 +182,15 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   std::optional<gateway::Gateways> gateways;
   if (!config->gateways.empty()) gateways.emplace(*config, context);
 
+  observe::Alerts alerts(context);
   Renewal renewal(*config, catalog);  // before the files are read
   // Admin first: a port in use is found before a sink has created a file.
   std::optional<observe::Admin> admin;
   std::string admin_address;
   if (!config->admin.listen.empty()) {
     const observe::Admin::Asks asks{[&flow] { return flow.status(); }, [&flow] { return flow.why_not_ready(); },
-                                    [&gateways] { return gateways ? gateways->status() : gateway::Status{}; }};
+                                    [&gateways] { return gateways ? gateways->status() : gateway::Status{}; },
+                                    [&alerts] { return alerts.state(); }};
     admin.emplace(config->admin, context, asks, &flow.taps());
     auto opened = admin->open();
     if (!opened && config->admin.by_default) {
@@ -241,7 +244,9 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
       next_renewal = context.now() + renew_every;
     }
     if (context.now() < next_look) continue;
-    watch.look(flow.status(), context.now());
+    const pipeline::FlowStatus status = flow.status();
+    watch.look(status, context.now());
+    alerts.look(status, gateways ? gateways->status() : gateway::Status{});
     next_look = context.now() + watch_every;
   }
   const int code = stop(flow, gateways ? &*gateways : nullptr, *config, context, signals);

@@ -127,18 +127,20 @@ net::Response Admin::respond_to(std::string_view path, std::string_view query) {
     if (why.empty()) return {.body = "{\"ready\":true}\n"};
     return {.status = 503, .body = fmt::format("{{\"ready\":false,\"why\":{}}}\n", json_text(why))};
   }
+  const auto alerts = asks_.alerts ? asks_.alerts() : AlertState{};
+  if (path == "/api/alerts") return {.body = alerts_json(alerts)};
   const auto status = asks_.snapshot();
   const auto requests = asks_.requests ? asks_.requests() : gateway::Status{};
   if (path == "/metrics")
     return {.content_type = "text/plain; version=0.0.4",
-            .body = prometheus_text(status, read_process(), refusals_, requests)};
+            .body = prometheus_text(status, read_process(), refusals_, requests, alerts)};
   if (path == "/api/graph") return {.body = graph_json(status, requests)};
   if (path == "/api/pressure") return {.body = pressure_json(status, requests)};
   if (path == "/api/ledger") return {.body = ledger_json(status, requests)};
   return {.status = 404,
           .body =
               "{\"error\":\"not_found\",\"message\":\"there are /metrics /health /ready /api/graph /api/pressure "
-              "/api/ledger /api/tap\"}\n"};
+              "/api/ledger /api/alerts /api/tap\"}\n"};
 }
 
 }  // namespace weir::observe

@@ -1,5 +1,6 @@
 #pragma once
-/// The admin listener: /metrics, /health, /ready, /api/graph, /api/ledger, /api/pressure, /api/tap.
+/// The admin listener: /metrics, /health, /ready, /api/graph, /api/ledger, /api/pressure, /api/alerts,
+/// /api/tap.
 ///
 /// It has its own thread, footprint and listener and passes no guard, so it answers while everything else is overloaded
 /// (semantics F8): the oldest unfinished connection makes room for a new one, first of the same address above 8 of it,
@@ -38,6 +39,7 @@ class Admin {
     std::function<pipeline::FlowStatus()> snapshot;
     std::function<std::string()> why_not_ready;   ///< empty: it is ready
     std::function<gateway::Status()> requests{};  ///< of gateways, where there are any
+    std::function<AlertState()> alerts{};
   };
   /// Without `taps` there is no /api/tap; they have to outlive the listener.
   Admin(const config::Admin& admin, const Context& context, Asks asks, pipeline::TapBoard* taps = nullptr);

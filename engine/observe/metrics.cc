@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include <weir/flow/signal/pressure_level.h>
+
 #include "observe/request_metrics.h"
 #include "observe/sheet.h"
 
@@ -39,6 +41,15 @@ void node(Sheet& sheet, const char* kind, const std::string& name, const pipelin
                     with("reason", weir::name(static_cast<Reason>(r))), number(s.by_reason[r]));
 }
 
+void of_alerts(Sheet& sheet, const AlertState& alerts) {
+  for (const AlertRuleInfo& rule : alert_rules())
+    sheet.counter("weir_alerts_fired_total", "Times that an alert began (docs/alerts.md), by rule.",
+                  {{"rule", std::string(rule.name)}}, number(alerts.fired[static_cast<std::size_t>(rule.rule)]));
+  for (const FiringAlert& alert : alerts.firing)
+    sheet.gauge("weir_alert_firing", "1 for each alert that fires now.",
+                {{"rule", std::string(info(alert.rule).name)}, {"kind", alert.kind}, {"node", alert.node}}, 1);
+}
+
 void queue(Sheet& sheet, const pipeline::SinkStatus& s) {
   const Labels who{{"sink", s.name}};
   const auto& p = s.pressure;
@@ -47,6 +58,8 @@ void queue(Sheet& sheet, const pipeline::SinkStatus& s) {
   sheet.gauge("weir_queue_bound_events", "The bound of the queue, in events.", who, number(p.bound.events));
   sheet.gauge("weir_queue_bound_bytes", "The bound of the queue, in bytes.", who, number(p.bound.bytes.count()));
   sheet.gauge("weir_queue_fill_ratio", "Waiting over bound, the larger of events and bytes.", who, p.fill);
+  sheet.gauge("weir_queue_level", "0 normal, 1 warning, 2 critical: from fill and growth (docs/alerts.md).", who,
+              static_cast<double>(flow::level_of(p)));
   sheet.gauge("weir_queue_growth_events_per_second", "Growth of the queue; negative while it drains.", who,
               p.growth.value);
   sheet.gauge("weir_queue_oldest_age_seconds", "How long the oldest event has waited.", who, seconds(p.oldest_age));
@@ -199,7 +212,7 @@ void of_process(Sheet& sheet, const Process& p) {
 }  // namespace
 
 std::string prometheus_text(const pipeline::FlowStatus& status, const Process& process, const AdminRefusals& refusals,
-                            const gateway::Status& requests) {
+                            const gateway::Status& requests, const AlertState& alerts) {
   Sheet sheet;
   sheet.gauge("weir_build_info", "1, with the version that runs.", {{"version", WEIR_VERSION}}, 1);
   of_process(sheet, process);
@@ -258,6 +271,7 @@ std::string prometheus_text(const pipeline::FlowStatus& status, const Process& p
   for (const auto& g : requests.gateways)
     for (const auto& route : g.guarded) guards(sheet, "route", g.name + " " + route.path, route.guards);
   add_requests(sheet, requests);
+  of_alerts(sheet, alerts);
   return sheet.text();
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "gateway/status.h"
+#include "observe/alerts.h"
 #include "observe/process.h"
 #include "pipeline/report/status.h"
 
@@ -19,6 +20,7 @@ struct AdminRefusals {
 
 /// Every family is described in docs/metrics.md, which metrics_page_test.cc compares with what this writes.
 std::string prometheus_text(const pipeline::FlowStatus& status, const Process& process,
-                            const AdminRefusals& refusals = {}, const gateway::Status& requests = {});
+                            const AdminRefusals& refusals = {}, const gateway::Status& requests = {},
+                            const AlertState& alerts = {});
 
 }  // namespace weir::observe

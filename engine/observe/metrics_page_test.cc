@@ -79,6 +79,13 @@ gateway::Status full_requests() {
   return status;
 }
 
+AlertState full_alerts() {
+  AlertState state;
+  state.firing.push_back(
+      {.rule = AlertRule::errors, .kind = "sink", .node = "archive", .lasts = 1s, .text = "all failed"});
+  return state;
+}
+
 struct Family {
   std::string help, type;
   std::set<std::string> labels;
@@ -120,7 +127,8 @@ std::string page() {
       "This page is checked against the program by `engine/observe/metrics_page_test.cc`.\n\n"
       "| metric | type | labels | unit | meaning |\n|---|---|---|---|---|\n";
   const Process process{1, 1, 1, 1, 1, 1};
-  for (const auto& [name, family] : families_of(prometheus_text(full_status(), process, {}, full_requests()))) {
+  for (const auto& [name, family] :
+       families_of(prometheus_text(full_status(), process, {}, full_requests(), full_alerts()))) {
     std::string labels;
     for (const std::string& label : family.labels) labels += (labels.empty() ? "`" : ", `") + label + "`";
     out += fmt::format("| `{}` | {} | {} | {} | {} |\n", name, family.type, labels, unit_of(name), family.help);

@@ -42,6 +42,13 @@ TopSink sink(JsonRow row) {
   return s;
 }
 
+TopAlert alert(JsonRow row) {
+  TopAlert a;
+  a.rule = text(row, "rule"), a.kind = text(row, "kind"), a.node = text(row, "node"), a.text = text(row, "text");
+  a.lasts = number(row, "lasts_s"), a.warns = text(row, "severity") == "warning";
+  return a;
+}
+
 template <typename T, typename Make>
 void rows_of(JsonRow graph, const char* key, std::vector<T>& out, Make make) {
   simdjson::dom::array rows;
@@ -71,6 +78,7 @@ TopData top_data(JsonRow graph) {
   rows_of(graph, "sources", data.sources, source);
   rows_of(graph, "stages", data.stages, stage);
   rows_of(graph, "sinks", data.sinks, sink);
+  rows_of(graph, "alerts", data.alerts, alert);
   return data;
 }
 

@@ -30,6 +30,12 @@ struct TopSink {
   bool required = true, paused = false;
 };
 
+struct TopAlert {
+  std::string rule, kind, node, text;
+  double lasts = 0;
+  bool warns = false;
+};
+
 struct TopData {
   double uptime = 0, budget = 0, used = 0, limit = 0, in_transit = 0, difference = 0;
   std::string worst_at;
@@ -37,6 +43,7 @@ struct TopData {
   std::vector<TopSource> sources;
   std::vector<TopStage> stages;
   std::vector<TopSink> sinks;
+  std::vector<TopAlert> alerts;  ///< that fire now
 };
 
 TopData top_data(simdjson::dom::element graph);

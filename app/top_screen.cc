@@ -55,7 +55,26 @@ class Screen {
     else
       memory.add("ok", Tone::good).add(fmt::format(", {} in transit", short_count(data_.in_transit)));
     add(memory);
+    alerts();
     blank();
+  }
+
+  /// Warnings first; what finds no line is counted.
+  void alerts() {
+    constexpr std::size_t most = 3;
+    std::vector<const TopAlert*> firing;
+    for (const bool warns : {true, false})
+      for (const TopAlert& a : data_.alerts)
+        if (a.warns == warns) firing.push_back(&a);
+    for (std::size_t i = 0; i < std::min(most, firing.size()); ++i) {
+      const TopAlert& a = *firing[i];
+      Line out = line();
+      out.add("alert  ").add(a.rule, a.warns ? Tone::bad : Tone::warn);
+      out.add(
+          fmt::format(" {}{}{} for {}: {}", a.kind, a.node.empty() ? "" : " ", a.node, short_time(a.lasts), a.text));
+      add(out);
+    }
+    if (firing.size() > most) add(line().add(fmt::format("       and {} more: /api/alerts", firing.size() - most)));
   }
 
   /// Starts a row of a table: the mark of the selection, and the name.

@@ -31,6 +31,16 @@ TEST(TopScreen, ShowsWhatIsHeldUpAndWhy) {
   EXPECT_NE(text.find("512 KiB of 1.0 MiB budget"), std::string::npos);
 }
 
+TEST(TopScreen, ShowsWhatFiresWarningsFirstAndCountsTheRest) {
+  std::string alerts;
+  for (const char* severity : {"info", "warning", "info", "info", "info"})
+    alerts += std::string(alerts.empty() ? "" : ",") + R"({"rule":"r_)" + severity + R"(","severity":")" + severity +
+              R"(","kind":"sink","node":"db","lasts_s":12,"text":"facts\u001b[2J"})";
+  const std::string text = page(parsed(R"({"alerts":[)" + alerts + "]}"), {.columns = 100});
+  EXPECT_LT(text.find("alert  r_warning sink db for 12 s: facts\\x1b[2J"), text.find("r_info")) << text;
+  EXPECT_NE(text.find("and 2 more: /api/alerts"), std::string::npos) << text;
+}
+
 TEST(TopScreen, SaysHowLongEventsTakeAmongTheDetails) {
   const std::string json =
       R"({"sinks":[{"name":"out","breaker":"closed","latency":{"sentence":"p50 3 ms\u001b[2J"}}]})";

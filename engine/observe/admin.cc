@@ -134,7 +134,7 @@ net::Response Admin::respond_to(std::string_view path, std::string_view query) {
   if (path == "/metrics")
     return {.content_type = "text/plain; version=0.0.4",
             .body = prometheus_text(status, read_process(), refusals_, requests, alerts)};
-  if (path == "/api/graph") return {.body = graph_json(status, requests)};
+  if (path == "/api/graph") return {.body = graph_json(status, requests, alerts)};
   if (path == "/api/pressure") return {.body = pressure_json(status, requests)};
   if (path == "/api/ledger") return {.body = ledger_json(status, requests)};
   return {.status = 404,

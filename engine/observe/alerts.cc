@@ -59,18 +59,23 @@ AlertState Alerts::state() const {
   return state;
 }
 
-std::string alerts_json(const AlertState& state) {
-  std::string firing, fired;
+std::string firing_json(const AlertState& state) {
+  std::string firing;
   for (const FiringAlert& alert : state.firing)
     firing +=
         fmt::format(R"({}{{"rule":"{}","severity":"{}","kind":{},"node":{},"lasts_s":{:.1f},"text":{},"advice":{}}})",
                     firing.empty() ? "" : ",", info(alert.rule).name, info(alert.rule).warns ? "warning" : "info",
                     json_text(alert.kind), json_text(alert.node), seconds(alert.lasts), json_text(alert.text),
                     json_text(info(alert.rule).advice));
+  return "[" + firing + "]";
+}
+
+std::string alerts_json(const AlertState& state) {
+  std::string fired;
   for (const AlertRuleInfo& rule : alert_rules())
     fired += fmt::format(R"({}"{}":{})", fired.empty() ? "" : ",", rule.name,
                          state.fired[static_cast<std::size_t>(rule.rule)]);
-  return fmt::format("{{\"firing\":[{}],\"fired\":{{{}}}}}\n", firing, fired);
+  return fmt::format("{{\"firing\":{},\"fired\":{{{}}}}}\n", firing_json(state), fired);
 }
 
 }  // namespace weir::observe

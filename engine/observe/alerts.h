@@ -57,5 +57,7 @@ class Alerts {
 /// {"firing":[{"rule":"errors","severity":"warning","kind":"sink","node":"db","lasts_s":12.0,"text":...,"advice":...}],
 /// "fired":{"errors":1,...}}
 std::string alerts_json(const AlertState& state);
+/// Its list alone.
+std::string firing_json(const AlertState& state);
 
 }  // namespace weir::observe

@@ -191,19 +191,19 @@ std::string journal_row(const JournalStatus& j) {
 
 }  // namespace
 
-std::string graph_json(const pipeline::FlowStatus& status, const gateway::Status& requests) {
+std::string graph_json(const pipeline::FlowStatus& status, const gateway::Status& requests, const AlertState& alerts) {
   const auto ledger = status.ledger();
   const auto links = list(status.links, [](const auto& l) {
     return fmt::format(R"({{"from":{},"to":{}}})", json_text(l.from), json_text(l.to));
   });
   return fmt::format(
       R"({{"uptime_s":{:.1f},"stopping":{},"memory":{{"limit":{},"footprints":{},"budget":{},"used":{}}},)"
-      R"("ledger":{{"in_transit":{},"worst_difference":{},"worst_at":{}}},"sources":{},"stages":{},"journals":{},"sinks":{},"links":{},{}}})"
+      R"("ledger":{{"in_transit":{},"worst_difference":{},"worst_at":{}}},"sources":{},"stages":{},"journals":{},"sinks":{},"links":{},"alerts":{},{}}})"
       "\n",
       seconds(status.uptime), status.stopping, status.memory.count(), status.footprints.count(), status.budget.count(),
       status.budget_used.count(), ledger.in_transit, ledger.worst, json_text(ledger.where),
       list(status.sources, graph_source), list(status.stages, graph_stage), list(status.journals, journal_row),
-      list(status.sinks, graph_sink), links, request_members(requests));
+      list(status.sinks, graph_sink), links, firing_json(alerts), request_members(requests));
 }
 
 std::string pressure_json(const pipeline::FlowStatus& status, const gateway::Status& requests) {

@@ -5,11 +5,13 @@
 #include <string>
 
 #include "gateway/status.h"
+#include "observe/alerts.h"
 #include "pipeline/report/status.h"
 
 namespace weir::observe {
 
-std::string graph_json(const pipeline::FlowStatus& status, const gateway::Status& requests = {});
+std::string graph_json(const pipeline::FlowStatus& status, const gateway::Status& requests = {},
+                       const AlertState& alerts = {});
 std::string pressure_json(const pipeline::FlowStatus& status, const gateway::Status& requests = {});
 std::string ledger_json(const pipeline::FlowStatus& status, const gateway::Status& requests = {});
 

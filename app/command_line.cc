@@ -33,6 +33,7 @@ struct CommandLine {
   std::string replay_from;
   ReplayOptions replay;
   UpstreamOptions upstream;
+  CalcOptions calc;
   int code = 0;
 };
 
@@ -179,6 +180,44 @@ void add_upstream_command(CLI::App& cli, CommandLine& line) {
   upstream->callback([&line] { line.code = app::upstream(line.upstream); });
 }
 
+void add_calc_commands(CLI::App& cli, CommandLine& line) {
+  auto* calc = cli.add_subcommand("calc", "what queues, workers and bounds should be: the theory, with units");
+  calc->require_subcommand(1);
+  CalcOptions& o = line.calc;
+  struct Option {
+    const char* name;
+    std::string& value;
+    const char* help;
+  };
+  const Option arrival{"--arrival", o.arrival, "what comes: 800/s"};
+  const Option service{"--service", o.service, "how long one takes, 10ms, or how many one server does, 100/s"};
+  const Option servers{"--servers", o.servers, "how many work on one queue"};
+  const auto add = [&](const char* name, const char* help, std::initializer_list<Option> options) {
+    auto* command = calc->add_subcommand(name, help);
+    for (const Option& option : options) command->add_option(option.name, option.value, option.help);
+    command->callback([&line, name] { line.code = app::calc(name, line.calc); });
+  };
+  add("littles-law", "inside = rate x time: two of them give the third",
+      {{"--inside", o.inside, "how many are inside"},
+       {"--rate", o.rate, "how many pass: 800/s"},
+       {"--time", o.time, "how long each stays: 200ms"}});
+  add("mm1", "how late one server is whose work varies", {arrival, service});
+  add("mmc", "how late several servers are, or how many it takes",
+      {arrival, service, servers, {"--wait", o.wait, "the mean wait that is promised, instead of --servers"}});
+  add("md1", "how late one server is whose work is always the same", {arrival, service});
+  add("queue-bound", "how long a queue may be for a promised latency",
+      {{"--latency", o.latency, "that is promised: 200ms"}, {"--rate", o.rate, "that leaves the queue: 10000/s"}});
+  add("bandwidth-delay", "how much has to be under way to keep a path busy",
+      {{"--rate", o.rate, "of the path: 100MiB/s, or events: 1000/s"},
+       {"--round-trip", o.round_trip, "to the other end and back: 50ms"}});
+  add("utilisation", "how busy servers are, and whether that is too much", {arrival, service, servers});
+  add("overload", "how late an unbounded queue becomes, and a bounded one",
+      {{"--arrival", o.arrival, "what comes: 15000/s"},
+       {"--rate", o.rate, "what leaves: 10000/s"},
+       {"--for", o.for_time, "how long it lasts: 60s"},
+       {"--latency", o.latency, "that the bound keeps (default: 200ms)"}});
+}
+
 /// "weir: there is no command 'chek'; did you mean check?"
 int complain_of_command(const CLI::App& above, const std::string& name) {
   std::vector<std::string> known;
@@ -320,6 +359,7 @@ void define_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
   add_journal_commands(cli, line);
   add_replay_command(cli, line);
   add_upstream_command(cli, line);
+  add_calc_commands(cli, line);
   add_help_commands(cli, line, catalog);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ask.h"
+#include "calc.h"
 
 namespace weir::app {
 
@@ -57,6 +58,7 @@ int journal_forget(const std::string& path, const JournalOptions& options);
 int journal_export(const std::string& path, const JournalOptions& options);
 int replay(const std::string& from, const ReplayOptions& options);
 int upstream(const UpstreamOptions& options);
+int calc(const std::string& formula, const CalcOptions& options);
 int print_schema(const Catalog& catalog);
 int print(const std::string& page);
 int version();

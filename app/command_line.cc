@@ -34,6 +34,7 @@ struct CommandLine {
   ReplayOptions replay;
   UpstreamOptions upstream;
   CalcOptions calc;
+  LoadOptions load;
   int code = 0;
 };
 
@@ -178,6 +179,35 @@ void add_upstream_command(CLI::App& cli, CommandLine& line) {
   add("--body", o.body, "bytes of an answer");
   add("--pressure", o.pressure, "true: answers say how full it is, in Weir-Pressure");
   upstream->callback([&line] { line.code = app::upstream(line.upstream); });
+}
+
+void add_load_command(CLI::App& cli, CommandLine& line) {
+  auto* load = cli.add_subcommand("load", "an open load against a server: what it is asked for, whatever it answers");
+  LoadOptions& o = line.load;
+  load->add_option("TARGET", o.target, "http://host:port/path")->required();
+  load->add_option("--rate", o.rate, "calls in a time: 800/s");
+  load->add_option("--profile", o.profile, "instead: second:rate from then on, 0:640,8:880; 0:100..900 is a ramp");
+  const auto text = [&](const char* name, std::string& value, const char* help) {
+    load->add_option(name, value, help)->capture_default_str();
+  };
+  text("--for", o.for_time, "how long");
+  text("--arrivals", o.arrivals, "poisson: at random; constant: equally far apart");
+  text("--deadline", o.deadline, "how long a client waits, from when its request was due");
+  text("--clients", o.clients, "what they do then, or when refused: none, naive, backoff, retry-after or impatient");
+  load->add_option("--tries", o.tries, "their attempts, the first one included")->capture_default_str();
+  load->add_option("--method", o.method, "default: GET, with a body POST");
+  load->add_option("--body", o.body, "of each request; @FILE: what is in it");
+  load->add_option("--header", o.headers, "'Name: value'; may be given several times");
+  load->add_option(
+      "--assert", o.assertions,
+      "exit with 1 unless this holds: 'p99 < 200ms', 'goodput > 750/s', 'success >= 99.9%'; several times");
+  load->add_option("--json", o.json, "the file to write what came of it to; - is standard output");
+  load->add_option("--connections", o.connections, "open at once, at most")->capture_default_str();
+  load->add_option("--count", o.count, "calls, at most")->capture_default_str();
+  load->add_option("--seed", o.seed, "of chance: the same one makes the same load")->capture_default_str();
+  load->add_flag("--target-is-mine", o.target_is_mine, "the target may be another machine");
+  load->add_flag("-q,--quiet", o.quiet, "no line about its progress");
+  load->callback([&line] { line.code = app::load(line.load); });
 }
 
 void add_calc_commands(CLI::App& cli, CommandLine& line) {
@@ -359,6 +389,7 @@ void define_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
   add_journal_commands(cli, line);
   add_replay_command(cli, line);
   add_upstream_command(cli, line);
+  add_load_command(cli, line);
   add_calc_commands(cli, line);
   add_help_commands(cli, line, catalog);
 }

@@ -33,6 +33,8 @@ struct CommandLine {
   std::string replay_from;
   ReplayOptions replay;
   UpstreamOptions upstream;
+  CalcOptions calc;
+  LoadOptions load;
   int code = 0;
 };
 
@@ -179,6 +181,73 @@ void add_upstream_command(CLI::App& cli, CommandLine& line) {
   upstream->callback([&line] { line.code = app::upstream(line.upstream); });
 }
 
+void add_load_command(CLI::App& cli, CommandLine& line) {
+  auto* load = cli.add_subcommand("load", "an open load against a server: what it is asked for, whatever it answers");
+  LoadOptions& o = line.load;
+  load->add_option("TARGET", o.target, "http://host:port/path")->required();
+  load->add_option("--rate", o.rate, "calls in a time: 800/s");
+  load->add_option("--profile", o.profile, "instead: second:rate from then on, 0:640,8:880; 0:100..900 is a ramp");
+  const auto text = [&](const char* name, std::string& value, const char* help) {
+    load->add_option(name, value, help)->capture_default_str();
+  };
+  text("--for", o.for_time, "how long");
+  text("--arrivals", o.arrivals, "poisson: at random; constant: equally far apart");
+  text("--deadline", o.deadline, "how long a client waits, from when its request was due");
+  text("--clients", o.clients, "what they do then, or when refused: none, naive, backoff, retry-after or impatient");
+  load->add_option("--tries", o.tries, "their attempts, the first one included")->capture_default_str();
+  load->add_option("--method", o.method, "default: GET, with a body POST");
+  load->add_option("--body", o.body, "of each request; @FILE: what is in it");
+  load->add_option("--header", o.headers, "'Name: value'; may be given several times");
+  load->add_option(
+      "--assert", o.assertions,
+      "exit with 1 unless this holds: 'p99 < 200ms', 'goodput > 750/s', 'success >= 99.9%'; several times");
+  load->add_option("--json", o.json, "the file to write what came of it to; - is standard output");
+  load->add_option("--connections", o.connections, "open at once, at most")->capture_default_str();
+  load->add_option("--count", o.count, "calls, at most")->capture_default_str();
+  load->add_option("--seed", o.seed, "of chance: the same one makes the same load")->capture_default_str();
+  load->add_flag("--target-is-mine", o.target_is_mine, "the target may be another machine");
+  load->add_flag("-q,--quiet", o.quiet, "no line about its progress");
+  load->callback([&line] { line.code = app::load(line.load); });
+}
+
+void add_calc_commands(CLI::App& cli, CommandLine& line) {
+  auto* calc = cli.add_subcommand("calc", "what queues, workers and bounds should be: the theory, with units");
+  calc->require_subcommand(1);
+  CalcOptions& o = line.calc;
+  struct Option {
+    const char* name;
+    std::string& value;
+    const char* help;
+  };
+  const Option arrival{"--arrival", o.arrival, "what comes: 800/s"};
+  const Option service{"--service", o.service, "how long one takes, 10ms, or how many one server does, 100/s"};
+  const Option servers{"--servers", o.servers, "how many work on one queue"};
+  const auto add = [&](const char* name, const char* help, std::initializer_list<Option> options) {
+    auto* command = calc->add_subcommand(name, help);
+    for (const Option& option : options) command->add_option(option.name, option.value, option.help);
+    command->callback([&line, name] { line.code = app::calc(name, line.calc); });
+  };
+  add("littles-law", "inside = rate x time: two of them give the third",
+      {{"--inside", o.inside, "how many are inside"},
+       {"--rate", o.rate, "how many pass: 800/s"},
+       {"--time", o.time, "how long each stays: 200ms"}});
+  add("mm1", "how late one server is whose work varies", {arrival, service});
+  add("mmc", "how late several servers are, or how many it takes",
+      {arrival, service, servers, {"--wait", o.wait, "the mean wait that is promised, instead of --servers"}});
+  add("md1", "how late one server is whose work is always the same", {arrival, service});
+  add("queue-bound", "how long a queue may be for a promised latency",
+      {{"--latency", o.latency, "that is promised: 200ms"}, {"--rate", o.rate, "that leaves the queue: 10000/s"}});
+  add("bandwidth-delay", "how much has to be under way to keep a path busy",
+      {{"--rate", o.rate, "of the path: 100MiB/s, or events: 1000/s"},
+       {"--round-trip", o.round_trip, "to the other end and back: 50ms"}});
+  add("utilisation", "how busy servers are, and whether that is too much", {arrival, service, servers});
+  add("overload", "how late an unbounded queue becomes, and a bounded one",
+      {{"--arrival", o.arrival, "what comes: 15000/s"},
+       {"--rate", o.rate, "what leaves: 10000/s"},
+       {"--for", o.for_time, "how long it lasts: 60s"},
+       {"--latency", o.latency, "that the bound keeps (default: 200ms)"}});
+}
+
 /// "weir: there is no command 'chek'; did you mean check?"
 int complain_of_command(const CLI::App& above, const std::string& name) {
   std::vector<std::string> known;
@@ -320,6 +389,8 @@ void define_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
   add_journal_commands(cli, line);
   add_replay_command(cli, line);
   add_upstream_command(cli, line);
+  add_load_command(cli, line);
+  add_calc_commands(cli, line);
   add_help_commands(cli, line, catalog);
 }
 

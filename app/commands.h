@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "ask.h"
+#include "calc.h"
+#include "load_options.h"
 
 namespace weir::app {
 
@@ -57,6 +59,8 @@ int journal_forget(const std::string& path, const JournalOptions& options);
 int journal_export(const std::string& path, const JournalOptions& options);
 int replay(const std::string& from, const ReplayOptions& options);
 int upstream(const UpstreamOptions& options);
+int load(const LoadOptions& options);
+int calc(const std::string& formula, const CalcOptions& options);
 int print_schema(const Catalog& catalog);
 int print(const std::string& page);
 int version();

@@ -6,7 +6,8 @@ namespace weir::app {
 
 enum ExitCode : int {
   ok = 0,
-  failed = 1,             ///< something outside went wrong (a port in use, ...), or `test`: a case failed
+  failed = 1,  ///< something outside went wrong (a port in use, ...), or `test`: a case failed, `load`: an --assert
+               ///< does not hold
   bad_configuration = 2,  ///< the configuration has errors, all of them printed; `test`: it has no cases
   unsettled = 3,          ///< `run`: nothing is lost, but not all was delivered: it is on the disk, or its sender knows
   abandoned = 4,          ///< `run`: work is lost whose sender had been told that it was taken
@@ -24,7 +25,9 @@ struct ExitCodeRow {
 inline constexpr std::array exit_codes{
     ExitCodeRow{ok, "ok", "Success; run: stopped, and nothing was left."},
     ExitCodeRow{failed, "failed",
-                "Something outside failed: a port in use, a path that cannot be written. test: a case failed."},
+                "Something outside failed: a port in use, a path that cannot be written. test: a case failed. load: an "
+                "--assert "
+                "does not hold, or nobody answered."},
     ExitCodeRow{
         bad_configuration, "bad configuration",
         "The configuration has errors; all of them are printed with file, line and column. test: it has no cases."},

@@ -47,7 +47,7 @@ std::optional<WallTime> point_in_time(const std::string& text, WallTime now) {
 }
 
 struct Plan {
-  ReplayUrl url;
+  HttpUrl url;
   std::string token;
   double rate = 0;
   Duration patience{};

@@ -22,7 +22,7 @@ class ReplaySender {
  public:
   enum class Outcome : std::uint8_t { done, interrupted, gave_up, stopped };
   struct Setup {
-    ReplayUrl url;
+    HttpUrl url;
     net::SessionConfig session;
     std::string token;                                                   ///< empty: none
     Duration patience;                                                   ///< without an answer that takes anything

@@ -14,15 +14,12 @@
 #include <string>
 #include <vector>
 
+#include "http_url.h"
 #include "net/http_reply.h"
 
 namespace weir::app {
 
-struct ReplayUrl {
-  std::string address, host, target;
-  bool tls = false;
-};
-Result<ReplayUrl> parse_replay_url(std::string_view text);
+Result<HttpUrl> parse_replay_url(std::string_view text);
 
 struct ReplayAnswer {
   enum class Kind : std::uint8_t { taken, again, refused, stop };

@@ -1,7 +1,8 @@
-// version, explain, init, schema: commands that ask no running process.
+// version, explain, calc, init, schema: commands that ask no running process.
 #include <fmt/format.h>
 #include <weir/base/file_mode.h>
 #include <weir/base/reason.h>
+#include <weir/base/terminal_text.h>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -76,6 +77,13 @@ int explain(const std::string& reason) {
   if (row.http_status) fmt::print("HTTP {}, gRPC {}.\n", row.http_status, row.grpc_status);
   fmt::print("{}\n", row.advice);
   return ok;
+}
+
+int calc(const std::string& formula, const CalcOptions& options) {
+  const auto answer = calculate(formula, options);
+  if (answer) return print(*answer);
+  fmt::print(stderr, "weir: {}\n", terminal_text(answer.error().message));
+  return bad_usage;
 }
 
 int init(const std::string& file, bool force) {

@@ -18,6 +18,25 @@ std::optional<double> number(std::string_view text, double most) {
   return value;
 }
 
+/// What a phase is like from a moment in it on: a rate, and what it gains a second.
+struct Slope {
+  Duration until{0};
+  double rate = 0, gain = 0;
+  double within(double time) const { return time * (rate + gain * time / 2); }
+  /// The time in which `hazard` passes; within(it) = hazard.
+  double time(double hazard) const {
+    return 2 * hazard / (rate + std::sqrt(std::max(0.0, rate * rate + 2 * gain * hazard)));
+  }
+};
+
+Slope slope_at(const std::vector<Arrivals::Phase>& phases, std::size_t i, Duration at, Duration end) {
+  const auto& phase = phases[i];
+  const Duration until = i + 1 == phases.size() ? end : phases[i + 1].from;
+  const double length = seconds(until - phase.from);
+  const double gain = phase.to && length > 0 ? (*phase.to - phase.rate) / length : 0;
+  return {std::min(until, end), std::max(0.0, phase.rate + gain * seconds(at - phase.from)), gain};
+}
+
 }  // namespace
 
 Result<std::vector<Arrivals::Phase>> Arrivals::parse(std::string_view text) {
@@ -27,32 +46,56 @@ Result<std::vector<Arrivals::Phase>> Arrivals::parse(std::string_view text) {
     const std::string_view part = rest.substr(0, comma);
     const auto colon = part.find(':');
     const auto from = colon == part.npos ? std::optional(0.0) : number(part.substr(0, colon), longest);
-    const auto rate = number(colon == part.npos ? part : part.substr(colon + 1), most_rate);
+    const std::string_view rates = colon == part.npos ? part : part.substr(colon + 1);
+    const auto dots = rates.find("..");
+    const auto rate = number(rates.substr(0, dots), most_rate);
+    const auto to = dots == rates.npos ? std::nullopt : number(rates.substr(dots + 2), most_rate);
     const bool in_order = from && (phases.empty() || from_seconds(*from) > phases.back().from);
-    if (!rate || !in_order || phases.size() == most_phases)
-      return failure("\"" + std::string(text) + "\" is no load: write 800, or 0:640,8:880 (second:rate, in order)");
-    phases.push_back({from_seconds(*from), *rate});
+    if (!rate || (dots != rates.npos && !to) || !in_order || phases.size() == most_phases)
+      return failure("\"" + std::string(text) +
+                     "\" is no load: write 800, 0:640,8:880 (second:rate, in order) or 0:100..900 (a ramp)");
+    phases.push_back({from_seconds(*from), *rate, to});
     if (comma == rest.npos) return phases;
     rest.remove_prefix(comma + 1);
   }
 }
 
+Result<Arrivals::Kind> Arrivals::parse_kind(std::string_view name) {
+  if (name == "poisson") return Kind::poisson;
+  if (name == "constant") return Kind::constant;
+  return failure("\"" + std::string(name) + "\" is none of poisson, constant");
+}
+
+double Arrivals::draw() {
+  const bool first = !std::exchange(begun_, true);
+  if (kind_ == Kind::constant) return first ? 0.5 : 1;
+  return -std::log1p(-rng_.uniform());
+}
+
 std::optional<Duration> Arrivals::next() {
-  double hazard = -std::log1p(-rng_.uniform());
+  double hazard = draw();
   while (phase_ < phases_.size()) {
-    const bool last = phase_ + 1 == phases_.size();
-    const Duration until = std::min(end_, last ? end_ : phases_[phase_ + 1].from);
     at_ = std::max(at_, phases_[phase_].from);
-    const double rate = phases_[phase_].rate, within = seconds(until - at_) * rate;
+    const Slope slope = slope_at(phases_, phase_, at_, end_);
+    const double within = at_ < slope.until ? slope.within(seconds(slope.until - at_)) : 0;
     if (within > hazard) {
-      at_ += from_seconds(hazard / rate);
+      at_ += from_seconds(slope.time(hazard));
       return at_;
     }
     if (within > 0) hazard -= within;
-    at_ = std::max(at_, until);
+    at_ = std::max(at_, slope.until);
     ++phase_;
   }
   return std::nullopt;
+}
+
+double expected_arrivals(const std::vector<Arrivals::Phase>& phases, Duration end) {
+  double sum = 0;
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    const Slope slope = slope_at(phases, i, phases[i].from, end);
+    if (phases[i].from < slope.until) sum += slope.within(seconds(slope.until - phases[i].from));
+  }
+  return sum;
 }
 
 }  // namespace weir::load

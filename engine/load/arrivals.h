@@ -1,11 +1,14 @@
 #pragma once
-/// When the requests of an open load are due: a Poisson process whose rate may change at given times.
+/// When the requests of an open load are due: a process whose rate may change, at given times or all the time.
 ///
 /// Open: a request is due at its time, whatever has become of those before. A client that waits for each answer before
 /// it asks again (a closed loop) slows down with the service and hides what overload does to it. A time that passed
 /// while the sender was late stays due, and latency is counted from it ("coordinated omission" is leaving that out).
 ///
-///   hazard   E ~ exponential(1);  the next time t has  integral of rate from the last one to t = E
+///   hazard    the next time t has  integral of rate from the last one to t = E
+///   poisson   E ~ exponential(1): users who know nothing of each other
+///   constant  E = 1, the first one 1/2: a timer
+///   ramp      within a phase from a to b: rate(t) = a + (b - a) x (t - from) / (next from - from)
 ///
 /// Thread: a value. Cost: a logarithm a request. Ref: Schroeder, Wierman, Harchol-Balter, "Open versus closed: a
 /// cautionary tale", NSDI 2006.
@@ -21,27 +24,38 @@ namespace weir::load {
 
 class Arrivals {
  public:
+  enum class Kind : std::uint8_t { poisson, constant };
   struct Phase {
     Duration from{0};
-    double rate = 0;  ///< a second
+    double rate = 0;             ///< a second
+    std::optional<double> to{};  ///< a ramp: the rate when the next phase begins, or the load ends
   };
 
-  /// "800", or "0:640,8:880,28:640": seconds and the rate from then on, in order of time. 64 at most.
+  /// "800"; "0:640,8:880,28:640": seconds and the rate from then on, in order of time; "0:100..900,30:100": a ramp. 64
+  /// phases at most.
   static Result<std::vector<Phase>> parse(std::string_view text);
+  static Result<Kind> parse_kind(std::string_view name);
 
   /// From the first phase to `end`; times are counted from the beginning of the load.
-  Arrivals(std::vector<Phase> phases, Duration end, std::uint64_t seed)
-      : phases_(std::move(phases)), end_(end), rng_(seed) {}
+  Arrivals(std::vector<Phase> phases, Duration end, std::uint64_t seed, Kind kind = Kind::poisson)
+      : phases_(std::move(phases)), end_(end), rng_(seed), kind_(kind) {}
 
   /// The next time; nothing: the load is over.
   std::optional<Duration> next();
 
  private:
+  double draw();
+
   std::vector<Phase> phases_;
   Duration end_;
   Rng rng_;
+  Kind kind_;
+  bool begun_ = false;
   Duration at_{0};
   std::size_t phase_ = 0;
 };
+
+/// How many are to be expected until `end`.
+double expected_arrivals(const std::vector<Arrivals::Phase>& phases, Duration end);
 
 }  // namespace weir::load

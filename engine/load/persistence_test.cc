@@ -10,7 +10,7 @@ using Kind = Persistence::Kind;
 
 TEST(PersistenceTest, OneThatAsksOnceGivesUp) {
   Rng rng(1);
-  EXPECT_FALSE(Persistence{.kind = Kind::once}.again(1, 1s, rng));
+  EXPECT_FALSE(Persistence{.kind = Kind::none}.again(1, 1s, rng));
 }
 
 TEST(PersistenceTest, ANaiveClientAsksAgainAtOnceUntilItsTriesAreOver) {
@@ -23,7 +23,7 @@ TEST(PersistenceTest, ANaiveClientAsksAgainAtOnceUntilItsTriesAreOver) {
 
 TEST(PersistenceTest, AnObedientClientComesWhenToldAndNotAtAllWhenToldNothing) {
   Rng rng(1);
-  const Persistence obeys{.kind = Kind::obeys};
+  const Persistence obeys{.kind = Kind::retry_after};
   EXPECT_EQ(obeys.again(1, 3s, rng), Duration{3s});
   EXPECT_FALSE(obeys.again(1, 0s, rng));
 }
@@ -43,8 +43,16 @@ TEST(PersistenceTest, BackoffIsSpreadOverTwiceAsMuchEachTimeUpToItsCap) {
   }
 }
 
+TEST(PersistenceTest, AnImpatientClientWaitsForAShareOfItsDeadlineEachTime) {
+  Rng rng(1);
+  const Persistence impatient{.kind = Kind::impatient, .tries = 4};
+  EXPECT_EQ(impatient.patience(1s), Duration{250ms});
+  EXPECT_EQ(impatient.again(1, 3s, rng), Duration{0});
+  EXPECT_EQ(Persistence{.kind = Kind::naive}.patience(1s), Duration{1s});
+}
+
 TEST(PersistenceTest, NamesAreThoseOfTheTable) {
-  EXPECT_EQ(Persistence::parse("obeys").value(), Kind::obeys);
+  EXPECT_EQ(Persistence::parse("retry-after").value(), Kind::retry_after);
   EXPECT_FALSE(Persistence::parse("polite"));
 }
 

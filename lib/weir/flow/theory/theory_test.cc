@@ -1,5 +1,6 @@
 #include <weir/base/rng.h>
 #include <weir/flow/theory/little.h>
+#include <weir/flow/theory/md1.h>
 #include <weir/flow/theory/mm1.h>
 #include <weir/flow/theory/mmc.h>
 #include <weir/flow/theory/sizing.h>
@@ -61,6 +62,36 @@ TEST(Mm1, IsEndlessAtFullUtilisation) {
     EXPECT_EQ(queue.time_in_system(0.5), Duration::max());
   }
   EXPECT_TRUE(std::isinf(Mm1({1}, {0}).utilisation()));
+}
+
+TEST(Md1, WaitsHalfAsLongAsMm1) {
+  for (const double rho : {0.5, 0.8, 0.9, 0.95}) {
+    const Md1 queue({rho * 1000}, {1000});
+    const Mm1 random({rho * 1000}, {1000});
+    EXPECT_NEAR(queue.waiting(), random.waiting() / 2, 1e-9);
+    EXPECT_NEAR(seconds(queue.time_waiting()), seconds(random.time_waiting()) / 2, 2e-9);
+    EXPECT_NEAR(items_inside({rho * 1000}, queue.time_in_system()), queue.in_system(), 1e-5);
+  }
+}
+
+TEST(Md1, IsTheQueueOfASimulatedServerThatAlwaysTakesTheSameTime) {
+  Rng rng(1);
+  double now = 0, free_at = 0, waited = 0;
+  constexpr int items = 400'000;
+  for (int i = 0; i < items; ++i) {
+    now += -std::log1p(-rng.uniform()) / 80;
+    waited += std::max(0.0, free_at - now);
+    free_at = std::max(free_at, now) + 0.01;
+  }
+  EXPECT_NEAR(waited / items, seconds(Md1({80}, {100}).time_waiting()), 0.03 * waited / items);
+}
+
+TEST(Md1, IsEndlessAtFullUtilisation) {
+  const Md1 queue({100}, {100});
+  EXPECT_TRUE(std::isinf(queue.waiting()));
+  EXPECT_TRUE(std::isinf(queue.in_system()));
+  EXPECT_EQ(queue.time_waiting(), Duration::max());
+  EXPECT_EQ(queue.time_in_system(), Duration::max());
 }
 
 TEST(Mmc, WithOneServerIsMm1) {

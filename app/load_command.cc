@@ -1,0 +1,138 @@
+// weir load: an open load against a server, and what came of it.
+#include <fmt/format.h>
+#include <unistd.h>
+#include <weir/base/file_mode.h>
+#include <weir/base/terminal_text.h>
+
+#include <fcntl.h>
+#include <algorithm>
+#include <csignal>
+
+#include "commands.h"
+#include "descriptors.h"
+#include "exit_codes.h"
+#include "load/open_load.h"
+#include "load_report.h"
+
+namespace weir::app {
+namespace {
+
+constexpr std::uint64_t kept_descriptors = 32;  // for files, and what the process has open anyway
+
+volatile std::sig_atomic_t told_to_stop = 0;
+
+/// The first Ctrl-C ends the load and still says what came of it, the second ends the process.
+void watch_signals() {
+  struct sigaction action{};
+  action.sa_handler = [](int) { told_to_stop = 1; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  for (const int s : {SIGINT, SIGTERM}) ::sigaction(s, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+int complain_of(int code, std::string_view what) {
+  fmt::print(stderr, "weir: {}\n", terminal_text(what));
+  return code;
+}
+
+/// Opened before the load, so that a folder that cannot be written is not found out afterwards.
+class ReportFile {
+ public:
+  ReportFile(std::string path, std::string what) : path_(std::move(path)), what_(std::move(what)) {
+    if (!path_.empty() && path_ != "-") fd_ = open_or_make(path_, O_WRONLY | O_TRUNC);
+  }
+  ReportFile(const ReportFile&) = delete;
+  ReportFile& operator=(const ReportFile&) = delete;
+  ~ReportFile() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  bool is_wanted() const { return !path_.empty(); }
+  bool on_stdout() const { return path_ == "-"; }
+  std::string trouble() const {
+    if (path_.empty() || path_ == "-" || fd_ >= 0) return {};
+    return fmt::format("--{}: {} cannot be written: check the path and its permissions", what_, path_);
+  }
+  bool write(std::string_view text) const {
+    if (on_stdout()) return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+    while (!text.empty()) {
+      const auto n = ::write(fd_, text.data(), text.size());
+      if (n <= 0) return false;
+      text.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return true;
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  const std::string path_, what_;
+  int fd_ = -1;
+};
+
+/// Says once a second how it goes, on a terminal.
+class Progress {
+ public:
+  explicit Progress(bool wanted) : wanted_(wanted && ::isatty(STDERR_FILENO) == 1) {}
+  ~Progress() {
+    if (shown_) fmt::print(stderr, "\r\033[K");
+  }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  void show(const load::Tally& tally, const load::Schedule& schedule, TimePoint now) {
+    if (!wanted_ || now < next_) return;
+    next_ = now + std::chrono::seconds(1);
+    shown_ = true;
+    fmt::print(stderr, "\r\033[K{}",
+               load_progress(tally, std::max(Duration{0}, now - schedule.began()), schedule.under_way()));
+    std::fflush(stderr);
+  }
+
+ private:
+  const bool wanted_;
+  bool shown_ = false;
+  TimePoint next_{};
+};
+
+int finish(const LoadResult& result, const ReportFile& json) {
+  if (!json.on_stdout() && print(load_table(result)) != ok) return failed;
+  if (json.is_wanted() && !json.write(load_json(result)))
+    return complain_of(failed, fmt::format("{} could not be written completely: is the disk full?", json.path()));
+  const auto& ends = result.tally.by_end();
+  const auto unanswered = ends.find("unreachable");
+  if (unanswered != ends.end() && unanswered->second == result.tally.attempts())
+    return complain_of(failed, fmt::format("nobody answered at {}", fmt::join(result.plan.addresses, ", ")));
+  return holds(result) ? ok : failed;
+}
+
+}  // namespace
+
+int load(const LoadOptions& options) {
+  auto plan = plan_load(options);
+  if (!plan) return complain_of(bad_usage, plan.error().message);
+  const ReportFile json(options.json, "json");
+  if (const auto trouble = json.trouble(); !trouble.empty()) return complain_of(failed, trouble);
+  if (raise_descriptor_limit() < options.connections + kept_descriptors)
+    return complain_of(
+        failed, fmt::format("--connections {}: more than this process may have open (ulimit -n)", options.connections));
+  watch_signals();
+  const Context context;
+  load::Schedule schedule(plan->streams, plan->length, options.count, options.seed);
+  load::Tally tally(plan->length);
+  load::OpenLoad open(
+      schedule, plan->targets, options.connections, context,
+      [&](const load::Attempt& attempt, const load::Variant& variant, const load::Outcome& outcome, bool over,
+          TimePoint now) { tally.record(attempt, outcome, over, variant.label, schedule.began(), now); });
+  TimePoint stopped{};
+  {
+    Progress progress(!options.quiet);
+    open.run([&](TimePoint now) {
+      progress.show(tally, schedule, now);
+      if (told_to_stop) stopped = now;
+      return !told_to_stop;
+    });
+  }
+  const bool interrupted = stopped != TimePoint{} && stopped < schedule.began() + schedule.length();
+  if (interrupted) tally.cut(std::max(Duration{0}, stopped - schedule.began()));
+  return finish({*plan, tally, open.opened(), schedule.cut_off(), interrupted}, json);
+}
+
+}  // namespace weir::app

@@ -1,0 +1,44 @@
+#pragma once
+/// What `weir load` is told, understood: who asks what, where, for how long, and what it has to show.
+///
+/// Everything has a bound that the user may move: the time (--for), the calls (--count), the connections. A load that
+/// is longer than its --count is refused before it begins, because it would end early and look as if it had not.
+///
+/// A load can take a service down. So a target that is not this machine's loopback needs --target-is-mine.
+///
+/// Thread: one, at start; it looks names up.
+#include <weir/base/result.h>
+
+#include <string>
+#include <vector>
+
+#include "load/assertion.h"
+#include "load/schedule.h"
+#include "load_options.h"
+#include "net/address.h"
+
+namespace weir::app {
+
+/// One request, before it is bytes.
+struct LoadRequest {
+  std::string url, method, body, label;
+  std::vector<std::string> headers;  ///< "Name: value"
+  double weight = 1;
+};
+
+struct LoadPlan {
+  std::string what;  ///< one line: the load in words
+  std::vector<load::Stream> streams;
+  std::vector<net::Endpoint> targets;
+  std::vector<std::string> addresses;  ///< of the targets, as written
+  Duration length{0};
+  std::vector<load::Assertion> assertions;
+};
+
+/// The error is one line.
+Result<LoadPlan> plan_load(const LoadOptions& options);
+
+/// The request as bytes; its target is looked up and put into the plan.
+Result<load::Variant> make_variant(const LoadRequest& request, bool target_is_mine, LoadPlan& plan);
+
+}  // namespace weir::app

@@ -1,0 +1,266 @@
+"""`weir load`: an open load, whose figures are those of the server's own account."""
+import http.server
+import json
+import signal
+import socketserver
+import subprocess
+import threading
+import time
+
+import weir_process
+from weir_process import PATIENCE, WeirTest, eventually, free_port, main, weir
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers as its server's `answer(path)` says: status, headers, body; None: closes the connection."""
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def answer(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        with self.server.lock:
+            self.server.seen.append((self.command, self.path, dict(self.headers), body))
+        reply = self.server.answer(self.path)
+        if reply is None:
+            self.close_connection = True
+            return
+        status, headers, text = reply
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(text)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(text)
+
+    do_GET = do_POST = do_PUT = do_HEAD = answer
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 1024
+    daemon_threads = True
+
+
+class Load(WeirTest):
+    def server(self, answer=lambda path: (200, {}, b"hello")):
+        server = Server(("127.0.0.1", 0), Handler)
+        server.lock, server.seen, server.answer = threading.Lock(), [], answer
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server, f"http://127.0.0.1:{server.server_address[1]}"
+
+    def load(self, url, *options, expected=0):
+        code, out, err = weir("load", url, "--json", self.path("load.json"), "--deadline", f"{PATIENCE:.0f}s", *options, folder=self.folder)
+        self.assertEqual(code, expected, out + err)
+        with open(self.path("load.json")) as f:
+            return json.load(f)
+
+    def test_every_call_is_made_and_counted_as_the_server_counts_it(self):
+        server, url = self.server()
+        result = self.load(url + "/a?b=1", "--rate", "200/s", "--for", "1s", "--arrivals", "constant")
+        self.assertEqual((result["calls"], result["good"], result["by_end"]), (200, 200, {"200": 200}))
+        self.assertEqual(len(server.seen), 200)
+        self.assertEqual({(m, p) for m, p, _, _ in server.seen}, {("GET", "/a?b=1")})
+        self.assertEqual(result["goodput"], 200)
+
+    def test_a_call_that_waits_behind_a_stall_took_that_long_although_it_was_sent_in_time(self):
+        began = []
+
+        def answer(path):
+            began.append(time.monotonic())
+            wait = began[0] + 1 - time.monotonic()
+            if wait > 0:
+                time.sleep(wait)  # the whole service stands still for its first second
+            return 200, {}, b""
+        _, url = self.server(answer)
+        result = self.load(url, "--rate", "100/s", "--for", "2s", "--arrivals", "constant")
+        self.assertEqual(result["good"], 200)
+        # Who came in the first second waited for the rest of it: half of all, so the median of those is half a second.
+        times = result["times"]
+        self.assertGreater(times["max_ms"], 980)
+        self.assertGreater(times["p99_ms"], 950)
+        slow = sum(s["good"] for s in result["slices"][:50])
+        self.assertEqual(slow, 100, "calls are due all through the stall")
+
+    def test_a_service_with_one_slot_cannot_slow_the_load_down(self):
+        one = threading.Lock()
+
+        def answer(path):
+            with one:
+                time.sleep(0.02)
+            return 200, {}, b""
+        server, url = self.server(answer)
+        result = self.load(url, "--rate", "100/s", "--for", "1s", "--arrivals", "constant")
+        self.assertEqual((result["good"], len(server.seen)), (100, 100))
+        # 100 x 20 ms of work came within a second: the last of them is a second late.
+        self.assertGreater(result["times"]["max_ms"], 950)
+
+    def test_refusals_are_counted_by_status_and_by_weirs_reason_and_clients_come_back_when_told(self):
+        counted = []
+
+        def answer(path):
+            counted.append(path)
+            if len(counted) % 2:
+                return 503, {"Retry-After": "1", "Weir-Reason": "flow_full"}, b"no"
+            return 200, {}, b""
+        server, url = self.server(answer)
+        result = self.load(url, "--profile", "0:20,1:0", "--for", "60s", "--clients", "retry-after", "--tries", "7")
+        self.assertEqual(result["calls"], result["good"] + result["failed"])
+        self.assertEqual(result["by_end"]["503"], result["by_reason"]["flow_full"])
+        self.assertEqual(result["attempts"], len(server.seen))
+        self.assertEqual(sum(result["by_end"].values()), result["attempts"])
+        self.assertGreater(result["attempts"], result["calls"])
+
+    def test_requests_are_as_they_were_written(self):
+        server, url = self.server()
+        with open(self.path("body.json"), "w") as f:
+            f.write('{"a":1}')
+        self.load(url + "/x", "--rate", "10/s", "--for", "1s", "--arrivals", "constant", "--method", "PUT", "--body", "@" + self.path("body.json"),
+                  "--header", "X-Priority: high", "--header", "Host: shop.example")
+        method, path, headers, body = server.seen[0]
+        self.assertEqual((method, path, body), ("PUT", "/x", b'{"a":1}'))
+        self.assertEqual((headers["X-Priority"], headers["Host"]), ("high", "shop.example"))
+
+    def test_bodies_in_chunks_and_to_the_end_and_none_are_read(self):
+        replies = [(200, {"Connection": "close"}, b"x" * 100_000), (204, {}, b""), (304, {}, b"")]
+        count = []
+
+        def answer(path):
+            count.append(path)
+            return replies[len(count) % 3]
+        server, url = self.server(answer)
+        result = self.load(url, "--rate", "60/s", "--for", "1s", "--arrivals", "constant")
+        self.assertEqual((result["good"], len(server.seen)), (60, 60))
+        result = self.load(url, "--method", "HEAD", "--rate", "30/s", "--for", "1s", "--arrivals", "constant")
+        self.assertEqual(result["good"], 30)
+
+    def test_what_is_no_answer_is_counted_for_what_it_is(self):
+        class Garbage(socketserver.BaseRequestHandler):
+            def handle(self):
+                self.request.recv(65536)
+                self.request.sendall(b"SSH-2.0-OpenSSH\r\n")
+        garbage = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Garbage)
+        threading.Thread(target=garbage.serve_forever, daemon=True).start()
+        self.addCleanup(garbage.server_close)
+        self.addCleanup(garbage.shutdown)
+        result = self.load(f"http://127.0.0.1:{garbage.server_address[1]}", "--rate", "10/s", "--for", "1s", "--arrivals", "constant")
+        self.assertEqual(result["by_end"], {"damaged": 10})
+        _, url = self.server(lambda path: None)
+        result = self.load(url, "--rate", "10/s", "--for", "1s", "--arrivals", "constant")
+        self.assertEqual(result["by_end"], {"closed": 10})
+        result = self.load(f"http://127.0.0.1:{free_port()}", "--rate", "10/s", "--for", "1s", "--arrivals", "constant", expected=1)
+        self.assertEqual(result["by_end"], {"unreachable": 10})
+
+    def test_a_client_leaves_at_its_deadline_and_an_impatient_one_asks_again_before(self):
+        stop = threading.Event()
+        self.addCleanup(stop.set)
+        server, url = self.server(lambda path: stop.wait(PATIENCE) and None)
+        out = self.path("left.json")
+        weir("load", url, "--rate", "10/s", "--for", "1s", "--arrivals", "constant", "--deadline", "100ms", "--json", out, folder=self.folder)
+        with open(out) as f:
+            self.assertEqual(json.load(f)["by_end"], {"deadline": 10})
+        weir("load", url, "--profile", "0:10,1:0", "--for", "60s", "--arrivals", "constant", "--deadline", "400ms", "--clients", "impatient", "--json", out,
+             folder=self.folder)
+        with open(out) as f:
+            self.assertEqual(json.load(f)["by_end"], {"deadline": 40})
+
+    def test_what_does_not_fit_into_the_connections_is_counted_and_said(self):
+        stop = threading.Event()
+        self.addCleanup(stop.set)
+        _, url = self.server(lambda path: stop.wait(PATIENCE) and None)
+        code, out, _ = weir("load", url, "--rate", "50/s", "--for", "1s", "--arrivals", "constant", "--deadline", "3s", "--connections", "5",
+                            "--json", self.path("load.json"), folder=self.folder)
+        with open(self.path("load.json")) as f:
+            result = json.load(f)
+        self.assertEqual(code, 0)
+        self.assertEqual(sum(result["by_end"].values()), 50)
+        self.assertEqual(result["not_sent"], result["by_end"]["not_sent"])
+        self.assertGreater(result["not_sent"], 0)
+        self.assertFalse(result["kept_schedule"])
+        self.assertIn("NOT KEPT", out)
+        self.assertIn(f"{result['not_sent']} not sent", out)
+
+    def test_assertions_set_the_exit_code(self):
+        _, url = self.server(lambda path: (200 if path == "/ok" else 500, {}, b""))
+        some = ["--rate", "20/s", "--for", "1s", "--arrivals", "constant"]
+        within = f"p99 < {2 * PATIENCE:.0f}s"
+        self.load(url + "/ok", *some, "--assert", within, "--assert", "success >= 100%", "--assert", "errors <= 0%", "--assert", "goodput >= 20/s")
+        result = self.load(url + "/ok", *some, "--assert", within, "--assert", "max < 1ns", expected=1)
+        self.assertEqual([a["holds"] for a in result["assertions"]], [True, False])
+        # A server that only fails is not fast.
+        result = self.load(url + "/no", *some, "--assert", within, expected=1)
+        self.assertEqual(result["assertions"][0]["measured"], "no call was good")
+
+    def test_an_interrupted_load_says_what_came_of_it_and_shows_nothing(self):
+        server, url = self.server()
+        process = subprocess.Popen([weir_process.BINARY, "load", url, "--rate", "50/s", "--for", "1h", "--count", "1000000", "--assert", "p99 < 1h",
+                                    "--json", self.path("load.json")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        eventually(lambda: len(server.seen) > 5, "requests")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 1, out + err)
+        self.assertIn("interrupted", out)
+        with open(self.path("load.json")) as f:
+            result = json.load(f)
+        self.assertTrue(result["interrupted"])
+        self.assertEqual(result["attempts"], len(server.seen))
+
+    def test_json_goes_to_standard_output_alone(self):
+        _, url = self.server()
+        code, out, err = weir("load", url, "--rate", "10/s", "--for", "1s", "--arrivals", "constant", "--json", "-", folder=self.folder)
+        self.assertEqual((code, json.loads(out)["good"], err), (0, 10, ""))
+
+    def test_bad_input_is_refused_in_one_line_before_anything_is_sent(self):
+        server, url = self.server()
+        rate = ["--rate", "10/s"]
+        for options, said in [
+                ([url], "--rate 800/s, or --profile"),
+                ([url, *rate, "--profile", "1"], "--rate 800/s, or --profile"),
+                ([url, "--rate", "10"], "has no unit"),
+                ([url, "--rate", "0/s"], "sends nothing"),
+                ([url, "--rate", "1e9/s"], "is not a rate"),
+                ([url, "--rate", "2000000/s"], "at most 1000000/s"),
+                ([url, "--profile", "20:5"], "sends nothing"),
+                ([url, "--profile", "5:1,1:1"], "--profile: "),
+                ([url, *rate, "--for", "0s"], "must be more than 0"),
+                ([url, *rate, "--for", "forever"], "--for: "),
+                ([url, *rate, "--for", "48h"], "at most 1d"),
+                ([url, "--rate", "100000/s", "--for", "1h"], "about 360000000 calls"),
+                ([url, *rate, "--arrivals", "uniform"], "none of poisson, constant"),
+                ([url, *rate, "--clients", "polite"], "none of none, naive"),
+                ([url, *rate, "--tries", "0"], "--tries: "),
+                ([url, *rate, "--deadline", "0s"], "--deadline: "),
+                ([url, *rate, "--connections", "0"], "--connections: "),
+                ([url, *rate, "--count", "0"], "--count: "),
+                ([url, *rate, "--header", "nonsense"], "write 'Name: value'"),
+                ([url, *rate, "--header", "A: b\r\nC: d"], "is no header"),
+                ([url, *rate, "--header", "content-length: 3"], "written by weir load itself"),
+                ([url, *rate, "--method", "G T"], "--method: "),
+                ([url, *rate, "--body", "@nowhere"], "nowhere cannot be read"),
+                ([url, *rate, "--assert", "p98 < 1s"], "names nothing that is measured"),
+                ([url, *rate, "--assert", "p99"], "compares nothing"),
+                (["ftp://x", *rate], "does not begin with http://"),
+                (["https://127.0.0.1:1/", *rate], "no TLS"),
+                (["http://192.0.2.1/", *rate], "--target-is-mine"),
+        ]:
+            code, out, err = weir("load", *options, folder=self.folder)
+            self.assertEqual((code, out), (64, ""), (options, err))
+            self.assertIn(said, err, options)
+            self.assertEqual(err.count("\n"), 1, err)
+        self.assertEqual(server.seen, [])
+
+    def test_a_report_that_cannot_be_written_is_found_out_before_the_load(self):
+        server, url = self.server()
+        code, _, err = weir("load", url, "--rate", "10/s", "--json", self.path("no/such/folder.json"), folder=self.folder)
+        self.assertEqual(code, 1)
+        self.assertIn("cannot be written", err)
+        self.assertEqual(server.seen, [])
+
+
+if __name__ == "__main__":
+    main()

@@ -90,7 +90,8 @@ std::optional<std::string> request_head(const net::Head& head, const Origin& ori
   out.reserve(head.fields.size() + 320);
   out.append(head.method).append(" ").append(rewritten(route, head.target));
   if (!head.query.empty()) out.append("?").append(head.query);
-  out.append(" HTTP/1.1\r\nHost: ").append(host).append("\r\n");
+  out.append(" HTTP/1.1\r\n");
+  if (!host.empty()) out.append("Host: ").append(host).append("\r\n");
   const auto replaced = [&](const net::Field& field) {
     if (field.name.find('_') != field.name.npos && is_written_by_us(field.name, route)) return true;
     if (net::same_word(field.name, "Via")) return net::continue_list(vias, field.value), true;

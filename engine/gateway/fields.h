@@ -6,7 +6,8 @@
 /// from what was understood, and Expect, which the gateway answers itself. Fields the gateway adds (X-Forwarded-*, Via,
 /// X-Request-Id, the deadline) stay whatever Connection names.
 ///
-///   to an upstream   Host as the client sent it, or the route's; who has asked (forwarded.h); X-Request-Id; Via,
+///   to an upstream   Host as the client sent it, or the route's (a client of HTTP/1.0 need not send one: then it is left
+///                    out here, and written for each endpoint); who has asked (forwarded.h); X-Request-Id; Via,
 ///                    continued; what the route changes (edits.h); the protocol to switch to, where the route allows it
 ///   to a client      Via, continued; what the route changes
 ///

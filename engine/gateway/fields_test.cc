@@ -104,6 +104,17 @@ TEST(Fields, ARouteChangesPathHostAndFields) {
   EXPECT_TRUE(request_head(head, {}, net::BodyFraming::none, {.route = &route})->starts_with("POST /one?q=1 "));
 }
 
+TEST(Fields, ARequestWithoutAHostLeavesItsPlaceToTheEndpoints) {
+  net::Head head = head_of("X: y\r\n");
+  head.authority = {};
+  const auto out = *request_head(head, {.peer = "10.0.0.9", .style = config::Forwarded::both}, net::BodyFraming::none);
+  EXPECT_EQ(out.find("Host: "), out.npos) << out;
+  EXPECT_EQ(out.find("host="), out.npos) << out;
+  config::GatewayRoute route;
+  route.send_host = "shop.example";
+  EXPECT_TRUE(has(*request_head(head, {}, net::BodyFraming::none, {.route = &route}), "Host: shop.example\r\n"));
+}
+
 TEST(Fields, ARequestIdIsKeptOrMade) {
   EXPECT_EQ(request_id("abc-1", Rng(1)), "abc-1");
   for (const std::string& bad : {std::string(), std::string("a b"), std::string("a\"b"), std::string(129, 'x')})

@@ -27,6 +27,8 @@ constexpr Duration publish_every = std::chrono::milliseconds(200);
 constexpr Duration sweep_every = std::chrono::seconds(1);
 constexpr Duration body_patience = std::chrono::seconds(30);
 constexpr Duration last_answers = std::chrono::seconds(2);
+/// The longest time-out of a connection (config/read_gateways.cc) and some more.
+constexpr Duration last_ends = std::chrono::seconds(12);
 constexpr auto look_again = std::chrono::milliseconds(10);
 
 std::string allow_field(const config::Gateway& gateway) {
@@ -291,9 +293,7 @@ void Gateways::tell_refused(Listener& listener) {
 }
 
 void Gateways::tell_dropped(Listener& listener) {
-  if (!listener.log) return;
-  const auto stats = listener.log->stats();
-  const auto lost = stats.dropped + stats.failed;
+  const auto lost = lost_lines(listener);
   const auto more = lost - std::exchange(listener.told_dropped, lost);
   if (more > 0)
     log::warn({"gateway", listener.config.name}, "{}: {} lines were dropped: the disk does not keep up, or is full",
@@ -358,15 +358,32 @@ std::uint64_t Gateways::stop(Duration deadline, const std::function<bool()>& hur
   const auto over = [&] {
     return is_empty() && std::ranges::all_of(upstreams_, [](const auto& upstream) { return upstream->is_over(); });
   };
-  while (!on_reactor(over)) std::this_thread::sleep_for(look_again);
+  const TimePoint at_most = context_.now() + last_ends;
+  while (!on_reactor(over) && context_.now() < at_most) std::this_thread::sleep_for(look_again);
   runs_ = false;
-  on_reactor([&] {
+  const bool ended = on_reactor([&] {
     publish();
+    if (!over()) return false;
     for (auto& listener : listeners_) listener->server.reset();
+    return true;
   });
   reactor_.stop();
   reactor_.join();
+  if (!ended) leave_behind();
   return given_up;
+}
+
+/// What still waits refers to them, and ends with the reactor, after them: they stay until the process ends.
+void Gateways::leave_behind() {
+  static auto& left = *new std::pair<decltype(listeners_), decltype(upstreams_)>;
+  for (auto& listener : listeners_) {
+    log::error({"gateway", listener->config.name}, "{} requests have not ended {:g} s after they were given up",
+               listener->under_way.size(), seconds(last_ends));
+    left.first.push_back(std::move(listener));
+  }
+  for (auto& upstream : upstreams_) left.second.push_back(std::move(upstream));
+  listeners_.clear();
+  upstreams_.clear();
 }
 
 }  // namespace weir::gateway

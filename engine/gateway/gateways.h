@@ -48,7 +48,8 @@ class Gateways {
   /// Binds all listeners; the error names the gateway.
   Result<void> open();
   void start();
-  /// At most about `deadline`; `hurry` (polled) ends the waiting early. How many requests were given up.
+  /// At most about `deadline` and 14 s more; `hurry` (polled) ends the waiting until the deadline early. How many
+  /// requests were given up.
   std::uint64_t stop(Duration deadline, const std::function<bool()>& hurry = {});
   Status status() const;
 
@@ -99,6 +100,7 @@ class Gateways {
   static std::vector<RouteStatus> guarded_routes(const Listener& listener);
   void publish() const;
   void give_up_all();
+  void leave_behind();
   bool is_empty() const;
   template <typename F>
   auto on_reactor(F f) const;

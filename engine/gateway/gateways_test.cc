@@ -687,6 +687,21 @@ TEST(Gateway, WhatIsNoRequestNeverReachesAnUpstream) {
   EXPECT_EQ(peer.connections(), 0);
 }
 
+TEST(Gateway, AClientOfHttp10WithoutAHostIsPassedOnWithTheEndpointsOwn) {
+  std::string seen;
+  TestPeer peer([&](PeerConnection& c, int) {
+    seen = c.head();
+    c.answer("ok");
+  });
+  Edge edge({peer.address});
+  TestClient client(edge.address);
+  client.send("GET /p HTTP/1.0\r\n\r\n");
+  EXPECT_TRUE(client.answer().ends_with("ok"));
+  edge.stop();
+  EXPECT_TRUE(seen.starts_with("GET /p HTTP/1.1\r\nHost: " + peer.address + "\r\n")) << seen;
+  EXPECT_EQ(seen.find("X-Forwarded-Host"), seen.npos) << seen;
+}
+
 TEST(Gateway, ABodyThatIsDamagedOnItsWayIsNeverAWholeRequest) {
   std::atomic<bool> whole{false};
   TestPeer peer([&](PeerConnection& c, int) {
@@ -694,11 +709,12 @@ TEST(Gateway, ABodyThatIsDamagedOnItsWayIsNeverAWholeRequest) {
     whole = !c.read_to("0\r\n\r\n").empty();
   });
   Edge edge({peer.address});
-  TestClient client(edge.address);
-  client.send("POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nxyz\r\n");
-  EXPECT_TRUE(client.answer().starts_with("HTTP/1.1 400"));
-  client.close();
-  EXPECT_EQ(refused(edge.stop(), Reason::bad_request), 1u);
+  for (const std::string body : {"5\r\nhello\r\nxyz\r\n", "5;a=\"b\r\nhello\r\n0\r\n\r\n"}) {
+    TestClient client(edge.address);
+    client.send("POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + body);
+    EXPECT_TRUE(client.answer().starts_with("HTTP/1.1 400")) << body;
+  }
+  EXPECT_EQ(refused(edge.stop(), Reason::bad_request), 2u);
   EXPECT_FALSE(whole);
 }
 
@@ -728,6 +744,47 @@ TEST(Gateway, WhileItStopsRequestsUnderWayEndAndNewOnesAreToldToComeBack) {
   stopping.join();
   EXPECT_EQ(edge.gateways->status().gateways[0].requests.answered[2], 1u);
   EXPECT_EQ(edge.gateways->status().gateways[0].difference(), 0);
+}
+
+TEST(Gateway, AHealthCheckThatIsNeverAnsweredDoesNotHoldItUp) {
+  std::atomic<bool> asked{false};
+  TestPeer peer([&](PeerConnection& c, int) {
+    c.head();
+    asked = true;
+    c.head();
+  });
+  Edge edge({peer.address}, [](config::Config& config) {
+    config.upstreams[0].health = config::HealthConfig{.path = "/healthz", .timeout = 24h};
+  });
+  EXPECT_TRUE(until([&] { return asked.load(); }));
+  auto stopped = std::async(std::launch::async, [&] { return edge.gateways->stop(0s); });
+  EXPECT_TRUE(until([&] { return peer.closed() == 1; })) << "and not after its time-out of a day";
+  EXPECT_EQ(stopped.get(), 0u);
+}
+
+TEST(Gateway, WhatDoesNotEndHoldsItsStopUpForSomeSecondsOnly) {
+  TestPeer peer([](PeerConnection& c, int) { c.head(); });  // says nothing: no handshake of TLS ends with it
+  ManualClock clock;
+  const Context context(clock);
+  config::Config config;
+  config.upstreams.push_back({.name = "shop", .endpoints = {peer.address}, .connect_timeout = 24h});
+  config.upstreams[0].tls.emplace();
+  config.gateways.push_back({.name = "edge", .listen = "127.0.0.1:0"});
+  config.gateways[0].routes.push_back({.path = "/**", .to = "shop", .deadline = 24h});
+  std::optional<Gateways> gateways(std::in_place, config, context);
+  ASSERT_TRUE(gateways->open().has_value());
+  gateways->start();
+  TestClient client(gateways->status().gateways[0].address);
+  client.send(get);
+  EXPECT_TRUE(until([&] { return peer.connections() == 1; }));
+  auto stopped = std::async(std::launch::async, [&] { return gateways->stop(1s); });
+  const auto over = [&] { return stopped.wait_for(0s) == std::future_status::ready; };
+  EXPECT_TRUE(until(over, [&] {
+    clock.advance(10ms);
+    std::this_thread::sleep_for(1ms);
+  }));
+  EXPECT_EQ(stopped.get(), 1u) << "the request was given up";
+  gateways.reset();
 }
 
 }  // namespace

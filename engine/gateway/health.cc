@@ -7,6 +7,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
+
 #include "net/surface.h"
 
 namespace weir::gateway {
@@ -23,7 +25,7 @@ HealthChecks::HealthChecks(asio::io_context& io, const config::HealthConfig& con
     : io_(io), config_(config), context_(context), told_(std::move(told)) {
   for (net::PoolConfig& pool : pools) {
     pool.max_connections = 1;
-    pool.dial.timeout = config.timeout;
+    pool.dial.timeout = std::min(pool.dial.timeout, config.timeout);
     all_.push_back(std::make_unique<Watch>(io, std::move(pool), context));
   }
 }
@@ -35,7 +37,10 @@ void HealthChecks::start() {
 
 void HealthChecks::stop() {
   over_ = true;
-  for (auto& watch : all_) watch->timer.cancel();
+  for (auto& watch : all_) {
+    watch->timer.cancel();
+    if (watch->connection) watch->connection->abort();
+  }
 }
 
 asio::awaitable<void> HealthChecks::watch(std::size_t number) {
@@ -58,10 +63,13 @@ asio::awaitable<std::string> HealthChecks::ask(Watch& watch) {
   auto taken = co_await watch.pool.take(false, config_.timeout);
   if (!taken) co_return taken.error().message;
   net::ClientConnection& connection = *taken->connection;
+  watch.connection = &connection;
+  if (over_) connection.abort();
   auto said = co_await async::with_deadline(
       converse(connection, fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: weir-health\r\n\r\n", config_.path,
                                        watch.address)),
       config_.timeout);
+  watch.connection = nullptr;
   if (!said) connection.abort();
   watch.pool.give(std::move(taken->connection));
   co_return said ? std::move(*said)

@@ -46,7 +46,8 @@ class HealthChecks {
     const std::string address;
     net::ClientPool pool;
     boost::asio::steady_timer timer;
-    int in_a_row = 0;  // answers that say otherwise than `well`
+    net::ClientConnection* connection = nullptr;  // while it is asked
+    int in_a_row = 0;                             // answers that say otherwise than `well`
     bool well = true;
   };
   boost::asio::awaitable<void> watch(std::size_t number);

@@ -229,7 +229,7 @@ boost::asio::awaitable<Proxy::Outcome> Proxy::converse(Upstream::Line& line, Ups
   const auto framing = framing_of(head);
   const TimePoint deadline = request_.deadline;
   if (!upgrade_.empty()) connection.allow_switch();
-  const std::string text = head_to_send();
+  const std::string text = head_to_send(line.endpoint);
   request_.endpoint = line.endpoint;
   if (co_await connection.send_head(text, framing, head.method == "HEAD") && framing != net::BodyFraming::none)
     co_await begin_upload(connection, upload);
@@ -249,9 +249,12 @@ boost::asio::awaitable<Proxy::Outcome> Proxy::converse(Upstream::Line& line, Ups
   co_return outcome;
 }
 
-/// The deadline is written for each attempt: what is left of it.
-std::string Proxy::head_to_send() const {
+/// What is written for each attempt: what is left of the deadline, and the Host where neither client nor route names
+/// one.
+std::string Proxy::head_to_send(std::size_t endpoint) const {
   std::string head = head_;
+  if (exchange_.head().authority.empty() && route_.send_host.empty())
+    head.insert(head.find('\n') + 1, "Host: " + upstream_.config().endpoints[endpoint] + "\r\n");
   if (!route_.deadline_header.empty())
     head.insert(head.size() - 2, deadline_line(route_.deadline_header, request_.deadline - context_.now()));
   return head;

@@ -91,7 +91,7 @@ class Proxy {
   bool may_try_again(const Outcome& outcome) const;
   awaitable<Ending> refuse(Rejection rejection, std::string_view sentence = {});
   awaitable<Ending> carry(Upstream::Line& line, Upstream::Permit& permit);
-  std::string head_to_send() const;
+  std::string head_to_send(std::size_t endpoint) const;
   void learn_pressure(const Upstream::Line& line);
   bool may_stand_in(Reason reason) const;
   Priority priority() const;

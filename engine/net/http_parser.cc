@@ -62,6 +62,22 @@ std::string_view authority_of(std::string_view target) {
   return rest.substr(0, rest.find_first_of("/?"));
 }
 
+/// Whether a chunk's head stands at the front of `bytes` whose line ends within quotes: Beast would read over the end
+/// of the line, and wait for a quote that may never come.
+bool ends_in_quotes(std::string_view bytes) {
+  if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);  // of the chunk before
+  const auto end = bytes.find("\r\n");
+  if (end == bytes.npos) return false;
+  bool quoted = false;
+  for (std::size_t i = 0; i < end; ++i) {
+    if (quoted && bytes[i] == '\\')
+      ++i;
+    else if (bytes[i] == '"')
+      quoted = !quoted;
+  }
+  return quoted;
+}
+
 }  // namespace
 
 std::string_view Head::header(std::string_view name) const {
@@ -239,7 +255,7 @@ RequestParser::BodyChunk RequestParser::parse_chunked(std::string_view bytes, st
     beast_->in_chunks = beast_->in_chunks || used > 0;
     out.data = beast_->piece;
     if (error == http::error::need_more) {
-      if (now.size() >= max_header_) out.status = Status::bad_request;
+      if (now.size() >= max_header_ || ends_in_quotes(now.substr(used))) out.status = Status::bad_request;
       return out;
     }
     if (error) return {Status::bad_request, out.consumed, {}};

@@ -156,9 +156,14 @@ TEST(RequestParser, RefusesBadChunks) {
   const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
   EXPECT_EQ(transcript(head + "3\r\nabc\r\n0\r\n\r\n", 1), "POST / {abc} | need_more");
   EXPECT_EQ(transcript(head + "3;ext=\"1\"\r\nabc\r\n0\r\nTrailer: x\r\n\r\n", 1), "POST / {abc} | need_more");
-  for (const char* body : {"x\r\n\r\n", "3\r\nabcd\r\n\r\n", "ffffffffffffffff1\r\n", "-1\r\n", "3 \r\nabc\r\n\x01",
-                           "\r\n\r\n", "0\r\nBad Trailer: x\r\n\r\n"})
+  for (const char* body :
+       {"x\r\n\r\n", "3\r\nabcd\r\n\r\n", "ffffffffffffffff1\r\n", "-1\r\n", "3 \r\nabc\r\n\x01", "\r\n\r\n",
+        "0\r\nBad Trailer: x\r\n\r\n", "3;a=\"b\r\nabc\r\n0\r\n\r\n", "3\r\nabc\r\n0;a=\"b\\\"\r\n\r\n"})
     EXPECT_TRUE(transcript(head + body + "\r\n\r\n", 1000).ends_with("bad_request")) << body;
+  for (const char* body : {"3;a=\"b\r\nabc\r\n", "3\r\nabc\r\n0;a=\"b\r\n"})
+    EXPECT_TRUE(transcript(head + body, 1).ends_with("bad_request"))
+        << "at the end of the line, and not later: " << body;
+  EXPECT_EQ(transcript(head + "3;a=\"\\\"\"\r\nabc\r\n0\r\nX: \"\r\n\r\n", 1), "POST / {abc} | need_more");
   EXPECT_TRUE(transcript(head + "1;" + std::string(2000, 'x'), 1).ends_with("bad_request"))
       << "an endless chunk extension";
   EXPECT_TRUE(transcript(head + "0\r\n" + std::string(2000, 'x'), 1).ends_with("bad_request")) << "endless trailers";

@@ -39,7 +39,7 @@ WaitingRoom::WaitingRoom(const WaitingRoomConfig& config)
 }
 
 Bytes WaitingRoom::footprint(const WaitingRoomConfig& config) {
-  constexpr std::uint64_t share = priority_count * sizeof(Line) + (priority_count - 1) * 25;
+  constexpr std::uint64_t share = priority_count * sizeof(Lines) + (priority_count - 1) * 25;
   return Bytes(sizeof(WaitingRoom) + config.most * sizeof(Waiter) + config.shares * share);
 }
 
@@ -73,13 +73,14 @@ bool WaitingRoom::stalled(TimePoint reached_since, TimePoint now) const {
 std::optional<std::uint32_t> WaitingRoom::to_push_out(const Arrival& arrival) {
   for (const Priority priority : {Priority::batch, Priority::low, Priority::normal, Priority::high}) {
     if (priority >= arrival.priority) break;
-    if (const auto share = of(priority).longest()) return line(priority, *share).last;
+    if (const auto share = of(priority).longest()) return lines(priority, *share).last();
   }
+  if (const auto own = lines(arrival.priority, arrival.share).others.last; arrival.returns && own != none) return own;
   const FairShares& own = of(arrival.priority);
   const auto longest = own.longest();
   if (arrival.priority == Priority::critical || !longest || *longest == arrival.share) return std::nullopt;
   if (own.waiting(*longest) <= own.waiting(arrival.share) + 1) return std::nullopt;
-  return line(arrival.priority, *longest).last;
+  return lines(arrival.priority, *longest).last();
 }
 
 Admitted<WaitingRoom::Entered> WaitingRoom::enter(Arrival arrival, TimePoint reached_since, TimePoint now) {
@@ -112,9 +113,9 @@ WaitingRoom::Handle WaitingRoom::take_slot(const Arrival& arrival, TimePoint now
   const std::uint32_t slot = free_;
   Waiter& waiter = waiters_[slot];
   free_ = waiter.behind;
-  waiter = {arrival.id,       now, arrival.deadline, none, none, arrival.share, arrival.weight, waiter.generation,
-            arrival.priority, true};
-  Line& line = this->line(waiter.priority, waiter.share);
+  waiter = {arrival.id,       now,  arrival.deadline, none, none, arrival.share, arrival.weight, waiter.generation,
+            arrival.priority, true, arrival.returns};
+  Line& line = this->line(waiter);
   waiter.before = line.last;
   (line.last == none ? line.first : waiters_[line.last].behind) = slot;
   line.last = slot;
@@ -127,7 +128,7 @@ WaitingRoom::Handle WaitingRoom::take_slot(const Arrival& arrival, TimePoint now
 /// Out of its line and free again; its turn is the caller's to settle.
 void WaitingRoom::unlink(std::uint32_t slot) {
   Waiter& waiter = waiters_[slot];
-  Line& line = this->line(waiter.priority, waiter.share);
+  Line& line = this->line(waiter);
   (waiter.before == none ? line.first : waiters_[waiter.before].behind) = waiter.behind;
   (waiter.behind == none ? line.last : waiters_[waiter.behind].before) = waiter.before;
   others_ -= waiter.priority != Priority::critical;
@@ -139,14 +140,14 @@ void WaitingRoom::unlink(std::uint32_t slot) {
 
 /// Whose turn it is; `none`: nobody waits.
 std::uint32_t WaitingRoom::called_next() {
-  if (critical().waiting() > 0) return first(Priority::critical, 0);
+  if (critical().waiting() > 0) return lines(Priority::critical, 0).first();
   const Duration step = from_seconds(handicap * seconds(budget_.wait()));
   std::uint32_t best = none;
   TimePoint least{};
   for (const Priority priority : by_importance) {
     const auto share = of(priority).next();
     if (!share) continue;
-    const std::uint32_t slot = first(priority, *share);
+    const std::uint32_t slot = lines(priority, *share).first();
     const int below = static_cast<int>(Priority::high) - static_cast<int>(priority);
     const TimePoint key = waiters_[slot].since + below * step;
     if (best != none && key >= least) continue;
@@ -199,11 +200,17 @@ std::optional<WaitingRoom::Called> WaitingRoom::expired_head(TimePoint now) {
     const auto priority = static_cast<Priority>(p);
     const Duration allowed = at_the_head(priority) - (priority == Priority::critical ? look : Duration{0});
     std::optional<Reason> reason;
-    const auto share = of(priority).find([&](std::uint32_t candidate) {
-      reason = overdue(waiters_[first(priority, candidate)], allowed, now);
+    std::uint32_t slot = none;
+    const auto is_overdue = [&](std::uint32_t first) {
+      if (first != none) reason = overdue(waiters_[first], allowed, now);
+      if (reason) slot = first;
       return reason.has_value();
-    });
-    if (share) return refuse(first(priority, *share), *reason, now);
+    };
+    if (of(priority).find([&](std::uint32_t share) {
+          const Lines& both = lines(priority, share);
+          return is_overdue(both.returned.first) || is_overdue(both.others.first);
+        }))
+      return refuse(slot, *reason, now);
   }
   return std::nullopt;
 }

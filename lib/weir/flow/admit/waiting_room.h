@@ -12,6 +12,9 @@
 ///                more than its own has
 ///   stalled      the limit has been reached for max(W, 20 ms, 8 dispatches; 1 s while these are not known), and nothing
 ///                was answered since: refused at once, since nobody knows when it will move
+///   returns      one that was told to come now (returners.h) takes the place of the youngest below its priority, or else
+///                of the youngest of its own that was not, if it would have to be refused; and is called before all of
+///                its priority and share that were not
 ///   next         critical ones first; then the first of the priority with the least  arrival + (high - priority) W / 10,
 ///                so that none starves; within a priority shares by start-time fair queueing (fair_shares.h); within a
 ///                share in order of arrival
@@ -29,7 +32,7 @@
 /// a FixedLimit, a bulkhead.
 ///
 /// Thread: a value; its owner guards it. Cost: 80 ns and O(shares that wait) to enter or to be called; 56 bytes for
-/// each of `most`, 180 a share. On cancel: one that goes away has to `leave`; a place that is not valid any more is
+/// each of `most`, 220 a share. On cancel: one that goes away has to `leave`; a place that is not valid any more is
 /// harmless. Ref: Goyal et al., SIGCOMM 1996 (shares); Nichols, Jacobson, "Controlling queue delay", 2012 (shedding at
 /// the head).
 #include <weir/base/checked.h>
@@ -62,6 +65,7 @@ class WaitingRoom {
     std::uint32_t share = 0;   ///< modulo `shares`; critical ones have none
     std::uint32_t weight = 1;  ///< of its share: fair_shares.h
     TimePoint deadline = never;
+    bool returns = false;  ///< it was told to come now
   };
   /// Where one waits; not valid any more once it was called, pushed out or left.
   struct Handle {
@@ -109,6 +113,8 @@ class WaitingRoom {
   /// For who deals out shares to more tenants than there are (tenant_shares.h).
   const FairShares& shares(Priority priority) const { return of(priority); }
   bool empty() const { return waiting() == 0; }
+  /// What those that are not critical got, while somebody waited; 0: not known yet.
+  PerSecond dispatches_of_others() const { return rate_.of_others(); }
   Stats stats() const;
 
  private:
@@ -120,19 +126,27 @@ class WaitingRoom {
     std::uint32_t share = 0, weight = 1;
     std::uint32_t generation = 0;
     Priority priority = Priority::normal;
-    bool waits = false;
+    bool waits = false, returns = false;
   };
   struct Line {  // of a priority and share
     std::uint32_t first = none, last = none;
+  };
+  struct Lines {
+    Line returned, others;  // those are called first
+    std::uint32_t first() const { return returned.first != none ? returned.first : others.first; }
+    std::uint32_t last() const { return others.last != none ? others.last : returned.last; }
   };
 
   const FairShares& of(Priority priority) const { return order_[static_cast<std::size_t>(priority)]; }
   FairShares& of(Priority priority) { return order_[static_cast<std::size_t>(priority)]; }
   const FairShares& critical() const { return of(Priority::critical); }
-  Line& line(Priority priority, std::uint32_t share) {
+  Lines& lines(Priority priority, std::uint32_t share) {
     return lines_[static_cast<std::size_t>(priority) * config_.shares + share];
   }
-  std::uint32_t first(Priority priority, std::uint32_t share) { return line(priority, share).first; }
+  Line& line(const Waiter& waiter) {
+    Lines& all = lines(waiter.priority, waiter.share);
+    return waiter.returns ? all.returned : all.others;
+  }
 
   Duration at_the_head(Priority priority) const;
   double expected_wait(Priority priority) const;  // seconds
@@ -152,7 +166,7 @@ class WaitingRoom {
   DispatchRate rate_;
   std::vector<Waiter> waiters_;
   std::uint32_t free_ = none;
-  std::vector<Line> lines_;
+  std::vector<Lines> lines_;
   std::array<FairShares, priority_count> order_;
   std::uint32_t others_ = 0;  // that wait and are not critical
   TimePoint last_answer_ = TimePoint::min();

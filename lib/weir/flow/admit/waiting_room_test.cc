@@ -122,6 +122,41 @@ TEST(WaitingRoomTest, ATenantWithFewWaitingTakesThePlaceOfTheOneWithMost) {
   EXPECT_EQ(busy.called(), 901u);
 }
 
+TEST(WaitingRoomTest, OneThatWasToldToComeNowTakesThePlaceOfOneThatWasNotAndIsCalledFirst) {
+  Busy busy;
+  const int in = busy.fill(Priority::normal);
+  const auto comes = [&](std::uint64_t id, Priority priority = Priority::normal, std::uint32_t share = 0) {
+    auto arrival = of(id, priority, share);
+    arrival.returns = true;
+    return busy.room.enter(arrival, never, busy.now);
+  };
+  const auto entered = comes(5000);
+  ASSERT_TRUE(entered);
+  EXPECT_EQ(entered->pushed_out, std::uint64_t(in)) << "the youngest";
+  EXPECT_EQ(busy.called(), 5000u);
+  std::uint64_t more = 6000;
+  while (comes(more) && more < 7000) ++more;
+  EXPECT_GE(more, 6000u + static_cast<std::uint64_t>(in)) << "each of the others had to go";
+  EXPECT_LT(more, 7000u) << "nobody is left who was not told";
+  EXPECT_TRUE(comes(9001, Priority::high)) << "priorities count as ever";
+}
+
+TEST(WaitingRoomTest, WhoWaitsBehindThoseThatWereToldToComeIsRefusedInTimeToo) {
+  Busy busy;
+  const Duration w = busy.room.stats().budget;
+  EXPECT_TRUE(busy.enter(1));
+  busy.now += w;
+  auto returns = of(2);
+  returns.returns = true;
+  EXPECT_TRUE(busy.room.enter(returns, never, busy.now));
+  busy.now += w / 4;
+  const auto late = busy.room.expired(busy.now);
+  ASSERT_TRUE(late);
+  EXPECT_EQ(late->id, 1u);
+  EXPECT_FALSE(busy.room.expired(busy.now));
+  EXPECT_EQ(busy.called(), 2u);
+}
+
 TEST(WaitingRoomTest, TenantsTakeTurnsHoweverManyEachHasWaiting) {
   Busy busy;
   ASSERT_GE(busy.fill(Priority::normal, 10, 1), 10);
@@ -281,9 +316,9 @@ TEST(WaitingRoomTest, EverybodyWhoEntersLeavesOnce) {
         const auto priority = static_cast<Priority>(rng.below(5));
         const TimePoint deadline =
             rng.below(3) == 0 ? now + Duration(static_cast<Duration::rep>(rng.below(90'000'000))) : never;
-        const auto entered = room.enter(
-            {i, priority, static_cast<std::uint32_t>(rng.below(7)), static_cast<std::uint32_t>(rng.below(3)), deadline},
-            rng.below(2) == 0 ? never : now, now);
+        const auto entered = room.enter({i, priority, static_cast<std::uint32_t>(rng.below(7)),
+                                         static_cast<std::uint32_t>(rng.below(3)), deadline, rng.below(3) == 0},
+                                        rng.below(2) == 0 ? never : now, now);
         if (entered) inside[i] = entered->place;
         if (entered && entered->pushed_out) gone(*entered->pushed_out);
       } else if (kind < 8) {

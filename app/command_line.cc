@@ -33,6 +33,7 @@ struct CommandLine {
   std::string replay_from;
   ReplayOptions replay;
   UpstreamOptions upstream;
+  bool prometheus = false;
   CalcOptions calc;
   LoadOptions load;
   int code = 0;
@@ -355,6 +356,9 @@ void add_help_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog)
   auto* explain = cli.add_subcommand("explain", "explain a reason code: what it means, what to do");
   explain->add_option("REASON", line.reason, "e.g. flow_full (default: list all)");
   explain->callback([&] { line.code = app::explain(line.reason); });
+  auto* alerts = cli.add_subcommand("alerts", "list of what a running Weir tells operators, and from when on");
+  alerts->add_flag("--prometheus", line.prometheus, "as a file of rules for Prometheus");
+  alerts->callback([&] { line.code = app::alerts(line.prometheus); });
 
   cli.add_subcommand("schema", "print the JSON Schema of the configuration, for editors")->callback([&] {
     line.code = print_schema(catalog);

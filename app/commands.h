@@ -50,6 +50,8 @@ int test(const std::vector<std::string>& files, const Catalog& catalog, const Te
 int init(const std::string& file, bool force);
 int why(const AdminPeer& admin, const std::string& node);
 int explain(const std::string& reason);
+/// Of what a running Weir tells operators; as rules for Prometheus, where that is asked.
+int alerts(bool as_prometheus_rules);
 int top(const AdminPeer& admin, const TopOptions& options);
 int tap(const AdminPeer& admin, const TapOptions& options);
 int journal_ls(const std::string& path, const JournalOptions& options);

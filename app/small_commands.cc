@@ -1,4 +1,4 @@
-// version, explain, calc, init, schema: commands that ask no running process.
+// version, explain, alerts, calc, init, schema: commands that ask no running process.
 #include <fmt/format.h>
 #include <weir/base/file_mode.h>
 #include <weir/base/reason.h>
@@ -10,6 +10,7 @@
 
 #include "commands.h"
 #include "exit_codes.h"
+#include "observe/alert_rules.h"
 #include "schema.h"
 
 namespace weir::app {
@@ -76,6 +77,16 @@ int explain(const std::string& reason) {
   fmt::print("{}: {}.\n", row.key, row.summary);
   if (row.http_status) fmt::print("HTTP {}, gRPC {}.\n", row.http_status, row.grpc_status);
   fmt::print("{}\n", row.advice);
+  return ok;
+}
+
+int alerts(bool as_prometheus_rules) {
+  if (as_prometheus_rules) return print(observe::prometheus_rules());
+  fmt::print("{:<16} {:<8} {:<15} {}\n", "ALERT", "SEVERITY", "OF", "WHEN");
+  for (const auto& rule : observe::alert_rules())
+    fmt::print("{:<16} {:<8} {:<15} {}\n{:<41} {}\n", rule.name, rule.warns ? "warning" : "info", rule.of, rule.when,
+               "", rule.advice);
+  fmt::print("\nWhat fires now: `weir top`, or GET /api/alerts of the admin listener.\n");
   return ok;
 }
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace weir::observe {
@@ -35,10 +36,13 @@ struct AlertRuleInfo {
   std::string_view of;
   std::string_view when;
   std::string_view advice;
+  std::string_view query;  ///< the same for Prometheus, of metrics that are scraped every 15 s or more often
 };
 
 inline constexpr Duration alert_clear = std::chrono::seconds(5);
 std::span<const AlertRuleInfo, alert_rule_count> alert_rules();
+/// A file of rules for Prometheus.
+std::string prometheus_rules();
 inline const AlertRuleInfo& info(AlertRule rule) { return alert_rules()[static_cast<std::size_t>(rule)]; }
 
 /// The numbers of `when`.

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <functional>
 #include <numbers>
+#include <regex>
 #include <sstream>
 
 #include "log/log.h"
@@ -232,7 +233,9 @@ std::string page() {
       "# Alerts\n\n"
       "A running Weir tells operators once when one of these begins and once when it is over: in the log, at\n"
       "`GET /api/alerts` of the admin listener, and as `weir_alert_firing` and `weir_alerts_fired_total` in\n"
-      "[`/metrics`](metrics.md). Nothing has to be configured. It looks once a second; an alert ends when its "
+      "[`/metrics`](metrics.md); `weir top` shows them, `weir alerts` lists them. For a Prometheus that scrapes many,\n"
+      "`weir alerts --prometheus` prints the same as rules. Nothing has to be configured. It looks once a second; an "
+      "alert ends when its "
       "condition was\n"
       "not the case for 5 s. Those of severity `info` are worth knowing and no fault.\n\n"
       "`usual` for the depth of a queue is learned: the mean of the first minute, then slowly. What is above three "
@@ -248,6 +251,22 @@ std::string page() {
     out += fmt::format("| `{}` | {} | {} | {} | {:.0f} s | {} |\n", rule.name, rule.warns ? "warning" : "info", rule.of,
                        rule.when, seconds(rule.hold), rule.advice);
   return out;
+}
+
+TEST(PrometheusRules, AskForMetricsThatThereAre) {
+  std::ifstream file(WEIR_SOURCE_DIR "/docs/metrics.md");
+  std::stringstream page;
+  page << file.rdbuf();
+  int asked = 0;
+  for (const AlertRuleInfo& rule : alert_rules()) {
+    const std::string query(rule.query);
+    const std::regex name("weir_[a-z_]+");
+    for (std::sregex_iterator one(query.begin(), query.end(), name), end; one != end; ++one, ++asked)
+      EXPECT_THAT(page.str(), HasSubstr("`" + one->str() + "`")) << rule.name;
+    EXPECT_THAT(prometheus_rules(),
+                HasSubstr("alert: weir_" + std::string(rule.name) + "\n    expr: |-\n      " + query + "\n"));
+  }
+  EXPECT_GT(asked, 20);
 }
 
 TEST(AlertsPage, SaysWhatTheProgramDoes) {

@@ -3,10 +3,14 @@
 
 #include <gtest/gtest.h>
 #include <weir/base/rng.h>
+#include <weir/base/until_for_test.h>
 #include <weir/flow/admit/fixed_limit.h>
 
+#include <atomic>
 #include <deque>
 #include <map>
+#include <thread>
+#include <vector>
 
 namespace weir::async {
 namespace {
@@ -136,6 +140,29 @@ TEST_F(RateGuardTest, OfSeveralThatMustAgreeARefusalGivesBackWhatTheFirstOnesGav
     EXPECT_EQ(passes(chain, std::to_string(i), 5), 3) << "the flood has cost the others nothing";
   EXPECT_EQ(passes(chain, "last", 5), 1) << "100 in all";
   EXPECT_EQ(chain.stats()[0].given_back, 997u + 64u);
+}
+
+/// Each reads the clock before it has the lock, so some come with a time that is past: nothing is minted twice for it.
+TEST_F(RateGuardTest, EightThreadsTogetherPassExactlyTheBurstAndTheRate) {
+  RateGuard guard({.limit = {.limit = 1000, .burst = 50}}, context);
+  std::atomic<std::uint64_t> passed{0};
+  std::atomic<bool> over{false};
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&] {
+      while (!over)
+        if (auto permit = guard.try_start({})) permit->ok(), ++passed;
+    });
+  std::uint64_t due = 50;
+  EXPECT_TRUE(until([&] { return passed >= due; }));
+  for (int i = 0; i < 200; ++i) {
+    clock.advance(50ms);
+    due += 50;
+    EXPECT_TRUE(until([&] { return passed >= due; }));
+  }
+  over = true;
+  threads.clear();
+  EXPECT_EQ(passed, due);
 }
 
 /// A client of a tenant, told apart by two headers.

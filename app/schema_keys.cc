@@ -148,6 +148,7 @@ KeySection pressure() {
            key("cpu", ratio, "95%", "Part of the last 10 s in which something waited for a CPU (PSI)."),
            key("run_queue", count, "16", "Tasks that run or want to, for each CPU."),
            key("descriptors", ratio, "90%", "Of those that this process may have open."),
+           key("reactor_lag", duration, "250ms", "How late the event loop that answers is, mean of about a second."),
            one_of("mode", {"enforce", "observe"}, "enforce",
                   "observe: counts what it would refuse, and lets it through.")}};
 }

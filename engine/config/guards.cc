@@ -65,8 +65,9 @@ std::string one(const Concurrency& concurrency) {
 
 std::string one(const Pressure& pressure) {
   const auto& t = pressure.machine.thresholds;
-  return fmt::format("{{ memory: {}, cpu: {}, run_queue: {:.0f}, descriptors: {}, mode: {} }}", to_text_ratio(t[0]),
-                     to_text_ratio(t[1]), t[2], to_text_ratio(t[3]), pressure.observe ? "observe" : "enforce");
+  return fmt::format("{{ memory: {}, cpu: {}, run_queue: {:.0f}, descriptors: {}, reactor_lag: {}, mode: {} }}",
+                     to_text_ratio(t[0]), to_text_ratio(t[1]), t[2], to_text_ratio(t[3]), to_text(from_seconds(t[4])),
+                     pressure.observe ? "observe" : "enforce");
 }
 
 std::string shares(const async::ConcurrencyGuardConfig& guard) {

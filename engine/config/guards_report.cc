@@ -56,6 +56,7 @@ std::string above(const Pressure& pressure) {
   add(t[1], human_percent(t[1]) + " of the time waiting for a CPU");
   add(t[2], fmt::format("{:.0f} running tasks for each CPU", t[2]));
   add(t[3], human_percent(t[3]) + " of descriptors");
+  add(t[4], human(from_seconds(t[4])) + " of lateness of a reactor");
   return fmt::format("pressure: above {} {}", all.empty() ? "nothing" : all,
                      pressure.observe ? "nothing happens, it is only counted (observe)"
                                       : "the lowest priority is answered 503 with Retry-After, one priority more each "

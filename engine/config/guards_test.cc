@@ -396,20 +396,23 @@ std::optional<Pressure> pressure_in(const std::string& guards) {
 TEST(GuardsOnTheMachine, AreOnOrHaveThresholds) {
   EXPECT_EQ(pressure_in("pressure: true")->machine, flow::MachinePressureConfig{});
   EXPECT_FALSE(pressure_in("pressure: false"));
-  const auto all = pressure_in("pressure: { memory: 80%, cpu: 0.5, run_queue: 4, descriptors: 0, mode: observe }");
-  EXPECT_EQ(all->machine.thresholds, (std::array<double, 4>{0.8, 0.5, 4, 0}));
+  const auto all = pressure_in(
+      "pressure: { memory: 80%, cpu: 0.5, run_queue: 4, descriptors: 0, reactor_lag: 100ms, mode: observe }");
+  EXPECT_EQ(all->machine.thresholds, (std::array<double, 5>{0.8, 0.5, 4, 0, 0.1}));
   EXPECT_TRUE(all->observe);
   EXPECT_THAT(wrong_guards("pressure: { memory: 3 }"), ElementsAre(HasSubstr("sources.in.guards.pressure.memory")));
+  EXPECT_THAT(wrong_guards("pressure: { reactor_lag: 5 }"),
+              ElementsAre(HasSubstr("sources.in.guards.pressure.reactor_lag")));
   EXPECT_THAT(wrong_guards("pressure: { disk: 80% }"), ElementsAre(HasSubstr("unknown key")));
   EXPECT_THAT(problems(flow({}, "guards: { pressure: true }")), ElementsAre(HasSubstr("nobody could be refused")));
-  const Config config =
-      config_of(flow("guards: { pressure: { memory: 80%, cpu: 0.5, run_queue: 4, descriptors: 0 } }"));
+  const Config config = config_of(
+      flow("guards: { pressure: { memory: 80%, cpu: 0.5, run_queue: 4, descriptors: 0, reactor_lag: 1500us } }"));
   EXPECT_EQ(config_of(to_yaml(config, fake_catalog())).sources.at(0).guards.pressure->machine.thresholds,
             config.sources.at(0).guards.pressure->machine.thresholds);
   EXPECT_THAT(
       make_report(config, fake_catalog()).guards.at(0).sentence,
-      HasSubstr("above 80 % of memory, 50 % of the time waiting for a CPU, 4 running tasks for each CPU the lowest "
-                "priority is answered 503"));
+      HasSubstr("above 80 % of memory, 50 % of the time waiting for a CPU, 4 running tasks for each CPU, 1.5 ms "
+                "of lateness of a reactor the lowest priority is answered 503"));
 }
 
 TEST(Guards, AKeyMayBeJoinedOfSeveral) {

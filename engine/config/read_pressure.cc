@@ -34,6 +34,8 @@ void read_pressure(Reader& reader, Section& guards, Guards& out) {
   section.ratio("cpu", threshold(read, MachineResource::cpu));
   section.ratio("descriptors", threshold(read, MachineResource::descriptors));
   section.count("run_queue", threshold(read, MachineResource::run_queue), 0, most_tasks);
+  Duration lag = from_seconds(threshold(read, MachineResource::reactor_lag));
+  if (section.duration("reactor_lag", lag)) threshold(read, MachineResource::reactor_lag) = seconds(lag);
   section.choice<bool>("mode", read.observe, {{"enforce", false}, {"observe", true}});
   section.finish();
   if (reader.errors() == errors) out.pressure = std::move(read);

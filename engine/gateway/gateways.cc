@@ -67,6 +67,7 @@ Gateways::Gateways(const config::Config& config, const Context& context)
     for (const auto& route : listener.config.routes) {
       listener.upstreams.push_back(&upstream(route.to));
       listener.guards.push_back(RouteGuards::of(route, listener.config.name, context, secret_));
+      if (listener.guards.back()) listener.guards.back()->watch(reactor_);
     }
   }
 }

@@ -28,6 +28,8 @@ class RouteGuards {
   RouteGuards(const config::GatewayRoute& route, const std::string& gateway, const Context& context,
               const KeyHash& secret);
 
+  /// The reactor that answers, for `pressure`; before it runs.
+  void watch(net::Reactor& reactor) { guards_.watch({&reactor}); }
   boost::asio::awaitable<Admitted<void>> pass(Request& request, Priority priority);
   /// For a client that they refused.
   std::string why(Reason reason) const { return guards_.why_refused(reason); }

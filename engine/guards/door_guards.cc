@@ -34,6 +34,17 @@ DoorGuards::DoorGuards(const config::Guards& guards, Owner owner, const Context&
   chain_.add("concurrency", std::move(guard), mode(guards.concurrency->observe));
 }
 
+void DoorGuards::watch(std::vector<net::Reactor*> reactors) {
+  if (!pressure_ || !pressure_->wants_reactor_lag()) return;
+  for (net::Reactor* reactor : reactors) reactor->measure_lag(context_);
+  pressure_->set_reactor_lag([all = std::move(reactors)](TimePoint now) {
+    std::optional<Duration> worst;
+    for (const net::Reactor* reactor : all)
+      if (const auto lag = reactor->lag(now)) worst = std::max(worst.value_or(*lag), *lag);
+    return worst;
+  });
+}
+
 void DoorGuards::say_limits(const config::Guards& guards) {
   std::vector<std::string> limits;
   if (guards.pressure) limits.emplace_back("what the machine has left");

@@ -23,6 +23,7 @@
 #include "config/guards.h"
 #include "guards/guard_status.h"
 #include "guards/pressure_guard.h"
+#include "net/reactor.h"
 
 namespace weir::guards {
 
@@ -36,6 +37,9 @@ class DoorGuards {
 
   /// `on_refused` is told of each refusal, also of one that comes after a wait: then on the waiter's thread.
   Admitted<async::Permit> admit(const async::Arrival& arrival, std::function<void(const Rejection&)> on_refused);
+  /// Before anybody arrives: where `pressure` looks at how late reactors are, they are measured, and it is told the
+  /// worst of them. They must outlive all arrivals.
+  void watch(std::vector<net::Reactor*> reactors);
   std::vector<GuardStatus> status() const;
   /// Other values of the same guards (config::only_values_differ): rates, bursts, the limit, weights. Each key keeps
   /// the part of its quota that it has used, and who waits goes on waiting.
@@ -54,7 +58,7 @@ class DoorGuards {
   const Context& context_;
   async::GuardChain chain_;
   std::vector<async::RateGuard*> rates_;            // of the chain
-  const PressureGuard* pressure_ = nullptr;         // of the chain, its first
+  PressureGuard* pressure_ = nullptr;               // of the chain, its first
   async::ConcurrencyGuard* concurrency_ = nullptr;  // of the chain, its last
   mutable std::mutex mutex_;                        // of limits_
   std::vector<std::string> limits_;                 // for people, in the order of the chain: "100 requests/s"

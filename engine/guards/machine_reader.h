@@ -20,7 +20,7 @@ class MachineReader {
  public:
   /// `root` stands before /proc and /sys: for tests.
   explicit MachineReader(std::string root = {}) : root_(std::move(root)) {}
-  /// Of those that `wanted` has a threshold for.
+  /// Of those that `wanted` has a threshold for; without the lag of reactors, which is no reading of the machine.
   flow::MachineReading read(const std::array<double, flow::machine_resources>& wanted) const;
 
  private:

@@ -2,15 +2,21 @@
 
 #include <fmt/format.h>
 
+#include "config/units_parse.h"
 #include "log/log.h"
 
 namespace weir::guards {
 namespace {
 
 constexpr Duration between_looks = std::chrono::milliseconds(250);
+constexpr auto reactor_lag = static_cast<std::size_t>(flow::MachineResource::reactor_lag);
 
 std::string amount(flow::MachineResource resource, double n) {
-  return resource == flow::MachineResource::run_queue ? fmt::format("{:.1f}", n) : fmt::format("{:.0f} %", n * 100);
+  switch (resource) {
+    case flow::MachineResource::run_queue: return fmt::format("{:.1f}", n);
+    case flow::MachineResource::reactor_lag: return config::human(from_seconds(n));
+    default: return fmt::format("{:.0f} %", n * 100);
+  }
 }
 
 std::string_view words_of(flow::MachineResource resource) {
@@ -18,6 +24,7 @@ std::string_view words_of(flow::MachineResource resource) {
     case flow::MachineResource::memory: return "memory in use";
     case flow::MachineResource::cpu: return "waiting for a CPU (PSI)";
     case flow::MachineResource::run_queue: return "running tasks for each CPU";
+    case flow::MachineResource::reactor_lag: return "lateness of a reactor";
     default: return "open descriptors";
   }
 }
@@ -40,7 +47,9 @@ void PressureGuard::look_if_due(TimePoint now) {
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock) return;
   next_look_.store((now + between_looks).time_since_epoch().count(), std::memory_order_relaxed);
-  const auto reading = reader_.read(config_.thresholds);
+  auto reading = reader_.read(config_.thresholds);
+  if (reactor_lag_ && wants_reactor_lag())
+    if (const auto lag = reactor_lag_(now)) reading[reactor_lag] = seconds(*lag);
   say_what_is_unknown(reading);
   const int was = pressure_.facts().refused_below;
   pressure_.look(reading, now);
@@ -50,6 +59,8 @@ void PressureGuard::look_if_due(TimePoint now) {
     log::warn({kind_, name_}, "guards: refuses the lowest priorities while the machine is short: {}",
               words_of(pressure_.facts()));
 }
+
+bool PressureGuard::wants_reactor_lag() const { return config_.thresholds[reactor_lag] > 0; }
 
 void PressureGuard::say_what_is_unknown(const flow::MachineReading& reading) {
   for (std::size_t r = 0; r < flow::machine_resources; ++r) {

@@ -1,5 +1,6 @@
 #pragma once
-/// flow::MachinePressure as a guard: looks at the machine four times a second, when somebody arrives, and refuses the
+/// flow::MachinePressure as a guard: looks at the machine and at the reactors that answer four times a second, when
+/// somebody arrives, and refuses the
 /// priorities that are shed: {overloaded, the time until that priority can be let in again at the earliest}.
 ///
 /// What cannot be read is said once, in the log, and by `weir why`: it is not taken for "no pressure".
@@ -10,6 +11,7 @@
 #include <weir/base/context.h>
 
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <string>
 
@@ -24,6 +26,10 @@ class PressureGuard final : public async::Guard {
                 const Context& context, MachineReader reader = MachineReader());
 
   [[nodiscard]] Admitted<async::Permit> try_start(const async::Arrival& arrival) override;
+  /// How late the reactors are that answer here, the worst of them; before anybody arrives. Without it that is unknown.
+  using ReactorLag = std::function<std::optional<Duration>(TimePoint now)>;
+  bool wants_reactor_lag() const;
+  void set_reactor_lag(ReactorLag lag) { reactor_lag_ = std::move(lag); }
   flow::MachinePressureFacts facts() const;
 
  private:
@@ -34,6 +40,7 @@ class PressureGuard final : public async::Guard {
   const std::string_view kind_, name_;
   const Context& context_;
   const MachineReader reader_;
+  ReactorLag reactor_lag_;
   std::atomic<Duration::rep> next_look_{0};
   std::atomic<std::uint8_t> refused_below_{0};
   mutable std::mutex mutex_;

@@ -29,7 +29,7 @@ struct Machine : testing::Test {
     std::ofstream(root + path) << text;
   }
   std::optional<double> reading(MachineResource resource) const {
-    return MachineReader(root).read({1, 1, 1, 1})[static_cast<std::size_t>(resource)];
+    return MachineReader(root).read({1, 1, 1, 1, 0})[static_cast<std::size_t>(resource)];
   }
   const std::string root = testing::TempDir() + "weir-machine-" + std::to_string(::getpid());
   ManualClock clock;
@@ -58,7 +58,7 @@ TEST_F(Machine, WhatCannotBeReadIsNotZero) {
   EXPECT_FALSE(reading(MachineResource::cpu));
   EXPECT_FALSE(reading(MachineResource::run_queue));
   EXPECT_FALSE(reading(MachineResource::descriptors)) << "there is no such folder here";
-  EXPECT_TRUE(MachineReader().read({0, 0, 0, 1})[3]) << "and here there is";
+  EXPECT_TRUE(MachineReader().read({0, 0, 0, 1, 0})[3]) << "and here there is";
 }
 
 TEST_F(Machine, UnderPressureTheLowestPriorityIsRefusedFirstAndToldWhy) {
@@ -80,6 +80,21 @@ TEST_F(Machine, UnderPressureTheLowestPriorityIsRefusedFirstAndToldWhy) {
   write("/proc/meminfo", "MemTotal: 1000 kB\nMemAvailable: 900 kB\n");
   for (int s = 0; s < 10; ++s) clock.advance(1s), (void)passes(Priority::low);
   EXPECT_TRUE(passes(Priority::batch));
+}
+
+TEST_F(Machine, ALateReactorIsPressureAndOneThatNobodyMeasuresIsUnknown) {
+  PressureGuard guard({.thresholds = {0, 0, 0, 0, 0.25}}, "source", "in", context, MachineReader(root));
+  const auto passes = [&] { return guard.try_start({.priority = Priority::batch}).has_value(); };
+  EXPECT_TRUE(passes());
+  EXPECT_FALSE(guard.facts().readings[4]);
+  Duration lag = 300ms;
+  guard.set_reactor_lag([&](TimePoint) { return lag; });
+  clock.advance(1s);
+  EXPECT_FALSE(passes());
+  EXPECT_EQ(words_of(guard.facts()), "lateness of a reactor 300 ms, threshold 250 ms");
+  lag = 0ms;
+  clock.advance(1s);
+  EXPECT_TRUE(passes());
 }
 
 }  // namespace

@@ -21,6 +21,28 @@ void Reactor::start() {
   });
 }
 
+void Reactor::measure_lag(const Context& context) {
+  if (measured_) return;
+  WEIR_CHECK(!thread_.joinable());
+  measured_.emplace(context, boost::asio::steady_timer(io_));
+  measured_->lag.begin(context.now());
+  set_lag_timer();
+}
+
+void Reactor::set_lag_timer() {
+  measured_->timer.expires_after(LoopLag::every);
+  measured_->timer.async_wait([this](boost::system::error_code failed) {
+    if (failed) return;
+    measured_->lag.woke(measured_->context.now());
+    set_lag_timer();
+  });
+}
+
+std::optional<Duration> Reactor::lag(TimePoint now) const {
+  if (!measured_) return std::nullopt;
+  return measured_->lag.lag(now);
+}
+
 void Reactor::stop() { io_.stop(); }
 
 void Reactor::join() {

@@ -4,12 +4,19 @@
 /// costs 20 to 32 % more CPU a request, and Asio's io_uring backend 26 to 40 %: hence one context each, on epoll.
 ///
 /// Thread: `start`, `stop` and `join` from the owner; everything posted to `io()` runs on the reactor's thread.
-/// Cost: one thread. On cancel: `stop` leaves what is queued unrun; the coroutines die with the io_context.
+/// Any thread: `lag`. Cost: one thread; ten timers a second where its lag is measured. On cancel: `stop` leaves what is
+/// queued unrun; the coroutines die with the io_context.
+#include <weir/base/context.h>
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
+#include <optional>
 #include <string>
 #include <thread>
+
+#include "net/loop_lag.h"
 
 namespace weir::net {
 
@@ -26,10 +33,23 @@ class Reactor {
   void stop();
   void join();
 
+  /// Before `start`: measures how late it is (net/loop_lag.h) from then on.
+  void measure_lag(const Context& context);
+  /// Nothing: it is not measured.
+  std::optional<Duration> lag(TimePoint now) const;
+
  private:
+  void set_lag_timer();
+
   std::string name_;
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  struct Measured {
+    const Context& context;
+    boost::asio::steady_timer timer;
+    LoopLag lag{};
+  };
+  std::optional<Measured> measured_;
   std::thread thread_;
 };
 

@@ -47,7 +47,7 @@ pipeline::FlowStatus full_status() {
   source.guards.emplace_back().name = "concurrency";
   source.guards.back().concurrency.emplace();
   source.guards.emplace_back().name = "pressure";
-  source.guards.back().pressure = {.readings = {0.5, 0.5, 1.0, 0.5}, .thresholds = {1, 1, 1, 1}};
+  source.guards.back().pressure = {.readings = {0.5, 0.5, 1.0, 0.5, 0.5}, .thresholds = {1, 1, 1, 1, 1}};
   auto& stage = status.stages.emplace_back();
   stage.name = "paid";
   stage.node = busy_node();

@@ -324,6 +324,48 @@ class AtTheDoor(WeirTest):
         self.assertEqual(self.statuses(5, x_api_key="b"), [200] * 3 + [429] * 2)
         self.assertRegex(self.send(x_api_key="c").headers["ratelimit-policy"], '"all";q=8;w=3600$')
 
+    def test_of_all_a_tenant_and_a_key_each_must_agree_and_who_is_refused_costs_the_others_nothing(self):
+        self.begin('[{ name: all, limit: 12/d }, { name: tenant, limit: 8/d, key: "header:X-Tenant" }, '
+                   '{ name: each, limit: 3/d, key: ["header:X-Tenant", "header:X-Api-Key"] }]')
+        self.assertEqual(self.statuses(30, x_tenant="a", x_api_key="1"), [200] * 3 + [429] * 27, "its key is used up")
+        self.assertEqual(self.statuses(3, x_tenant="a", x_api_key="2"), [200] * 3)
+        self.assertEqual(self.statuses(3, x_tenant="a", x_api_key="3"), [200] * 2 + [429], "its tenant is")
+        self.assertEqual(self.statuses(4, x_tenant="b", x_api_key="1"), [200] * 3 + [429], "the same key of another tenant")
+        self.assertEqual(self.statuses(3, x_tenant="b", x_api_key="2"), [200] + [429] * 2, "all are")
+        rows = {g["name"]: g for g in self.weir.graph(source="in")["guards"]}
+        kept = {name: g["permitted"] - g["given_back"] for name, g in rows.items()}
+        self.assertEqual(kept, {"all": 12, "tenant": 12, "each": 12})
+        self.assertEqual(len(self.lines_of("out.ndjson")), 12)
+
+    def test_a_key_that_is_missing_twice_there_or_enormous_breaks_nothing(self):
+        self.begin('{ limit: 2/d, key: "header:X-Api-Key" }')
+        first = http.client.HTTPConnection(*self.weir.address, timeout=30)
+        self.addCleanup(first.close)
+
+        def send(*keys):
+            body = ndjson(events(f"e{id(keys)}", 1))
+            first.putrequest("POST", "/events")
+            for key in keys:
+                first.putheader("X-Api-Key", key)
+            first.putheader("Content-Length", str(len(body)))
+            first.endheaders(body)
+            answer = first.getresponse()
+            answer.read()
+            return answer.status
+
+        self.assertEqual([send("a", "b"), send("a"), send("a", "c")], [200, 200, 429], "of two the first counts")
+        self.assertEqual(send("b"), 200, "and the second is nobody's")
+        self.assertEqual([send(), send(), send()], [200, 200, 429], "who sends none shares with all who send none")
+        self.assertEqual(send(""), 429, "an empty one is none")
+        with socket.create_connection(self.weir.address, timeout=30) as s:
+            try:
+                s.sendall(b"POST /events HTTP/1.1\r\nHost: a\r\nX-Api-Key: " + b"k" * 2**20 + b"\r\n\r\n")
+                answer = s.recv(64)
+            except ConnectionError:  # it need not be read to its end
+                answer = b""
+        self.assertTrue(answer == b"" or answer.startswith(b"HTTP/1.1 431 "), answer)
+        self.assertEqual(send("d"), 200, "a key of a megabyte was refused, and nobody else")
+
     def test_in_events_a_request_overdraws_once_and_the_next_waits(self):
         self.begin("{ limit: 100/h, burst: 10, per: events }")
         self.assertEqual(self.send(50).status, 200)
@@ -553,6 +595,25 @@ class OfTheMachine(WeirTest):
         self.assertEqual(self.send("critical").status, 200)
         self.assertIn("memory in use", self.weir.command("why", "in")[1])
         self.weir.says("refuses the lowest priorities while the machine is short: memory in use")
+
+    def test_a_process_that_comes_late_to_its_work_refuses_and_says_so_and_not_any_more_when_it_is_in_time(self):
+        self.begin("{ memory: 0, cpu: 0, run_queue: 0, descriptors: 0, reactor_lag: 150ms }")
+        refused = []
+
+        def late():
+            self.weir.signal(signal.SIGSTOP)
+            time.sleep(1)
+            self.weir.signal(signal.SIGCONT)
+            answer = self.send("batch")
+            refused.extend([answer] * (answer.status == 503))
+            return refused
+
+        eventually(late, lambda: self.weir.graph(source="in"))
+        self.assertEqual(refused[0].json["error"], "overloaded")
+        self.assertIn("lateness of a reactor", refused[0].json["message"])
+        self.weir.says("refuses the lowest priorities while the machine is short: lateness of a reactor")
+        self.assertIn('resource="reactor_lag"', self.weir.get("/metrics")[1])
+        eventually(lambda: self.send("batch").status == 200, lambda: self.weir.graph(source="in"))
 
     def test_one_that_observes_refuses_nobody_and_counts(self):
         self.begin("{ memory: 0.01%, mode: observe }")

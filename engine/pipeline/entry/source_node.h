@@ -41,6 +41,7 @@ class SourceNode {
   /// Those of a source that can refuse, before `admit`, which is the last of them.
   /// For the fate of what they bring, at most; 0: they are answered at once.
   Duration senders_wait() const { return acks == Level::accepted ? Duration{0} : senders_wait_; }
+  void watch(std::vector<net::Reactor*> reactors) { guards_.watch(std::move(reactors)); }
   Admitted<async::Permit> pass_guards(const async::Arrival& arrival);
   std::vector<GuardStatus> guards() const;
   void reconfigure(const config::Guards& guards);

@@ -45,6 +45,11 @@ Result<void> Flow::open_all() {
   }
   for (int i = 0; i < config_.reactors; ++i)
     reactors_.push_back(std::make_unique<net::Reactor>("reactor-" + std::to_string(i)));
+  for (const auto& source : sources_) {
+    std::vector<net::Reactor*> all;
+    for (const auto& reactor : reactors_) all.push_back(reactor.get());
+    source->watch(std::move(all));
+  }
   if (auto others = config::check_own_addresses(config_, reaches); !others) return others;
   for (const auto open : {&Flow::open_journals, &Flow::open_spills, &Flow::open_sinks, &Flow::open_sources})
     if (auto opened = (this->*open)(); !opened) return opened;

@@ -175,6 +175,7 @@ DoorRules draw_door(Rng& rng) {
   if (!chance(rng, 33)) return door;
   if (chance(rng, 60)) door.rate = 1 + rng.below(6);
   door.rate_observed = chance(rng, 30);
+  if (chance(rng, 40)) door.inner_rate = 1 + rng.below(6);
   if (chance(rng, 70)) door.under_way = 1 + rng.below(4);
   return door;
 }
@@ -182,12 +183,16 @@ DoorRules draw_door(Rng& rng) {
 config::Guards guards_of(const DoorRules& door) {
   config::Guards guards;
   guards.position = config::GuardPosition::door;
-  if (door.rate > 0) {
+  const auto add = [&](std::string name, std::uint64_t limit, bool observe) {
+    if (limit == 0) return;
     config::Rate& rate = guards.rates.emplace_back();
+    rate.guard.name = std::move(name);
     rate.guard.limit = {
-        .algorithm = flow::RateLimitConfig::Algorithm::sliding_log, .limit = door.rate, .window = door.window};
-    rate.observe = door.rate_observed;
-  }
+        .algorithm = flow::RateLimitConfig::Algorithm::sliding_log, .limit = limit, .window = door.window};
+    rate.observe = observe;
+  };
+  add("rate", door.rate, door.rate_observed);
+  add("inner", door.inner_rate, false);
   if (door.under_way > 0) {
     auto& limit = guards.concurrency.emplace().guard.limit;
     limit.algorithm = flow::AnyLimitConfig::Algorithm::fixed;

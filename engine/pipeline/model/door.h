@@ -3,6 +3,7 @@
 /// under way.
 ///
 ///   rate        at most `rate` in any time of `window`; observed: it decides and counts, and refuses nobody
+///   inner rate  a second one that must agree too, asked after the first
 ///   under way   at most so many that were let in and have not ended
 ///   refused     what an earlier one gave is given back
 ///
@@ -20,6 +21,7 @@ struct DoorRules {
   std::uint64_t rate = 0;
   Duration window{1'000'000'000};
   bool rate_observed = false;
+  std::uint64_t inner_rate = 0;
   std::uint64_t under_way = 0;
 };
 
@@ -29,11 +31,14 @@ class Door {
 
   /// Nothing: it is let in.
   std::optional<Reason> arrive(TimePoint now) {
-    while (!taken_.empty() && now - taken_.front() >= rules_.window) taken_.pop_front();
+    for (auto* taken : {&taken_, &inner_taken_})
+      while (!taken->empty() && now - taken->front() >= rules_.window) taken->pop_front();
     const bool over = rules_.rate > 0 && taken_.size() >= rules_.rate;
     if (over && !rules_.rate_observed) return Reason::rate_limited;
+    if (rules_.inner_rate > 0 && inner_taken_.size() >= rules_.inner_rate) return Reason::rate_limited;
     if (rules_.under_way > 0 && under_way_ >= rules_.under_way) return Reason::concurrency_limited;
     if (rules_.rate > 0 && !over) taken_.push_back(now);
+    if (rules_.inner_rate > 0) inner_taken_.push_back(now);
     ++under_way_;
     return std::nullopt;
   }
@@ -42,7 +47,7 @@ class Door {
 
  private:
   DoorRules rules_;
-  std::deque<TimePoint> taken_;
+  std::deque<TimePoint> taken_, inner_taken_;
   std::uint64_t under_way_ = 0;
 };
 

@@ -25,10 +25,7 @@ class LimitGuard final : public Guard {
   LimitGuard(L limit, const Context& context) : context_(context), in_flight_(std::move(limit)) {}
 
   [[nodiscard]] Admitted<Permit> try_start(const Arrival&) override {
-    const TimePoint read = context_.now();
-    const std::lock_guard lock(mutex_);
-    auto permit = in_flight_.try_start(not_before_last(read));
-    wanted_ = !permit;
+    auto permit = start(context_.now());
     if (!permit) return std::unexpected(permit.error());
     return Permit([this, inner = std::move(*permit)](Report report) mutable { settle(inner, report.outcome); });
   }
@@ -43,6 +40,13 @@ class LimitGuard final : public Guard {
   }
 
  private:
+  /// Under the lock only what needs it: the permit is wrapped, which allocates, outside.
+  Admitted<typename flow::InFlight<L>::Permit> start(TimePoint read) {
+    const std::lock_guard lock(mutex_);
+    auto permit = in_flight_.try_start(not_before_last(read));
+    wanted_ = !permit;
+    return permit;
+  }
   void settle(typename flow::InFlight<L>::Permit& permit, Outcome outcome) {
     const TimePoint read = context_.now();
     const std::lock_guard lock(mutex_);

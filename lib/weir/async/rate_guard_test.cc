@@ -1,8 +1,16 @@
+#include <weir/async/limit_guard.h>
 #include <weir/async/rate_guard.h>
 
 #include <gtest/gtest.h>
+#include <weir/base/rng.h>
+#include <weir/base/until_for_test.h>
+#include <weir/flow/admit/fixed_limit.h>
 
+#include <atomic>
+#include <deque>
 #include <map>
+#include <thread>
+#include <vector>
 
 namespace weir::async {
 namespace {
@@ -132,6 +140,99 @@ TEST_F(RateGuardTest, OfSeveralThatMustAgreeARefusalGivesBackWhatTheFirstOnesGav
     EXPECT_EQ(passes(chain, std::to_string(i), 5), 3) << "the flood has cost the others nothing";
   EXPECT_EQ(passes(chain, "last", 5), 1) << "100 in all";
   EXPECT_EQ(chain.stats()[0].given_back, 997u + 64u);
+}
+
+/// Each reads the clock before it has the lock, so some come with a time that is past: nothing is minted twice for it.
+TEST_F(RateGuardTest, EightThreadsTogetherPassExactlyTheBurstAndTheRate) {
+  RateGuard guard({.limit = {.limit = 1000, .burst = 50}}, context);
+  std::atomic<std::uint64_t> passed{0};
+  std::atomic<bool> over{false};
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&] {
+      while (!over)
+        if (auto permit = guard.try_start({})) permit->ok(), ++passed;
+    });
+  std::uint64_t due = 50;
+  EXPECT_TRUE(until([&] { return passed >= due; }));
+  for (int i = 0; i < 200; ++i) {
+    clock.advance(50ms);
+    due += 50;
+    EXPECT_TRUE(until([&] { return passed >= due; }));
+  }
+  over = true;
+  threads.clear();
+  EXPECT_EQ(passed, due);
+}
+
+/// A client of a tenant, told apart by two headers.
+struct OfTenant final : Caller {
+  std::string tenant, key;
+  std::string_view header(std::string_view name) const override { return name == "X-Tenant" ? tenant : key; }
+};
+
+/// What has passed in the last second at one level, for each of its keys.
+struct Passed {
+  std::size_t limit;
+  std::map<std::string, std::deque<TimePoint>> of{};
+  bool is_full(const std::string& key, TimePoint now) {
+    auto& times = of[key];
+    while (!times.empty() && now - times.front() >= 1s) times.pop_front();
+    return times.size() >= limit;
+  }
+};
+
+/// All, each tenant, each key of a tenant, and how many are under way: an arrival passes where all four have room, and
+/// one that does not costs none of them anything. By a log of what passed, which is exact.
+TEST_F(RateGuardTest, OfAllATenantAndAKeyEachMustAgreeAndARefusalCostsNoneOfThem) {
+  const auto level = [](std::string name, std::uint64_t limit, ClientKey key) {
+    return RateGuardConfig{.name = std::move(name),
+                           .limit = {.algorithm = flow::RateLimitConfig::Algorithm::sliding_log, .limit = limit},
+                           .key = std::move(key),
+                           .keys = 100};
+  };
+  const auto header = [](std::string name) {
+    return ClientKey{.of = ClientKey::Of::header, .header = std::move(name)};
+  };
+  ClientKey both = header("X-Tenant");
+  both.with = {header("X-Api-Key")};
+  GuardChain chain(4);
+  chain.add("all", std::make_unique<RateGuard>(level("all", 20, {}), context));
+  chain.add("tenant", std::make_unique<RateGuard>(level("tenant", 10, header("X-Tenant")), context));
+  chain.add("key", std::make_unique<RateGuard>(level("key", 4, both), context));
+  chain.add("at once", std::make_unique<LimitGuard<flow::FixedLimit>>(flow::FixedLimit({.limit = 6}), context));
+  Passed all{20}, tenants{10}, keys{4};
+  std::deque<Permit> under_way;
+  Rng rng(7);
+  std::map<std::string, int> refused_by;
+  for (int i = 0; i < 20'000; ++i) {
+    clock.advance(from_seconds(0.02 * rng.uniform()));
+    const TimePoint now = clock.now();
+    OfTenant client;
+    client.tenant = std::to_string(rng.below(3));
+    client.key = std::to_string(rng.below(4));
+    const std::string key = client.tenant + "/" + client.key;
+    std::string by;
+    if (all.is_full("", now))
+      by = "all";
+    else if (tenants.is_full(client.tenant, now))
+      by = "tenant";
+    else if (keys.is_full(key, now))
+      by = "key";
+    else if (under_way.size() == 6)
+      by = "at once";
+    auto permit = chain.try_start({.caller = &client});
+    ASSERT_EQ(permit.has_value(), by.empty()) << "arrival " << i << ", " << by;
+    ++refused_by[by];
+    if (permit) {
+      under_way.push_back(std::move(*permit));
+      all.of[""].push_back(now);
+      tenants.of[client.tenant].push_back(now);
+      keys.of[key].push_back(now);
+    }
+    if (!under_way.empty() && rng.below(4) == 0) under_way.front().ok(), under_way.pop_front();
+  }
+  for (const auto* who : {"", "all", "tenant", "key", "at once"}) EXPECT_GT(refused_by[who], 100) << who;
 }
 
 TEST_F(RateGuardTest, AChangedLimitIsToldAndKeptByClientsThatAreKnown) {

@@ -3,7 +3,8 @@
 namespace weir::flow {
 
 std::string_view name(MachineResource resource) {
-  constexpr std::array<std::string_view, machine_resources> names{"memory", "cpu", "run_queue", "descriptors"};
+  constexpr std::array<std::string_view, machine_resources> names{"memory", "cpu", "run_queue", "descriptors",
+                                                                  "reactor_lag"};
   return names[static_cast<std::size_t>(resource)];
 }
 

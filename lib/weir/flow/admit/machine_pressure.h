@@ -13,9 +13,11 @@
 ///   cpu           part of the last 10 s in which something waited for a CPU (PSI, some avg10): 0 to 1
 ///   run_queue     tasks that run or want to, for each CPU
 ///   descriptors   of those this process may have: 0 to 1
+///   reactor_lag   how many seconds late the event loop that answers comes to what is due, lately
 ///
 /// When to choose it: as a last resort beside real limits. Its readings are of the whole machine, so a neighbour may
-/// cause what is shed here; and of CPU and run queue a busy, healthy machine has much.
+/// cause what is shed here; and of CPU and run queue a busy, healthy machine has much. The lag of the loop is what
+/// answers really wait for, whoever causes it.
 ///
 /// Thread: a value; its owner guards it. Cost: a few ns. Ref: Envoy overload manager (thresholds and actions).
 #include <weir/base/checked.h>
@@ -28,15 +30,15 @@
 
 namespace weir::flow {
 
-enum class MachineResource : std::uint8_t { memory, cpu, run_queue, descriptors };
-inline constexpr std::size_t machine_resources = 4;
+enum class MachineResource : std::uint8_t { memory, cpu, run_queue, descriptors, reactor_lag };
+inline constexpr std::size_t machine_resources = 5;
 std::string_view name(MachineResource resource);
 
 /// By MachineResource; nothing: it could not be read, or nobody asks for it.
 using MachineReading = std::array<std::optional<double>, machine_resources>;
 
 struct MachinePressureConfig {
-  std::array<double, machine_resources> thresholds{0.92, 0.95, 16, 0.9};  ///< 0: not looked at
+  std::array<double, machine_resources> thresholds{0.92, 0.95, 16, 0.9, 0.25};  ///< 0: not looked at
   double release = 0.9;
   Duration step = std::chrono::seconds(1);
   bool operator==(const MachinePressureConfig&) const = default;

@@ -184,7 +184,7 @@ void add_upstream_command(CLI::App& cli, CommandLine& line) {
 void add_load_command(CLI::App& cli, CommandLine& line) {
   auto* load = cli.add_subcommand("load", "an open load against a server: what it is asked for, whatever it answers");
   LoadOptions& o = line.load;
-  load->add_option("TARGET", o.target, "http://host:port/path")->required();
+  load->add_option("TARGET", o.target, "http://host:port/path, or a FILE.yaml of several kinds of clients")->required();
   load->add_option("--rate", o.rate, "calls in a time: 800/s");
   load->add_option("--profile", o.profile, "instead: second:rate from then on, 0:640,8:880; 0:100..900 is a ramp");
   const auto text = [&](const char* name, std::string& value, const char* help) {
@@ -202,6 +202,7 @@ void add_load_command(CLI::App& cli, CommandLine& line) {
       "--assert", o.assertions,
       "exit with 1 unless this holds: 'p99 < 200ms', 'goodput > 750/s', 'success >= 99.9%'; several times");
   load->add_option("--json", o.json, "the file to write what came of it to; - is standard output");
+  load->add_option("--html", o.html, "the file to write a page with plots to");
   load->add_option("--connections", o.connections, "open at once, at most")->capture_default_str();
   load->add_option("--count", o.count, "calls, at most")->capture_default_str();
   load->add_option("--seed", o.seed, "of chance: the same one makes the same load")->capture_default_str();

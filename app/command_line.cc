@@ -197,6 +197,8 @@ void add_load_command(CLI::App& cli, CommandLine& line) {
   load->add_option("--tries", o.tries, "their attempts, the first one included")->capture_default_str();
   load->add_option("--method", o.method, "default: GET, with a body POST");
   load->add_option("--body", o.body, "of each request; @FILE: what is in it");
+  load->add_option("--events", o.events,
+                   "instead of a body: so many NDJSON events of 200 bytes, each with an id of its own");
   load->add_option("--header", o.headers, "'Name: value'; may be given several times");
   load->add_option(
       "--assert", o.assertions,

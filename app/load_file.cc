@@ -105,10 +105,11 @@ class LoadFile {
     section.value("url", request.url, any_text);
     section.value("method", request.method, any_text);
     section.value("body", request.body, any_text);
+    section.count("events", request.events, 1, 10'000);
     section.value("weight", request.weight, parse_weight);
     if (const auto* headers = section.find("headers")) read_headers(*headers, section.path("headers"), request);
     section.finish();
-    auto variant = make_variant(request, options_.target_is_mine, plan_);
+    auto variant = make_variant(request, options_, plan_);
     if (variant) return std::move(*variant);
     reader_.error(node.location, path, variant.error().message);
     return std::nullopt;
@@ -158,7 +159,8 @@ std::optional<LoadPlan> plan_load_file(const LoadOptions& options, const config:
                                       {"--profile", !options.profile.empty()},
                                       {"--method", !options.method.empty()},
                                       {"--body", !options.body.empty()},
-                                      {"--header", !options.headers.empty()}})
+                                      {"--header", !options.headers.empty()},
+                                      {"--events", options.events > 0}})
     if (given) return complain(fmt::format("says what is sent and how often: leave {} out", option));
   const auto clients = clients_of(options);
   if (!clients) return complain(clients.error().message);

@@ -13,6 +13,7 @@ struct LoadOptions {
                                      clients = "none", json, html;
   std::vector<std::string> headers, assertions;
   std::uint64_t connections = 1000, count = 1'000'000, seed = 1, tries = 4;
+  std::uint32_t events = 0;
   bool target_is_mine = false, quiet = false;
 };
 

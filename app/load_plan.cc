@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::size_t most_body = 16 << 20;
 constexpr double most_rate = 1e6;
+constexpr std::size_t event_bytes = 200;
+constexpr std::uint32_t most_events = 10'000;
 
 /// "@FILE": what is in it.
 Result<std::string> body_of(const std::string& text) {
@@ -27,6 +29,22 @@ Result<std::string> body_of(const std::string& text) {
   if (!in || !(all << in.rdbuf()))
     return failure(fmt::format("the body: {} cannot be read, or is empty", text.substr(1)));
   return std::move(all).str();
+}
+
+/// {"id":"load1-000000000042","text":"....."}, newline included.
+std::string event_line(std::uint64_t seed) {
+  std::string line = fmt::format(R"({{"id":"load{}-{:0{}}","text":")", seed, 0, load::Ids::digits);
+  line.resize(std::max(line.size(), event_bytes - 3), 'x');
+  return line + "\"}\n";
+}
+
+/// A body of events, and where their ids are in it.
+std::string events_body(std::uint32_t events, std::uint64_t seed, load::Ids& ids) {
+  const std::string line = event_line(seed);
+  ids = {.count = events, .first = line.find('-') + 1, .step = line.size()};
+  std::string body;
+  for (std::uint32_t i = 0; i < events; ++i) body += line;
+  return body;
 }
 
 Result<std::string> header_line(std::string_view text) {
@@ -92,20 +110,26 @@ Result<void> check_size(const LoadPlan& plan, std::uint64_t most) {
 
 }  // namespace
 
-Result<load::Variant> make_variant(const LoadRequest& request, bool target_is_mine, LoadPlan& plan) {
+Result<load::Variant> make_variant(const LoadRequest& request, const LoadOptions& options, LoadPlan& plan) {
   const auto url = parse_http_url("the target", request.url, "/");
   if (!url) return std::unexpected(url.error());
   if (url->tls) return failure(fmt::format("{}: weir load speaks no TLS: name the plain listener", request.url));
-  const auto body = body_of(request.body);
+  if (request.events > 0 && !request.body.empty()) return failure("events are a body: leave the other one out");
+  if (request.events > most_events) return failure(fmt::format("at most {} events in a request", most_events));
+  load::Ids ids;
+  const Result<std::string> body =
+      request.events > 0 ? Result<std::string>(events_body(request.events, options.seed, ids)) : body_of(request.body);
   if (!body) return std::unexpected(body.error());
   if (body->size() > most_body) return failure("the body is larger than 16MiB");
   const std::string method = !request.method.empty() ? request.method : body->empty() ? "GET" : "POST";
   if (!net::is_token(method) || method == "CONNECT") return failure(fmt::format("{} is no method", method));
-  const auto target = find_target(*url, target_is_mine, plan);
+  const auto target = find_target(*url, options.target_is_mine, plan);
   if (!target) return std::unexpected(target.error());
   std::string head = fmt::format("{} {} HTTP/1.1\r\n", method, url->target);
   if (!has_header(request.headers, "Host")) head += fmt::format("Host: {}\r\n", url->address);
   if (!has_header(request.headers, "User-Agent")) head += "User-Agent: weir load\r\n";
+  if (request.events > 0 && !has_header(request.headers, "Content-Type"))
+    head += "Content-Type: application/x-ndjson\r\n";
   for (const auto& header : request.headers) {
     const auto line = header_line(header);
     if (!line) return std::unexpected(line.error());
@@ -113,10 +137,13 @@ Result<load::Variant> make_variant(const LoadRequest& request, bool target_is_mi
   }
   if (!body->empty() || method == "POST" || method == "PUT" || method == "PATCH")
     head += fmt::format("Content-Length: {}\r\n", body->size());
+  head += "\r\n";
+  ids.first += head.size();
   return load::Variant{.weight = request.weight,
                        .label = request.label.empty() ? url->target : request.label,
-                       .request = head + "\r\n" + *body,
-                       .target = *target};
+                       .request = head + *body,
+                       .target = *target,
+                       .ids = ids};
 }
 
 Result<std::vector<load::Arrivals::Phase>> steady(std::string_view text) {
@@ -166,8 +193,8 @@ Result<LoadPlan> plan_load(const LoadOptions& o) {
   auto phases = phases_of(o);
   if (!phases) return std::unexpected(phases.error());
   stream->phases = std::move(*phases);
-  auto variant =
-      make_variant({.url = o.target, .method = o.method, .body = o.body, .headers = o.headers}, o.target_is_mine, plan);
+  auto variant = make_variant(
+      {.url = o.target, .method = o.method, .body = o.body, .headers = o.headers, .events = o.events}, o, plan);
   if (!variant) return std::unexpected(variant.error());
   stream->variants.push_back(std::move(*variant));
   plan.streams.push_back(std::move(*stream));

@@ -26,6 +26,7 @@ struct LoadRequest {
   std::string url, method, body, label;
   std::vector<std::string> headers;  ///< "Name: value"
   double weight = 1;
+  std::uint32_t events = 0;  ///< instead of a body: so many lines of NDJSON, with ids of their own
 };
 
 struct LoadPlan {
@@ -47,6 +48,6 @@ Result<void> complete_plan(const LoadOptions& options, LoadPlan& plan);
 Result<std::vector<load::Arrivals::Phase>> steady(std::string_view rate);
 
 /// The request as bytes; its target is looked up and put into the plan.
-Result<load::Variant> make_variant(const LoadRequest& request, bool target_is_mine, LoadPlan& plan);
+Result<load::Variant> make_variant(const LoadRequest& request, const LoadOptions& options, LoadPlan& plan);
 
 }  // namespace weir::app

@@ -54,7 +54,8 @@ class Load(WeirTest):
         return server, f"http://127.0.0.1:{server.server_address[1]}"
 
     def load(self, url, *options, expected=0):
-        code, out, err = weir("load", url, "--json", self.path("load.json"), "--deadline", f"{PATIENCE:.0f}s", *options, folder=self.folder)
+        deadline = [] if "--deadline" in options else ["--deadline", f"{PATIENCE:.0f}s"]
+        code, out, err = weir("load", url, "--json", self.path("load.json"), *deadline, *options, folder=self.folder)
         self.assertEqual(code, expected, out + err)
         with open(self.path("load.json")) as f:
             return json.load(f)
@@ -85,6 +86,41 @@ class Load(WeirTest):
         self.assertGreater(times["p99_ms"], 950)
         slow = sum(s["good"] for s in result["slices"][:50])
         self.assertEqual(slow, 100, "calls are due all through the stall")
+
+    def test_what_is_due_is_sent_while_nothing_is_answered(self):
+        inside, together = [], threading.Event()
+
+        def answer(path):
+            inside.append(path)
+            if len(inside) >= 50:
+                together.set()
+            return (200 if together.wait(PATIENCE) else 500), {}, b""
+        _, url = self.server(answer)
+        result = self.load(url, "--rate", "50/s", "--for", "1s", "--arrivals", "constant", "--deadline", f"{2 * PATIENCE:.0f}s")
+        self.assertEqual(result["good"], 50, result["by_end"])
+
+    def test_events_have_ids_of_their_own_and_an_attempt_that_is_repeated_has_them_again(self):
+        refused = []
+        lock = threading.Lock()
+
+        def answer(path):
+            with lock:
+                refused.append(len(refused) < 10)
+                return (503 if refused[-1] else 200), {}, b""
+        server, url = self.server(answer)
+        result = self.load(url, "--profile", "0:40,1:0", "--for", "60s", "--arrivals", "constant", "--events", "25", "--seed", "7", "--clients", "naive",
+                           "--tries", "100")
+        self.assertEqual((result["calls"], result["good"], result["attempts"]), (40, 40, 50))
+        ids, lines = {}, 0
+        for _, _, headers, body in server.seen:
+            self.assertEqual(headers["Content-Type"], "application/x-ndjson")
+            for line in body.decode().splitlines(keepends=True):
+                self.assertEqual(len(line), 200)
+                event = json.loads(line)["id"]
+                ids[event] = ids.get(event, 0) + 1
+                lines += 1
+        self.assertEqual(set(ids), {f"load7-{n:012}" for n in range(1000)})
+        self.assertEqual(lines, 50 * 25)
 
     def test_a_service_with_one_slot_cannot_slow_the_load_down(self):
         one = threading.Lock()
@@ -326,6 +362,8 @@ assert: ["errors < 100%"]
                 ([url, *rate, "--header", "content-length: 3"], "written by weir load itself"),
                 ([url, *rate, "--method", "G T"], "is no method"),
                 ([url, *rate, "--body", "@nowhere"], "nowhere cannot be read"),
+                ([url, *rate, "--events", "3", "--body", "x"], "leave the other one out"),
+                ([url, *rate, "--events", "10001"], "at most 10000 events"),
                 ([url, *rate, "--assert", "p98 < 1s"], "names nothing that is measured"),
                 ([url, *rate, "--assert", "p99"], "compares nothing"),
                 (["ftp://x", *rate], "does not begin with http://"),

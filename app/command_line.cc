@@ -35,6 +35,7 @@ struct CommandLine {
   UpstreamOptions upstream;
   CalcOptions calc;
   LoadOptions load;
+  SimulateOptions simulate;
   int code = 0;
 };
 
@@ -179,6 +180,25 @@ void add_upstream_command(CLI::App& cli, CommandLine& line) {
   add("--body", o.body, "bytes of an answer");
   add("--pressure", o.pressure, "true: answers say how full it is, in Weir-Pressure");
   upstream->callback([&line] { line.code = app::upstream(line.upstream); });
+}
+
+void add_simulate_command(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
+  auto* simulate =
+      cli.add_subcommand("simulate", "play the flow on a virtual clock: its own queues, stages and workers");
+  SimulateOptions& o = line.simulate;
+  simulate->add_option("FILE", line.files, files_help);
+  simulate->add_option("--load", o.loads,
+                       "what arrives: SOURCE=800/s, or SOURCE=0:640,8:880 (second:rate); several times");
+  simulate->add_option("--service", o.services,
+                       "how long a delivery takes: SINK=exponential:10ms, as `weir upstream` has it; or SINK=10000/s, "
+                       "its events a second");
+  simulate->add_option("--stall", o.stalls, "nothing is answered: SINK=10s,2s is 2 s long, 10 s after the beginning");
+  simulate->add_option("--for", o.for_time, "how long events arrive")->capture_default_str();
+  simulate->add_option("--arrivals", o.arrivals, "poisson or constant")->capture_default_str();
+  simulate->add_option("--seed", o.seed, "of chance: the same one gives the same run")->capture_default_str();
+  simulate->add_option("--count", o.count, "events, at most")->capture_default_str();
+  simulate->add_flag("--json", o.json, "as JSON");
+  simulate->callback([&] { line.code = app::simulate(or_default(line.files), catalog, line.simulate); });
 }
 
 void add_load_command(CLI::App& cli, CommandLine& line) {
@@ -393,6 +413,7 @@ void define_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
   add_replay_command(cli, line);
   add_upstream_command(cli, line);
   add_load_command(cli, line);
+  add_simulate_command(cli, line, catalog);
   add_calc_commands(cli, line);
   add_help_commands(cli, line, catalog);
 }

@@ -169,7 +169,7 @@ class Simulation {
  private:
   void settle();
   bool feed(Entry& entry);
-  bool give(Entry& entry, Unit& unit);
+  bool give(Entry& entry, std::unique_ptr<Unit>& unit);
   void collect(Entry& entry);
   void arrive(Entry& entry);
   void plan(Entry& entry);
@@ -232,24 +232,26 @@ void Simulation::arrive(Entry& entry) {
   plan(entry);
 }
 
-/// False: its source would not read it now.
-bool Simulation::give(Entry& entry, Unit& unit) {
+/// False: its source would not read it now. Else it belongs to whoever settles it, until `collect`.
+bool Simulation::give(Entry& entry, std::unique_ptr<Unit>& unit) {
   ReactorOutput& output = entry.output;
   if (output.paused(Priority::normal) || !output.ready(Priority::normal)) return false;
   auto ticket = output.reserve(output.cost(entry.load.event.size(), 1));
   if (!ticket) return false;
-  unit.receipt.owe(1);
-  output.add(entry.load.event, Priority::normal, &unit.receipt, std::move(*ticket));
+  Receipt& receipt = unit.release()->receipt;
+  receipt.owe(1);
+  output.add(entry.load.event, Priority::normal, &receipt, std::move(*ticket));
   output.flush();
-  unit.receipt.done_reading();
+  receipt.done_reading();
   return true;
 }
 
 bool Simulation::feed(Entry& entry) {
   bool any = false;
-  while (!entry.unread.empty() && give(entry, *entry.unread.front())) {
-    entry.result.longest_held = std::max(entry.result.longest_held, context_.now() - entry.unread.front()->due);
-    (void)entry.unread.front().release();  // `collect` deletes it
+  while (!entry.unread.empty()) {
+    const TimePoint due = entry.unread.front()->due;
+    if (!give(entry, entry.unread.front())) break;
+    entry.result.longest_held = std::max(entry.result.longest_held, context_.now() - due);
     entry.unread.pop_front();
     any = true;
   }

@@ -36,6 +36,7 @@ struct CommandLine {
   bool prometheus = false;
   CalcOptions calc;
   LoadOptions load;
+  SimulateOptions simulate;
   int code = 0;
 };
 
@@ -182,10 +183,29 @@ void add_upstream_command(CLI::App& cli, CommandLine& line) {
   upstream->callback([&line] { line.code = app::upstream(line.upstream); });
 }
 
+void add_simulate_command(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
+  auto* simulate =
+      cli.add_subcommand("simulate", "play the flow on a virtual clock: its own queues, stages and workers");
+  SimulateOptions& o = line.simulate;
+  simulate->add_option("FILE", line.files, files_help);
+  simulate->add_option("--load", o.loads,
+                       "what arrives: SOURCE=800/s, or SOURCE=0:640,8:880 (second:rate); several times");
+  simulate->add_option("--service", o.services,
+                       "how long a delivery takes: SINK=exponential:10ms, as `weir upstream` has it; or SINK=10000/s, "
+                       "its events a second");
+  simulate->add_option("--stall", o.stalls, "nothing is answered: SINK=10s,2s is 2 s long, 10 s after the beginning");
+  simulate->add_option("--for", o.for_time, "how long events arrive")->capture_default_str();
+  simulate->add_option("--arrivals", o.arrivals, "poisson or constant")->capture_default_str();
+  simulate->add_option("--seed", o.seed, "of chance: the same one gives the same run")->capture_default_str();
+  simulate->add_option("--count", o.count, "events, at most")->capture_default_str();
+  simulate->add_flag("--json", o.json, "as JSON");
+  simulate->callback([&] { line.code = app::simulate(or_default(line.files), catalog, line.simulate); });
+}
+
 void add_load_command(CLI::App& cli, CommandLine& line) {
   auto* load = cli.add_subcommand("load", "an open load against a server: what it is asked for, whatever it answers");
   LoadOptions& o = line.load;
-  load->add_option("TARGET", o.target, "http://host:port/path")->required();
+  load->add_option("TARGET", o.target, "http://host:port/path, or a FILE.yaml of several kinds of clients")->required();
   load->add_option("--rate", o.rate, "calls in a time: 800/s");
   load->add_option("--profile", o.profile, "instead: second:rate from then on, 0:640,8:880; 0:100..900 is a ramp");
   const auto text = [&](const char* name, std::string& value, const char* help) {
@@ -198,11 +218,14 @@ void add_load_command(CLI::App& cli, CommandLine& line) {
   load->add_option("--tries", o.tries, "their attempts, the first one included")->capture_default_str();
   load->add_option("--method", o.method, "default: GET, with a body POST");
   load->add_option("--body", o.body, "of each request; @FILE: what is in it");
+  load->add_option("--events", o.events,
+                   "instead of a body: so many NDJSON events of 200 bytes, each with an id of its own");
   load->add_option("--header", o.headers, "'Name: value'; may be given several times");
   load->add_option(
       "--assert", o.assertions,
       "exit with 1 unless this holds: 'p99 < 200ms', 'goodput > 750/s', 'success >= 99.9%'; several times");
   load->add_option("--json", o.json, "the file to write what came of it to; - is standard output");
+  load->add_option("--html", o.html, "the file to write a page with plots to");
   load->add_option("--connections", o.connections, "open at once, at most")->capture_default_str();
   load->add_option("--count", o.count, "calls, at most")->capture_default_str();
   load->add_option("--seed", o.seed, "of chance: the same one makes the same load")->capture_default_str();
@@ -394,6 +417,7 @@ void define_commands(CLI::App& cli, CommandLine& line, const Catalog& catalog) {
   add_replay_command(cli, line);
   add_upstream_command(cli, line);
   add_load_command(cli, line);
+  add_simulate_command(cli, line, catalog);
   add_calc_commands(cli, line);
   add_help_commands(cli, line, catalog);
 }

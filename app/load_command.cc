@@ -12,7 +12,8 @@
 #include "descriptors.h"
 #include "exit_codes.h"
 #include "load/open_load.h"
-#include "load_report.h"
+#include "load_file.h"
+#include "load_html.h"
 
 namespace weir::app {
 namespace {
@@ -92,10 +93,26 @@ class Progress {
   TimePoint next_{};
 };
 
-int finish(const LoadResult& result, const ReportFile& json) {
-  if (!json.on_stdout() && print(load_table(result)) != ok) return failed;
-  if (json.is_wanted() && !json.write(load_json(result)))
-    return complain_of(failed, fmt::format("{} could not be written completely: is the disk full?", json.path()));
+/// Nothing: it was said why, and `code` is what to exit with.
+std::optional<LoadPlan> understand(const LoadOptions& options, int& code) {
+  if (is_load_file(options.target)) {
+    std::vector<config::Problem> problems;
+    auto plan = plan_load_file(options, config::system_load_options(), problems);
+    for (const auto& problem : problems) fmt::print(stderr, "{}\n", problem.text());
+    code = bad_configuration;
+    return plan;
+  }
+  auto plan = plan_load(options);
+  if (plan) return std::move(*plan);
+  code = complain_of(bad_usage, plan.error().message);
+  return std::nullopt;
+}
+
+int finish(const LoadResult& result, const ReportFile& json, const ReportFile& html) {
+  if (!json.on_stdout() && !html.on_stdout() && print(load_table(result)) != ok) return failed;
+  for (const auto& [file, make] : {std::pair(&json, &load_json), {&html, &load_html}})
+    if (file->is_wanted() && !file->write(make(result)))
+      return complain_of(failed, fmt::format("{} could not be written completely: is the disk full?", file->path()));
   const auto& ends = result.tally.by_end();
   const auto unanswered = ends.find("unreachable");
   if (unanswered != ends.end() && unanswered->second == result.tally.attempts())
@@ -106,10 +123,12 @@ int finish(const LoadResult& result, const ReportFile& json) {
 }  // namespace
 
 int load(const LoadOptions& options) {
-  auto plan = plan_load(options);
-  if (!plan) return complain_of(bad_usage, plan.error().message);
-  const ReportFile json(options.json, "json");
-  if (const auto trouble = json.trouble(); !trouble.empty()) return complain_of(failed, trouble);
+  int code = ok;
+  const auto plan = understand(options, code);
+  if (!plan) return code;
+  const ReportFile json(options.json, "json"), html(options.html, "html");
+  for (const auto* file : {&json, &html})
+    if (const auto trouble = file->trouble(); !trouble.empty()) return complain_of(failed, trouble);
   if (raise_descriptor_limit() < options.connections + kept_descriptors)
     return complain_of(
         failed, fmt::format("--connections {}: more than this process may have open (ulimit -n)", options.connections));
@@ -132,7 +151,7 @@ int load(const LoadOptions& options) {
   }
   const bool interrupted = stopped != TimePoint{} && stopped < schedule.began() + schedule.length();
   if (interrupted) tally.cut(std::max(Duration{0}, stopped - schedule.began()));
-  return finish({*plan, tally, open.opened(), schedule.cut_off(), interrupted}, json);
+  return finish({*plan, tally, open.opened(), schedule.cut_off(), interrupted}, json, html);
 }
 
 }  // namespace weir::app

@@ -19,11 +19,14 @@
 
 namespace weir::app {
 
+inline constexpr Duration longest_load = std::chrono::hours(24);
+
 /// One request, before it is bytes.
 struct LoadRequest {
   std::string url, method, body, label;
   std::vector<std::string> headers;  ///< "Name: value"
   double weight = 1;
+  std::uint32_t events = 0;  ///< instead of a body: so many lines of NDJSON, with ids of their own
 };
 
 struct LoadPlan {
@@ -35,10 +38,16 @@ struct LoadPlan {
   std::vector<load::Assertion> assertions;
 };
 
-/// The error is one line.
+/// Of a load with one target. The error is one line.
 Result<LoadPlan> plan_load(const LoadOptions& options);
+/// The clients, without what they ask and how often: what a file's streams begin with (load_file.h).
+Result<load::Stream> clients_of(const LoadOptions& options);
+/// What is left when the streams are known: whether all of it fits into its bounds, and what it has to show.
+Result<void> complete_plan(const LoadOptions& options, LoadPlan& plan);
+/// A rate as one phase.
+Result<std::vector<load::Arrivals::Phase>> steady(std::string_view rate);
 
 /// The request as bytes; its target is looked up and put into the plan.
-Result<load::Variant> make_variant(const LoadRequest& request, bool target_is_mine, LoadPlan& plan);
+Result<load::Variant> make_variant(const LoadRequest& request, const LoadOptions& options, LoadPlan& plan);
 
 }  // namespace weir::app

@@ -79,8 +79,10 @@ std::optional<Duration> Arrivals::next() {
     const Slope slope = slope_at(phases_, phase_, at_, end_);
     const double within = at_ < slope.until ? slope.within(seconds(slope.until - at_)) : 0;
     if (within > hazard) {
-      at_ += from_seconds(slope.time(hazard));
-      return at_;
+      const double time = slope.time(hazard) + rest_;
+      const Duration step = from_seconds(time);
+      rest_ = time - seconds(step);
+      return at_ += step;
     }
     if (within > 0) hazard -= within;
     at_ = std::max(at_, slope.until);

@@ -52,6 +52,7 @@ class Arrivals {
   Kind kind_;
   bool begun_ = false;
   Duration at_{0};
+  double rest_ = 0;  // of the last time, under a nanosecond: without it a rate would drift
   std::size_t phase_ = 0;
 };
 

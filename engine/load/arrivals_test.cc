@@ -51,6 +51,7 @@ TEST(ArrivalsTest, ConstantOnesAreEquallyFarApartAndExactlyAsManyAsTheRateSays) 
   ASSERT_EQ(all.size(), 400u);
   EXPECT_NEAR(all.front(), 0.0025, 1e-6);
   for (std::size_t i = 1; i < all.size(); ++i) EXPECT_NEAR(all[i] - all[i - 1], 0.005, 1e-6);
+  EXPECT_EQ(times("15000", 60s, 1, Arrivals::Kind::constant).size(), 900'000u);  // 66666.67 ns apart
   EXPECT_EQ(times("0:10,1:100,2:0", 9s, 1, Arrivals::Kind::constant).size(), 110u);
 }
 

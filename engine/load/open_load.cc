@@ -41,7 +41,8 @@ void OpenLoad::send_due() {
     const auto id = schedule_.start(context_.now());
     if (!id) return;
     const Variant& variant = schedule_.variant(*id);
-    const auto sent = clients_.send(*id, variant.target, variant.request);
+    if (texts_.size() <= *id) texts_.resize(*id + 1);
+    const auto sent = clients_.send(*id, variant.target, request_of(variant, schedule_.at(*id).call, texts_[*id]));
     if (sent != Outcome::End::answered) ended(*id, {.end = sent});
   }
 }

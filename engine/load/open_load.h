@@ -6,7 +6,9 @@
 ///
 /// Thread: one, which `run` blocks until the schedule is over. Cost: that of OpenClients, and a few clock readings an
 /// attempt. On cancel: `go_on` returning false; what is under way is waited for, at most its deadline.
+#include <deque>
 #include <functional>
+#include <string>
 
 #include "load/open_clients.h"
 #include "load/schedule.h"
@@ -33,6 +35,8 @@ class OpenLoad {
   Schedule& schedule_;
   const Context& context_;
   const OnEnd on_end_;
+  std::deque<std::string>
+      texts_;  // by attempt: requests with ids, while they are sent; deque: they stay where they are
   OpenClients clients_;
 };
 

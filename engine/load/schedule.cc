@@ -4,6 +4,18 @@
 
 namespace weir::load {
 
+std::string_view request_of(const Variant& variant, std::uint64_t call, std::string& into) {
+  const Ids& ids = variant.ids;
+  if (ids.count == 0) return variant.request;
+  into = variant.request;
+  for (std::size_t i = 0; i < ids.count; ++i) {
+    std::uint64_t id = call * ids.count + i;
+    for (std::size_t digit = Ids::digits; digit > 0; --digit, id /= 10)
+      into[ids.first + i * ids.step + digit - 1] = static_cast<char>('0' + id % 10);
+  }
+  return into;
+}
+
 Schedule::Schedule(std::vector<Stream> streams, Duration length, std::uint64_t most_calls, std::uint64_t seed)
     : streams_(std::move(streams)), length_(length), most_calls_(most_calls), rng_(seed), in_order_(streams_.size()) {
   for (const Stream& s : streams_) arrivals_.emplace_back(s.phases, length, rng_.next(), s.arrivals);

@@ -15,6 +15,7 @@
 #include <optional>
 #include <queue>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "load/arrivals.h"
@@ -23,13 +24,24 @@
 
 namespace weir::load {
 
+/// Where a request has numbers that are never the same in two calls, and the same in all attempts of one: so many, each
+/// of 12 digits.
+struct Ids {
+  static constexpr std::size_t digits = 12;
+  std::size_t count = 0, first = 0, step = 0;  ///< in bytes
+};
+
 /// One kind of request of a stream.
 struct Variant {
   double weight = 1;
   std::string label;    ///< what it is counted by: a route, a priority, a tenant
   std::string request;  ///< as it goes over the wire
   std::size_t target = 0;
+  Ids ids{};
 };
+
+/// The request of this call, its ids written into `into` if it has some; else the variant's own.
+std::string_view request_of(const Variant& variant, std::uint64_t call, std::string& into);
 
 /// One kind of clients.
 struct Stream {

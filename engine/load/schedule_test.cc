@@ -120,6 +120,15 @@ TEST(ScheduleTest, BeginsAtMostSoManyCalls) {
   EXPECT_TRUE(schedule.ran_out());
 }
 
+TEST(ScheduleTest, IdsAreOfTheCallAndNeverThoseOfAnother) {
+  const std::string zeros(Ids::digits, '0');
+  const Variant variant{.request = "a=" + zeros + ";a=" + zeros, .ids = {.count = 2, .first = 2, .step = 15}};
+  std::string text;
+  EXPECT_EQ(request_of(variant, 0, text), "a=000000000000;a=000000000001");
+  EXPECT_EQ(request_of(variant, 21, text), "a=000000000042;a=000000000043");
+  EXPECT_EQ(request_of({.request = "b"}, 7, text), "b");
+}
+
 TEST(ScheduleTest, DrawsVariantsByWeight) {
   Stream s = stream("1000");
   s.variants = {{.weight = 1, .label = "a", .request = "a"},

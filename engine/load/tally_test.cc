@@ -25,6 +25,7 @@ TEST(TallyTest, TimesAreThoseOfGoodCallsFromTheirFirstAttempt) {
   ended(tally, 1s, 1ms, {.status = 503});
   EXPECT_EQ(tally.all().calls, 101u);
   EXPECT_EQ(tally.all().good, 100u);
+  EXPECT_EQ(tally.all().times.count(), 100u);
   EXPECT_NEAR(seconds(tally.all().times.quantile(0.5)), 0.01, 0.0001);
   EXPECT_EQ(tally.all().times.max(), Duration{5s});
   EXPECT_DOUBLE_EQ(tally.goodput(), 10);

@@ -54,7 +54,8 @@ class Load(WeirTest):
         return server, f"http://127.0.0.1:{server.server_address[1]}"
 
     def load(self, url, *options, expected=0):
-        code, out, err = weir("load", url, "--json", self.path("load.json"), "--deadline", f"{PATIENCE:.0f}s", *options, folder=self.folder)
+        deadline = [] if "--deadline" in options else ["--deadline", f"{PATIENCE:.0f}s"]
+        code, out, err = weir("load", url, "--json", self.path("load.json"), *deadline, *options, folder=self.folder)
         self.assertEqual(code, expected, out + err)
         with open(self.path("load.json")) as f:
             return json.load(f)
@@ -85,6 +86,41 @@ class Load(WeirTest):
         self.assertGreater(times["p99_ms"], 950)
         slow = sum(s["good"] for s in result["slices"][:50])
         self.assertEqual(slow, 100, "calls are due all through the stall")
+
+    def test_what_is_due_is_sent_while_nothing_is_answered(self):
+        inside, together = [], threading.Event()
+
+        def answer(path):
+            inside.append(path)
+            if len(inside) >= 50:
+                together.set()
+            return (200 if together.wait(PATIENCE) else 500), {}, b""
+        _, url = self.server(answer)
+        result = self.load(url, "--rate", "50/s", "--for", "1s", "--arrivals", "constant", "--deadline", f"{2 * PATIENCE:.0f}s")
+        self.assertEqual(result["good"], 50, result["by_end"])
+
+    def test_events_have_ids_of_their_own_and_an_attempt_that_is_repeated_has_them_again(self):
+        refused = []
+        lock = threading.Lock()
+
+        def answer(path):
+            with lock:
+                refused.append(len(refused) < 10)
+                return (503 if refused[-1] else 200), {}, b""
+        server, url = self.server(answer)
+        result = self.load(url, "--profile", "0:40,1:0", "--for", "60s", "--arrivals", "constant", "--events", "25", "--seed", "7", "--clients", "naive",
+                           "--tries", "100")
+        self.assertEqual((result["calls"], result["good"], result["attempts"]), (40, 40, 50))
+        ids, lines = {}, 0
+        for _, _, headers, body in server.seen:
+            self.assertEqual(headers["Content-Type"], "application/x-ndjson")
+            for line in body.decode().splitlines(keepends=True):
+                self.assertEqual(len(line), 200)
+                event = json.loads(line)["id"]
+                ids[event] = ids.get(event, 0) + 1
+                lines += 1
+        self.assertEqual(set(ids), {f"load7-{n:012}" for n in range(1000)})
+        self.assertEqual(lines, 50 * 25)
 
     def test_a_service_with_one_slot_cannot_slow_the_load_down(self):
         one = threading.Lock()
@@ -210,6 +246,90 @@ class Load(WeirTest):
         self.assertTrue(result["interrupted"])
         self.assertEqual(result["attempts"], len(server.seen))
 
+    def write(self, name, text):
+        with open(self.path(name), "w") as f:
+            f.write(text)
+        return name
+
+    def test_a_file_describes_several_kinds_of_clients_which_are_counted_apart(self):
+        server, url = self.server(lambda path: (200 if path == "/browse" else 503, {}, b""))
+        name = self.write("mix.yaml", f"""
+for: 1s
+streams:
+  shoppers:
+    rate: 100/s
+    arrivals: constant
+    requests:
+      browse: {{ url: "{url}/browse", weight: 3, headers: {{ X-Priority: high }} }}
+      order: {{ url: "{url}/order", method: PUT, body: '{{}}' }}
+  batch:
+    profile: "0:10"
+    arrivals: constant
+    clients: naive
+    tries: 2
+    requests:
+      report: {{ url: "{url}/report" }}
+assert: ["errors < 100%"]
+""")
+        result = self.load(name)
+        labels = result["by_label"]
+        self.assertEqual(set(labels), {"shoppers/browse", "shoppers/order", "batch/report"})
+        self.assertEqual(result["calls"], 110)
+        self.assertEqual(sum(row["calls"] for row in labels.values()), 110)
+        seen = {path: sum(1 for r in server.seen if r[1] == path) for path in ("/browse", "/order", "/report")}
+        self.assertEqual(seen["/browse"], labels["shoppers/browse"]["good"])
+        self.assertEqual(seen["/order"], labels["shoppers/order"]["calls"])
+        self.assertEqual(seen["/browse"] + seen["/order"], 100)
+        self.assertLess(seen["/order"], seen["/browse"])
+        self.assertEqual(labels["batch/report"]["calls"], 10)
+        self.assertEqual(seen["/report"] + result["cut_off"], 20)
+        self.assertEqual({r[2].get("X-Priority") for r in server.seen if r[1] == "/browse"}, {"high"})
+        self.assertTrue(result["assertions"][0]["holds"])
+
+    def test_mistakes_of_a_file_are_named_with_their_places(self):
+        server, url = self.server()
+        good = f'streams: {{ a: {{ rate: 1/s, requests: {{ x: {{ url: "{url}" }} }} }} }}\n'
+        for text, said in [
+                ("", "streams: has to be a map"),
+                ("streams: {}\n", "streams: has to be a map"),
+                ("streams: { a: { rate: 1/s } }\n", "streams.a.requests: has to be a map"),
+                (f'streams: {{ a: {{ requests: {{ x: {{ url: "{url}" }} }} }} }}\n', "needs either a rate or a profile"),
+                (f'streams: {{ a: {{ rate: 1/s, profile: "1", requests: {{ x: {{ url: "{url}" }} }} }} }}\n', "needs either a rate or a profile"),
+                (f'streams: {{ a: {{ rate: 0/s, requests: {{ x: {{ url: "{url}" }} }} }} }}\n', "sends nothing"),
+                (f'streams: {{ a: {{ rate: 1, requests: {{ x: {{ url: "{url}" }} }} }} }}\n', "streams.a.rate: '1' has no unit"),
+                (f'streams: {{ a: {{ rate: 1/s, requests: {{ x: {{ url: "{url}", weight: 0 }} }} }} }}\n', "no request with a weight"),
+                (f'streams: {{ a: {{ rate: 1/s, requests: {{ x: {{ url: "{url}", weight: -1 }} }} }} }}\n', "is no weight"),
+                (f'streams: {{ a: {{ rate: 1/s, requests: {{ x: {{ uri: "{url}" }} }} }} }}\n', "unknown key; did you mean url"),
+                ('streams: { a: { rate: 1/s, requests: { x: { url: "http://192.0.2.1" } } } }\n', "--target-is-mine"),
+                (good + "for: 25h\n", "longer than a day"),
+                (good + "assert: [p98 < 1s]\n", "names nothing that is measured"),
+                (good + "scenario: 1\n", "unknown key"),
+                (good + good, "streams"),
+                ("a: [", "mix.yaml:"),
+        ]:
+            code, out, err = weir("load", self.write("mix.yaml", text), folder=self.folder)
+            self.assertEqual((code, out), (2, ""), (text, err))
+            self.assertIn(said, err, text)
+            self.assertIn("mix.yaml", err)
+        code, _, err = weir("load", self.write("mix.yaml", good), "--rate", "1/s", folder=self.folder)
+        self.assertEqual((code, err.count("\n")), (2, 1))
+        self.assertIn("leave --rate out", err)
+        code, _, err = weir("load", "nowhere.yaml", folder=self.folder)
+        self.assertEqual((code, err.count("\n")), (2, 1))
+        self.assertEqual(server.seen, [])
+
+    def test_the_page_needs_nothing_else_and_shows_what_the_table_says(self):
+        _, url = self.server()
+        self.load(url + "/?a=<b>&c", "--rate", "50/s", "--for", "1s", "--arrivals", "constant", "--html", self.path("load.html"))
+        with open(self.path("load.html")) as f:
+            page = f.read()
+        self.assertIn("50 good (100 %)", page)
+        self.assertEqual(page.count("<svg"), 2)
+        self.assertIn("&lt;b&gt;&amp;c", page)
+        self.assertNotIn("<b>", page)
+        for outside in ("src=", "href=", "@import", "<script", "url("):
+            self.assertNotIn(outside, page)
+
     def test_json_goes_to_standard_output_alone(self):
         _, url = self.server()
         code, out, err = weir("load", url, "--rate", "10/s", "--for", "1s", "--arrivals", "constant", "--json", "-", folder=self.folder)
@@ -240,8 +360,10 @@ class Load(WeirTest):
                 ([url, *rate, "--header", "nonsense"], "write 'Name: value'"),
                 ([url, *rate, "--header", "A: b\r\nC: d"], "is no header"),
                 ([url, *rate, "--header", "content-length: 3"], "written by weir load itself"),
-                ([url, *rate, "--method", "G T"], "--method: "),
+                ([url, *rate, "--method", "G T"], "is no method"),
                 ([url, *rate, "--body", "@nowhere"], "nowhere cannot be read"),
+                ([url, *rate, "--events", "3", "--body", "x"], "leave the other one out"),
+                ([url, *rate, "--events", "10001"], "at most 10000 events"),
                 ([url, *rate, "--assert", "p98 < 1s"], "names nothing that is measured"),
                 ([url, *rate, "--assert", "p99"], "compares nothing"),
                 (["ftp://x", *rate], "does not begin with http://"),

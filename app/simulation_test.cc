@@ -1,0 +1,132 @@
+// A flow on a virtual clock, against the theory.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <weir/flow/theory/md1.h>
+#include <weir/flow/theory/mm1.h>
+#include <weir/flow/theory/mmc.h>
+#include <weir/flow/theory/sizing.h>
+
+#include <cmath>
+
+#include "config/load.h"
+#include "rehearsal/simulation.h"
+
+namespace weir::app {
+namespace {
+
+using namespace std::chrono_literals;
+using pipeline::Scenario;
+using pipeline::Simulated;
+
+/// A source `in` before a sink `out` of one event a delivery.
+Result<Simulated> simulated(const std::string& sink, const Scenario& scenario, const std::string& more = "") {
+  Catalog catalog;
+  add_all_connectors(catalog);
+  const std::string yaml =
+      "sources:\n  in: { type: http, listen: '127.0.0.1:1' }\nsinks:\n  out: { type: blackhole, "
+      "from: [in], batch: { max_events: 1 }, " +
+      sink + " }\n" + more;
+  config::LoadOptions options;
+  options.read_file = [&](const std::string&) -> Result<std::string> { return yaml; };
+  options.machine_memory = 4_GiB;
+  const auto loaded = config::load({"weir.yaml"}, catalog, options);
+  for (const auto& problem : loaded.problems)
+    if (!problem.warning) return failure(problem.text());
+  return pipeline::simulate(*loaded.config, catalog, scenario);
+}
+
+Scenario scenario(double rate, Duration length, std::function<Duration(std::uint64_t, Rng&)> time,
+                  load::Arrivals::Kind kind = load::Arrivals::Kind::poisson) {
+  return {.length = length,
+          .loads = {{.source = "in", .phases = {{.from = Duration{0}, .rate = rate}}, .kind = kind}},
+          .services = {{.sink = "out", .time = std::move(time)}}};
+}
+
+Duration exponential(Duration mean, Rng& rng) { return from_seconds(-seconds(mean) * std::log1p(-rng.uniform())); }
+
+constexpr auto wide = "queue: { max_events: 100000 }";
+
+TEST(Simulation, OfOneWorkerIsMm1) {
+  for (const auto& [rho, length] : {std::pair(0.5, 600s), {0.8, 1000s}}) {
+    const auto run =
+        simulated(wide, scenario(rho * 100, length, [](auto, Rng& rng) { return exponential(10ms, rng); }));
+    ASSERT_TRUE(run) << run.error().message;
+    const auto& source = run->sources.at(0);
+    const double expected = seconds(flow::Mm1({rho * 100}, {100}).time_in_system());
+    EXPECT_NEAR(source.times.sum() / static_cast<double>(source.times.count()), expected, 0.05 * expected) << rho;
+    EXPECT_EQ(source.arrived, source.settled);
+    EXPECT_NEAR(seconds(run->sinks.at(0).busy) / seconds(length), rho, 0.02);
+  }
+}
+
+TEST(Simulation, OfOneWorkerWhoseWorkIsAlwaysTheSameIsMd1) {
+  const auto run = simulated(wide, scenario(80, 500s, [](auto, Rng&) { return Duration{10ms}; }));
+  ASSERT_TRUE(run) << run.error().message;
+  const auto& times = run->sources.at(0).times;
+  const double expected = seconds(flow::Md1({80}, {100}).time_in_system());
+  EXPECT_NEAR(times.sum() / static_cast<double>(times.count()), expected, 0.03 * expected);
+}
+
+TEST(Simulation, OfSeveralWorkersIsMmc) {
+  const auto run = simulated(std::string(wide) + ", workers: 4",
+                             scenario(320, 200s, [](auto, Rng& rng) { return exponential(10ms, rng); }));
+  ASSERT_TRUE(run) << run.error().message;
+  const auto& times = run->sources.at(0).times;
+  const double expected = seconds(flow::Mmc({320}, {100}, 4).time_in_system());
+  EXPECT_NEAR(times.sum() / static_cast<double>(times.count()), expected, 0.04 * expected);
+}
+
+TEST(Simulation, ObeysLittlesLawToTheEvent) {
+  const auto run = simulated(wide, scenario(90, 100s, [](auto, Rng& rng) { return exponential(10ms, rng); }));
+  ASSERT_TRUE(run) << run.error().message;
+  const auto& source = run->sources.at(0);
+  EXPECT_EQ(run->unsettled, 0u);
+  EXPECT_NEAR(source.inside, source.time_sum, 1e-6 * source.time_sum);
+}
+
+TEST(Simulation, OfASeedIsTheSameEveryTime) {
+  const auto one = [](std::uint64_t seed) {
+    auto s = scenario(90, 20s, [](auto, Rng& rng) { return exponential(10ms, rng); });
+    s.seed = seed;
+    return simulated(std::string(wide) + ", workers: 3", s)->sources.at(0).time_sum;
+  };
+  EXPECT_EQ(one(1), one(1));
+  EXPECT_NE(one(1), one(2));
+}
+
+TEST(Simulation, AnOverloadIsLateByWhatTheoryAndItsQueueSay) {
+  // 150/s into 100/s for 60 s: 30 s late at the end when nothing is given up.
+  const auto fixed = [](auto, Rng&) { return Duration{10ms}; };
+  const auto late = simulated(wide, scenario(150, 60s, fixed, load::Arrivals::Kind::constant));
+  ASSERT_TRUE(late) << late.error().message;
+  EXPECT_NEAR(seconds(late->sources.at(0).times.max()), seconds(flow::lateness_after({150}, {100}, 60s)), 0.1);
+  EXPECT_NEAR(static_cast<double>(late->sinks.at(0).most_waiting), 3000, 5);
+  // A bound of 200 ms at 100/s: the oldest are given up, and nobody who is served is later.
+  const auto bounded = simulated("queue: { max_events: 20, when_full: drop_oldest, reserved_for_high: 0% }",
+                                 scenario(150, 60s, fixed, load::Arrivals::Kind::constant));
+  ASSERT_TRUE(bounded) << bounded.error().message;
+  const auto& source = bounded->sources.at(0);
+  EXPECT_LE(source.times.max(), Duration{220ms});
+  EXPECT_NEAR(static_cast<double>(source.times.count()), 6000, 60);
+  EXPECT_EQ(source.arrived, source.settled);
+}
+
+TEST(Simulation, AStallHoldsUpWhatItMeetsAndIsRecoveredFrom) {
+  auto s = scenario(50, 20s, [](auto, Rng&) { return Duration{10ms}; }, load::Arrivals::Kind::constant);
+  s.services[0].stalls_at = 5s;
+  s.services[0].stalls_for = 2s;
+  const auto run = simulated(wide, s);
+  ASSERT_TRUE(run) << run.error().message;
+  EXPECT_NEAR(seconds(run->sources.at(0).times.max()), 2, 0.05);
+  EXPECT_NEAR(static_cast<double>(run->sinks.at(0).most_waiting), 100, 3);
+  EXPECT_LT(run->lasted, Duration{21s});
+}
+
+TEST(Simulation, SaysWhatItDoesNotSimulate) {
+  auto s = scenario(1, 1s, nullptr);
+  s.loads[0].source = "nowhere";
+  EXPECT_THAT(simulated(wide, s).error().message, ::testing::HasSubstr("no source nowhere"));
+}
+
+}  // namespace
+}  // namespace weir::app

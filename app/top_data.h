@@ -30,6 +30,16 @@ struct TopSink {
   bool required = true, paused = false;
 };
 
+struct TopGateway {
+  std::string name, address, why;
+  double in = 0, answered = 0, refused = 0, abandoned = 0, in_flight = 0, connections = 0;
+  double rate = 0, answered_rate = 0, refused_rate = 0;
+};
+struct TopUpstream {
+  std::string name, breaker, why;
+  double limit = 0, in_flight = 0, waiting = 0, endpoints = 0, unwell = 0;
+};
+
 struct TopData {
   double uptime = 0, budget = 0, used = 0, limit = 0, in_transit = 0, difference = 0;
   std::string worst_at;
@@ -37,6 +47,8 @@ struct TopData {
   std::vector<TopSource> sources;
   std::vector<TopStage> stages;
   std::vector<TopSink> sinks;
+  std::vector<TopGateway> gateways;
+  std::vector<TopUpstream> upstreams;
 };
 
 TopData top_data(simdjson::dom::element graph);

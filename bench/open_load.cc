@@ -6,7 +6,6 @@
 ///   rate      a second, or second:rate,... (load/arrivals.h)
 ///   mix       weights of critical, high, normal, low, batch: sent as X-Priority; or one of these names
 ///   key       sent as X-Api-Key
-///   known     1: each call says in X-Client which one it is, the same at each of its tries
 ///   again     what a client does that was refused (load/persistence.h), `tries` in all
 ///   deadline  seconds from the time the attempt was due; then the client leaves
 ///
@@ -21,7 +20,6 @@
 #include <cstdio>
 #include <deque>
 #include <map>
-#include <memory>
 #include <queue>
 #include <sstream>
 #include <string>
@@ -44,7 +42,6 @@ struct Stream {
   std::array<double, 5> mix{0, 0, 1, 0, 0};
   load::Persistence persistence;
   double deadline = 1;
-  bool known = false;
   std::array<std::string, 5> requests;
 };
 
@@ -52,8 +49,7 @@ struct Attempt {
   std::uint32_t call = 0, stream = 0;
   std::uint8_t priority = 0, number = 1;
   bool over = false;
-  std::uint64_t due = 0, lag = 0;                // ns
-  std::shared_ptr<const std::string> request{};  // of a call that says which one it is
+  std::uint64_t due = 0, lag = 0;  // ns
 };
 
 struct Due {
@@ -91,8 +87,6 @@ Stream parse_stream(const std::string& text, const std::string& path) {
       s.mix = parse_mix(value);
     else if (key == "key")
       s.key = value;
-    else if (key == "known")
-      s.known = value == "1";
     else if (key == "again")
       s.persistence.kind = must(load::Persistence::parse(value));
     else if (key == "tries")
@@ -100,7 +94,7 @@ Stream parse_stream(const std::string& text, const std::string& path) {
     else if (key == "deadline")
       s.deadline = std::atof(value.c_str());
     else
-      fail("--stream: \"" + pair + "\" is none of name, rate, mix, key, known, again, tries, deadline");
+      fail("--stream: \"" + pair + "\" is none of name, rate, mix, key, again, tries, deadline");
   }
   for (std::size_t i = 0; i < priorities.size(); ++i)
     s.requests[i] = fmt::format("GET {} HTTP/1.1\r\nHost: bench\r\nX-Priority: {}\r\n{}\r\n", path, priorities[i],
@@ -156,13 +150,7 @@ void OpenLoad::plan(std::uint32_t stream) {
   for (drawn *= total; priority < 4 && drawn >= streams_[stream].mix[priority]; ++priority)
     drawn -= streams_[stream].mix[priority];
   const std::uint64_t due = begin_ + static_cast<std::uint64_t>(at->count());
-  Attempt first{.call = calls_++, .stream = stream, .priority = priority, .due = due};
-  if (const Stream& s = streams_[stream]; s.known) {
-    std::string text = s.requests[priority];
-    text.insert(text.size() - 2, fmt::format("X-Client: {}\r\n", first.call));
-    first.request = std::make_shared<const std::string>(std::move(text));
-  }
-  due_.push({due, std::move(first)});
+  due_.push({due, {.call = calls_++, .stream = stream, .priority = priority, .due = due}});
   ++planned_;
 }
 
@@ -178,8 +166,7 @@ void OpenLoad::start(const Due& due) {
   attempts_.push_back(attempt);
   in_order_[attempt.stream].push_back(id);
   ++under_way_;
-  const std::string& request = attempt.request ? *attempt.request : streams_[attempt.stream].requests[attempt.priority];
-  if (!clients_.send(id, request)) ended(id, -2, 0);
+  if (!clients_.send(id, streams_[attempt.stream].requests[attempt.priority])) ended(id, -2, 0);
 }
 
 void OpenLoad::ended(std::uint32_t id, int status, std::uint32_t retry_after) {

@@ -184,9 +184,7 @@ def tenants(bench, proxy, seed):
 
 def obedient(bench, proxy, seed):
     """As many obedient clients as make 2 C for 4 s, and what is left of them after that comes back when it was told."""
-    options = {"guards": '        client_key: "header:X-Client"'} if proxy == "weir" else {}
-    all_, facts = bench.run(proxy, [stream(f"0:{2 * C},4:{0.5 * C}", again="obeys", tries=9, known=1)], 12, seed=seed,
-                            **options)
+    all_, facts = bench.run(proxy, [stream(f"0:{2 * C},4:{0.5 * C}", again="obeys", tries=9)], 12, seed=seed)
     came_back = [a for a in all_ if a[1] == 2]
     w = all_.window(WARM, 8)
     return {"admitted": sum(1 for a in came_back if a[7] == 200) / max(1, len(came_back)), "came_back": len(came_back),

@@ -570,15 +570,19 @@ TEST(Gateway, ARouteAboveItsRateIsAnswered429AndTheUpstreamSeesNothingOfIt) {
   TestPeer peer([](PeerConnection& c, int) {
     while (!c.head().empty()) c.answer("ok");
   });
-  Edge edge({peer.address}, [](config::Config& config) {
-    config::Rate rate;
-    rate.guard.limit.limit = 1;
-    rate.guard.limit.window = 1h;
-    rate.guard.limit.burst = 1;
-    rate.guard.name = "rate";
-    rate.guard.key = {.of = async::ClientKey::Of::header, .header = "X-Key"};
-    config.gateways[0].routes[0].guards.rates.push_back(rate);
-  });
+  const ManualClock clock;  // the refusal stays one of the last second
+  Edge edge(
+      {peer.address},
+      [](config::Config& config) {
+        config::Rate rate;
+        rate.guard.limit.limit = 1;
+        rate.guard.limit.window = 1h;
+        rate.guard.limit.burst = 1;
+        rate.guard.name = "rate";
+        rate.guard.key = {.of = async::ClientKey::Of::header, .header = "X-Key"};
+        config.gateways[0].routes[0].guards.rates.push_back(rate);
+      },
+      clock);
   TestClient client(edge.address);
   const auto ask = [&](const std::string& key) {
     client.send("GET /p HTTP/1.1\r\nHost: h\r\nX-Key: " + key + "\r\n\r\n");

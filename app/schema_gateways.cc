@@ -80,6 +80,7 @@ constexpr auto route_schema = R"({"description":"Which requests go where.","type
 "priority":{"description":"Who waits and who is refused first.","type":"object","properties":{
 "from":{"description":"The field that says it, as header:X-Priority.","anyOf":[{"$ref":"#/$defs/text"}]},
 "default":{"description":"Where it says nothing.","default":"normal","enum":["batch","low","normal","high","critical"]}},"additionalProperties":false},
+"client_key":{"description":"What tells clients apart that come back when they were told: connection, header:NAME, peer, peer/24, path or tls_subject.","default":"connection","anyOf":[{"$ref":"#/$defs/text"}]},
 "guards":{"$ref":"#/$defs/guards"}},
 "required":["match","to"],"additionalProperties":false})";
 

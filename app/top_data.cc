@@ -49,6 +49,42 @@ TopAlert alert(JsonRow row) {
   return a;
 }
 
+/// Of counts by what they are of.
+double sum(JsonRow row, const char* key) {
+  double all = 0;
+  simdjson::dom::object counts;
+  if (row[key].get(counts)) return all;
+  for (const auto& count : counts) all += number(row[key], std::string(count.key).c_str());
+  return all;
+}
+
+TopGateway gateway(JsonRow row) {
+  TopGateway g;
+  g.name = text(row, "name"), g.address = text(row, "address");
+  g.in = number(row, "in"), g.answered = sum(row, "answered"), g.refused = sum(row, "refused");
+  g.abandoned = sum(row, "abandoned"), g.in_flight = number(row, "in_flight");
+  g.connections = number(row, "connections");
+  simdjson::dom::array routes;
+  if (row["guarded"].get(routes)) return g;
+  for (JsonRow route : routes)
+    if (const std::string why = text(route, "why"); g.why.empty() && !why.empty())
+      g.why = text(route, "path") + ": " + why;
+  return g;
+}
+
+TopUpstream upstream(JsonRow row) {
+  TopUpstream u;
+  u.name = text(row, "name"), u.breaker = text(row, "breaker"), u.why = text(row, "why");
+  u.limit = number(row, "limit"), u.in_flight = number(row, "in_flight"), u.waiting = number(row, "waiting");
+  simdjson::dom::array endpoints;
+  if (row["endpoints"].get(endpoints)) return u;
+  for (JsonRow endpoint : endpoints) {
+    ++u.endpoints;
+    u.unwell += flag(endpoint, "unwell") || number(endpoint, "left_alone_s") > 0;
+  }
+  return u;
+}
+
 template <typename T, typename Make>
 void rows_of(JsonRow graph, const char* key, std::vector<T>& out, Make make) {
   simdjson::dom::array rows;
@@ -79,6 +115,8 @@ TopData top_data(JsonRow graph) {
   rows_of(graph, "stages", data.stages, stage);
   rows_of(graph, "sinks", data.sinks, sink);
   rows_of(graph, "alerts", data.alerts, alert);
+  rows_of(graph, "gateways", data.gateways, gateway);
+  rows_of(graph, "upstreams", data.upstreams, upstream);
   return data;
 }
 
@@ -92,6 +130,10 @@ void add_rates(TopData& now, const TopData& before) {
   with_earlier(now.stages, before.stages, [&](TopStage& s, const TopStage& was) {
     s.rate_in = rate(s.in, was.in), s.rate_out = rate(s.emitted, was.emitted);
     s.filtered_rate = rate(s.filtered, was.filtered), s.dropped_rate = rate(s.dropped, was.dropped);
+  });
+  with_earlier(now.gateways, before.gateways, [&](TopGateway& g, const TopGateway& was) {
+    g.rate = rate(g.in, was.in), g.answered_rate = rate(g.answered, was.answered);
+    g.refused_rate = rate(g.refused, was.refused);
   });
   with_earlier(now.sinks, before.sinks, [&](TopSink& s, const TopSink& was) {
     s.rate = rate(s.stored, was.stored), s.retry_rate = rate(s.retries, was.retries);

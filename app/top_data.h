@@ -35,6 +35,15 @@ struct TopAlert {
   double lasts = 0;
   bool warns = false;
 };
+struct TopGateway {
+  std::string name, address, why;
+  double in = 0, answered = 0, refused = 0, abandoned = 0, in_flight = 0, connections = 0;
+  double rate = 0, answered_rate = 0, refused_rate = 0;
+};
+struct TopUpstream {
+  std::string name, breaker, why;
+  double limit = 0, in_flight = 0, waiting = 0, endpoints = 0, unwell = 0;
+};
 
 struct TopData {
   double uptime = 0, budget = 0, used = 0, limit = 0, in_transit = 0, difference = 0;
@@ -44,6 +53,8 @@ struct TopData {
   std::vector<TopStage> stages;
   std::vector<TopSink> sinks;
   std::vector<TopAlert> alerts;  ///< that fire now
+  std::vector<TopGateway> gateways;
+  std::vector<TopUpstream> upstreams;
 };
 
 TopData top_data(simdjson::dom::element graph);

@@ -92,7 +92,7 @@ class Screen {
     const auto look = [&](const auto& rows) {
       for (const auto& r : rows) most = std::max(most, r.name.size());
     };
-    look(data_.sources), look(data_.stages), look(data_.sinks);
+    look(data_.sources), look(data_.stages), look(data_.sinks), look(data_.gateways), look(data_.upstreams);
     return static_cast<int>(std::min<std::size_t>(most, narrow() ? 18 : 24)) + 1;
   }
 
@@ -103,6 +103,43 @@ class Screen {
   }
 
   void tables() {
+    const bool has_flow = data_.gateways.empty() || !data_.sources.empty() || !data_.sinks.empty();
+    if (has_flow) flow_tables();
+    if (has_flow && !data_.gateways.empty()) blank();
+    if (!data_.gateways.empty()) request_tables();
+    if (view_.interactive) why_of_selected();
+  }
+
+  void request_tables() {
+    title("GATEWAY", fmt::format("{:>8}{:>9}{:>11}{:>11}  STATE", "IN/S", "REQUESTS", "REFUSED/S", "UNDER WAY"));
+    for (const TopGateway& g : data_.gateways) add(gateway(g));
+    blank();
+    title("UPSTREAM", fmt::format("{:>8}{:>9}{:>11}{:>11}  STATE", "AT WORK", "AT MOST", "WAITING", "ENDPOINTS"));
+    for (const TopUpstream& u : data_.upstreams) add(upstream(u));
+  }
+
+  Line gateway(const TopGateway& g) {
+    Line out = row(g.name);
+    out.right(short_count(g.rate), 8).right(short_count(g.in), 9);
+    out.right(short_count(g.refused_rate), 11, g.refused_rate > 0 ? Tone::warn : Tone::plain);
+    out.right(short_count(g.in_flight), 11).add("  ");
+    if (!g.why.empty()) return out.add("refuses", Tone::warn).add(" <- " + g.why);
+    return out.add(g.rate > 0 ? "passes on" : "idle", g.rate > 0 ? Tone::good : Tone::dim);
+  }
+
+  Line upstream(const TopUpstream& u) {
+    Line out = row(u.name);
+    out.right(short_count(u.in_flight), 8).right(short_count(u.limit), 9);
+    out.right(short_count(u.waiting), 11, u.waiting > 0 ? Tone::warn : Tone::plain);
+    out.right(fmt::format("{:.0f}/{:.0f}", u.endpoints - u.unwell, u.endpoints), 11,
+              u.unwell > 0 ? Tone::warn : Tone::plain);
+    out.add("  ");
+    if (u.breaker != "closed") return out.add("breaker " + u.breaker, Tone::bad).add(" <- " + u.why);
+    if (!u.why.empty()) return out.add("held up", Tone::warn).add(" <- " + u.why);
+    return out.add(u.in_flight > 0 ? "answers" : "idle", u.in_flight > 0 ? Tone::good : Tone::dim);
+  }
+
+  void flow_tables() {
     title("SOURCE", fmt::format("{:>8}{:>9}{:>11}  STATE", "IN/S", "EVENTS", "REFUSED/S"));
     for (const TopSource& s : data_.sources) add(source(s));
     if (!data_.stages.empty()) {
@@ -114,7 +151,6 @@ class Screen {
     title("SINK", fmt::format("{:>8}{:>9}  {:<{}}{:>8}{:>6}  STATE", "OUT/S", "WAITING", "QUEUE", bar_width() + 5,
                               "OLDEST", "BUSY"));
     for (const TopSink& s : data_.sinks) add(sink(s));
-    if (view_.interactive) why_of_selected();
   }
 
   Line source(const TopSource& s) {
@@ -186,6 +222,10 @@ class Screen {
     if (at < data_.stages.size()) return {data_.stages[at].name, ""};
     at -= data_.stages.size();
     if (at < data_.sinks.size()) return {data_.sinks[at].name, data_.sinks[at].why};
+    at -= data_.sinks.size();
+    if (at < data_.gateways.size()) return {data_.gateways[at].name, data_.gateways[at].why};
+    at -= data_.gateways.size();
+    if (at < data_.upstreams.size()) return {data_.upstreams[at].name, data_.upstreams[at].why};
     return {};
   }
 
@@ -217,7 +257,29 @@ class Screen {
     at -= data_.sources.size();
     if (at < data_.stages.size()) return details(data_.stages[at]);
     at -= data_.stages.size();
-    if (at < data_.sinks.size()) details(data_.sinks[at]);
+    if (at < data_.sinks.size()) return details(data_.sinks[at]);
+    at -= data_.sinks.size();
+    if (at < data_.gateways.size()) return details(data_.gateways[at]);
+    at -= data_.gateways.size();
+    if (at < data_.upstreams.size()) details(data_.upstreams[at]);
+  }
+  void details(const TopGateway& g) {
+    add(line().add("gateway " + g.name, Tone::strong));
+    fact("address", g.address), fact("connections", fmt::format("{:.0f}", g.connections));
+    chain(g.why);
+    fact("in", fmt::format("{:.0f} requests; now {}/s", g.in, short_count(g.rate)));
+    fact("answered", fmt::format("{:.0f}; now {}/s", g.answered, short_count(g.answered_rate)));
+    fact("refused", fmt::format("{:.0f}; now {}/s", g.refused, short_count(g.refused_rate)));
+    fact("abandoned", fmt::format("{:.0f}", g.abandoned));
+    fact("under way", fmt::format("{:.0f}", g.in_flight));
+  }
+  void details(const TopUpstream& u) {
+    add(line().add("upstream " + u.name, Tone::strong));
+    chain(u.why);
+    fact("at work", fmt::format("{:.0f} of at most {:.0f} requests", u.in_flight, u.limit));
+    fact("waiting", fmt::format("{:.0f}", u.waiting));
+    fact("breaker", u.breaker);
+    fact("endpoints", fmt::format("{:.0f}, {:.0f} of them left alone or unwell", u.endpoints, u.unwell));
   }
   void details(const TopSource& s) {
     add(line().add("source " + s.name, Tone::strong));
@@ -258,7 +320,7 @@ class Screen {
 
   void help() {
     for (const auto& [key, what] : {std::pair{"q, Ctrl-C", "leave"},
-                                    {"arrows, j k", "select a source, stage or sink"},
+                                    {"arrows, j k", "select a row"},
                                     {"Enter", "all about the selected one; Enter or Esc goes back"},
                                     {"s", "sort by file order, rate, fill"},
                                     {"p, Space", "stand still, go on"},
@@ -297,7 +359,8 @@ class Screen {
 }  // namespace
 
 int top_rows(const TopData& data) {
-  return static_cast<int>(data.sources.size() + data.stages.size() + data.sinks.size());
+  return static_cast<int>(data.sources.size() + data.stages.size() + data.sinks.size() + data.gateways.size() +
+                          data.upstreams.size());
 }
 
 void sort_rows(TopData& data, TopView::Sort sort) {
@@ -309,6 +372,8 @@ void sort_rows(TopData& data, TopView::Sort sort) {
   };
   largest_first(data.sources, &TopSource::rate);
   largest_first(data.stages, &TopStage::rate_in);
+  largest_first(data.gateways, &TopGateway::rate);
+  largest_first(data.upstreams, &TopUpstream::in_flight);
   largest_first(data.sinks, sort == TopView::Sort::rate ? &TopSink::rate : &TopSink::fill);
 }
 

@@ -19,7 +19,7 @@ struct TopView {
   std::string admin, error;  ///< where it asks; why there was no answer
 };
 
-/// How many rows can be selected: sources, stages and sinks.
+/// How many rows can be selected: sources, stages, sinks, gateways and upstreams.
 int top_rows(const TopData& data);
 /// Puts the rows of each section into the order of view.sort.
 void sort_rows(TopData& data, TopView::Sort sort);

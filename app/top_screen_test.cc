@@ -41,6 +41,26 @@ TEST(TopScreen, ShowsWhatFiresWarningsFirstAndCountsTheRest) {
   EXPECT_NE(text.find("and 2 more: /api/alerts"), std::string::npos) << text;
 }
 
+TEST(TopScreen, ShowsGatewaysAndUpstreamsAndNoTablesOfAFlowThatIsNotThere) {
+  const TopData before =
+      parsed(R"({"uptime_s":8,"gateways":[{"name":"edge","in":600,"refused":{"rate_limited":10}}]})");
+  TopData data = parsed(R"({"uptime_s":10,"gateways":[{"name":"edge","address":"127.0.0.1:8000","in":1000,
+      "answered":{"2xx":700,"5xx":3},"refused":{"rate_limited":20,"not_found":10},"in_flight":4,
+      "guarded":[{"path":"/a","why":""},{"path":"/b/**","why":"its guards (5 requests/s) refuse who is above that"}]}],
+      "upstreams":[{"name":"shop","limit":8,"in_flight":7,"waiting":2,"breaker":"closed","why":"7 in flight",
+      "endpoints":[{"address":"h:1","unwell":true},{"address":"h:2","unwell":false}]}]})");
+  add_rates(data, before);
+  EXPECT_EQ(data.gateways[0].refused_rate, 10);
+  const std::string text = page(data, {.columns = 120});
+  EXPECT_NE(text.find("refuses <- /b/**: its guards (5 requests/s)"), std::string::npos) << text;
+  EXPECT_NE(text.find("1/2  held up <- 7 in flight"), std::string::npos) << text;
+  EXPECT_EQ(text.find("SINK"), std::string::npos) << text;
+  ASSERT_EQ(top_rows(data), 2);
+  EXPECT_NE(page(data, {.interactive = true, .details = true}).find("703; now"), std::string::npos);
+  EXPECT_NE(page(data, {.interactive = true, .details = true, .selected = 1}).find("7 of at most 8 requests"),
+            std::string::npos);
+}
+
 TEST(TopScreen, SaysHowLongEventsTakeAmongTheDetails) {
   const std::string json =
       R"({"sinks":[{"name":"out","breaker":"closed","latency":{"sentence":"p50 3 ms\u001b[2J"}}]})";

@@ -42,6 +42,18 @@ void say_journal(JsonRow row) {
                                             : "it is kept and holds nothing up");
 }
 
+void say_gateway(JsonRow row) {
+  bool said = false;
+  simdjson::dom::array routes;
+  if (!row["guarded"].get(routes))
+    for (auto route : routes)
+      if (const std::string cause = text(route, "why"); !cause.empty()) {
+        fmt::print("{}: {}: {}\n", text(row, "name"), text(route, "path"), cause);
+        said = true;
+      }
+  if (!said) fmt::print("{}: nothing holds it up but its upstreams\n", text(row, "name"));
+}
+
 void say_upstream(simdjson::dom::element row) {
   const std::string cause = text(row, "why");
   fmt::print("{}: {}\n", text(row, "name"), cause.empty() ? "nothing holds it up" : cause);
@@ -63,11 +75,15 @@ int why(const AdminPeer& admin, const std::string& node) {
   if (!answer.json["edges"].get(rows))
     for (auto row : rows)
       if (node.empty() || text(row, "sink") == node) say_sink(row), found = true;
+  if (!answer.json["gateways"].get(rows))
+    for (auto row : rows)
+      if (node.empty() || text(row, "name") == node) say_gateway(row), found = true;
   if (!answer.json["upstreams"].get(rows))
     for (auto row : rows)
       if (node.empty() || text(row, "name") == node) say_upstream(row), found = true;
   if (found) return ok;
-  fmt::print(stderr, "weir: there is no source or sink '{}' in the running flow\n", terminal_text(node));
+  fmt::print(stderr, "weir: there is no source, sink, journal, gateway or upstream '{}' in what runs\n",
+             terminal_text(node));
   return bad_usage;
 }
 

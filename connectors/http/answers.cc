@@ -42,13 +42,18 @@ net::Response HttpIntake::refuse_at_door(const Rejection& rejection) {
 }
 
 /// The last quota is that of the rate that refused it.
-net::Response HttpIntake::refuse_above_rate(const Rejection& rejection, Start& start) const {
-  const auto& quota = start.quotas.back();
-  net::Response response =
-      refuse(rejection, fmt::format("{} lets {} pass in {} s", quota.name, quota.limit, seconds(quota.window)));
-  start.fields = rate_limit_fields(start.quotas, options_.rate_limit_forms);
-  response.extra_headers = start.fields;
-  return response;
+net::Response HttpIntake::refuse_above_rate(const Rejection& rejection, const Start& start) const {
+  return refuse(rejection, net::words_of(start.quotas.back()));
+}
+
+std::string HttpIntake::fields_of(const std::vector<async::Quota>& quotas) {
+  constexpr Duration fresh = std::chrono::milliseconds(10);
+  const TimePoint now = output_.context().now();
+  if (level_ && (pressure_asked_ == TimePoint::min() || now - pressure_asked_ >= fresh)) {
+    pressure_field_ = fmt::format("Weir-Pressure: {:.2f}\r\n", level_->level());
+    pressure_asked_ = now;
+  }
+  return net::rate_limit_fields(quotas, options_.rate_limit_forms) + pressure_field_;
 }
 
 net::Response HttpIntake::refuse_malformed() const {

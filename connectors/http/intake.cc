@@ -65,6 +65,7 @@ HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
     : options_(options),
       output_(setup.output),
       early_returns_(options.early_returns()),
+      level_(options.pressure_header ? dynamic_cast<const ReportsLevel*>(&setup.output) : nullptr),
       parser_(options.limits, options_.priorities, options.keep_malformed),
       answers_(setup.reactor),
       room_(setup.reactor),
@@ -123,6 +124,9 @@ asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
   if (!ticket) {
     auto refusal = ticket.error().reason == Reason::rate_limited ? refuse_above_rate(ticket.error(), start)
                                                                  : refuse_at_door(ticket.error());
+    start.fields =
+        fields_of(ticket.error().reason == Reason::rate_limited ? start.quotas : std::vector<async::Quota>());
+    refusal.extra_headers = start.fields;
     co_await exchange.respond(std::move(refusal));
     co_return;
   }
@@ -222,14 +226,14 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   if (!receipt) {
     unit.start.permit.ok();
     net::Response response{.status = 202, .body = fmt::format("{{\"accepted\":{}}}\n", parsed.index.size())};
-    const std::string fields = rate_limit_fields(unit.start.quotas, options_.rate_limit_forms);
+    const std::string fields = fields_of(unit.start.quotas);
     response.extra_headers = fields;
     co_await exchange.respond(std::move(response));
     co_return;
   }
   receipt->done_reading();
   auto response = co_await answer_when_settled(*receipt, events, std::move(unit.start.permit));
-  const std::string fields = rate_limit_fields(unit.start.quotas, options_.rate_limit_forms);
+  const std::string fields = fields_of(unit.start.quotas);
   response.extra_headers = fields;
   co_await exchange.respond(std::move(response));
 }

@@ -16,6 +16,7 @@
 #include <weir/async/waiter.h>
 #include <weir/base/sip_hash.h>
 #include <weir/component/catalog.h>
+#include <weir/component/reports_level.h>
 #include <weir/flow/admit/early_returns.h>
 
 #include <atomic>
@@ -27,8 +28,8 @@
 #include "net/accept_limit.h"
 #include "net/credentials.h"
 #include "net/http_server.h"
+#include "net/rate_limit_fields.h"
 #include "pending_answers.h"
-#include "rate_limit_fields.h"
 
 namespace weir::http {
 
@@ -47,7 +48,8 @@ struct HttpOptions {
   bool keep_malformed = false;  ///< on_malformed: dead_letter
   std::shared_ptr<net::AcceptLimit> accepting = std::make_shared<net::AcceptLimit>();
   std::shared_ptr<net::AcceptLimit> full = std::make_shared<net::AcceptLimit>();  ///< max_connections
-  RateLimitForms rate_limit_forms{};                                              ///< what clients are told of rates
+  bool pressure_header = false;                                                   ///< Weir-Pressure in answers
+  net::RateLimitForms rate_limit_forms{};                                         ///< what clients are told of rates
   std::string client_key = "connection";  ///< what tells clients apart that come back early: or address, or a header
   KeyHash secret{};                       ///< of the process: what tells clients apart is of their choosing
   /// As many clients are remembered as may be told a time while all connections are in use.
@@ -75,7 +77,7 @@ class HttpIntake final : public Intake {
   struct Start {
     async::Permit permit;
     std::vector<async::Quota> quotas{};
-    std::string fields{};  // RateLimit-Policy and RateLimit, for as long as the answer is written
+    std::string fields{};  // of a refusal, for as long as it is written
   };
 
   Task<void> handle(net::Exchange& exchange);
@@ -104,13 +106,18 @@ class HttpIntake final : public Intake {
   net::Response refuse(const Rejection& rejection, std::string_view sentence) const;
   net::Response refuse_stalled() const;
   net::Response refuse_at_door(const Rejection& rejection);
-  net::Response refuse_above_rate(const Rejection& rejection, Start& start) const;
+  /// RateLimit fields, and how full what is behind it is: for the answer to a request.
+  std::string fields_of(const std::vector<async::Quota>& quotas);
+  net::Response refuse_above_rate(const Rejection& rejection, const Start& start) const;
   net::Response refuse_malformed() const;
   net::Response answer(const Tally& tally, std::size_t events) const;
 
   HttpOptions options_;
   SourceOutput& output_;
   flow::EarlyReturns early_returns_;
+  const ReportsLevel* level_;  // null: nothing is told of it
+  std::string pressure_field_;
+  TimePoint pressure_asked_ = TimePoint::min();
   BodyParser parser_;
   PendingAnswers answers_;
   async::WaitLine room_;

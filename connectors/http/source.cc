@@ -123,6 +123,7 @@ HttpOptions options_of(const Options& o) {
   http.client_key = o.text("client_key");
   const std::string forms = o.text("rate_limit_headers");
   http.rate_limit_forms = {forms == "ratelimit" || forms == "both", forms == "x-ratelimit" || forms == "both"};
+  http.pressure_header = o.flag("pressure_header");
   http.json_type_only = o.text("content_type") == "json";
   http.checks_origin = o.has("origins");
   http.origins = o.get_or<std::vector<std::string>>("origins", {});
@@ -183,6 +184,12 @@ void add_to(Catalog& catalog) {
            "what clients are told of the rates in `guards`: RateLimit and RateLimit-Policy, the older X-RateLimit-*, "
            "both or none",
        .choices = {"ratelimit", "x-ratelimit", "both", "none"}},
+      {.name = "pressure_header",
+       .kind = OptionKind::boolean,
+       .fallback = "false",
+       .help =
+           "answers say in Weir-Pressure, 0 to 1, how full the fullest of what is behind the source is: a gateway in "
+           "front of several sends less to who is fuller"},
       {"idle_timeout", duration, "60s", false, "idle connections are closed after this"},
       {"header_timeout", duration, "10s", false, "a head must arrive within this"},
       {"body_timeout", duration, "30s", false,

@@ -18,6 +18,8 @@
 
 namespace weir::config {
 
+inline constexpr std::size_t most_gateways = 64;  ///< and as many upstreams
+
 /// What each connection of a gateway's client, and of an upstream, has for itself. The kernel doubles socket buffers.
 inline constexpr Bytes gateway_receive_buffer = 32_KiB, gateway_send_buffer = 64_KiB, gateway_max_header = 16_KiB,
                        gateway_read_buffer = 64_KiB;
@@ -59,6 +61,8 @@ struct CacheConfig {
 struct Fairness {
   async::ClientKey key;
   std::uint32_t tenants = 64;  ///< so many have one of their own; those beyond share
+  /// By the text of their key, 1 to 1000; 1 for all others. Of a key of one part.
+  std::vector<std::pair<std::string, std::uint32_t>> weights{};
 };
 
 struct GatewayRoute {
@@ -78,6 +82,7 @@ struct GatewayRoute {
   std::optional<Degraded> degraded;
   std::optional<CacheConfig> cache;
   Guards guards{.position = GuardPosition::door, .rates = {}};
+  async::ClientKey client_key;       ///< what tells clients apart that come back when told; none: their connection
   std::optional<Fairness> fairness;  ///< `guards.fairness` where the route has no limit of its own
   bool matches_below() const { return path.ends_with("/**"); }
 };

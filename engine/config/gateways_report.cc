@@ -36,8 +36,8 @@ std::string when_full(const Upstream& upstream) {
 std::string guards_to_yaml(const GatewayRoute& route) {
   std::string text = route.guards.empty() ? std::string() : to_text(route.guards);
   if (!route.fairness) return text;
-  const auto shares =
-      fmt::format("fairness: {{ key: {}, tenants: {} }} }}", quoted(route.fairness->key), route.fairness->tenants);
+  const auto& f = *route.fairness;
+  const std::string shares = "fairness: " + shares_text(f.key, f.tenants, f.weights) + " }";
   return text.empty() ? "{ " + shares : text.substr(0, text.rfind(" }")) + ", " + shares;
 }
 

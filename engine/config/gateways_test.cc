@@ -45,7 +45,8 @@ TEST(Gateways, EveryKeyIsReadAndPrintedSoThatItLoadsAgain) {
       "max_wait: "
       "20ms, max_requests: 7 }, retry: { attempts: 3, budget: 10% }, breaker: { consecutive_failures: 2, open: 3s }",
       "{ match: { path: /a/**, host: Shop.Example, methods: [GET, POST] }, to: shop, deadline: 1s, priority: { from: "
-      "'header:X-P', default: low }, guards: { rate: 5/s, fairness: { key: 'header:X-Api-Key', tenants: 9 } } }",
+      "'header:X-P', default: low }, client_key: 'header:X-Client', guards: { rate: 5/s, fairness: { key: "
+      "'header:X-Api-Key', tenants: 9, weights: { gold: 4 } } } }",
       "max_connections: 5, half_close: serve");
   const Config config = config_of(yaml);
   ASSERT_EQ(config.upstreams.size(), 1u);
@@ -62,6 +63,8 @@ TEST(Gateways, EveryKeyIsReadAndPrintedSoThatItLoadsAgain) {
   EXPECT_EQ(route.guards.rates.size(), 1u);
   EXPECT_FALSE(route.guards.concurrency) << "fairness alone is about the room of the upstream";
   EXPECT_EQ(route.fairness->tenants, 9u);
+  EXPECT_EQ(route.fairness->weights.at(0).second, 4u);
+  EXPECT_EQ(route.client_key.header, "X-Client");
   EXPECT_EQ(u.tenants, 9u);
   const std::string printed = to_yaml(config, fake_catalog());
   EXPECT_EQ(to_yaml(config_of(printed), fake_catalog()), printed);

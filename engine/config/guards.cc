@@ -70,14 +70,6 @@ std::string one(const Pressure& pressure) {
                      pressure.observe ? "observe" : "enforce");
 }
 
-std::string shares(const async::ConcurrencyGuardConfig& guard) {
-  std::string out = fmt::format("key: {}, tenants: {}", quoted(guard.tenant), guard.tenants), weights;
-  for (const auto& [tenant, weight] : guard.weights)
-    weights += fmt::format("{}{}: {}", weights.empty() ? "" : ", ", json_text(tenant), weight);
-  if (!weights.empty()) out += ", weights: { " + weights + " }";
-  return "{ " + out + " }";
-}
-
 }  // namespace
 
 std::string quoted(const async::ClientKey& key) {
@@ -85,6 +77,15 @@ std::string quoted(const async::ClientKey& key) {
   std::string parts = "\"" + one_key(key) + "\"";
   for (const auto& part : key.with) parts += ", \"" + one_key(part) + "\"";
   return "[" + parts + "]";
+}
+
+std::string shares_text(const async::ClientKey& tenant, std::uint32_t tenants,
+                        const std::vector<std::pair<std::string, std::uint32_t>>& weights) {
+  std::string out = fmt::format("key: {}, tenants: {}", quoted(tenant), tenants), each;
+  for (const auto& [name, weight] : weights)
+    each += fmt::format("{}{}: {}", each.empty() ? "" : ", ", json_text(name), weight);
+  if (!each.empty()) out += ", weights: { " + each + " }";
+  return "{ " + out + " }";
 }
 
 std::string_view unit_of(const Rate& rate) { return rate.of_calls ? "batches" : name(rate.guard.per); }
@@ -153,7 +154,9 @@ std::string to_text(const Guards& guards) {
   if (!rates.empty()) add("rate", guards.rates.size() == 1 ? rates : "[" + rates + "]");
   if (guards.concurrency) {
     add("concurrency", one(*guards.concurrency));
-    if (guards.concurrency->guard.is_fair()) add("fairness", shares(guards.concurrency->guard));
+    if (guards.concurrency->guard.is_fair())
+      add("fairness", shares_text(guards.concurrency->guard.tenant, guards.concurrency->guard.tenants,
+                                  guards.concurrency->guard.weights));
   }
   return "{ " + all + " }";
 }

@@ -75,6 +75,9 @@ std::string to_text(const async::ClientKey& key);
 std::string_view unit_of(const Rate& rate);
 /// As YAML: "header:X-Tenant" in quotes, or a list of several.
 std::string quoted(const async::ClientKey& key);
+/// What `fairness` says, as YAML.
+std::string shares_text(const async::ClientKey& tenant, std::uint32_t tenants,
+                        const std::vector<std::pair<std::string, std::uint32_t>>& weights);
 /// As YAML that loads again: "{ rate: { name: rate, limit: 5000/s, ... } }".
 std::string to_text(const Guards& guards);
 

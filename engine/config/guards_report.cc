@@ -71,15 +71,19 @@ std::string limit_of(const Concurrency& concurrency) {
                      name(limit.algorithm));
 }
 
+std::string weights_of(const std::vector<std::pair<std::string, std::uint32_t>>& weights) {
+  std::string text;
+  for (const auto& [tenant, weight] : weights)
+    text += fmt::format("{}{} {}", text.empty() ? "; weights: " : ", ", tenant, weight);
+  return text;
+}
+
 std::string shares_of(const async::ConcurrencyGuardConfig& guard) {
   if (!guard.is_fair()) return {};
-  std::string weights;
-  for (const auto& [tenant, weight] : guard.weights)
-    weights += fmt::format("{}{} {}", weights.empty() ? "; weights: " : ", ", tenant, weight);
   return fmt::format(
       "; turns go round by {}, so while others wait each gets its share and what it does not use goes to the others; "
       "{} have a share of their own, those beyond share{}",
-      words_of(guard.tenant), guard.tenants, weights);
+      words_of(guard.tenant), guard.tenants, weights_of(guard.weights));
 }
 
 std::string_view end_of(Level acks) {
@@ -127,8 +131,9 @@ static void guards_of_route(const std::string& path, const GatewayRoute& route, 
   all.push_back(
       {path, order,
        fmt::format("fairness: while requests wait for {}, turns go round by {}; {} have a share of their own, "
-                   "those beyond share",
-                   route.to, words_of(route.fairness->key), route.fairness->tenants)});
+                   "those beyond share{}",
+                   route.to, words_of(route.fairness->key), route.fairness->tenants,
+                   weights_of(route.fairness->weights))});
 }
 
 std::vector<Report::Guard> guards_of(const Config& config) {

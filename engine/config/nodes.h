@@ -46,6 +46,7 @@ void read_route_guards(Reader& reader, Section& route, GatewayRoute& out);
 void read_concurrency(Reader& reader, Section& guards, Guards& out);  ///< and `fairness`
 void fit_to_workers(Reader& reader, const std::string& sink, int workers, Guards& guards);
 void read_pressure(Reader& reader, Section& guards, Guards& out);
+Parsed<async::ClientKey> parse_key(std::string_view text);
 void read_client_key(Reader& reader, Section& section, async::ClientKey& key);
 /// Where no client shows a certificate.
 void refuse_subjects(Reader& reader, const async::ClientKey& key, const std::string& path);

@@ -65,6 +65,7 @@ std::string route_parts_to_yaml(const GatewayRoute& route) {
     out += fmt::format("        {}: {}\n", key, value);
   };
   if (!route.deadline_header.empty()) add("deadline_from", scalar(route.deadline_header));
+  if (route.client_key.of != async::ClientKey::Of::none) add("client_key", quoted(route.client_key));
   if (!route.rewrite.empty()) add("rewrite", scalar(route.rewrite));
   if (!route.send_host.empty()) add("host", scalar(route.send_host));
   add_edits(out, "request", route.request_edits);

@@ -10,7 +10,7 @@
 namespace weir::config {
 namespace {
 
-constexpr std::size_t most_named = 64, most_routes = 1024, most_endpoints = 64;
+constexpr std::size_t most_named = most_gateways, most_routes = 1024, most_endpoints = 64;
 constexpr std::uint64_t most_connections = 100'000;
 constexpr Duration longest_wait = std::chrono::seconds(60), longest_connect = std::chrono::seconds(10);
 
@@ -120,6 +120,7 @@ void refuse_unknown_subjects(Reader& reader, const Gateway& gateway) {
   for (std::size_t i = 0; i < gateway.routes.size(); ++i) {
     const GatewayRoute& route = gateway.routes[i];
     for (const Rate& rate : route.guards.rates) refuse_subjects(reader, rate.guard.key, rate.path + ".key");
+    refuse_subjects(reader, route.client_key, fmt::format("gateways.{}.routes[{}].client_key", gateway.name, i));
     const std::string fairness = fmt::format("gateways.{}.routes[{}].guards.fairness.key", gateway.name, i);
     if (route.fairness) refuse_subjects(reader, route.fairness->key, fairness);
     if (route.guards.concurrency) refuse_subjects(reader, route.guards.concurrency->guard.tenant, fairness);

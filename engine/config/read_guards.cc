@@ -31,22 +31,6 @@ bool read_prefix(std::string_view bits, ClientKey& key) {
   return true;
 }
 
-Parsed<ClientKey> parse_key(std::string_view text) {
-  ClientKey key;
-  constexpr std::string_view header = "header:", peer = "peer/";
-  if (text == "none") return key;
-  if (text == "path") return ClientKey{.of = ClientKey::Of::path};
-  if (text == "tls_subject") return ClientKey{.of = ClientKey::Of::tls_subject};
-  key.of = ClientKey::Of::peer;
-  if (text == "peer") return key;
-  if (text.starts_with(peer) && read_prefix(text.substr(peer.size()), key)) return key;
-  key.of = ClientKey::Of::header;
-  key.header = text.substr(std::min(header.size(), text.size()));
-  if (text.starts_with(header) && !key.header.empty() && std::ranges::all_of(key.header, is_token)) return key;
-  return std::unexpected(
-      fmt::format("{} is no key: write header:NAME, peer, peer/24, path, tls_subject or none", quote(text)));
-}
-
 /// A count, or a size where bytes are counted.
 Parsed<std::uint64_t> parse_burst(std::string_view text, bool bytes) {
   if (!bytes) return parse_count(text);
@@ -158,6 +142,22 @@ void read_entry(Reader& reader, const Yaml& node, const std::string& path, Guard
 }  // namespace
 
 /// One key, or a list of those that are joined.
+Parsed<ClientKey> parse_key(std::string_view text) {
+  ClientKey key;
+  constexpr std::string_view header = "header:", peer = "peer/";
+  if (text == "none") return key;
+  if (text == "path") return ClientKey{.of = ClientKey::Of::path};
+  if (text == "tls_subject") return ClientKey{.of = ClientKey::Of::tls_subject};
+  key.of = ClientKey::Of::peer;
+  if (text == "peer") return key;
+  if (text.starts_with(peer) && read_prefix(text.substr(peer.size()), key)) return key;
+  key.of = ClientKey::Of::header;
+  key.header = text.substr(std::min(header.size(), text.size()));
+  if (text.starts_with(header) && !key.header.empty() && std::ranges::all_of(key.header, is_token)) return key;
+  return std::unexpected(
+      fmt::format("{} is no key: write header:NAME, peer, peer/24, path, tls_subject or none", quote(text)));
+}
+
 void read_client_key(Reader& reader, Section& section, async::ClientKey& key) {
   const Yaml* node = section.find("key");
   if (!node || node->kind != Yaml::Kind::list) return void(section.value("key", key, parse_key));

@@ -15,6 +15,7 @@
 #include "gateway/request_id.h"
 #include "log/log.h"
 #include "net/accept_limit.h"
+#include "net/requester.h"
 #include "net/surface.h"
 
 namespace weir::gateway {
@@ -63,7 +64,7 @@ Gateways::Gateways(const config::Config& config, const Context& context)
   for (const auto& upstream : config.upstreams)
     upstreams_.push_back(std::make_unique<Upstream>(reactor_.io(), upstream, context));
   for (const auto& gateway : config.gateways) {
-    auto& listener = *listeners_.emplace_back(std::make_unique<Listener>(gateway));
+    auto& listener = *listeners_.emplace_back(std::make_unique<Listener>(gateway, listeners_.size()));
     for (const auto& route : listener.config.routes) {
       listener.upstreams.push_back(&upstream(route.to));
       listener.guards.push_back(RouteGuards::of(route, listener.config.name, context, secret_));
@@ -220,10 +221,19 @@ asio::awaitable<Ending> Gateways::serve(Listener& listener, Request& request) {
   co_return co_await pass_on(listener, request, *route);
 }
 
+/// Of who may come back: a hash of its key, or its connection, whose numbers each listener has for itself.
+std::uint64_t Gateways::client_of(const Listener& listener, const Request& request) const {
+  if (request.route->client_key.of == async::ClientKey::Of::none)
+    return request.exchange.connection() * config::most_gateways + listener.number;
+  const net::Requester asker(request.exchange);
+  return async::hash_of(request.route->client_key, &asker, secret_);
+}
+
 asio::awaitable<Ending> Gateways::pass_on(Listener& listener, Request& request, std::size_t route) {
   request.route = &listener.config.routes[route];
   request.upstream = listener.upstreams[route];
   request.guards = listener.guards[route].get();
+  request.waiter.client = client_of(listener, request);
   const std::string peer = request.exchange.peer();
   const Origin origin{.peer = peer,
                       .tls = listener.tls.has_value(),

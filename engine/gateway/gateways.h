@@ -62,12 +62,13 @@ class Gateways {
 
  private:
   struct Listener {
-    Listener(const config::Gateway& c)
-        : config(c), routes(c.routes), trusted(c.trusted_peers), switched(c.routes.size()) {
+    Listener(const config::Gateway& c, std::uint64_t n)
+        : config(c), number(n), routes(c.routes), trusted(c.trusted_peers), switched(c.routes.size()) {
       for (const auto& route : c.routes)
         caches.push_back(route.cache ? std::make_unique<Cache>(*route.cache) : nullptr);
     }
     const config::Gateway config;
+    const std::uint64_t number;
     const Routes routes;
     const Networks trusted;
     std::optional<net::TlsContext> tls;
@@ -86,6 +87,7 @@ class Gateways {
   boost::asio::awaitable<void> handle(Listener& listener, net::Exchange& exchange);
   boost::asio::awaitable<Ending> serve(Listener& listener, Request& request);
   boost::asio::awaitable<Ending> pass_on(Listener& listener, Request& request, std::size_t route);
+  std::uint64_t client_of(const Listener& listener, const Request& request) const;
   boost::asio::awaitable<Ending> refuse_route(Listener& listener, Request& request, Rejection why);
   boost::asio::awaitable<void> keep();
   void look(TimePoint now);

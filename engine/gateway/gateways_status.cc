@@ -41,7 +41,8 @@ std::uint64_t Gateways::lost_lines(const Listener& listener) {
 std::vector<RouteStatus> Gateways::guarded_routes(const Listener& listener) {
   std::vector<RouteStatus> all;
   for (std::size_t i = 0; i < listener.guards.size(); ++i)
-    if (listener.guards[i]) all.push_back({listener.config.routes[i].path, listener.guards[i]->status()});
+    if (listener.guards[i])
+      all.push_back({listener.config.routes[i].path, listener.guards[i]->status(), listener.guards[i]->holds_up()});
   return all;
 }
 

@@ -5,6 +5,7 @@
 #include <weir/base/until_for_test.h>
 
 #include <future>
+#include <list>
 #include <thread>
 
 #include "net/client_for_test.h"
@@ -22,7 +23,9 @@ constexpr std::string_view get = "GET /p HTTP/1.1\r\nHost: h\r\n\r\n";
 
 class Edge {
  public:
-  explicit Edge(std::vector<std::string> endpoints, std::function<void(config::Config&)> more = {}) {
+  explicit Edge(std::vector<std::string> endpoints, std::function<void(config::Config&)> more = {},
+                const Clock& clock = system_clock())
+      : context(clock) {
     config::Config config;
     config.upstreams.push_back({.name = "shop", .endpoints = std::move(endpoints)});
     config.gateways.push_back({.name = "edge", .listen = "127.0.0.1:0"});
@@ -567,15 +570,19 @@ TEST(Gateway, ARouteAboveItsRateIsAnswered429AndTheUpstreamSeesNothingOfIt) {
   TestPeer peer([](PeerConnection& c, int) {
     while (!c.head().empty()) c.answer("ok");
   });
-  Edge edge({peer.address}, [](config::Config& config) {
-    config::Rate rate;
-    rate.guard.limit.limit = 1;
-    rate.guard.limit.window = 1h;
-    rate.guard.limit.burst = 1;
-    rate.guard.name = "rate";
-    rate.guard.key = {.of = async::ClientKey::Of::header, .header = "X-Key"};
-    config.gateways[0].routes[0].guards.rates.push_back(rate);
-  });
+  const ManualClock clock;  // the refusal stays one of the last second
+  Edge edge(
+      {peer.address},
+      [](config::Config& config) {
+        config::Rate rate;
+        rate.guard.limit.limit = 1;
+        rate.guard.limit.window = 1h;
+        rate.guard.limit.burst = 1;
+        rate.guard.name = "rate";
+        rate.guard.key = {.of = async::ClientKey::Of::header, .header = "X-Key"};
+        config.gateways[0].routes[0].guards.rates.push_back(rate);
+      },
+      clock);
   TestClient client(edge.address);
   const auto ask = [&](const std::string& key) {
     client.send("GET /p HTTP/1.1\r\nHost: h\r\nX-Key: " + key + "\r\n\r\n");
@@ -586,6 +593,10 @@ TEST(Gateway, ARouteAboveItsRateIsAnswered429AndTheUpstreamSeesNothingOfIt) {
   EXPECT_TRUE(refusal.starts_with("HTTP/1.1 429")) << refusal;
   EXPECT_TRUE(refusal.find("Weir-Reason: rate_limited") != refusal.npos) << refusal;
   EXPECT_TRUE(refusal.find("Retry-After: ") != refusal.npos) << refusal;
+  EXPECT_TRUE(refusal.find("RateLimit-Policy: \"rate\";q=1;w=3600\r\n") != refusal.npos) << refusal;
+  EXPECT_TRUE(refusal.find("RateLimit: \"rate\";r=0;t=3600\r\n") != refusal.npos) << refusal;
+  EXPECT_TRUE(refusal.find("rate lets 1 pass in 3600 s") != refusal.npos) << refusal;
+  edge.until([](const Status& s) { return s.gateways[0].guarded.at(0).why.starts_with("its guards"); });
   EXPECT_TRUE(ask("b").starts_with("HTTP/1.1 200"));
   const auto counts = edge.stop();
   EXPECT_EQ(counts.answered[2], 2u);
@@ -625,6 +636,47 @@ TEST(Gateway, WhoIsRefusedByTheUpstreamHasItsQuotaBack) {
   edge.stop();
 }
 
+TEST(Gateway, WhoIsBackWhenToldTakesThePlaceOfOneThatWasNotTold) {
+  std::promise<void> goes_on;
+  TestPeer peer([&](PeerConnection& c, int) {
+    c.head();
+    goes_on.get_future().wait();
+    c.answer("ok");
+    while (!c.head().empty()) c.answer("ok");
+  });
+  ManualClock clock;
+  Edge edge(
+      {peer.address},
+      [](config::Config& config) {
+        config.upstreams[0].concurrency = 1;
+        config.upstreams[0].max_waiting = 1;
+      },
+      clock);
+  const auto waiting = [&](std::uint32_t n) {
+    edge.until(
+        [n](const Status& s) { return s.upstreams[0].limit.in_flight == 1 && s.upstreams[0].room.waiting == n; });
+  };
+  TestClient at_work(edge.address), told(edge.address), other(edge.address), newcomer(edge.address);
+  at_work.send(get);
+  waiting(0);
+  other.send(get);
+  waiting(1);
+  told.send(get);
+  const std::string refusal = told.answer();
+  EXPECT_TRUE(refusal.starts_with("HTTP/1.1 503")) << refusal;
+  EXPECT_TRUE(refusal.find("Retry-After: 1\r\n") != refusal.npos) << refusal;
+  clock.advance(960ms);  // within what clients' clocks may differ by
+  EXPECT_TRUE(other.answer().starts_with("HTTP/1.1 503")) << "it has waited for too long";
+  newcomer.send(get);
+  waiting(1);
+  told.send(get);
+  EXPECT_TRUE(newcomer.answer().find("Weir-Reason: concurrency_limited") != std::string::npos);
+  goes_on.set_value();
+  EXPECT_TRUE(at_work.answer().ends_with("ok"));
+  EXPECT_TRUE(told.answer().ends_with("ok"));
+  edge.stop();
+}
+
 TEST(Gateway, ATenantThatWaitsWithManyLosesItsPlaceToOneThatHasNone) {
   std::promise<void> goes_on;
   TestPeer peer([&](PeerConnection& c, int) {
@@ -656,6 +708,48 @@ TEST(Gateway, ATenantThatWaitsWithManyLosesItsPlaceToOneThatHasNone) {
   EXPECT_TRUE(first.answer().ends_with("ok"));
   EXPECT_TRUE(second.answer().ends_with("ok"));
   edge.stop();
+}
+
+TEST(Gateway, ATenantOfMoreWeightHasMoreTurns) {
+  std::promise<void> goes_on;
+  std::string order;
+  TestPeer peer([&](PeerConnection& c, int) {
+    c.head();
+    goes_on.get_future().wait();
+    c.answer("ok");
+    for (std::string head = c.head(); !head.empty(); head = c.head()) {
+      order += head.find("X-Key: gold") != head.npos ? 'g' : 'p';
+      c.answer("ok");
+    }
+  });
+  const ManualClock clock;  // nobody has waited for too long
+  Edge edge(
+      {peer.address},
+      [](config::Config& config) {
+        config.upstreams[0].concurrency = 1;
+        config.upstreams[0].max_waiting = 8;
+        config.upstreams[0].tenants = 8;
+        config.gateways[0].routes[0].fairness = {
+            {.of = async::ClientKey::Of::header, .header = "X-Key"}, 8, {{"gold", 4}}};
+      },
+      clock);
+  std::list<TestClient> clients;
+  const auto sends = [&](const std::string& key) {
+    clients.emplace_back(edge.address).send("GET /p HTTP/1.1\r\nHost: h\r\nX-Key: " + key + "\r\n\r\n");
+  };
+  sends("plain");
+  edge.until([](const Status& s) { return s.upstreams[0].limit.in_flight == 1; });
+  std::uint32_t waiting = 0;
+  for (const char* key : {"plain", "plain", "gold", "gold", "gold", "gold"}) {
+    sends(key);
+    ++waiting;
+    edge.until([&](const Status& s) { return s.upstreams[0].room.waiting == waiting; });
+  }
+  goes_on.set_value();
+  for (TestClient& client : clients) EXPECT_TRUE(client.answer().ends_with("ok"));
+  edge.stop();
+  EXPECT_EQ(order.size(), 6u);
+  EXPECT_TRUE(order.ends_with('p')) << order << ": four turns of gold for each of the other";
 }
 
 TEST(Gateway, WhatIsNoRequestNeverReachesAnUpstream) {

@@ -89,8 +89,8 @@ boost::asio::awaitable<Ending> Proxy::run() {
     if (const auto passed = co_await request_.guards->pass(request_, priority()); !passed) {
       const Rejection no = passed.error();
       if (no.reason == Reason::client_gone) co_return Ending::abandoned(no.reason);
-      const std::string why = request_.guards->why(no.reason);
-      co_return co_await gateway::refuse(exchange_, context_, no, why);  // nothing stands in for a quota
+      const std::string why = request_.guards->why(no.reason), fields = request_.guards->quota_fields(no.reason);
+      co_return co_await gateway::refuse(exchange_, context_, no, why, fields);  // nothing stands in for a quota
     }
   auto permit = co_await upstream_.enter(request_.waiter, priority(), request_.deadline);
   if (!permit) {

@@ -13,6 +13,8 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "config/gateways.h"
 #include "gateway/request.h"
@@ -31,8 +33,12 @@ class RouteGuards {
   /// The reactor that answers, for `pressure`; before it runs.
   void watch(net::Reactor& reactor) { guards_.watch({&reactor}); }
   boost::asio::awaitable<Admitted<void>> pass(Request& request, Priority priority);
-  /// For a client that they refused.
-  std::string why(Reason reason) const { return guards_.why_refused(reason); }
+  /// For the client that `pass` has refused, before anything else is waited for: a sentence, and the fields that tell
+  /// it of its quotas (net/rate_limit_fields.h), where it was above a rate.
+  std::string why(Reason reason) const;
+  std::string quota_fields(Reason reason) const;
+  /// For operators; empty: they hold nobody up.
+  std::string holds_up() const { return guards_.holds_up(context_.now()); }
   std::vector<guards::GuardStatus> status() const { return guards_.status(); }
 
  private:
@@ -40,6 +46,8 @@ class RouteGuards {
   const Context& context_;
   const KeyHash& secret_;
   guards::DoorGuards guards_;
+  std::unordered_map<std::uint64_t, std::uint32_t> weights_;  // of tenants whose weight is not 1
+  std::vector<async::Quota> quotas_;  // of who was asked about last; the last one is that of the rate that refused
 };
 
 /// What the guards learn of a request's end.

@@ -42,6 +42,7 @@ struct RequestCounts {
 struct RouteStatus {
   std::string path;
   std::vector<guards::GuardStatus> guards;
+  std::string why;  ///< whom they refuse now, or let wait; empty: nobody
 };
 
 struct GatewayStatus {

@@ -67,6 +67,7 @@ Upstream::Upstream(boost::asio::io_context& io, const config::Upstream& config, 
       told_ejections_(config.endpoints.size()) {
   if (config.max_wait > Duration{0}) room_.emplace(room_of(config));
   if (room_ && config.tenants > 0) tenants_.emplace(shares_of(config));
+  if (room_) returners_.emplace();
 }
 
 Result<void> Upstream::open() {
@@ -105,21 +106,27 @@ void Upstream::learned(std::size_t endpoint, bool well, std::string_view why) {
 boost::asio::awaitable<Admitted<Upstream::Permit>> Upstream::enter(Waiter& waiter, Priority priority,
                                                                    TimePoint deadline) {
   const TimePoint now = context_.now();
+  waiter.returns = returners_ && returners_->came_back(waiter.client, now);
   if (in_flight_.has_room() && (!room_ || room_->empty())) {
     wanted_ = false;
+    if (waiter.returns) returners_->kept(true);
     co_return in_flight_.start(now);
   }
   waiter.priority = priority;
   if (room_) co_return co_await wait(waiter, deadline);
   wanted_ = true;
-  co_return std::unexpected(refusal(in_flight_.try_start(now).error().reason));
+  co_return std::unexpected(refusal(waiter, in_flight_.try_start(now).error().reason));
 }
 
 boost::asio::awaitable<Admitted<Upstream::Permit>> Upstream::wait(Waiter& waiter, TimePoint deadline) {
-  auto entered =
-      room_->enter({.id = id_of(waiter), .priority = waiter.priority, .share = share_of(waiter), .deadline = deadline},
-                   in_flight_.reached_since(), context_.now());
-  if (!entered) co_return std::unexpected(refusal(entered.error().reason));
+  auto entered = room_->enter({.id = id_of(waiter),
+                               .priority = waiter.priority,
+                               .share = share_of(waiter),
+                               .weight = waiter.weight,
+                               .deadline = deadline,
+                               .returns = waiter.returns},
+                              in_flight_.reached_since(), context_.now());
+  if (!entered) co_return std::unexpected(refusal(waiter, entered.error().reason));
   waiter.place = entered->place;
   if (entered->pushed_out) {
     Waiter& out = waiter_of(*entered->pushed_out);
@@ -141,16 +148,20 @@ std::uint32_t Upstream::share_of(const Waiter& waiter) {
 void Upstream::decide(Waiter& waiter, std::optional<Reason> refused) {
   waiter.place.reset();
   if (refused)
-    waiter.refused = refusal(*refused);
+    waiter.refused = refusal(waiter, *refused);
   else
     waiter.permit = in_flight_.start(context_.now());
+  if (!refused && waiter.returns) returners_->kept(true);
   waiter.decided.set();
 }
 
-/// As many are told each second to come as are answered in one.
-Rejection Upstream::refusal(Reason reason) {
+/// No more are told each second to come than are answered in one.
+Rejection Upstream::refusal(const Waiter& waiter, Reason reason) {
+  const TimePoint now = context_.now();
+  if (waiter.returns) returners_->kept(false);
   if (reason == Reason::deadline_exceeded) return {reason, Duration{0}};
-  return {reason, returns_.tell(in_flight_.between_ends(), context_.now())};
+  if (!room_) return {reason, returns_.tell(in_flight_.between_ends(), now)};
+  return {reason, returners_->tell(waiter.client, room_->dispatches_of_others(), now)};
 }
 
 void Upstream::leave(Waiter& waiter, Reason why) {

@@ -15,7 +15,7 @@
 #include <weir/base/context.h>
 #include <weir/flow/admit/any_limit.h>
 #include <weir/flow/admit/in_flight.h>
-#include <weir/flow/admit/return_times.h>
+#include <weir/flow/admit/returners.h>
 #include <weir/flow/admit/tenant_shares.h>
 #include <weir/flow/admit/waiting_room.h>
 #include <weir/flow/recover/destination.h>
@@ -52,6 +52,9 @@ class Upstream {
     std::optional<flow::WaitingRoom::Handle> place;  // while it waits
     std::optional<Permit> permit;
     std::optional<std::uint64_t> tenant;  // whose share of the room it takes: a hash
+    std::uint32_t weight = 1;             // of its tenant
+    std::uint64_t client = 0;             // who it is that may come back
+    bool returns = false;                 // it was told to come now
     Priority priority = Priority::normal;
     Rejection refused{};
   };
@@ -130,15 +133,16 @@ class Upstream {
   std::string why() const;
   boost::asio::awaitable<Admitted<Permit>> wait(Waiter& waiter, TimePoint deadline);
   std::uint32_t share_of(const Waiter& waiter);
-  Rejection refusal(Reason reason);
+  Rejection refusal(const Waiter& waiter, Reason reason);
 
   const config::Upstream config_;
   const Context& context_;
   flow::InFlight<flow::AnyLimit> in_flight_;
   std::optional<flow::WaitingRoom> room_;
   std::optional<flow::TenantShares> tenants_;
-  flow::ReturnTimes returns_;
-  bool wanted_ = false;  // without a room: somebody was refused since the last start
+  std::optional<flow::Returners> returners_;  // where there is a room
+  flow::ReturnTimes returns_;                 // where there is none
+  bool wanted_ = false;                       // without a room: somebody was refused since the last start
   flow::Destination destination_;
   Endpoints endpoints_;
   boost::asio::io_context& io_;

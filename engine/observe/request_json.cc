@@ -3,15 +3,11 @@
 #include <fmt/format.h>
 #include <weir/base/json_text.h>
 
+#include "observe/guard_json.h"
+#include "observe/json_list.h"
+
 namespace weir::observe {
 namespace {
-
-template <typename T, typename Write>
-std::string list(const std::vector<T>& all, Write write) {
-  std::string out = "[";
-  for (const T& one : all) out += (out.size() > 1 ? "," : "") + write(one);
-  return out + "]";
-}
 
 std::string by_reason(const std::array<std::uint64_t, gateway::reason_count>& counts) {
   std::string out = "{";
@@ -26,14 +22,19 @@ std::string by_status(const std::array<std::uint64_t, 6>& counts) {
                      counts[5]);
 }
 
+std::string route_row(const gateway::RouteStatus& r) {
+  return fmt::format(R"({{"path":{},"why":{},"guards":{}}})", json_text(r.path), json_text(r.why),
+                     guard_rows(r.guards));
+}
+
 std::string gateway_row(const gateway::GatewayStatus& g) {
   return fmt::format(
-      R"({{"name":{},"address":{},"in":{},"answered":{},"refused":{},"abandoned":{},"in_flight":{},"connections":{},"switched":{},"degraded":{},"log_dropped":{},"cache":{{"hits":{},"validated":{},"stale":{},"coalesced":{},"kept":{},"pushed_out":{},"answers":{},"bytes":{}}},"refused_connections":{},"malformed":{},"difference":{}}})",
+      R"({{"name":{},"address":{},"in":{},"answered":{},"refused":{},"abandoned":{},"in_flight":{},"connections":{},"switched":{},"degraded":{},"log_dropped":{},"cache":{{"hits":{},"validated":{},"stale":{},"coalesced":{},"kept":{},"pushed_out":{},"answers":{},"bytes":{}}},"refused_connections":{},"malformed":{},"guarded":{},"difference":{}}})",
       json_text(g.name), json_text(g.address), g.requests.in, by_status(g.requests.answered),
       by_reason(g.requests.refused), by_reason(g.requests.abandoned), g.in_flight, g.connections, g.switched,
       g.requests.degraded, g.log_dropped, g.cache.hits, g.cache.validated, g.cache.stale, g.cache.coalesced,
       g.cache.kept, g.cache.pushed_out, g.cache.answers, g.cache.bytes, g.refused_connections, g.malformed,
-      g.difference());
+      list(g.guarded, route_row), g.difference());
 }
 
 std::string endpoint_row(const gateway::EndpointStatus& e) {

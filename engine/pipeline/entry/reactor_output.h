@@ -8,6 +8,7 @@
 /// Thread: its reactor, except on_queue_room and the counts. Cost: add a copy; push the port's. On cancel: `abandon`
 /// ends what is held.
 #include <weir/async/reactor_task.h>
+#include <weir/component/reports_level.h>
 #include <weir/component/source.h>
 
 #include <array>
@@ -17,7 +18,7 @@
 
 namespace weir::pipeline {
 
-class ReactorOutput final : public SourceOutput, public RoomListener {
+class ReactorOutput final : public SourceOutput, public ReportsLevel, public RoomListener {
  public:
   ReactorOutput(SourceNode& node, boost::asio::io_context& reactor, Bytes batch_bytes);
 
@@ -31,6 +32,7 @@ class ReactorOutput final : public SourceOutput, public RoomListener {
   Bytes cost(std::size_t bytes, std::size_t events) const override;
   std::optional<Rejection> stalled() const override { return node_.stalled(); }
   bool paused(Priority priority) const override;
+  double level() const override { return node_.level(); }
   bool ready(Priority priority) const override { return port_.waiting(priority) == 0; }
   void push(Batch batch, Ticket spare) override;
   void add(std::string_view event, Priority priority, Receipt* receipt, Ticket part) override;

@@ -198,6 +198,17 @@ std::string SourceNode::why(Reader reader) {
   return last.text;
 }
 
+double SourceNode::level() const {
+  const TimePoint now = context_.now();
+  const auto total = static_cast<double>(budget_.total().count());
+  double most = total > 0 ? static_cast<double>(budget_.used().count()) / total : 0;
+  for (const SinkNode* sink : required) {
+    const bool shut = sink->queue.paused(Priority::normal) || sink->blocked_for(now) > Duration{0};
+    most = std::max(most, shut ? 1.0 : sink->queue.pressure(now).fill);
+  }
+  return std::min(most, 1.0);
+}
+
 std::string SourceNode::why_refused(Reason reason) {
   const TimePoint now = context_.now();
   if (reason == Reason::shutting_down) return {};

@@ -48,6 +48,8 @@ class SourceNode {
   Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::HeldUnit* unit);
   /// See SourceOutput.
   std::optional<Rejection> stalled() const;
+  /// See ReportsLevel; memory counts like a sink.
+  double level() const;
   Budget& budget() { return budget_; }
   const Context& context() const { return context_; }
   void brought(std::uint64_t events);

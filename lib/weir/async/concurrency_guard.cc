@@ -1,4 +1,5 @@
 #include <weir/async/concurrency_guard.h>
+#include <weir/async/text_caller.h>
 #include <weir/flow/recover/later.h>
 
 #include <algorithm>
@@ -22,19 +23,6 @@ flow::WaitingRoomConfig room_config(const ConcurrencyGuardConfig& config) {
           .critical = config.max_wait};
 }
 
-/// Whose key has this text, whatever it is made of.
-class OfText final : public Caller {
- public:
-  explicit OfText(std::string text) : text_(std::move(text)) {}
-  std::string_view header(std::string_view) const override { return text_; }
-  std::string_view path() const override { return text_; }
-  std::string peer() const override { return text_; }
-  std::string tls_subject() const override { return text_; }
-
- private:
-  std::string text_;
-};
-
 }  // namespace
 
 ConcurrencyGuard::ConcurrencyGuard(const ConcurrencyGuardConfig& config, const Context& context)
@@ -50,7 +38,7 @@ ConcurrencyGuard::ConcurrencyGuard(const ConcurrencyGuardConfig& config, const C
 void ConcurrencyGuard::take_weights() {
   weights_.clear();
   for (const auto& [text, weight] : config_.weights) {
-    const OfText tenant(text);
+    const TextCaller tenant(text);
     weights_[hash_of(config_.tenant, &tenant, secret_)] = weight;
   }
 }

@@ -12,13 +12,14 @@
 /// Seconds are whole, rounded up. Only rates of requests are told: clients take the numbers for requests.
 ///
 /// Thread: a pure function. Cost: a string of about 80 bytes a rate. Ref: draft-ietf-httpapi-ratelimit-headers-10,
-/// RFC 9651. What our own clients make of it: sink_pacing.h.
+/// RFC 9651. What our own clients make of it:
+/// connectors/http/sink_pacing.h.
 #include <weir/async/guard.h>
 
 #include <span>
 #include <string>
 
-namespace weir::http {
+namespace weir::net {
 
 struct RateLimitForms {
   bool ratelimit = true, x_ratelimit = false;
@@ -27,4 +28,7 @@ struct RateLimitForms {
 /// Whole header lines, each ended by CR LF; empty: there is nothing to tell.
 std::string rate_limit_fields(std::span<const async::Quota> quotas, RateLimitForms forms = {});
 
-}  // namespace weir::http
+/// For the one whom it has refused: "rate lets 100 pass in 1 s".
+std::string words_of(const async::Quota& quota);
+
+}  // namespace weir::net

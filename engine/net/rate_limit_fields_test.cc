@@ -1,8 +1,8 @@
-#include "rate_limit_fields.h"
+#include "net/rate_limit_fields.h"
 
 #include <gtest/gtest.h>
 
-namespace weir::http {
+namespace weir::net {
 namespace {
 
 using namespace std::chrono_literals;
@@ -37,4 +37,4 @@ TEST(RateLimitFields, SayNothingOfRatesThatClientsWouldTakeForRequests) {
 }
 
 }  // namespace
-}  // namespace weir::http
+}  // namespace weir::net

@@ -1,4 +1,4 @@
-#include "rate_limit_fields.h"
+#include "net/rate_limit_fields.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "net/problem.h"
 
-namespace weir::http {
+namespace weir::net {
 namespace {
 
 double part_left(const async::Quota& quota) {
@@ -20,7 +20,7 @@ std::string older_form(std::span<const async::Quota> quotas) {
     if (quota.of_requests && (!least || part_left(quota) < part_left(*least))) least = &quota;
   if (!least) return {};
   return fmt::format("X-RateLimit-Limit: {}\r\nX-RateLimit-Remaining: {}\r\nX-RateLimit-Reset: {}\r\n", least->limit,
-                     least->remaining, net::whole_seconds(least->reset));
+                     least->remaining, whole_seconds(least->reset));
 }
 
 }  // namespace
@@ -33,12 +33,16 @@ std::string rate_limit_fields(std::span<const async::Quota> quotas, RateLimitFor
     if (!quota.of_requests) continue;
     const std::string_view comma = policy.empty() ? "" : ", ";
     fmt::format_to(std::back_inserter(policy), "{}\"{}\";q={};w={}", comma, quota.name, quota.limit,
-                   net::whole_seconds(quota.window));
+                   whole_seconds(quota.window));
     fmt::format_to(std::back_inserter(left), "{}\"{}\";r={};t={}", comma, quota.name, quota.remaining,
-                   net::whole_seconds(quota.reset));
+                   whole_seconds(quota.reset));
   }
   if (policy.empty()) return older;
   return "RateLimit-Policy: " + policy + "\r\nRateLimit: " + left + "\r\n" + older;
 }
 
-}  // namespace weir::http
+std::string words_of(const async::Quota& quota) {
+  return fmt::format("{} lets {} pass in {} s", quota.name, quota.limit, seconds(quota.window));
+}
+
+}  // namespace weir::net

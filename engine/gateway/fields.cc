@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <vector>
 
 #include "gateway/edits.h"
@@ -18,13 +17,16 @@ constexpr std::array<std::string_view, 9> of_one_connection{"connection", "keep-
                                                             "upgrade",    "http2-settings", "content-length"};
 constexpr std::string_view via = "1.1 weir";
 
-/// What the fields Connection name.
+/// What the fields Connection name. Whether each line is one is looked at when it is passed on.
 std::vector<std::string_view> named_by_connection(std::string_view fields) {
+  constexpr std::string_view name = "Connection:";
   std::vector<std::string_view> names;
-  for (auto field = net::next_field(fields); field; field = net::next_field(fields)) {
-    if (!net::same_word(field->name, "Connection")) continue;
-    for (auto list = field->value; !list.empty();)
-      if (const auto name = net::next_token(list); !name.empty()) names.push_back(name);
+  while (!fields.empty()) {
+    const std::string_view line = fields.substr(0, fields.find('\n'));
+    fields.remove_prefix(std::min(line.size() + 1, fields.size()));
+    if (!net::same_word(line.substr(0, name.size()), name)) continue;
+    for (auto list = net::trimmed(line.substr(name.size(), line.size() - name.size() - 1)); !list.empty();)
+      if (const auto token = net::next_token(list); !token.empty()) names.push_back(token);
   }
   return names;
 }
@@ -113,7 +115,7 @@ std::optional<std::string> request_head(const net::Head& head, const Origin& ori
   if (net::has_token(head.header("TE"), "trailers")) out += "TE: trailers\r\nConnection: TE\r\n";
   if (framing == net::BodyFraming::chunked) out += "Transfer-Encoding: chunked\r\n";
   if (framing == net::BodyFraming::length)
-    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", head.content_length->count());
+    out.append("Content-Length: ").append(fmt::format_int(head.content_length->count()).c_str()).append("\r\n");
   out += "\r\n";
   return out;
 }

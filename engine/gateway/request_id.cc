@@ -1,7 +1,5 @@
 #include "gateway/request_id.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 namespace weir::gateway {
@@ -13,6 +11,10 @@ bool is_hex(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
+void append_hex(std::string& out, std::uint64_t number) {
+  for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[(number >> shift) & 15];
+}
+
 }  // namespace
 
 std::string request_id(std::string_view said, Rng rng) {
@@ -20,7 +22,12 @@ std::string request_id(std::string_view said, Rng rng) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            std::string_view("-_.:+/=").contains(c);
   });
-  return plain ? std::string(said) : fmt::format("{:016x}{:016x}", rng.next(), rng.next());
+  if (plain) return std::string(said);
+  std::string id;
+  id.reserve(32);
+  append_hex(id, rng.next());
+  append_hex(id, rng.next());
+  return id;
 }
 
 std::string_view trace_id(std::string_view traceparent) {

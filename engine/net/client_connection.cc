@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <weir/base/result.h>
-#include <boost/asio/error.hpp>
 
 #include <algorithm>
 #include <array>
@@ -86,9 +85,8 @@ boost::asio::awaitable<bool> ClientConnection::send(Wire::Parts pieces) {
       continue;
     }
     waits_to_send_ = true;
-    const auto error = co_await wire_.writable();
+    (void)co_await wire_.writable();
     waits_to_send_ = false;
-    if (error && error != boost::asio::error::operation_aborted) send_broken_ = true;
   }
   co_return true;
 }
@@ -175,11 +173,6 @@ bool ClientConnection::may_reuse() const {
 void ClientConnection::rest() {
   input_ = {};
   buffers_.give(std::move(buffer_));
-}
-
-bool ClientConnection::is_stale() {
-  char one;
-  return wire_.receive(&one, 1) != Wire::nothing_now;
 }
 
 }  // namespace weir::net

@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "net/dial_limits.h"
+#include "net/readiness.h"
 
 namespace weir::net {
 namespace {
@@ -61,6 +62,7 @@ ClientPool::ClientPool(asio::io_context& io, PoolConfig config, const Context& c
       context_(context),
       buffers_(config_.buffer, kept_buffers),
       names_(std::make_shared<Names>(io)) {
+  (void)ReadyLine::of(io.get_executor());
   host_ = config_.address.substr(0, config_.address.rfind(':'));
   if (host_.starts_with('[')) host_ = host_.substr(1, host_.size() - 2);
   names_->literal = is_literal(config_.address);
@@ -130,7 +132,7 @@ asio::awaitable<Result<std::unique_ptr<ClientConnection>>> ClientPool::open(Dura
 asio::awaitable<Result<void>> ClientPool::secure(ClientConnection& connection, Duration most) {
   Wire& wire = connection.wire();
   const std::string& name = config_.server_name.empty() ? host_ : config_.server_name;
-  wire.secure(config_.tls->connect(wire.socket().native_handle(), name, true));
+  wire.secure(config_.tls->connect(wire.socket(), name, true));
   const auto done = co_await async::with_deadline(wire.shake_hands(), most);
   if (!done) co_return failure("no TLS handshake in time", Error::Kind::disconnected);
   if (!*done)

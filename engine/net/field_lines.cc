@@ -8,24 +8,36 @@ namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
+/// Each header line is looked at byte by byte at least twice on its way: a table costs a tenth of comparisons.
+constexpr auto token_chars = [] {
+  std::array<bool, 256> is{};
+  for (int c = '0'; c <= '9'; ++c) is[static_cast<std::size_t>(c)] = true;
+  for (int c = 'a'; c <= 'z'; ++c)
+    is[static_cast<std::size_t>(c)] = is[static_cast<std::size_t>(c - ('a' - 'A'))] = true;
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) is[static_cast<std::size_t>(c)] = true;
+  return is;
+}();
+
 }  // namespace
 
 bool same_word(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::ranges::equal(a, b, {}, lower, lower);
+  if (a.size() != b.size()) return false;
+  if (!a.empty() && ((a.front() ^ b.front()) & ~('a' - 'A')) != 0) return false;  // most words differ there
+  return std::ranges::equal(a, b, {}, lower, lower);
 }
 
 bool is_token(std::string_view text) {
-  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::ranges::all_of(text, [others](char c) {
-    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || others.contains(c);
-  });
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return token_chars[static_cast<unsigned char>(c)]; });
 }
 
+/// Without an early end, so that compilers look at many bytes at once.
 bool is_field_value(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) {
+  bool bad = false;
+  for (const char c : text) {
     const auto u = static_cast<unsigned char>(c);
-    return c == '\t' || (u >= ' ' && u != 0x7f);
-  });
+    bad |= (u < ' ' && u != '\t') || u == 0x7f;
+  }
+  return !bad;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -35,8 +47,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 std::optional<Field> next_field(std::string_view& lines) {
-  const auto end = lines.find("\r\n");
-  if (end == lines.npos) return std::nullopt;
+  const auto end = lines.find('\r');
+  if (end == lines.npos || end + 1 == lines.size() || lines[end + 1] != '\n') return std::nullopt;
   Field field{{}, {}, lines.substr(0, end + 2)};
   const std::string_view line = lines.substr(0, end);
   const auto colon = line.find(':');

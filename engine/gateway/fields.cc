@@ -33,13 +33,14 @@ std::vector<std::string_view> named_by_connection(std::string_view fields) {
 
 /// Copies the fields that may be passed on, but those that `except` takes. False: a line is none.
 template <typename Except>
-bool pass_on(std::string& out, std::string_view fields, Except except) {
+bool pass_on(std::string& out, std::string_view fields, std::optional<net::Field> (*next)(std::string_view&),
+             Except except) {
   const auto named = named_by_connection(fields);
   const auto is = [](std::string_view name) {
     return [name](std::string_view other) { return net::same_word(name, other); };
   };
   while (!fields.empty()) {
-    const auto field = net::next_field(fields);
+    const auto field = next(fields);
     if (!field) return false;
     if (std::ranges::any_of(of_one_connection, is(field->name)) || except(*field)) continue;
     if (std::ranges::any_of(named, is(field->name))) continue;
@@ -104,7 +105,7 @@ std::optional<std::string> request_head(const net::Head& head, const Origin& ori
     if (!route.deadline_header.empty() && net::same_word(field.name, route.deadline_header)) return true;
     return net::same_word(field.name, "Host") || net::same_word(field.name, "Expect");
   };
-  if (!pass_on(out, head.fields, replaced)) return std::nullopt;
+  if (!pass_on(out, head.fields, net::next_field, replaced)) return std::nullopt;
   forwarded.write(out, origin, head.authority);
   if (!passage.request_id.empty()) out.append("X-Request-Id: ").append(passage.request_id).append("\r\n");
   net::continue_list(vias, via);
@@ -128,7 +129,7 @@ std::string answer_fields(const net::AnswerHead& head, const config::FieldEdits&
     net::continue_list(vias, field.value);
     return true;
   };
-  (void)pass_on(out, head.fields, replaced);  // its lines were read when the head was parsed
+  (void)pass_on(out, head.fields, net::next_known_field, replaced);  // the parser has looked at them
   net::continue_list(vias, via);
   out.append("Via: ").append(vias).append("\r\n");
   add_fields(out, edits);

@@ -1,6 +1,7 @@
 #include "gateway/request_id.h"
 
 #include <algorithm>
+#include <array>
 
 namespace weir::gateway {
 namespace {
@@ -11,8 +12,10 @@ bool is_hex(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-void append_hex(std::string& out, std::uint64_t number) {
-  for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[(number >> shift) & 15];
+constexpr std::size_t digits = 16;  // of 64 bits
+
+void write_hex(char* out, std::uint64_t number) {
+  for (std::size_t i = digits; i-- > 0; number >>= 4) out[i] = "0123456789abcdef"[number & 15];
 }
 
 }  // namespace
@@ -23,11 +26,10 @@ std::string request_id(std::string_view said, Rng rng) {
            std::string_view("-_.:+/=").contains(c);
   });
   if (plain) return std::string(said);
-  std::string id;
-  id.reserve(32);
-  append_hex(id, rng.next());
-  append_hex(id, rng.next());
-  return id;
+  std::array<char, 2 * digits> id;
+  write_hex(id.data(), rng.next());
+  write_hex(id.data() + digits, rng.next());
+  return {id.data(), id.size()};
 }
 
 std::string_view trace_id(std::string_view traceparent) {

@@ -102,17 +102,19 @@ void Upstream::learned(std::size_t endpoint, bool well, std::string_view why) {
             why);
 }
 
+std::optional<Upstream::Permit> Upstream::enter_at_once() {
+  if (!in_flight_.has_room() || (room_ && !room_->empty())) return std::nullopt;
+  wanted_ = false;
+  return in_flight_.start(context_.now());
+}
+
 boost::asio::awaitable<Admitted<Upstream::Permit>> Upstream::enter(Waiter& waiter, Priority priority,
                                                                    TimePoint deadline) {
-  const TimePoint now = context_.now();
-  if (in_flight_.has_room() && (!room_ || room_->empty())) {
-    wanted_ = false;
-    co_return in_flight_.start(now);
-  }
+  if (auto permit = enter_at_once()) co_return std::move(*permit);
   waiter.priority = priority;
   if (room_) co_return co_await wait(waiter, deadline);
   wanted_ = true;
-  co_return std::unexpected(refusal(in_flight_.try_start(now).error().reason));
+  co_return std::unexpected(refusal(in_flight_.try_start(context_.now()).error().reason));
 }
 
 boost::asio::awaitable<Admitted<Upstream::Permit>> Upstream::wait(Waiter& waiter, TimePoint deadline) {
@@ -193,6 +195,8 @@ void Upstream::ignored(Permit& permit) {
 
 boost::asio::awaitable<Result<Upstream::Line>> Upstream::connect(bool fresh, std::size_t avoid, Duration most) {
   const std::size_t endpoint = endpoints_.choose(context_.now(), avoid);
+  if (auto kept = fresh ? std::nullopt : pools_[endpoint]->take_kept())
+    co_return Line{endpoint, std::move(kept->connection), true};
   auto taken = co_await pools_[endpoint]->take(fresh, most);
   if (taken) co_return Line{endpoint, std::move(taken->connection), taken->kept};
   const bool overloaded = taken.error().kind == Error::Kind::overloaded;

@@ -126,23 +126,15 @@ boost::asio::awaitable<bool> Connection::shake_hands() {
   co_return done && !gone_;
 }
 
-/// Of the next request; 0: there is none.
-boost::asio::awaitable<std::size_t> Connection::first_bytes() {
-  for (;;) {
-    const long n = wire_.receive(small_.data(), small_.size());
-    if (n > 0) co_return static_cast<std::size_t>(n);
-    if (n != Wire::nothing_now || !co_await wire_.readable() || gone_) co_return 0;
-  }
-}
-
 boost::asio::awaitable<void> Connection::serve() {
   if (wire_.tls() && !co_await shake_hands()) gone_ = true;
   while (!gone_) {
     if (rest_.empty()) {
       if (!become_idle()) break;
-      const auto n = co_await first_bytes();
-      if (n == 0 || gone_) break;
-      begin_head(n);
+      const long n = wire_.receive(small_.data(), small_.size());
+      if (n == Wire::nothing_now && co_await wire_.readable() && !gone_) continue;
+      if (n <= 0 || gone_) break;
+      begin_head(static_cast<std::size_t>(n));
     }
     const auto status = parser_.parse_head(rest_);
     if (status == RequestParser::Status::need_more) {

@@ -102,7 +102,6 @@ class Connection final : public Exchange {
 
   // http_connection.cc: from one exchange to the next
   awaitable<bool> shake_hands();
-  awaitable<std::size_t> first_bytes();
   bool become_idle();
   void begin_head(std::size_t bytes);
   awaitable<bool> more_head();
@@ -142,7 +141,7 @@ class Connection final : public Exchange {
   awaitable<bool> send(Parts pieces);
   long try_send(const Parts& pieces, std::size_t skip);
   std::optional<bool> send_now(const Parts& pieces, std::size_t& sent);
-  awaitable<bool> send_rest(std::string own, Parts pieces, std::size_t sent);
+  awaitable<bool> send_rest(Parts pieces, std::size_t sent);
 
   ServerState& server_;
   const std::uint64_t id_;

@@ -25,6 +25,11 @@ std::string_view rest_of(std::string_view piece, std::size_t& skip) {
   return piece.substr(before);
 }
 
+long result_of(long n) {
+  if (n >= 0) return n;
+  return errno == EAGAIN || errno == EINTR ? Wire::nothing_now : Wire::broken;
+}
+
 boost::asio::awaitable<bool> not_waited() { co_return false; }
 
 }  // namespace
@@ -114,12 +119,11 @@ long Wire::send_plain(const Parts& pieces, std::size_t skip) {
     piece = rest_of(piece, skip);
     if (!piece.empty()) parts[count++] = {const_cast<char*>(piece.data()), piece.size()};
   }
+  if (count == 1) return result_of(::send(socket_, parts[0].iov_base, parts[0].iov_len, MSG_DONTWAIT | MSG_NOSIGNAL));
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = count;
-  const long n = ::sendmsg(socket_, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (n >= 0) return n;
-  return errno == EAGAIN || errno == EINTR ? nothing_now : broken;
+  return result_of(::sendmsg(socket_, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 /// The socket does not become readable for bytes that TLS has read ahead.

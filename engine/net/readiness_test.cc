@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,6 +62,8 @@ awaitable<void> read_all(Pair& pair, std::vector<std::string>& said) {
 
 class Readiness : public ::testing::Test {
  protected:
+  /// Until nobody waits; a wait that does not end fails its test.
+  void run() { io.run_for(std::chrono::seconds(60)); }
   void start(awaitable<void> what) { asio::co_spawn(io, std::move(what), asio::detached); }
   asio::io_context io;
   std::vector<std::string> said;
@@ -76,7 +79,7 @@ TEST_F(Readiness, AWaitEndsWhenBytesComeAndOnlyThenIsReadAgain) {
   EXPECT_EQ(said, (std::vector<std::string>{"", "one"}));
   pair.send("two");
   pair.send_end();
-  io.run();
+  run();
   EXPECT_EQ(said.back(), "END");
 }
 
@@ -86,7 +89,7 @@ TEST_F(Readiness, AnEndThatCameWithTheLastBytesIsSeenAlthoughThoseWereFewerThanA
   io.poll();
   pair.send("all");
   pair.send_end();
-  io.run();
+  run();
   EXPECT_EQ(said, (std::vector<std::string>{"", "all", "END"}));
 }
 
@@ -96,7 +99,7 @@ TEST_F(Readiness, WhatCameBeforeTheFirstWaitEndsIt) {
   pair.send("early");
   bool woken = false;
   start([](Pair& p, bool& w) -> awaitable<void> { w = co_await p.watch->wait(p.watch->in()); }(pair, woken));
-  io.run();
+  run();
   EXPECT_TRUE(woken);
   EXPECT_EQ(pair.receive(), "early");
 }
@@ -120,7 +123,7 @@ TEST_F(Readiness, BothDirectionsWaitForThemselves) {
   EXPECT_TRUE(read && !written);
   std::string sink(1 << 20, ' ');
   while (::recv(pair.ends[1], sink.data(), sink.size(), MSG_DONTWAIT) > 0) continue;
-  io.run();
+  run();
   EXPECT_TRUE(written);
 }
 
@@ -134,7 +137,7 @@ TEST_F(Readiness, WhoIsInterruptedReadsFalseAndRunReturns) {
   EXPECT_FALSE(woken);
   pair.watch->interrupt();
   EXPECT_FALSE(woken) << "later, not in the middle of who interrupts";
-  io.run();
+  run();
   EXPECT_EQ(woken, false);
 }
 
@@ -147,7 +150,7 @@ TEST_F(Readiness, ADeadlineEndsAWait) {
     w = co_await async::with_deadline(p.watch->wait(p.watch->in()), std::chrono::milliseconds(1));
     o = true;
   }(pair, woken, over));
-  io.run();
+  run();
   EXPECT_TRUE(over);
   EXPECT_NE(woken, true);
 }
@@ -168,7 +171,7 @@ TEST_F(Readiness, ASocketThatIsClosedInTheMiddleOfATurnIsLeftAlone) {
   io.poll();
   one->send("x");
   two->send("x");
-  io.run();
+  run();
   EXPECT_EQ(woken, (std::vector<bool>{true, false}));
 }
 

@@ -2,6 +2,8 @@
 
 #include <weir/flow/admit/returners.h>
 
+#include "config/gateway_buffers.h"
+
 namespace weir::config {
 namespace {
 
@@ -19,11 +21,11 @@ Footprint footprint(const Gateway& gateway) {
                      (gateway.tls_certificate.empty() ? 0_B : tls);
   Bytes caches;
   for (const GatewayRoute& route : gateway.routes) caches = caches + (route.cache ? route.cache->max_bytes : 0_B);
-  return {
-      .fixed = spare_heads + (kernel + kernel_entries) * refusals_at_once + (gateway.access_log ? log : 0_B) + caches,
-      .per_unit = each,
-      .max_units = gateway.max_connections,
-      .unit = "connections"};
+  return {.fixed = spare_heads + (kernel + kernel_entries) * refusals_at_once + (gateway.access_log ? log : 0_B) +
+                   caches + most_grown(gateway),
+          .per_unit = each,
+          .max_units = gateway.max_connections,
+          .unit = "connections"};
 }
 
 Footprint footprint(const Upstream& upstream) {

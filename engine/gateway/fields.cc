@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <vector>
 
 #include "gateway/edits.h"
@@ -18,26 +17,30 @@ constexpr std::array<std::string_view, 9> of_one_connection{"connection", "keep-
                                                             "upgrade",    "http2-settings", "content-length"};
 constexpr std::string_view via = "1.1 weir";
 
-/// What the fields Connection name.
+/// What the fields Connection name. Whether each line is one is looked at when it is passed on.
 std::vector<std::string_view> named_by_connection(std::string_view fields) {
+  constexpr std::string_view name = "Connection:";
   std::vector<std::string_view> names;
-  for (auto field = net::next_field(fields); field; field = net::next_field(fields)) {
-    if (!net::same_word(field->name, "Connection")) continue;
-    for (auto list = field->value; !list.empty();)
-      if (const auto name = net::next_token(list); !name.empty()) names.push_back(name);
+  while (!fields.empty()) {
+    const std::string_view line = fields.substr(0, fields.find('\n'));
+    fields.remove_prefix(std::min(line.size() + 1, fields.size()));
+    if (!net::same_word(line.substr(0, name.size()), name)) continue;
+    for (auto list = net::trimmed(line.substr(name.size(), line.size() - name.size() - 1)); !list.empty();)
+      if (const auto token = net::next_token(list); !token.empty()) names.push_back(token);
   }
   return names;
 }
 
 /// Copies the fields that may be passed on, but those that `except` takes. False: a line is none.
 template <typename Except>
-bool pass_on(std::string& out, std::string_view fields, Except except) {
+bool pass_on(std::string& out, std::string_view fields, std::optional<net::Field> (*next)(std::string_view&),
+             Except except) {
   const auto named = named_by_connection(fields);
   const auto is = [](std::string_view name) {
     return [name](std::string_view other) { return net::same_word(name, other); };
   };
   while (!fields.empty()) {
-    const auto field = net::next_field(fields);
+    const auto field = next(fields);
     if (!field) return false;
     if (std::ranges::any_of(of_one_connection, is(field->name)) || except(*field)) continue;
     if (std::ranges::any_of(named, is(field->name))) continue;
@@ -103,7 +106,7 @@ std::optional<std::string> request_head(const net::Head& head, const Origin& ori
     if (!route.deadline_header.empty() && net::same_word(field.name, route.deadline_header)) return true;
     return net::same_word(field.name, "Host") || net::same_word(field.name, "Expect");
   };
-  if (!pass_on(out, head.fields, replaced)) return std::nullopt;
+  if (!pass_on(out, head.fields, net::next_field, replaced)) return std::nullopt;
   forwarded.write(out, origin, head.authority);
   if (!passage.request_id.empty()) out.append("X-Request-Id: ").append(passage.request_id).append("\r\n");
   net::continue_list(vias, via);
@@ -114,7 +117,7 @@ std::optional<std::string> request_head(const net::Head& head, const Origin& ori
   if (net::has_token(head.header("TE"), "trailers")) out += "TE: trailers\r\nConnection: TE\r\n";
   if (framing == net::BodyFraming::chunked) out += "Transfer-Encoding: chunked\r\n";
   if (framing == net::BodyFraming::length)
-    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", head.content_length->count());
+    out.append("Content-Length: ").append(fmt::format_int(head.content_length->count()).c_str()).append("\r\n");
   out += "\r\n";
   return out;
 }
@@ -127,7 +130,7 @@ std::string answer_fields(const net::AnswerHead& head, const config::FieldEdits&
     net::continue_list(vias, field.value);
     return true;
   };
-  (void)pass_on(out, head.fields, replaced);  // its lines were read when the head was parsed
+  (void)pass_on(out, head.fields, net::next_known_field, replaced);  // the parser has looked at them
   net::continue_list(vias, via);
   out.append("Via: ").append(vias).append("\r\n");
   add_fields(out, edits);

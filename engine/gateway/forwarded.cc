@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "net/field_lines.h"
 
@@ -81,16 +80,16 @@ void ForwardedFields::write(std::string& out, const Origin& origin, std::string_
     std::string all(believed(for_));
     net::continue_list(all, origin.peer);
     const std::string_view said_proto = believed(proto_), said_host = believed(host_);
-    fmt::format_to(std::back_inserter(out), "X-Forwarded-For: {}\r\nX-Forwarded-Proto: {}\r\n", all,
-                   said_proto.empty() ? proto : said_proto);
+    out.append("X-Forwarded-For: ").append(all);
+    out.append("\r\nX-Forwarded-Proto: ").append(said_proto.empty() ? proto : said_proto).append("\r\n");
     const std::string_view asked = said_host.empty() ? host : said_host;
-    if (!asked.empty()) fmt::format_to(std::back_inserter(out), "X-Forwarded-Host: {}\r\n", asked);
+    if (!asked.empty()) out.append("X-Forwarded-Host: ").append(asked).append("\r\n");
   }
   if (origin.style == Style::standard || origin.style == Style::both) {
     std::string all(believed(forwarded_));
     net::continue_list(all, fmt::format("for={}{};proto={}", node(origin.peer),
                                         host.empty() ? std::string() : ";host=" + in_quotes(host), proto));
-    fmt::format_to(std::back_inserter(out), "Forwarded: {}\r\n", all);
+    out.append("Forwarded: ").append(all).append("\r\n");
   }
 }
 

@@ -11,6 +11,7 @@
 #include <future>
 #include <thread>
 
+#include "config/gateway_buffers.h"
 #include "gateway/refusal.h"
 #include "gateway/request_id.h"
 #include "log/log.h"
@@ -48,6 +49,8 @@ net::ServerConfig server_config(const config::Gateway& gateway) {
   server.max_connections = gateway.max_connections;
   server.max_header = config::gateway_max_header;
   server.receive_buffer = config::gateway_receive_buffer;
+  server.receive_buffers = std::make_shared<net::ReceiveBuffers>(
+      config::gateway_receive_buffer, config::gateway_most_receive_buffer, config::most_grown(gateway));
   server.send_buffer = config::gateway_send_buffer;
   server.read_buffer = config::gateway_read_buffer;
   server.body_timeout = server.answer_timeout = body_patience;
@@ -214,11 +217,10 @@ asio::awaitable<Ending> Gateways::serve(Listener& listener, Request& request) {
   const TimePoint now = context_.now();
   if (drained_at_ != never) {
     const Rejection why{Reason::shutting_down, std::max<Duration>(drained_at_ - now, std::chrono::seconds(1))};
-    co_return co_await refuse(request.exchange, context_, why);
+    return refuse(request.exchange, context_, why);
   }
   const auto route = listener.routes.find(request.exchange.head());
-  if (!route) co_return co_await refuse_route(listener, request, route.error());
-  co_return co_await pass_on(listener, request, *route);
+  return route ? pass_on(listener, request, *route) : refuse_route(listener, request, route.error());
 }
 
 /// Of who may come back: a hash of its key, or its connection, whose numbers each listener has for itself.

@@ -92,7 +92,9 @@ boost::asio::awaitable<Ending> Proxy::run() {
       const std::string why = request_.guards->why(no.reason), fields = request_.guards->quota_fields(no.reason);
       co_return co_await gateway::refuse(exchange_, context_, no, why, fields);  // nothing stands in for a quota
     }
-  auto permit = co_await upstream_.enter(request_.waiter, priority(), request_.deadline);
+  auto at_once = upstream_.enter_at_once(request_.waiter);
+  auto permit = at_once ? Admitted<Upstream::Permit>(std::move(*at_once))
+                        : co_await upstream_.enter(request_.waiter, priority(), request_.deadline);
   if (!permit) {
     request_.guarded.unused();
     co_return co_await refuse(permit.error());
@@ -244,7 +246,7 @@ boost::asio::awaitable<Proxy::Outcome> Proxy::converse(Upstream::Line& line, Ups
     outcome.ending = connection.has_switched() ? co_await carry(line, permit)
                                                : co_await relay(connection, !connection.request_done());
   }
-  co_await end_upload(connection, upload);
+  if (upload.running) co_await end_upload(connection, upload);
   if (!answered) outcome = co_await no_answer(line, upload);
   co_return outcome;
 }
@@ -313,7 +315,6 @@ boost::asio::awaitable<void> Proxy::send_body(ClientConnection& connection, Uplo
 }
 
 boost::asio::awaitable<void> Proxy::end_upload(ClientConnection& connection, Upload& upload) {
-  if (!upload.running) co_return;
   upload.ended_by_us = true;
   connection.abort();
   exchange_.stop_reading();
@@ -359,13 +360,12 @@ boost::asio::awaitable<Ending> Proxy::relay(ClientConnection& connection, bool c
   }
   if (turn_) turn_->begins(status, fields, head.length);
   net::AnswerStart start{.status = status, .fields = fields, .length = head.length, .close = close};
-  if (head.length && connection.has_body_here()) {
-    const auto first = co_await connection.read(piece_size);
-    if (first) start.first = *first;
+  if (head.length) {
+    start.first = connection.read_now(piece_size);
     request_.sent += start.first.size();
-    if (turn_) turn_->piece(start.first);
+    if (turn_ && !start.first.empty()) turn_->piece(start.first);
   }
-  const bool whole = co_await exchange_.start(start) && co_await relay_body(connection);
+  const bool whole = co_await exchange_.start(start) && (connection.answer_done() || co_await relay_body(connection));
   if (whole && co_await exchange_.finish(connection.trailers())) {
     if (turn_) turn_->whole();
     co_return Ending::answered(status);

@@ -22,7 +22,7 @@
 /// connection was made, or for an idempotent method when the connection broke before an answer. Never when a byte of a
 /// body was taken from the client: it is not there any more. (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1)
 ///
-/// Thread: the gateway's reactor. Cost: four system calls besides those of connection and waiting. Memory:
+/// Thread: the gateway's reactor. Cost: two system calls, and those of the exchange. Memory:
 /// config::upstream_buffer and what the kernel holds. On cancel: Request::stop.
 #include <weir/base/context.h>
 

@@ -20,7 +20,8 @@ boost::asio::awaitable<Ending> refuse(net::Exchange& exchange, const Context& co
   if (later && at_one_moment(rejection.reason))
     rejection.retry_after += from_seconds(seconds(rejection.retry_after) * context.rng().uniform());
   const auto& row = info(rejection.reason);
-  const std::string fields = fmt::format("Weir-Reason: {}\r\n{}", row.key, more_fields);
+  std::string fields = "Weir-Reason: ";
+  fields.append(row.key).append("\r\n").append(more_fields);
   net::Response answer{.status = row.http_status,
                        .content_type = "application/problem+json",
                        .body = net::problem_body(rejection, sentence),

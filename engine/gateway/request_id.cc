@@ -1,8 +1,7 @@
 #include "gateway/request_id.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <array>
 
 namespace weir::gateway {
 namespace {
@@ -13,6 +12,12 @@ bool is_hex(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
+constexpr std::size_t digits = 16;  // of 64 bits
+
+void write_hex(char* out, std::uint64_t number) {
+  for (std::size_t i = digits; i-- > 0; number >>= 4) out[i] = "0123456789abcdef"[number & 15];
+}
+
 }  // namespace
 
 std::string request_id(std::string_view said, Rng rng) {
@@ -20,7 +25,11 @@ std::string request_id(std::string_view said, Rng rng) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            std::string_view("-_.:+/=").contains(c);
   });
-  return plain ? std::string(said) : fmt::format("{:016x}{:016x}", rng.next(), rng.next());
+  if (plain) return std::string(said);
+  std::array<char, 2 * digits> id;
+  write_hex(id.data(), rng.next());
+  write_hex(id.data() + digits, rng.next());
+  return {id.data(), id.size()};
 }
 
 std::string_view trace_id(std::string_view traceparent) {

@@ -103,15 +103,20 @@ void Upstream::learned(std::size_t endpoint, bool well, std::string_view why) {
             why);
 }
 
-boost::asio::awaitable<Admitted<Upstream::Permit>> Upstream::enter(Waiter& waiter, Priority priority,
-                                                                   TimePoint deadline) {
+std::optional<Upstream::Permit> Upstream::enter_at_once(Waiter& waiter) {
+  if (!in_flight_.has_room() || (room_ && !room_->empty())) return std::nullopt;
   const TimePoint now = context_.now();
   waiter.returns = returners_ && returners_->came_back(waiter.client, now);
-  if (in_flight_.has_room() && (!room_ || room_->empty())) {
-    wanted_ = false;
-    if (waiter.returns) returners_->kept(true);
-    co_return in_flight_.start(now);
-  }
+  if (waiter.returns) returners_->kept(true);
+  wanted_ = false;
+  return in_flight_.start(now);
+}
+
+boost::asio::awaitable<Admitted<Upstream::Permit>> Upstream::enter(Waiter& waiter, Priority priority,
+                                                                   TimePoint deadline) {
+  if (auto permit = enter_at_once(waiter)) co_return std::move(*permit);
+  const TimePoint now = context_.now();
+  waiter.returns = returners_ && returners_->came_back(waiter.client, now);
   waiter.priority = priority;
   if (room_) co_return co_await wait(waiter, deadline);
   wanted_ = true;
@@ -204,6 +209,8 @@ void Upstream::ignored(Permit& permit) {
 
 boost::asio::awaitable<Result<Upstream::Line>> Upstream::connect(bool fresh, std::size_t avoid, Duration most) {
   const std::size_t endpoint = endpoints_.choose(context_.now(), avoid);
+  if (auto kept = fresh ? std::nullopt : pools_[endpoint]->take_kept())
+    co_return Line{endpoint, std::move(kept->connection), true};
   auto taken = co_await pools_[endpoint]->take(fresh, most);
   if (taken) co_return Line{endpoint, std::move(taken->connection), taken->kept};
   const bool overloaded = taken.error().kind == Error::Kind::overloaded;

@@ -77,6 +77,8 @@ class Upstream {
   Upstream(const Upstream&) = delete;
   Upstream& operator=(const Upstream&) = delete;
 
+  /// A place that is free, if nobody waits for it.
+  std::optional<Permit> enter_at_once(Waiter& waiter);
   boost::asio::awaitable<Admitted<Permit>> enter(Waiter& waiter, Priority priority, TimePoint deadline);
   /// It waits no longer.
   void leave(Waiter& waiter, Reason why);

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <weir/base/result.h>
-#include <boost/asio/error.hpp>
 
 #include <algorithm>
 #include <array>
@@ -34,6 +33,7 @@ void ClientConnection::take_over() {
   if (std::exchange(handed_over_, false)) trouble_ = Trouble::none;
 }
 
+/// No coroutine of its own, as all here that need not wait: a frame costs 300 instructions.
 boost::asio::awaitable<bool> ClientConnection::send_head(std::string_view head, BodyFraming framing, bool to_head) {
   parser_.reset(to_head);
   if (!buffer_) buffer_ = buffers_.take();
@@ -44,8 +44,7 @@ boost::asio::awaitable<bool> ClientConnection::send_head(std::string_view head, 
   interim_ = 0;
   sent_ = send_broken_ = begun_ = head_seen_ = switched_ = false;
   finished_ = framing == BodyFraming::none;
-  const Wire::Parts pieces{head, {}, {}};
-  co_return co_await send(pieces);
+  return send({head, {}, {}});
 }
 
 boost::asio::awaitable<bool> ClientConnection::write(std::string_view piece) {
@@ -69,53 +68,53 @@ boost::asio::awaitable<bool> ClientConnection::finish(std::string_view trailers)
   co_return sent;
 }
 
-/// A broken request half says nothing yet: the answer may be there.
 boost::asio::awaitable<bool> ClientConnection::send(Wire::Parts pieces) {
   std::size_t done = 0;
-  while (done < pieces.size()) {
-    if (send_broken_ || trouble_ != Trouble::none) co_return false;
-    const long n = wire_.send(pieces, done);
-    if (n == Wire::broken) {
-      send_broken_ = true;
-      co_return false;
-    }
-    if (n > 0) {
-      sent_ = true;
-      done += static_cast<std::size_t>(n);
-      sending_.moved(static_cast<std::size_t>(n));
-      continue;
-    }
+  for (;;) {
+    if (const auto all = send_now(pieces, done)) co_return *all;
     waits_to_send_ = true;
-    const auto error = co_await wire_.writable();
+    (void)co_await wire_.writable();
     waits_to_send_ = false;
-    if (error && error != boost::asio::error::operation_aborted) send_broken_ = true;
   }
-  co_return true;
 }
 
-/// Reads once behind what is there, and waits first when nothing has come.
-boost::asio::awaitable<bool> ClientConnection::more() {
+/// Nothing: some of it has to wait. A broken request half says nothing yet: the answer may be there.
+std::optional<bool> ClientConnection::send_now(const Wire::Parts& pieces, std::size_t& done) {
+  while (done < pieces.size()) {
+    if (send_broken_ || trouble_ != Trouble::none) return false;
+    const long n = wire_.send(pieces, done);
+    send_broken_ = n == Wire::broken;
+    if (send_broken_) return false;
+    if (n <= 0) return std::nullopt;
+    sent_ = true;
+    done += static_cast<std::size_t>(n);
+    sending_.moved(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+/// Reads once behind what is there.
+ClientConnection::More ClientConnection::more_now() {
+  waits_for_body_ = false;
+  if (trouble_ != Trouble::none) return More::over;
   const std::size_t kept = input_.size();
   if (kept > 0 && input_.data() != buffer_.get()) std::memmove(buffer_.get(), input_.data(), kept);
-  for (;;) {
-    if (trouble_ != Trouble::none) co_return false;
-    const long n = wire_.receive(buffer_.get() + kept, buffers_.size() - kept);
-    if (n > 0) {
-      begun_ = true;
-      receiving_.moved(static_cast<std::size_t>(n));
-      input_ = {buffer_.get(), kept + static_cast<std::size_t>(n)};
-      co_return true;
-    }
-    input_ = {buffer_.get(), kept};
-    if (n == Wire::broken || n == 0) {
-      if (n == 0 && head_seen_ && parser_.end_of_input()) co_return true;
-      end(Trouble::closed);
-      co_return false;
-    }
-    waits_for_body_ = head_seen_;
-    (void)co_await wire_.readable();
-    waits_for_body_ = false;
+  const long n = wire_.receive(buffer_.get() + kept, buffers_.size() - kept);
+  input_ = {buffer_.get(), kept + static_cast<std::size_t>(std::max(n, 0L))};
+  if (n > 0) {
+    begun_ = true;
+    receiving_.moved(static_cast<std::size_t>(n));
+    return More::some;
   }
+  if (n == Wire::nothing_now) return More::nothing_yet;
+  if (n == 0 && head_seen_ && parser_.end_of_input()) return More::some;
+  end(Trouble::closed);
+  return More::over;
+}
+
+boost::asio::awaitable<bool> ClientConnection::wait_for_more() {
+  waits_for_body_ = head_seen_;
+  return wire_.readable();
 }
 
 boost::asio::awaitable<bool> ClientConnection::receive_head() {
@@ -126,7 +125,9 @@ boost::asio::awaitable<bool> ClientConnection::receive_head() {
       end(Trouble::damaged);
       co_return false;
     }
-    if (!co_await more()) co_return false;
+    const More more = more_now();
+    if (more == More::over) co_return false;
+    if (more == More::nothing_yet) (void)co_await wait_for_more();
   }
   input_.remove_prefix(parser_.head_size());
   head_seen_ = !head().is_interim();
@@ -146,17 +147,22 @@ boost::asio::awaitable<bool> ClientConnection::receive_head() {
   co_return true;
 }
 
+std::string_view ClientConnection::read_now(Bytes credit) {
+  if (trouble_ != Trouble::none) return {};
+  const auto piece = parser_.parse_body(input_, credit.count());
+  input_.remove_prefix(piece.consumed);
+  if (piece.status == AnswerParser::Status::damaged) end(Trouble::damaged);
+  return piece.data;
+}
+
 boost::asio::awaitable<std::optional<std::string_view>> ClientConnection::read(Bytes credit) {
   for (;;) {
+    const std::string_view piece = read_now(credit);
     if (trouble_ != Trouble::none) co_return std::nullopt;
-    const auto piece = parser_.parse_body(input_, credit.count());
-    input_.remove_prefix(piece.consumed);
-    if (piece.status == AnswerParser::Status::damaged) {
-      end(Trouble::damaged);
-      co_return std::nullopt;
-    }
-    if (!piece.data.empty() || piece.status == AnswerParser::Status::done) co_return piece.data;
-    if (!co_await more()) co_return std::nullopt;
+    if (!piece.empty() || parser_.body_done()) co_return piece;
+    const More more = more_now();
+    if (more == More::over) co_return std::nullopt;
+    if (more == More::nothing_yet) (void)co_await wait_for_more();
   }
 }
 
@@ -175,11 +181,6 @@ bool ClientConnection::may_reuse() const {
 void ClientConnection::rest() {
   input_ = {};
   buffers_.give(std::move(buffer_));
-}
-
-bool ClientConnection::is_stale() {
-  char one;
-  return wire_.receive(&one, 1) != Wire::nothing_now;
 }
 
 }  // namespace weir::net

@@ -67,8 +67,8 @@ class ClientConnection {
   awaitable<std::optional<std::string_view>> read(Bytes credit);
   /// Whether a byte of the answer has come.
   bool has_begun() const { return begun_; }
-  /// Whether `read` has something without waiting.
-  bool has_body_here() const { return !input_.empty(); }
+  /// The same of what has come already, without waiting: empty when that is nothing.
+  std::string_view read_now(Bytes credit);
   std::string_view trailers() const { return parser_.trailers(); }
   bool has_switched() const { return switched_; }
   bool answer_done() const { return parser_.body_done(); }
@@ -88,12 +88,15 @@ class ClientConnection {
   /// Nothing is on it: gives its buffer back.
   void rest();
   /// Of a connection at rest: whether the server has left it, or said what it was not asked.
-  bool is_stale();
+  bool is_stale() { return !wire_.is_at_rest(); }
   TimePoint opened_at() const { return opened_; }
 
  private:
+  enum class More : std::uint8_t { some, nothing_yet, over };
   awaitable<bool> send(Wire::Parts pieces);
-  awaitable<bool> more();
+  std::optional<bool> send_now(const Wire::Parts& pieces, std::size_t& done);
+  More more_now();
+  awaitable<bool> wait_for_more();
   void end(Trouble why);
 
   Wire wire_;

@@ -12,12 +12,13 @@
 #include <algorithm>
 
 #include "net/dial_limits.h"
+#include "net/readiness.h"
 
 namespace weir::net {
 namespace {
 
 namespace asio = boost::asio;
-constexpr std::size_t kept_buffers = 16;
+constexpr std::size_t kept_buffers = 64;  // fewer cost a malloc of 32 KiB a request as soon as more are in flight
 
 }  // namespace
 
@@ -59,8 +60,9 @@ ClientPool::ClientPool(asio::io_context& io, PoolConfig config, const Context& c
     : io_(io),
       config_(std::move(config)),
       context_(context),
-      buffers_(config_.buffer, kept_buffers),
+      buffers_(config_.buffer, std::min(kept_buffers, config_.max_connections)),
       names_(std::make_shared<Names>(io)) {
+  (void)ReadyLine::of(io.get_executor());
   host_ = config_.address.substr(0, config_.address.rfind(':'));
   if (host_.starts_with('[')) host_ = host_.substr(1, host_.size() - 2);
   names_->literal = is_literal(config_.address);
@@ -87,15 +89,21 @@ bool ClientPool::is_old(const ClientConnection& connection) const {
   return context_.now() - connection.opened_at() > config_.max_age;
 }
 
-asio::awaitable<Result<ClientPool::Taken>> ClientPool::take(bool fresh, Duration most) {
-  while (!fresh && !idle_.empty()) {
+std::optional<ClientPool::Taken> ClientPool::take_kept() {
+  while (!idle_.empty()) {
     auto connection = std::move(idle_.back().connection);
     idle_.pop_back();
     if (is_old(*connection) || connection->is_stale()) continue;
     ++out_;
     ++reused_;
-    co_return Taken{std::move(connection), true};
+    return Taken{std::move(connection), true};
   }
+  return std::nullopt;
+}
+
+asio::awaitable<Result<ClientPool::Taken>> ClientPool::take(bool fresh, Duration most) {
+  if (!fresh)
+    if (auto kept = take_kept()) co_return std::move(*kept);
   if (stats().open >= config_.max_connections && !idle_.empty()) idle_.erase(idle_.begin());
   if (stats().open >= config_.max_connections) co_return failure("max_connections are in use", Error::Kind::overloaded);
   ++out_;
@@ -130,7 +138,7 @@ asio::awaitable<Result<std::unique_ptr<ClientConnection>>> ClientPool::open(Dura
 asio::awaitable<Result<void>> ClientPool::secure(ClientConnection& connection, Duration most) {
   Wire& wire = connection.wire();
   const std::string& name = config_.server_name.empty() ? host_ : config_.server_name;
-  wire.secure(config_.tls->connect(wire.socket().native_handle(), name, true));
+  wire.secure(config_.tls->connect(wire.socket(), name, true));
   const auto done = co_await async::with_deadline(wire.shake_hands(), most);
   if (!done) co_return failure("no TLS handshake in time", Error::Kind::disconnected);
   if (!*done)

@@ -11,8 +11,9 @@
 namespace weir::net {
 namespace {
 
-using ErrorCode = boost::system::error_code;
 constexpr std::uint64_t worth_draining = 64 << 10;
+
+boost::asio::awaitable<bool> at_once(bool done) { co_return done; }
 
 }  // namespace
 
@@ -50,11 +51,11 @@ boost::asio::awaitable<bool> Connection::respond(Response response) {
   const bool with_body = head().method != "HEAD" && may_have_body(response.status);
   const Parts pieces{server_.scratch, with_body ? std::string_view(response.body) : std::string_view{}, {}};
   std::size_t sent = 0;
-  if (const auto done = send_now(pieces, sent)) co_return *done;
-  std::string own = server_.scratch;
-  co_return co_await send_rest(std::move(own), pieces, sent);
+  const auto done = send_now(pieces, sent);
+  co_return done ? *done : co_await send_rest(pieces, sent);
 }
 
+/// These are no coroutines, because most of what they send need not wait: what would wait is one.
 boost::asio::awaitable<bool> Connection::start(AnswerStart answer) {
   begin_answer();
   const bool with_body = head().method != "HEAD" && may_have_body(answer.status);
@@ -79,25 +80,24 @@ boost::asio::awaitable<bool> Connection::start(AnswerStart answer) {
   WEIR_CHECK(answer.first.size() <= answer.length.value_or(0));
   if (!with_body) answer.first = {};
   answer_left_ -= answer.first.size();
-  const Parts pieces{out, answer.first, {}};
-  co_return co_await send(pieces);
+  return send({out, answer.first, {}});
 }
 
 boost::asio::awaitable<bool> Connection::write(std::string_view piece) {
   WEIR_CHECK(answer_ == Answer::streaming);
-  if (gone_) co_return false;
+  if (gone_) return at_once(false);
   if (framing_ == Framing::length) {
     piece = piece.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), answer_left_)));
     answer_left_ -= piece.size();
   }
-  if (piece.empty()) co_return true;  // an empty chunk would end the answer
+  if (piece.empty()) return at_once(true);  // an empty chunk would end the answer
   Parts pieces{{}, piece, {}};
   if (framing_ == Framing::chunked) {
     server_.scratch.clear();
     fmt::format_to(std::back_inserter(server_.scratch), "{:x}\r\n", piece.size());
     pieces = {server_.scratch, piece, "\r\n"};
   }
-  co_return co_await send(pieces);
+  return send(pieces);
 }
 
 boost::asio::awaitable<bool> Connection::switch_protocols(std::string_view fields) {
@@ -107,21 +107,21 @@ boost::asio::awaitable<bool> Connection::switch_protocols(std::string_view field
   switched_ = true;
   keep_ = false;
   const Parts pieces{"HTTP/1.1 101 Switching Protocols\r\n", fields, "\r\n"};
-  co_return co_await send(pieces);
+  return send(pieces);
 }
 
 boost::asio::awaitable<bool> Connection::finish(std::string_view trailers) {
   WEIR_CHECK(answer_ == Answer::streaming);
-  if (gone_) co_return false;
+  if (gone_) return at_once(false);
   if (framing_ == Framing::length && answer_left_ > 0) {
     abort();
-    co_return false;
+    return at_once(false);
   }
   answer_ = Answer::complete;
-  if (framing_ != Framing::chunked) co_return true;
+  if (framing_ != Framing::chunked) return at_once(true);
   if (!has_token(head().header("TE"), "trailers")) trailers = {};
   const Parts end{"0\r\n", trailers, "\r\n"};
-  co_return co_await send(end);
+  return send(end);
 }
 
 void Connection::abort() {
@@ -131,18 +131,17 @@ void Connection::abort() {
 
 boost::asio::awaitable<bool> Connection::inform(int status, std::string_view fields) {
   WEIR_CHECK(answer_ == Answer::none && status >= 100 && status < 200);
-  if (head().version < 11) co_return !gone_;
+  if (head().version < 11) return at_once(!gone_);
   server_.scratch = fmt::format("HTTP/1.1 {} Information\r\n", status);
   const Parts pieces{server_.scratch, fields, "\r\n"};
-  co_return co_await send(pieces);
+  return send(pieces);
 }
 
 /// `pieces.a` may lie in the server's scratch.
 boost::asio::awaitable<bool> Connection::send(Parts pieces) {
   std::size_t sent = 0;
-  if (const auto done = send_now(pieces, sent)) co_return *done;
-  std::string own(pieces.a);
-  co_return co_await send_rest(std::move(own), pieces, sent);
+  const auto done = send_now(pieces, sent);
+  return done ? at_once(*done) : send_rest(pieces, sent);
 }
 
 /// Nothing: some of it has to wait for the client.
@@ -163,14 +162,15 @@ long Connection::try_send(const Parts& pieces, std::size_t skip) {
   return n;
 }
 
-boost::asio::awaitable<bool> Connection::send_rest(std::string own, Parts pieces, std::size_t sent) {
-  pieces.a = own;  // other connections use the scratch buffer during the wait
+boost::asio::awaitable<bool> Connection::send_rest(Parts pieces, std::size_t sent) {
+  const std::string own(pieces.a);  // other connections use the scratch buffer during the wait
+  pieces.a = own;
   const std::size_t total = pieces.size();
   while (sent < total) {
     sending_ = true;
-    const auto error = co_await wire_.writable();
+    (void)co_await wire_.writable();
     sending_ = false;
-    if (gone_ || (error && error != boost::asio::error::operation_aborted)) co_return false;
+    if (gone_) co_return false;
     const long n = try_send(pieces, sent);
     if (gone_) co_return false;
     if (n <= 0) continue;

@@ -8,7 +8,6 @@
 namespace weir::net {
 namespace {
 
-using ErrorCode = boost::system::error_code;
 constexpr std::uint64_t most_drained = 64 << 10;
 constexpr std::uint8_t reads_in_a_row = 8;  // then other connections get their turn
 
@@ -124,10 +123,10 @@ boost::asio::awaitable<bool> Connection::more_body(std::size_t most) {
 
 boost::asio::awaitable<bool> Connection::wait_readable(Phase phase) {
   become(phase);
-  const ErrorCode error = co_await wire_.readable();
+  const bool ready = co_await wire_.readable();
   if (phase == Phase::body) become(Phase::ours);
-  if (!error) timed_out_ = false;  // the sweeper was late
-  co_return !error && !gone_;
+  if (ready) timed_out_ = false;  // the sweeper was late
+  co_return ready && !gone_;
 }
 
 /// > 0: so many bytes; 0: the client sends no more; < 0: nothing now (or gone_).
@@ -161,7 +160,7 @@ long Connection::receive_body(std::size_t most) {
   if (n > 0) {
     in_.moved(static_cast<std::size_t>(n));
     if (server_.config.receive_buffers)
-      grown_ = buffers().after_read(wire_.socket().native_handle(), grown_, static_cast<std::size_t>(n), asked);
+      grown_ = buffers().after_read(wire_.socket(), grown_, static_cast<std::size_t>(n), asked);
   }
   return n;
 }

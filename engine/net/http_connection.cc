@@ -1,8 +1,5 @@
 #include "net/http_connection.h"
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include <algorithm>
 #include <cstring>
 
@@ -11,7 +8,6 @@
 namespace weir::net {
 namespace {
 
-using ErrorCode = boost::system::error_code;
 constexpr std::uint64_t default_body_limit = 64 << 20;
 constexpr Duration rests_after = std::chrono::seconds(5);
 constexpr std::uint64_t most_dropped = 1 << 20;  // at a time: then others get their turn
@@ -27,8 +23,8 @@ Connection::Connection(ServerState& server, Socket socket)
   place_ = server_.idle.insert(server_.idle.end(), this);
   in_idle_list_ = true;
   phase_ = Phase::idle;
-  if (server.config.receive_buffers) buffers().begin(wire_.socket().native_handle());
-  if (server.config.tls) wire_.secure(server.config.tls->accept(wire_.socket().native_handle()));
+  if (server.config.receive_buffers) buffers().begin(wire_.socket());
+  if (server.config.tls) wire_.secure(server.config.tls->accept(wire_.socket()));
   server_.connections.add();
   server_.idle_now.add();
 }
@@ -84,7 +80,7 @@ void Connection::tick(Duration passed) {
   }
   if (phase_ == Phase::ours || (paused_ && phase_ == Phase::body)) return;
   const Duration waited = in_.add(passed);
-  if (waited >= rests_after && grown_ > 0 && !gone_) grown_ = buffers().rest(wire_.socket().native_handle(), grown_);
+  if (waited >= rests_after && grown_ > 0 && !gone_) grown_ = buffers().rest(wire_.socket(), grown_);
   if (waited <= patience()) return;
   timed_out_ = true;
   if (phase_ != Phase::head && phase_ != Phase::body) return close();
@@ -109,15 +105,15 @@ bool Connection::request_cut_off() const {
 bool Connection::unfinished() const { return (phase_ != Phase::ours || sending_) && !gone_; }
 
 const boost::asio::ip::address& Connection::address() const {
-  if (!address_) {
-    ErrorCode error;
-    const auto endpoint = wire_.socket().remote_endpoint(error);
-    address_ = error ? boost::asio::ip::address() : endpoint.address();
-  }
+  if (!address_) address_ = wire_.peer();
   return *address_;
 }
 
-std::string Connection::peer() const { return address().is_unspecified() ? std::string() : address().to_string(); }
+/// Written out once: it costs 2000 instructions.
+std::string Connection::peer() const {
+  if (peer_.empty() && !address().is_unspecified()) peer_ = address().to_string();
+  return peer_;
+}
 
 std::string Connection::tls_subject() const { return wire_.tls() ? wire_.tls()->peer_subject() : std::string(); }
 
@@ -130,30 +126,15 @@ boost::asio::awaitable<bool> Connection::shake_hands() {
   co_return done && !gone_;
 }
 
-/// Of the next request; 0: there is none.
-boost::asio::awaitable<std::size_t> Connection::first_bytes() {
-  if (!wire_.tls()) {
-    // Reading straight into the small buffer spares the epoll_ctl that waiting for readiness costs (0.4 us a request).
-    ErrorCode error;
-    const auto n = co_await wire_.socket().async_read_some(
-        boost::asio::buffer(small_), boost::asio::redirect_error(boost::asio::use_awaitable, error));
-    co_return error ? 0 : n;
-  }
-  for (;;) {
-    const long n = wire_.receive(small_.data(), small_.size());
-    if (n > 0) co_return static_cast<std::size_t>(n);
-    if (n != Wire::nothing_now || co_await wire_.readable() || gone_) co_return 0;
-  }
-}
-
 boost::asio::awaitable<void> Connection::serve() {
   if (wire_.tls() && !co_await shake_hands()) gone_ = true;
   while (!gone_) {
     if (rest_.empty()) {
       if (!become_idle()) break;
-      const auto n = co_await first_bytes();
-      if (n == 0 || gone_) break;
-      begin_head(n);
+      const long n = wire_.receive(small_.data(), small_.size());
+      if (n == Wire::nothing_now && co_await wire_.readable() && !gone_) continue;
+      if (n <= 0 || gone_) break;
+      begin_head(static_cast<std::size_t>(n));
     }
     const auto status = parser_.parse_head(rest_);
     if (status == RequestParser::Status::need_more) {
@@ -194,8 +175,7 @@ void Connection::begin_head(std::size_t bytes) {
 
 boost::asio::awaitable<bool> Connection::more_head() {
   become(Phase::head);
-  const ErrorCode error = co_await wire_.readable();
-  if (!error && !gone_ && receive_head()) co_return true;
+  if (co_await wire_.readable() && !gone_ && receive_head()) co_return true;
   if (timed_out_ && !gone_) co_await refuse_late();
   co_return false;
 }

@@ -7,8 +7,7 @@
 /// into it; `raw_` (max_header) for chunked or gzip input that is not decoded yet; `piece_` (read_buffer) for the plain
 /// piece on loan to the handler. `rest_` is what is read but not parsed, in whichever of them it lies.
 ///
-/// Thread: the server's reactor. Cost: three system calls a request (recv, sendmsg, and a recv that finds nothing yet)
-/// besides epoll_wait.
+/// Thread: the server's reactor. Cost: two system calls a request (recv, sendmsg) besides those of readiness.h.
 #include <array>
 #include <atomic>
 #include <deque>
@@ -103,7 +102,6 @@ class Connection final : public Exchange {
 
   // http_connection.cc: from one exchange to the next
   awaitable<bool> shake_hands();
-  awaitable<std::size_t> first_bytes();
   bool become_idle();
   void begin_head(std::size_t bytes);
   awaitable<bool> more_head();
@@ -143,13 +141,14 @@ class Connection final : public Exchange {
   awaitable<bool> send(Parts pieces);
   long try_send(const Parts& pieces, std::size_t skip);
   std::optional<bool> send_now(const Parts& pieces, std::size_t& sent);
-  awaitable<bool> send_rest(std::string own, Parts pieces, std::size_t sent);
+  awaitable<bool> send_rest(Parts pieces, std::size_t sent);
 
   ServerState& server_;
   const std::uint64_t id_;
   mutable Wire wire_;
   std::list<Connection*>::iterator place_;
   mutable std::optional<boost::asio::ip::address> address_;
+  mutable std::string peer_;  ///< the same, written out
   RequestParser parser_;
   std::array<char, 1024> small_;  ///< where a request begins; most end here too
   Buffer head_buffer_, raw_, piece_;

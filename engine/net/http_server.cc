@@ -18,6 +18,7 @@
 #include "net/address.h"
 #include "net/http_connection.h"
 #include "net/problem.h"
+#include "net/readiness.h"
 #include "net/surface.h"
 
 namespace weir::net {
@@ -281,6 +282,7 @@ Footprint connection_footprint(const ServerConfig& config, bool holds_pieces) {
 
 HttpServer::HttpServer(asio::io_context& io, const ServerConfig& config, const Context& context, Handler handler)
     : runner_(std::make_shared<Runner>(io, config, context, std::move(handler))) {
+  (void)ReadyLine::of(io.get_executor());
   WEIR_CHECK(config.max_connections > 0 && config.max_header.count() >= 256 && config.read_buffer.count() > 0);
 }
 

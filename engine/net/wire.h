@@ -2,14 +2,17 @@
 /// A connected socket, with TLS or without, as both ends of a connection use it: what can be done now is done at once,
 /// and what has to wait is awaited, each direction for itself. Who reads and who writes may be two coroutines.
 ///
-/// Thread: one reactor. Cost: a system call a read or write; TLS as in tls.h. On cancel: `interrupt` ends the waits of
+/// Thread: one reactor. Cost: a system call a read or write, none where nothing can have come (readiness.h); TLS as in
+/// tls.h. On cancel: `interrupt` ends the waits of
 /// both directions, and each looks again whether it is meant; `close` ends them for good.
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
+#include "net/readiness.h"
 #include "net/tls.h"
 
 namespace weir::net {
@@ -26,9 +29,10 @@ class Wire {
   };
   static constexpr long nothing_now = -1, broken = -2;
 
-  explicit Wire(Socket socket) : socket_(std::move(socket)) {}
+  explicit Wire(Socket socket);
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
+  ~Wire();
 
   /// Before anything else: it speaks TLS from here on.
   void secure(std::unique_ptr<TlsSession> session) { tls_ = std::move(session); }
@@ -39,10 +43,13 @@ class Wire {
   /// > 0: so many bytes of what follows the first `skip`; nothing_now; broken. After nothing_now the same bytes have to
   /// be offered again, as OpenSSL demands.
   long send(const Parts& pieces, std::size_t skip);
-  /// Until `receive` has something; the error of the wait.
-  awaitable<boost::system::error_code> readable();
-  awaitable<boost::system::error_code> writable();
+  /// Until `receive` has something; false: the wait was interrupted.
+  awaitable<bool> readable();
+  awaitable<bool> writable();
 
+  /// Of one that nobody waits for: whether it is at rest, as far as is known to whom an event has woken; to others,
+  /// now.
+  bool is_at_rest();
   /// Something has arrived that was not read.
   bool has_input();
   /// So many bytes, not yet decrypted.
@@ -55,15 +62,20 @@ class Wire {
   void close();
   /// The other side reads an error instead of an end, whatever it has not read yet.
   void reset();
-  bool is_open() const { return socket_.is_open(); }
+  bool is_open() const { return socket_ >= 0; }
 
-  Socket& socket() { return socket_; }
+  int socket() const { return socket_; }
+  /// Unspecified: it has gone.
+  boost::asio::ip::address peer() const;
   const TlsSession* tls() const { return tls_.get(); }
 
  private:
+  long send_plain(const Parts& pieces, std::size_t skip);
   long send_tls(const Parts& pieces, std::size_t skip);
+  void end();
 
-  Socket socket_;
+  int socket_;
+  std::optional<Watch> watch_;  // as long as it is open
   std::unique_ptr<TlsSession> tls_;
 };
 

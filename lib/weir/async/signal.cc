@@ -7,9 +7,10 @@ namespace weir::async {
 
 boost::asio::awaitable<bool> Signal::wait(Duration most) {
   if (set_) co_return true;
-  timer_.expires_after(most);
+  if (!timer_) timer_.emplace(io_);
+  timer_->expires_after(most);
   boost::system::error_code ignored;
-  co_await timer_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+  co_await timer_->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
   co_return set_;
 }
 

@@ -13,22 +13,24 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <list>
+#include <optional>
 
 namespace weir::async {
 
 class Signal {
  public:
-  explicit Signal(boost::asio::io_context& io) : timer_(io) {}
+  explicit Signal(boost::asio::io_context& io) : io_(io) {}
   void set() {
     set_ = true;
-    timer_.cancel();
+    if (timer_) timer_->cancel();
   }
   bool is_set() const { return set_; }
   /// True when it was set; false when `most` has passed first.
   boost::asio::awaitable<bool> wait(Duration most);
 
  private:
-  boost::asio::steady_timer timer_;
+  boost::asio::io_context& io_;
+  std::optional<boost::asio::steady_timer> timer_;  // only when somebody waits: most need not
   bool set_ = false;
 };
 

@@ -21,9 +21,10 @@
 /// When all 60 seconds are full, or the table has no place for the key, it is told 60 s and nothing is promised. The
 /// table is bounded: each key has sixteen places it can be in, and a promise that holds is never pushed out.
 ///
-/// Measured by returners_test.cc, eight slots and clients that all come back when told: 0.98 of those are admitted on
-/// that try at 2 C, 0.93 to 0.98 at 10 C, 0.96 at 2 C with 0.5 C of critical ones above them; without it 0.4. No slot
-/// is idle. Fewer of those who are new are admitted at once instead (0.13 of them at 2 C, where it is 0.34 without).
+/// Measured by returners_test.cc, eight slots and clients that all come back when told: 0.98 to 0.99 of those are
+/// admitted on that try at 2 C, 0.91 to 0.96 at 10 C, 0.92 to 0.97 at 2 C with 0.5 C of critical ones above them;
+/// without it 0.4. No slot is idle. Fewer of those who are new are admitted at once instead (0.15 of them at 2 C, where
+/// it is 0.37 without).
 ///
 /// What its owner does:
 ///

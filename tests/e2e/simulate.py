@@ -51,6 +51,7 @@ class Simulate(WeirTest):
         source = run["sources"]["events"]
         self.assertEqual((source["ended"], run["unsettled"]), ({"stored": source["arrived"]}, 0))
         self.assertGreater(source["most_held"], 1000)
+        self.assertAlmostEqual(source["max_ms"], 4000, delta=400)  # times count from when events were due, read or not
         self.assertLessEqual(run["sinks"]["archive"]["most_waiting"], 100)
         self.assertAlmostEqual(run["lasted"], 8, delta=0.5)
 

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <condition_variable>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <optional>
-#include <semaphore>
 #include <thread>
 
 #include "pipeline/delivery/worker.h"
@@ -51,6 +52,28 @@ struct Inflow {
   std::uint64_t inside = 0;
 };
 
+/// What one of two threads waits for until the other has given it.
+class Baton {
+ public:
+  void give() {
+    {
+      const std::lock_guard lock(mutex_);
+      given_ = true;
+    }
+    changed_.notify_one();
+  }
+  void take() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return given_; });
+    given_ = false;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool given_ = false;
+};
+
 /// One worker and the service it delivers to, on a thread of its own that runs only while it has the baton.
 class Server {
  public:
@@ -77,8 +100,8 @@ class Server {
   }
   /// Lets it run until it waits.
   void resume() {
-    go_.release();
-    back_.acquire();
+    go_.give();
+    back_.take();
   }
   void abandon() { worker_.abandon(); }
   /// After `abandon`: it ends.
@@ -100,7 +123,7 @@ class Server {
   };
 
   void run() {
-    go_.acquire();
+    go_.take();
     while (!finishing_) {
       const auto next = worker_.step();
       if (next.need == Worker::Need::nothing) continue;
@@ -111,12 +134,12 @@ class Server {
     }
     if (finishing_) worker_.step();  // gives up what it holds
     state_ = State::ended;
-    back_.release();
+    back_.give();
   }
 
   void pass_baton() {
-    back_.release();
-    go_.acquire();
+    back_.give();
+    go_.take();
   }
 
   Delivery serve(std::span<const Batch> batches) {
@@ -149,7 +172,7 @@ class Server {
   State state_ = State::idle;
   TimePoint wake_{};
   bool finishing_ = false;
-  std::binary_semaphore go_{0}, back_{0};
+  Baton go_, back_;
   Worker worker_;
   std::thread thread_;
 };

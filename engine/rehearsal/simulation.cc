@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <condition_variable>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <optional>
-#include <semaphore>
 #include <thread>
 
 #include "pipeline/delivery/worker.h"
@@ -20,7 +21,7 @@ namespace {
 /// While a rate or a stage of the flow holds events back it is not known until when.
 constexpr Duration look_again = std::chrono::milliseconds(1);
 
-struct Unit;
+struct Arrived;
 
 /// Units that are settled, until the clock's thread takes them.
 struct Settled final : ReceiptOwner {
@@ -31,15 +32,15 @@ struct Settled final : ReceiptOwner {
   Receipt* first = nullptr;
 };
 
-struct Unit {
-  Unit(Settled& settled, TimePoint at) : receipt(settled), due(at) { receipt.waiter = this; }
+struct Arrived {
+  Arrived(Settled& settled, TimePoint at) : receipt(settled), due(at) { receipt.waiter = this; }
   Receipt receipt;
   TimePoint due;
 };
 
-struct Entry {
-  Entry(const Scenario::Load& l, SourceNode& n, boost::asio::io_context& io, Bytes batch_bytes, Duration length,
-        std::uint64_t seed, Simulated::Source& r)
+struct Inflow {
+  Inflow(const Scenario::Load& l, SourceNode& n, boost::asio::io_context& io, Bytes batch_bytes, Duration length,
+         std::uint64_t seed, Simulated::Source& r)
       : load(l), output(n, io, batch_bytes), arrivals(l.phases, length, seed, l.kind), result(r) {}
   const Scenario::Load& load;
   ReactorOutput output;
@@ -47,8 +48,30 @@ struct Entry {
   Simulated::Source& result;
   Settled settled;
   std::optional<TimePoint> next;
-  std::deque<std::unique_ptr<Unit>> unread;
+  std::deque<std::unique_ptr<Arrived>> unread;
   std::uint64_t inside = 0;
+};
+
+/// What one of two threads waits for until the other has given it.
+class Baton {
+ public:
+  void give() {
+    {
+      const std::lock_guard lock(mutex_);
+      given_ = true;
+    }
+    changed_.notify_one();
+  }
+  void take() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return given_; });
+    given_ = false;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool given_ = false;
 };
 
 /// One worker and the service it delivers to, on a thread of its own that runs only while it has the baton.
@@ -77,8 +100,8 @@ class Server {
   }
   /// Lets it run until it waits.
   void resume() {
-    go_.release();
-    back_.acquire();
+    go_.give();
+    back_.take();
   }
   void abandon() { worker_.abandon(); }
   /// After `abandon`: it ends.
@@ -100,7 +123,7 @@ class Server {
   };
 
   void run() {
-    go_.acquire();
+    go_.take();
     while (!finishing_) {
       const auto next = worker_.step();
       if (next.need == Worker::Need::nothing) continue;
@@ -111,12 +134,12 @@ class Server {
     }
     if (finishing_) worker_.step();  // gives up what it holds
     state_ = State::ended;
-    back_.release();
+    back_.give();
   }
 
   void pass_baton() {
-    back_.release();
-    go_.acquire();
+    back_.give();
+    go_.take();
   }
 
   Delivery serve(std::span<const Batch> batches) {
@@ -149,7 +172,7 @@ class Server {
   State state_ = State::idle;
   TimePoint wake_{};
   bool finishing_ = false;
-  std::binary_semaphore go_{0}, back_{0};
+  Baton go_, back_;
   Worker worker_;
   std::thread thread_;
 };
@@ -168,11 +191,11 @@ class Simulation {
 
  private:
   void settle();
-  bool feed(Entry& entry);
-  bool give(Entry& entry, std::unique_ptr<Unit>& unit);
-  void collect(Entry& entry);
-  void arrive(Entry& entry);
-  void plan(Entry& entry);
+  bool feed(Inflow& inflow);
+  bool give(Inflow& inflow, std::unique_ptr<Arrived>& unit);
+  void collect(Inflow& inflow);
+  void arrive(Inflow& inflow);
+  void plan(Inflow& inflow);
   TimePoint next() const;
   bool held_back() const;
   void pass(Duration d);
@@ -185,7 +208,7 @@ class Simulation {
   boost::asio::io_context io_;
   Flow flow_;
   Simulated result_;
-  std::deque<Entry> entries_;
+  std::deque<Inflow> inflows_;
   std::deque<Server> servers_;
 };
 
@@ -199,9 +222,9 @@ Simulation::Simulation(const config::Config& config, const Catalog& catalog, con
   result_.sinks.reserve(config.sinks.size());
   for (const auto& load : scenario.loads) {
     result_.sources.push_back({.name = load.source});
-    Entry& entry = entries_.emplace_back(load, flow_.source(load.source), io_, config.batch_bytes, scenario.length,
-                                         context_.rng().next(), result_.sources.back());
-    plan(entry);
+    Inflow& inflow = inflows_.emplace_back(load, flow_.source(load.source), io_, config.batch_bytes, scenario.length,
+                                           context_.rng().next(), result_.sources.back());
+    plan(inflow);
   }
   for (const auto& sink : config.sinks) {
     const auto service = std::ranges::find(scenario.services, sink.name, &Scenario::Service::sink);
@@ -215,64 +238,64 @@ Simulation::Simulation(const config::Config& config, const Catalog& catalog, con
 Simulation::~Simulation() {
   for (Server& server : servers_) server.abandon();
   for (const auto& sink : config_.sinks) flow_.sink(sink.name).queue.abandon();
-  for (Entry& entry : entries_) entry.output.abandon();
+  for (Inflow& inflow : inflows_) inflow.output.abandon();
   for (Server& server : servers_) server.finish();
-  for (Entry& entry : entries_) collect(entry);
+  for (Inflow& inflow : inflows_) collect(inflow);
 }
 
-void Simulation::plan(Entry& entry) {
-  const auto at = entry.arrivals.next();
-  entry.next = at ? std::optional(began_ + *at) : std::nullopt;
+void Simulation::plan(Inflow& inflow) {
+  const auto at = inflow.arrivals.next();
+  inflow.next = at ? std::optional(began_ + *at) : std::nullopt;
 }
 
-void Simulation::arrive(Entry& entry) {
-  entry.unread.push_back(std::make_unique<Unit>(entry.settled, *entry.next));
-  ++entry.inside;
-  ++entry.result.arrived;
-  plan(entry);
+void Simulation::arrive(Inflow& inflow) {
+  inflow.unread.push_back(std::make_unique<Arrived>(inflow.settled, *inflow.next));
+  ++inflow.inside;
+  ++inflow.result.arrived;
+  plan(inflow);
 }
 
 /// False: its source would not read it now. Else it belongs to whoever settles it, until `collect`.
-bool Simulation::give(Entry& entry, std::unique_ptr<Unit>& unit) {
-  ReactorOutput& output = entry.output;
+bool Simulation::give(Inflow& inflow, std::unique_ptr<Arrived>& unit) {
+  ReactorOutput& output = inflow.output;
   if (output.paused(Priority::normal) || !output.ready(Priority::normal)) return false;
-  auto ticket = output.reserve(output.cost(entry.load.event.size(), 1));
+  auto ticket = output.reserve(output.cost(inflow.load.event.size(), 1));
   if (!ticket) return false;
   Receipt& receipt = unit.release()->receipt;
   receipt.owe(1);
-  output.add(entry.load.event, Priority::normal, &receipt, std::move(*ticket));
+  output.add(inflow.load.event, Priority::normal, &receipt, std::move(*ticket));
   output.flush();
   receipt.done_reading();
   return true;
 }
 
-bool Simulation::feed(Entry& entry) {
+bool Simulation::feed(Inflow& inflow) {
   bool any = false;
-  while (!entry.unread.empty()) {
-    const TimePoint due = entry.unread.front()->due;
-    if (!give(entry, entry.unread.front())) break;
-    entry.result.longest_held = std::max(entry.result.longest_held, context_.now() - due);
-    entry.unread.pop_front();
+  while (!inflow.unread.empty()) {
+    const TimePoint due = inflow.unread.front()->due;
+    if (!give(inflow, inflow.unread.front())) break;
+    inflow.result.longest_held = std::max(inflow.result.longest_held, context_.now() - due);
+    inflow.unread.pop_front();
     any = true;
   }
   return any;
 }
 
 /// Counts and deletes what is settled.
-void Simulation::collect(Entry& entry) {
-  while (Receipt* receipt = entry.settled.first) {
-    entry.settled.first = receipt->next;
-    const std::unique_ptr<Unit> unit(static_cast<Unit*>(receipt->waiter));
+void Simulation::collect(Inflow& inflow) {
+  while (Receipt* receipt = inflow.settled.first) {
+    inflow.settled.first = receipt->next;
+    const std::unique_ptr<Arrived> unit(static_cast<Arrived*>(receipt->waiter));
     const Tally tally = receipt->tally();
     const Fate worst = tally.worst();
     const bool stored = counts_as_stored(worst);
-    ++entry.result
+    ++inflow.result
           .ended[stored ? std::string(name(worst)) : fmt::format("{} ({})", name(worst), info(tally.reason).key)];
     const Duration took = context_.now() - unit->due;
-    if (worst == Fate::stored) entry.result.times.record(took);
-    entry.result.time_sum += seconds(took);
-    ++entry.result.settled;
-    --entry.inside;
+    if (worst == Fate::stored) inflow.result.times.record(took);
+    inflow.result.time_sum += seconds(took);
+    ++inflow.result.settled;
+    --inflow.inside;
   }
 }
 
@@ -280,9 +303,9 @@ void Simulation::collect(Entry& entry) {
 void Simulation::settle() {
   for (bool any = true; any;) {
     any = false;
-    for (Entry& entry : entries_) {
-      any = feed(entry) || any;
-      entry.output.on_room_now();
+    for (Inflow& inflow : inflows_) {
+      any = feed(inflow) || any;
+      inflow.output.on_room_now();
     }
     io_.restart();
     io_.poll();
@@ -292,25 +315,25 @@ void Simulation::settle() {
         any = true;
       }
   }
-  for (Entry& entry : entries_) {
-    entry.result.most_held = std::max<std::uint64_t>(entry.result.most_held, entry.unread.size());
-    collect(entry);
+  for (Inflow& inflow : inflows_) {
+    inflow.result.most_held = std::max<std::uint64_t>(inflow.result.most_held, inflow.unread.size());
+    collect(inflow);
   }
 }
 
 bool Simulation::held_back() const {
-  return std::ranges::any_of(entries_, [](const Entry& e) { return !e.unread.empty() || e.output.pending() > 0; });
+  return std::ranges::any_of(inflows_, [](const Inflow& e) { return !e.unread.empty() || e.output.pending() > 0; });
 }
 
 TimePoint Simulation::next() const {
   TimePoint at = never;
-  for (const Entry& entry : entries_) at = std::min(at, entry.next.value_or(never));
+  for (const Inflow& inflow : inflows_) at = std::min(at, inflow.next.value_or(never));
   for (const Server& server : servers_) at = std::min(at, server.wants());
   return held_back() ? std::min(at, context_.now() + look_again) : at;
 }
 
 void Simulation::pass(Duration d) {
-  for (Entry& entry : entries_) entry.result.inside += static_cast<double>(entry.inside) * seconds(d);
+  for (Inflow& inflow : inflows_) inflow.result.inside += static_cast<double>(inflow.inside) * seconds(d);
   clock_.advance(d);
 }
 
@@ -318,15 +341,15 @@ Simulated Simulation::run() {
   const TimePoint end = began_ + scenario_.length + config_.drain_deadline;
   for (TimePoint at = next(); at <= end && at != never; at = next()) {
     pass(std::max(at - context_.now(), Duration{0}));
-    for (Entry& entry : entries_)
-      while (entry.next && *entry.next <= context_.now()) arrive(entry);
+    for (Inflow& inflow : inflows_)
+      while (inflow.next && *inflow.next <= context_.now()) arrive(inflow);
     settle();
-    const bool over = std::ranges::all_of(entries_, [](const Entry& e) { return !e.next && e.inside == 0; });
+    const bool over = std::ranges::all_of(inflows_, [](const Inflow& e) { return !e.next && e.inside == 0; });
     if (over) break;
   }
   result_.length = scenario_.length;
   result_.lasted = context_.now() - began_;
-  for (const Entry& entry : entries_) result_.unsettled += entry.inside;
+  for (const Inflow& inflow : inflows_) result_.unsettled += inflow.inside;
   for (auto& sink : result_.sinks) sink.most_waiting = flow_.sink(sink.name).queue.stats().max_waiting.events;
   return result_;
 }

@@ -214,9 +214,9 @@ void Gateways::write_down(Listener& listener, const Request& request, const Endi
 }
 
 asio::awaitable<Ending> Gateways::serve(Listener& listener, Request& request) {
-  const TimePoint now = context_.now();
   if (drained_at_ != never) {
-    const Rejection why{Reason::shutting_down, std::max<Duration>(drained_at_ - now, std::chrono::seconds(1))};
+    const Duration left = drained_at_ - context_.now();
+    const Rejection why{Reason::shutting_down, std::max<Duration>(left, std::chrono::seconds(1))};
     return refuse(request.exchange, context_, why);
   }
   const auto route = listener.routes.find(request.exchange.head());

@@ -240,8 +240,8 @@ boost::asio::awaitable<Proxy::Outcome> Proxy::converse(Upstream::Line& line, Ups
   request_.deadline = answered ? never : deadline;  // which holds for the next attempt too
   Outcome outcome;
   if (answered) {
-    permit.served(context_.now());
     request_.answered_at = context_.now();
+    permit.served(request_.answered_at);
     learn_pressure(line);
     outcome.ending = connection.has_switched() ? co_await carry(line, permit)
                                                : co_await relay(connection, !connection.request_done());

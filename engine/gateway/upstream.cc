@@ -202,9 +202,11 @@ void Upstream::failed(Permit& permit) {
   settled(never);
 }
 
+/// One that is settled already changes nothing.
 void Upstream::ignored(Permit& permit) {
+  const auto before = in_flight_.in_flight();
   permit.ignored();
-  settled(never);
+  if (in_flight_.in_flight() != before) settled(never);
 }
 
 boost::asio::awaitable<Result<Upstream::Line>> Upstream::connect(bool fresh, std::size_t avoid, Duration most) {

@@ -149,9 +149,9 @@ asio::awaitable<Result<void>> ClientPool::secure(ClientConnection& connection, D
 void ClientPool::give(std::unique_ptr<ClientConnection> connection) {
   WEIR_CHECK(out_ > 0);
   --out_;
-  if (closed_ || !connection->may_reuse() || is_old(*connection)) return;
+  if (closed_ || !connection->may_reuse()) return;
   connection->rest();
-  idle_.push_back({std::move(connection), context_.now()});
+  idle_.push_back({std::move(connection), context_.now()});  // whether it is too old is seen when it is taken, or swept
 }
 
 void ClientPool::sweep() {

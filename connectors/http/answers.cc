@@ -41,13 +41,20 @@ net::Response HttpIntake::refuse_at_door(const Rejection& rejection) {
   return response;
 }
 
-/// The last quota is that of the rate that refused it.
-net::Response HttpIntake::refuse_above_rate(const Rejection& rejection, Start& start) const {
+/// What its client may know of its rates; the fields live as long as `start`.
+void HttpIntake::tell_rates(net::Response& response, Start& start) const {
+  if (start.quotas.empty()) return;
+  start.fields = rate_limit_fields(start.quotas, options_.rate_limit_forms);
+  response.extra_headers = start.fields;
+}
+
+/// Above a rate the last quota is that of the rate that refused it.
+net::Response HttpIntake::refuse_visit(const Rejection& rejection, Start& start) {
+  if (rejection.reason != Reason::rate_limited) return refuse_at_door(rejection);
   const auto& quota = start.quotas.back();
   net::Response response =
       refuse(rejection, fmt::format("{} lets {} pass in {} s", quota.name, quota.limit, seconds(quota.window)));
-  start.fields = rate_limit_fields(start.quotas, options_.rate_limit_forms);
-  response.extra_headers = start.fields;
+  tell_rates(response, start);
   return response;
 }
 

@@ -11,6 +11,8 @@
 namespace weir::app {
 namespace {
 
+constexpr Duration patience = std::chrono::seconds(5);
+
 using ReloadOutcome = pipeline::Flow::Reload;
 using Changes = std::vector<config::KeyChange>;
 
@@ -100,9 +102,7 @@ void renew_certificates(const Running& running, const std::string& part) {
   }
 }
 
-}  // namespace
-
-void on_hangup(const Running& running, Renewal& renewal) {
+void read_everything(const Running& running, Renewal& renewal) {
   renewal.note();
   Said all = running.flow.on_hangup();
   for (auto& said : admin_certificate(running)) all.push_back(std::move(said));
@@ -113,10 +113,7 @@ void on_hangup(const Running& running, Renewal& renewal) {
   renewal.follow_secrets(running.config.secret_files);
 }
 
-void renew(const Running& running, Renewal& renewal) {
-  const auto changed = renewal.take();
-  for (const std::string& part : changed.parts) renew_certificates(running, part);
-  if (!changed.secrets) return;
+void read_secrets(const Running& running) {
   const auto changes = renew_secrets(running);
   if (!changes) {
     log::warn("secrets that were replaced are not taken over: {}", terminal_text(changes.error().message));
@@ -125,6 +122,29 @@ void renew(const Running& running, Renewal& renewal) {
   }
   for (const auto& change : *changes) log::info("renewed: {}: applied", terminal_text(change.text));
   if (!changes->empty()) running.flow.count_renewal(true);
+}
+
+}  // namespace
+
+void Reload::go_on(TimePoint now) {
+  const auto changed = renewal_.take();
+  watch_disk(now);
+  if (changed.all_read) return read_everything(running_, renewal_);
+  for (const std::string& part : changed.parts) renew_certificates(running_, part);
+  if (changed.secrets) read_secrets(running_);
+}
+
+void Reload::watch_disk(TimePoint now) {
+  auto reading = renewal_.reading();
+  if (reading.empty() || reading != reading_) {
+    reading_ = std::move(reading);
+    since_ = now;
+    warned_ = false;
+    return;
+  }
+  if (warned_ || now - since_ < patience) return;
+  warned_ = true;
+  log::warn("{} cannot be read: its disk does not answer; what runs goes on with what it has", terminal_text(reading_));
 }
 
 }  // namespace weir::app

@@ -6,6 +6,9 @@
 /// `renew` does the part of it that needs nobody to say so: certificates and secrets that were replaced on the disk are
 /// read again. The configuration's other keys wait for a SIGHUP.
 ///
+/// A disk that hangs must not make the process deaf to its signals: the files are read by a thread of Renewal first.
+/// One that hangs is named in a warning, what runs goes on as it is, and everything is read when that ends.
+///
 /// Thread: the flow's owner. Cost: a load of the configuration, and opening the sinks whose secrets have changed. On
 /// cancel: it is waited for.
 #include <string>
@@ -28,8 +31,22 @@ struct Running {
   const gateway::Gateways* gateways = nullptr;
 };
 
-void on_hangup(const Running& running, Renewal& renewal);
-/// What has been found since the last call, or the last SIGHUP.
-void renew(const Running& running, Renewal& renewal);
+class Reload {
+ public:
+  Reload(const Running& running, Renewal& renewal) : running_(running), renewal_(renewal) {}
+  /// SIGHUP: done by the next `go_on`, or by a later one when a disk is slow.
+  void ask() { renewal_.read_all(std::chrono::seconds(1)); }
+  /// What has been found since the last call, or the last SIGHUP.
+  void go_on(TimePoint now);
+
+ private:
+  void watch_disk(TimePoint now);
+
+  const Running& running_;
+  Renewal& renewal_;
+  std::string reading_;  // a file that takes long, since then
+  TimePoint since_{};
+  bool warned_ = false;
+};
 
 }  // namespace weir::app

@@ -1,5 +1,9 @@
 #include "renewal.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
@@ -15,25 +19,6 @@ struct Part {
   Files files;
 };
 
-/// Whether one has changed; all of them are looked at.
-bool look_at(Files& files) {
-  bool changed = false;
-  for (auto& file : files) {
-    const auto now = config::FileStamp::of(file.path);
-    changed = changed || now != file.stamp;
-    file.stamp = now;
-  }
-  return changed;
-}
-
-Renewal::Changed look_at(std::vector<Part>& parts, Files& secrets) {
-  Renewal::Changed changed;
-  for (Part& part : parts)
-    if (look_at(part.files)) changed.parts.push_back(part.name);
-  changed.secrets = look_at(secrets);
-  return changed;
-}
-
 void add_certificates(std::vector<Part>& parts, const config::Node& node, const std::vector<OptionSpec>* specs) {
   Part part{node.name, {}};
   for (const OptionSpec& spec : specs ? *specs : std::vector<OptionSpec>{}) {
@@ -47,17 +32,65 @@ void add_certificates(std::vector<Part>& parts, const config::Node& node, const 
 
 }  // namespace
 
+void Renewal::read_through(const std::string& path) {
+  constexpr int most_pieces = 256;  // 16 MiB: larger than any of them may be
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0) return;
+  struct stat status{};
+  std::vector<char> piece(64 << 10);
+  const bool is_file = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+  for (int i = 0; is_file && i < most_pieces && ::read(fd, piece.data(), piece.size()) > 0; ++i) {
+  }
+  ::close(fd);
+}
+
 struct Renewal::State {
+  explicit State(Read r) : read(std::move(r)) {}
+  const Read read;
+
   std::mutex files_mutex;  // held while they are looked at
+  std::vector<std::string> configuration;
   std::vector<Part> parts;
   Files secrets;
   std::mutex mutex;
-  std::condition_variable asked;
-  bool wanted = false, over = false;
+  std::condition_variable asked, all_read;
+  bool wanted = false, all_wanted = false, over = false;
   Changed changed;
+  std::string reading;
+
+  void say(const std::string& path) {
+    std::lock_guard lock(mutex);
+    reading = path;
+  }
+  /// Whether one has changed; all of them are looked at.
+  bool look_at(Files& files, bool read_all) {
+    bool any = false;
+    for (auto& file : files) {
+      say(file.path);
+      const auto now = config::FileStamp::of(file.path);
+      const bool is_new = now != file.stamp;
+      if (is_new || read_all) read(file.path);
+      any = any || is_new;
+      file.stamp = now;
+    }
+    return any;
+  }
+  Changed look_at_all(bool read_all) {
+    Changed found;
+    for (const std::string& path : configuration)
+      if (read_all) say(path), read(path);
+    for (Part& part : parts)
+      if (look_at(part.files, read_all)) found.parts.push_back(part.name);
+    found.secrets = look_at(secrets, read_all);
+    found.all_read = read_all;
+    say({});
+    return found;
+  }
 };
 
-Renewal::Renewal(const config::Config& config, const Catalog& catalog) : state_(std::make_shared<State>()) {
+Renewal::Renewal(const config::Config& config, const Catalog& catalog, std::vector<std::string> files, Read read)
+    : state_(std::make_shared<State>(std::move(read))) {
+  state_->configuration = std::move(files);
   const auto options_of = [](const auto* type) { return type ? &type->options : nullptr; };
   auto& parts = state_->parts;
   for (const auto& source : config.sources) add_certificates(parts, source, options_of(catalog.source(source.type)));
@@ -97,18 +130,21 @@ void Renewal::keep_looking(const std::shared_ptr<State>& state) {
   while (true) {
     state->asked.wait(lock, [&] { return state->wanted || state->over; });
     if (state->over) return;
+    const bool all = std::exchange(state->all_wanted, false);
     lock.unlock();
     Changed found;
     {
       std::lock_guard files(state->files_mutex);
-      found = look_at(state->parts, state->secrets);
+      found = state->look_at_all(all);
     }
     lock.lock();
     for (std::string& part : found.parts)
       if (auto& parts = state->changed.parts; std::ranges::find(parts, part) == parts.end())
         parts.push_back(std::move(part));
     state->changed.secrets = state->changed.secrets || found.secrets;
-    state->wanted = false;
+    state->changed.all_read = state->changed.all_read || found.all_read;
+    state->wanted = state->all_wanted;
+    state->all_read.notify_all();
   }
 }
 
@@ -120,6 +156,19 @@ void Renewal::look() {
   state_->asked.notify_one();
 }
 
+void Renewal::read_all(Duration most) {
+  std::unique_lock lock(state_->mutex);
+  state_->changed.all_read = false;
+  state_->wanted = state_->all_wanted = true;
+  state_->asked.notify_one();
+  state_->all_read.wait_for(lock, most, [&] { return state_->changed.all_read; });
+}
+
+std::string Renewal::reading() const {
+  std::lock_guard lock(state_->mutex);
+  return state_->reading;
+}
+
 Renewal::Changed Renewal::take() {
   std::lock_guard lock(state_->mutex);
   return std::exchange(state_->changed, {});
@@ -128,8 +177,7 @@ Renewal::Changed Renewal::take() {
 /// While a look is not over nothing is noted: then what has changed is told, and read once more.
 void Renewal::note() {
   take();
-  if (const std::unique_lock files(state_->files_mutex, std::try_to_lock); files)
-    look_at(state_->parts, state_->secrets);
+  if (const std::unique_lock files(state_->files_mutex, std::try_to_lock); files) state_->look_at_all(false);
 }
 
 void Renewal::follow_secrets(const Files& files) {

@@ -8,10 +8,12 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <latch>
 
 namespace weir::app {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -105,6 +107,29 @@ TEST_F(Renewals, DoNotTellWhatWasReadForAnotherReason) {
   renewal.note();
   put("b.pem", "second");
   EXPECT_THAT(found_by(renewal).parts, ElementsAre("b"));
+}
+
+TEST_F(Renewals, TellOfAFileThatHangsOnlyWhenItCanBeRead) {
+  const std::string hung = folder + "/a.pem";
+  std::latch disk_answers(1);
+  Renewal renewal(config, catalog, {}, [&](const std::string& path) {
+    if (path == hung) disk_answers.wait();
+  });
+  put("a.pem", "second");
+  renewal.look();
+  EXPECT_TRUE(until([&] { return renewal.reading() == hung; }));
+  renewal.read_all(Duration{0});
+  EXPECT_THAT(renewal.take().parts, IsEmpty());
+  disk_answers.count_down();
+  Renewal::Changed changed;
+  EXPECT_TRUE(until([&] {
+    auto found = renewal.take();
+    changed.parts.insert(changed.parts.end(), found.parts.begin(), found.parts.end());
+    changed.all_read = changed.all_read || found.all_read;
+    return changed.all_read;
+  })) << "what was asked for meanwhile is done when that ends";
+  EXPECT_THAT(changed.parts, Contains("a"));
+  EXPECT_EQ(renewal.reading(), "");
 }
 
 TEST_F(Renewals, AFileThatIsGoneAndComesBackIsTwoChanges) {

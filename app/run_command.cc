@@ -183,7 +183,7 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   if (!config->gateways.empty()) gateways.emplace(*config, context);
 
   observe::Alerts alerts(context);
-  Renewal renewal(*config, catalog);  // before the files are read
+  Renewal renewal(*config, catalog, files);  // before the files are read
   // Admin first: a port in use is found before a sink has created a file.
   std::optional<observe::Admin> admin;
   std::string admin_address;
@@ -226,19 +226,20 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   greet(*config, flow.status(), admin_address);
 
   Watch watch;
+  Reload reload(running, renewal);
   TimePoint next_look = context.now(), next_renewal = context.now() + renew_every;
   // Whoever waits for /ready sees it, however short the input is.
   const TimePoint may_end = context.now() + (admin ? ready_at_least : Duration{0});
   while (true) {
     const int s = hangup ? SIGHUP : wait_for_signal(signals, look_for_end);
     hangup = false;
-    if (s == SIGHUP) on_hangup(running, renewal);
+    if (s == SIGHUP) reload.ask();
     if (asks_to_stop(s)) break;
     if (!gateways && context.now() >= may_end && flow.at_end()) {
       log::info("the input has ended (at_end: stop), and all of it has been delivered");
       break;
     }
-    renew(running, renewal);
+    reload.go_on(context.now());
     if (context.now() >= next_renewal) {
       renewal.look();
       next_renewal = context.now() + renew_every;

@@ -12,6 +12,11 @@ std::uint64_t hash_on(std::uint64_t hash, std::string_view bytes) {
   return hash;
 }
 
+bool FileId::begins_with_zeros() const {
+  constexpr std::array<char, longest> zeros{};
+  return length > 0 && hash == hash_on(hash_start, {zeros.data(), length});
+}
+
 InputFile::~InputFile() {
   if (fd_ >= 0) disk_->close(fd_);
 }

@@ -33,6 +33,8 @@ struct FileId {
   std::uint32_t length = 0;  ///< of the beginning that was hashed
   bool operator==(const FileId&) const = default;
   bool same_inode(const FileId& o) const { return device == o.device && inode == o.inode; }
+  /// Nothing of its beginning is left: a hole was made there, to give space back to the disk.
+  bool begins_with_zeros() const;
   bool begins_as(const FileId& o) const { return length == o.length && hash == o.hash; }
 };
 

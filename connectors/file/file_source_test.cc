@@ -400,6 +400,33 @@ TEST_F(FileSourceTest, NoticesAFileThatWasEmptiedAndIsLongerAgain) {
   EXPECT_THAT(taken(), ElementsAre("another beginning", "and more"));
 }
 
+TEST_F(FileSourceTest, ReadsOnWhenAHoleIsMadeBeforeWhatWasReadLast) {
+  const std::string first(6000, 'a');
+  write(first + "\nsecond\n");
+  open();
+  EXPECT_EQ(taken().size(), 2u);
+  std::fstream(path) << std::string(4096, '\0');  // as fallocate --punch-hole leaves it
+  write("third\n");
+  run();
+  EXPECT_THAT(taken(), ElementsAre("third"));
+  close();
+  write("fourth\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("fourth")) << "its place holds for what it is now";
+}
+
+TEST_F(FileSourceTest, BeginsAnewWhenAFileWasEmptiedAndWrittenBehindAHole) {
+  write(std::string(1999, 'a') + "\n");
+  open();
+  EXPECT_EQ(taken().size(), 1u);
+  fs::resize_file(path, 0);
+  fs::resize_file(path, 1500);  // zeros
+  const std::string long_line(1000, 'b');
+  write("new\n" + long_line + "\n");
+  run();
+  EXPECT_THAT(taken(), ElementsAre("new", long_line));
+}
+
 TEST_F(FileSourceTest, RangesOfBeforeDoNotCountForAFileThatWasEmptied) {
   open();
   output->holds = true;

@@ -313,6 +313,13 @@ Watched::Limits Watched::limits() const {
           own_,     too_many_names_,     complaints_,           told_complaint_};
 }
 
+/// Whether it is the file that it was though it begins in another way: a hole was made there, to give space back to the
+/// disk, and what was read last still stands.
+std::expected<bool, int> Watched::is_hollow(const WatchedFile& file, const FileId& begins, std::uint64_t size) {
+  if (size < file.read || begins.begins_as(file.id) || !begins.begins_with_zeros()) return false;
+  return file.marks.stand_in(file.file);
+}
+
 std::uint64_t Watched::check(WatchedFile& file, TimePoint now) {
   const auto look = file.file.look();
   const auto begins = file.file.id(file.id.length);
@@ -321,6 +328,16 @@ std::uint64_t Watched::check(WatchedFile& file, TimePoint now) {
     return file.read;
   }
   const auto size = look->length;
+  const auto hollow = is_hollow(file, *begins, size);
+  if (!hollow) {
+    complain(cannot_look(file.path, hollow.error()).message);
+    return file.read;
+  }
+  if (*hollow) {
+    log::info({"source", config_.source}, "{}: its beginning was made a hole; it is read on from byte {}",
+              terminal_text(file.path), file.read);
+    file.id = *begins;
+  }
   if (size < file.read || !begins->begins_as(file.id)) {
     log::warn({"source", config_.source},
               "{} was emptied or written anew ({} of {} bytes were settled): it is read from its start",

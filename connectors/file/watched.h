@@ -8,6 +8,8 @@
 ///   a copy of one that is read         read from where that one is settled (copytruncate; marks.h), as soon as it has
 ///                                      been made and that one is read so far, at the latest after `rotate_wait`
 ///   nothing                            the old one is read to its end; the name is looked at again
+///   it begins with zeros, and what     a hole was made there: read on
+///   was read last stands
 ///   smaller than what was read, or     it was emptied: read from its start, counted and logged
 ///   it begins in another way
 ///   it cannot be looked at             all stays as it is, logged; it is looked at again
@@ -121,6 +123,7 @@ class Watched {
                                                             std::uint64_t size);
   std::expected<std::uint64_t, int> copied_from(const InputFile& file, const std::string& name, std::uint64_t size);
   bool is_too_early(const InputFile& file, const std::string& name, std::uint64_t size, TimePoint now);
+  static std::expected<bool, int> is_hollow(const WatchedFile& file, const FileId& begins, std::uint64_t size);
   WatchedFile* find(const FileLook& look);
   // watched_places.cc
   bool is_finished(const FileLook& look);

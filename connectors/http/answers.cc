@@ -41,11 +41,6 @@ net::Response HttpIntake::refuse_at_door(const Rejection& rejection) {
   return response;
 }
 
-/// The last quota is that of the rate that refused it.
-net::Response HttpIntake::refuse_above_rate(const Rejection& rejection, const Start& start) const {
-  return refuse(rejection, net::words_of(start.quotas.back()));
-}
-
 std::string HttpIntake::fields_of(const std::vector<async::Quota>& quotas) {
   constexpr Duration fresh = std::chrono::milliseconds(10);
   const TimePoint now = output_.context().now();
@@ -54,6 +49,23 @@ std::string HttpIntake::fields_of(const std::vector<async::Quota>& quotas) {
     pressure_asked_ = now;
   }
   return net::rate_limit_fields(quotas, options_.rate_limit_forms) + pressure_field_;
+}
+
+/// The fields live as long as `start`.
+void HttpIntake::tell(net::Response& response, Start& start) {
+  if (start.quotas.empty() && !level_) return;
+  start.fields = fields_of(start.quotas);
+  response.extra_headers = start.fields;
+}
+
+/// Above a rate the last quota is that of the rate that refused it; for another refusal no rate matters.
+net::Response HttpIntake::refuse_visit(const Rejection& rejection, Start& start) {
+  const bool above_rate = rejection.reason == Reason::rate_limited;
+  if (!above_rate) start.quotas.clear();
+  net::Response response =
+      above_rate ? refuse(rejection, net::words_of(start.quotas.back())) : refuse_at_door(rejection);
+  tell(response, start);
+  return response;
 }
 
 net::Response HttpIntake::refuse_malformed() const {

@@ -45,28 +45,45 @@ std::size_t end_of_value(std::span<const char> body, std::size_t at) {
   return body.size();
 }
 
+/// Without its parameters.
+std::string_view media_type(std::string_view content_type) {
+  auto type = content_type.substr(0, content_type.find(';'));
+  while (type.ends_with(' ')) type.remove_suffix(1);
+  return type;
+}
+
+/// `name` is in small letters.
+bool is_type(std::string_view type, std::string_view name) {
+  return type.size() == name.size() && std::ranges::equal(type, name, {}, [](char c) {
+           return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+         });
+}
+
 }  // namespace
 
 std::optional<Format> format_of(std::string_view content_type) {
-  std::string type(content_type.substr(0, content_type.find(';')));
-  while (!type.empty() && type.back() == ' ') type.pop_back();
-  std::ranges::transform(type, type.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (type == "application/x-ndjson" || type == "application/ndjson" || type == "application/jsonl" ||
-      type == "application/x-jsonlines" || type == "application/json-lines")
-    return Format::lines;
-  if (type.empty() || type == "application/json" || type == "text/plain" || type == "text/json" ||
-      type == "application/x-www-form-urlencoded" || type == "application/octet-stream")
-    return Format::any;
+  using enum Format;
+  constexpr std::pair<std::string_view, Format> types[]{
+      {"", any},
+      {"application/json", any},
+      {"application/x-ndjson", lines},
+      {"application/ndjson", lines},
+      {"application/jsonl", lines},
+      {"application/x-jsonlines", lines},
+      {"application/json-lines", lines},
+      {"text/plain", any},
+      {"text/json", any},
+      {"application/x-www-form-urlencoded", any},
+      {"application/octet-stream", any},
+  };
+  const auto type = media_type(content_type);
+  for (const auto& [name, format] : types)
+    if (is_type(type, name)) return format;
   return std::nullopt;
 }
 
 bool is_json_type(std::string_view content_type) {
-  if (format_of(content_type) == Format::lines) return true;
-  constexpr std::string_view json = "application/json";
-  const auto same = [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); };
-  const std::string_view type = content_type.substr(0, json.size());
-  const std::string_view rest = content_type.substr(type.size());
-  return std::ranges::equal(json, type, same) && (rest.empty() || rest.front() == ';' || rest.front() == ' ');
+  return is_type(media_type(content_type), "application/json") || format_of(content_type) == Format::lines;
 }
 
 Bytes parser_memory(BodyLimits limits) { return limits.max_event * 16; }

@@ -22,11 +22,11 @@ struct HttpIntake::Unit {
   BlockWriter body;
   Ticket ticket;
   SourceOutput& output;
-  Start start;                             // what its guards gave; told what it brought, as the door is
+  Start& start;                            // what its guards gave; told what it brought, as the door is
   std::shared_ptr<const Origin> origin{};  // its peer, where an expression reads it
   std::uint64_t events = 0;                // the number of its events: the door is told once, however the request ends
-  Unit(Priority c, std::size_t bytes, Ticket t, SourceOutput& o, Start s)
-      : priority(c), body(bytes), ticket(std::move(t)), output(o), start(std::move(s)) {}
+  Unit(Priority c, std::size_t bytes, Ticket t, SourceOutput& o, Start& s)
+      : priority(c), body(bytes), ticket(std::move(t)), output(o), start(s) {}
   Unit(const Unit&) = delete;
   Unit& operator=(const Unit&) = delete;
   ~Unit() { tell_door(); }
@@ -53,6 +53,17 @@ async::Outcome outcome_of(const Tally& tally) {
   return tally.reason == Reason::ack_timeout ? async::Outcome::failed : async::Outcome::ignored;
 }
 
+std::shared_ptr<const Origin> origin_of(const net::Exchange& exchange) {
+  Origin origin;
+  origin.peer = origin_text(exchange.peer());
+  return std::make_shared<const Origin>(std::move(origin));
+}
+
+/// Where the end need not be asked for: it was told, and nothing had to be undone.
+bool is_whole(const net::Head& head, std::size_t bytes) {
+  return !head.gzip && head.content_length && head.content_length->count() == bytes;
+}
+
 net::ServerConfig server_config(const HttpOptions& options, SourceOutput& output) {
   net::ServerConfig config = options.server;
   config.on_unknown_client = [&output] { output.refused(1, Reason::unauthorized); };
@@ -63,6 +74,7 @@ net::ServerConfig server_config(const HttpOptions& options, SourceOutput& output
 
 HttpIntake::HttpIntake(const IntakeSetup& setup, const HttpOptions& options)
     : options_(options),
+      reactor_(setup.reactor),
       output_(setup.output),
       early_returns_(options.early_returns()),
       level_(options.pressure_header ? dynamic_cast<const ReportsLevel*>(&setup.output) : nullptr),
@@ -99,55 +111,49 @@ void HttpIntake::abandon() {
 void HttpIntake::close() { server_.close_all(); }
 
 asio::awaitable<void> HttpIntake::handle(net::Exchange& exchange) {
-  if (stopping_) {  // and the stop waits for none of these answers, or their senders could hold it up
-    output_.refused(0, Reason::shutting_down);
-    co_await exchange.respond(refuse_at_door({Reason::shutting_down, until_stopped()}));
-    co_return;
-  }
   struct Progress {
-    std::atomic<std::uint64_t>& n;
-    explicit Progress(std::atomic<std::uint64_t>& count) : n(count) { n.fetch_add(1, std::memory_order_release); }
-    ~Progress() { n.fetch_sub(1, std::memory_order_release); }
-  } progress(in_progress_);
-
-  const net::Head& head = exchange.head();
-  auto turned_away = turn_away(exchange);
-  if (!turned_away) turned_away = screen(head);
-  if (turned_away) {
-    co_await exchange.respond(std::move(*turned_away));
-    co_return;
-  }
-  const Priority priority = door_priority(head);
-  const std::size_t bytes = worst_case_bytes(head);
+    std::atomic<std::uint64_t>* n;
+    explicit Progress(std::atomic<std::uint64_t>* count) : n(count) {
+      if (n) n->fetch_add(1, std::memory_order_release);
+    }
+    ~Progress() {
+      if (n) n->fetch_sub(1, std::memory_order_release);
+    }
+  };
+  // A stop waits for none of the answers that it causes, or their senders could hold it up.
+  const Progress progress(stopping_ ? nullptr : &in_progress_);
   Start start;
-  auto ticket = co_await pass_door(exchange, priority, reservation(head, bytes), start);
+  auto response = turn_away(exchange);
+  if (!response) response = co_await take(exchange, start);
+  if (response) co_await exchange.respond(std::move(*response));
+}
+
+/// Nothing: its client has gone.
+asio::awaitable<std::optional<net::Response>> HttpIntake::take(net::Exchange& exchange, Start& start) {
+  const std::size_t bytes = worst_case_bytes(exchange.head());
+  const Priority priority = door_priority(exchange.head());
+  Visit visit{priority, reservation(exchange.head(), bytes), client_key(exchange, priority)};
+  auto passed = pass_early_returns(visit);
+  async::Waiter waiter(reactor_.get_executor());
+  if (passed) passed = pass_guards(exchange, visit, start, waiter);
+  if (passed && waiter.waits()) passed = co_await wait_for_turn(exchange, waiter);
+  if (!passed) {
+    start.permit.unused();
+    co_return refuse_visit(passed.error(), start);
+  }
+  auto ticket = output_.admit(visit.amount, priority, &visit.held);
+  if (waits_at_door(ticket, visit)) ticket = co_await wait_at_door(exchange, visit, ticket.error());
   if (!ticket) {
-    auto refusal = ticket.error().reason == Reason::rate_limited ? refuse_above_rate(ticket.error(), start)
-                                                                 : refuse_at_door(ticket.error());
-    start.fields =
-        fields_of(ticket.error().reason == Reason::rate_limited ? start.quotas : std::vector<async::Quota>());
-    refusal.extra_headers = start.fields;
-    co_await exchange.respond(std::move(refusal));
-    co_return;
+    start.permit.unused();
+    if (output_.refuses_when_full()) early_returns_.told(visit.key, ticket.error(), output_.context().now());
+    co_return refuse_visit(ticket.error(), start);
   }
   exchange.limit_body(options_.max_body);
-  Unit unit(priority, bytes + 1, std::move(*ticket), output_, std::move(start));
-  if (output_.reads(Attribute::peer)) {
-    Origin origin;
-    origin.peer = origin_text(exchange.peer());
-    unit.origin = std::make_shared<const Origin>(std::move(origin));
-  }
-  auto read = co_await read_body(exchange, priority, unit.body);
-  if (!read) {
-    output_.refused(0, read.error().reason);
-    unit.give_up();
-    const bool told_when = read.error().retry_after > Duration{0};  // a stall: the rest is the client's own doing
-    if (read.error().reason != Reason::client_gone)
-      co_await exchange.respond(
-          refuse(read.error(), told_when ? output_.why(read.error().reason) : std::string_view{}));
-    co_return;
-  }
-  co_await carry(exchange, unit);
+  Unit unit(priority, bytes + 1, std::move(*ticket), output_, start);
+  if (output_.reads(Attribute::peer)) unit.origin = origin_of(exchange);
+  if (const auto read = co_await read_body(exchange, priority, unit.body); !read)
+    co_return refuse_unread(read.error(), unit);
+  co_return co_await carry(exchange, unit);
 }
 
 asio::awaitable<Admitted<void>> HttpIntake::read_body(net::Exchange& exchange, Priority priority, BlockWriter& body) {
@@ -171,34 +177,43 @@ asio::awaitable<Admitted<void>> HttpIntake::read_body(net::Exchange& exchange, P
     if (space.size() <= piece->size()) co_return rejected(Reason::too_large);
     std::ranges::copy(*piece, space.begin());
     body.wrote(piece->size());
+    if (is_whole(exchange.head(), body.data().size())) co_return Admitted<void>{};
   }
 }
 
-asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
+/// Why its body could not be read; nothing: its client has gone.
+std::optional<net::Response> HttpIntake::refuse_unread(const Rejection& why, Unit& unit) const {
+  output_.refused(0, why.reason);
+  unit.give_up();
+  if (why.reason == Reason::client_gone) return std::nullopt;
+  const bool told_when = why.retry_after > Duration{0};  // a stall: the rest is the client's own doing
+  return refuse(why, told_when ? output_.why(why.reason) : std::string_view{});
+}
+
+/// Of events that can be read, where the request is refused nevertheless; nothing: they are taken.
+std::optional<net::Response> HttpIntake::refuse_parsed(Unit& unit) {
+  const Parsed& parsed = parser_.parsed();
+  if (parsed.bad_events > 0 && !options_.keep_malformed) {
+    output_.refused(parsed.bad_events, Reason::malformed);
+    unit.give_up();
+    return refuse_malformed();
+  }
+  if (!options_.priorities.from_body() || parsed.priorities.empty()) return std::nullopt;
+  const Priority best = std::ranges::max(parsed.priorities);
+  if (best >= Priority::high || !output_.paused(best) || !output_.refuses_when_full()) return std::nullopt;
+  output_.refused(parsed.index.size(), Reason::priority_shed);
+  unit.give_up();
+  return refuse(Rejection{Reason::priority_shed, std::chrono::seconds(1)}, output_.why(Reason::priority_shed));
+}
+
+asio::awaitable<net::Response> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   const auto format = format_of(exchange.head().content_type).value_or(Format::any);
-  const auto trouble = parser_.parse(unit.body.data(), format);
-  if (trouble) {
+  if (const auto trouble = parser_.parse(unit.body.data(), format)) {
     output_.refused(1, trouble->reason);
     unit.give_up();
-    co_await exchange.respond(refuse(Rejection{trouble->reason, Duration{0}}, trouble->why));
-    co_return;
+    co_return refuse(Rejection{trouble->reason, Duration{0}}, trouble->why);
   }
-  if (parser_.parsed().bad_events > 0 && !options_.keep_malformed) {
-    output_.refused(parser_.parsed().bad_events, Reason::malformed);
-    unit.give_up();
-    co_await exchange.respond(refuse_malformed());
-    co_return;
-  }
-  if (options_.priorities.from_body() && !parser_.parsed().priorities.empty()) {
-    const Priority best = std::ranges::max(parser_.parsed().priorities);
-    if (best < Priority::high && output_.paused(best) && output_.refuses_when_full()) {
-      output_.refused(parser_.parsed().index.size(), Reason::priority_shed);
-      unit.give_up();
-      co_await exchange.respond(
-          refuse(Rejection{Reason::priority_shed, std::chrono::seconds(1)}, output_.why(Reason::priority_shed)));
-      co_return;
-    }
-  }
+  if (auto refusal = refuse_parsed(unit)) co_return std::move(*refusal);
   // The parser is shared by all requests of the reactor; what this request needs after a wait is moved out of it.
   const Parsed parsed = parser_.take();
   unit.events = parsed.index.size();
@@ -207,7 +222,8 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   const auto events = static_cast<std::uint32_t>(parsed.index.size() + parsed.bad.size());
   Receipt* receipt = options_.acks == Level::accepted ? nullptr : answers_.issue();
   if (receipt) receipt->owe(events);
-  co_await give_dead_letters({unit.body.data().data(), unit.body.data().size()}, parsed.bad, receipt);
+  if (!parsed.bad.empty())
+    co_await give_dead_letters({unit.body.data().data(), unit.body.data().size()}, parsed.bad, receipt);
   const bool one_priority =
       std::ranges::adjacent_find(parsed.priorities, std::not_equal_to{}) == parsed.priorities.end();
   if (!parsed.priorities.empty() && one_priority) unit.priority = parsed.priorities.front();
@@ -218,24 +234,23 @@ asio::awaitable<void> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   const bool given = small ? co_await give_small(unit, receipt, parsed.index, priorities)
                            : co_await give_large(unit, receipt, parsed.index, priorities);
   unit.ticket = Ticket{};
-  if (!receipt && !given) {  // the drain deadline came first: what was not given was not accepted
-    unit.give_up();
-    co_await exchange.respond(refuse(Rejection{Reason::shutdown, stopping_ ? until_stopped() : Duration{0}}, {}));
-    co_return;
-  }
-  if (!receipt) {
-    unit.start.permit.ok();
-    net::Response response{.status = 202, .body = fmt::format("{{\"accepted\":{}}}\n", parsed.index.size())};
-    const std::string fields = fields_of(unit.start.quotas);
-    response.extra_headers = fields;
-    co_await exchange.respond(std::move(response));
-    co_return;
-  }
+  if (!receipt) co_return answer_accepted(unit, given);
   receipt->done_reading();
   auto response = co_await answer_when_settled(*receipt, events, std::move(unit.start.permit));
-  const std::string fields = fields_of(unit.start.quotas);
-  response.extra_headers = fields;
-  co_await exchange.respond(std::move(response));
+  tell(response, unit.start);
+  co_return response;
+}
+
+/// For `acks: accepted`. Not given: the drain deadline came first, and what was not given was not accepted.
+net::Response HttpIntake::answer_accepted(Unit& unit, bool given) {
+  if (!given) {
+    unit.give_up();
+    return refuse(Rejection{Reason::shutdown, stopping_ ? until_stopped() : Duration{0}}, {});
+  }
+  unit.start.permit.ok();
+  net::Response response{.status = 202, .body = fmt::format("{{\"accepted\":{}}}\n", unit.events)};
+  tell(response, unit.start);
+  return response;
 }
 
 /// Whoever has waited since then, with nothing of it in the flow yet, for a sink that has stalled: it may be told to

@@ -77,22 +77,30 @@ class HttpIntake final : public Intake {
   struct Start {
     async::Permit permit;
     std::vector<async::Quota> quotas{};
-    std::string fields{};  // of a refusal, for as long as it is written
+    std::string fields{};  // of the answer, for as long as it is written
+  };
+  struct Visit {  // at the door
+    Priority priority;
+    Bytes amount;  // what it reserves
+    std::uint64_t key;
+    flow::BriefHold::HeldUnit held{};
   };
 
   Task<void> handle(net::Exchange& exchange);
   std::optional<net::Response> screen(const net::Head& head) const;
-  std::optional<net::Response> turn_away(const net::Exchange& exchange) const;
+  std::optional<net::Response> turn_away(const net::Exchange& exchange);
+  Task<std::optional<net::Response>> take(net::Exchange& exchange, Start& start);
   Priority door_priority(const net::Head& head) const;
   std::uint64_t client_key(const net::Exchange& exchange, Priority priority) const;
   std::size_t worst_case_bytes(const net::Head& head) const;
   Bytes reservation(const net::Head& head, std::size_t bytes) const;
-  Admitted<void> pass_guards(const net::Exchange& exchange, Priority priority, Start& start, async::Waiter& waiter);
+  Admitted<void> pass_early_returns(const Visit& visit);
+  Admitted<void> pass_guards(const net::Exchange& exchange, const Visit& visit, Start& start, async::Waiter& waiter);
   Task<Admitted<void>> wait_for_turn(net::Exchange& exchange, async::Waiter& waiter);
-  Task<Admitted<Ticket>> pass_door(net::Exchange& exchange, Priority priority, Bytes reservation, Start& start);
-  Task<Admitted<Ticket>> pass_load(net::Exchange& exchange, Priority priority, Bytes reservation, std::uint64_t key);
+  bool waits_at_door(const Admitted<Ticket>& asked, const Visit& visit) const;
+  Task<Admitted<Ticket>> wait_at_door(net::Exchange& exchange, Visit& visit, Rejection refusal);
   Task<Admitted<void>> read_body(net::Exchange& exchange, Priority priority, BlockWriter& body);
-  Task<void> carry(net::Exchange& exchange, Unit& unit);
+  Task<net::Response> carry(net::Exchange& exchange, Unit& unit);
   Task<net::Response> answer_when_settled(Receipt& receipt, std::size_t events, async::Permit permit);
   /// Nothing: it is ready. Else why it is not waited for any longer: ack_timeout, destination_stalled, shutdown.
   Task<std::optional<Reason>> wait_until_ready(Priority priority);
@@ -106,13 +114,18 @@ class HttpIntake final : public Intake {
   net::Response refuse(const Rejection& rejection, std::string_view sentence) const;
   net::Response refuse_stalled() const;
   net::Response refuse_at_door(const Rejection& rejection);
+  net::Response refuse_visit(const Rejection& rejection, Start& start);
+  std::optional<net::Response> refuse_unread(const Rejection& why, Unit& unit) const;
+  std::optional<net::Response> refuse_parsed(Unit& unit);
+  net::Response answer_accepted(Unit& unit, bool given);
   /// RateLimit fields, and how full what is behind it is: for the answer to a request.
+  void tell(net::Response& response, Start& start);
   std::string fields_of(const std::vector<async::Quota>& quotas);
-  net::Response refuse_above_rate(const Rejection& rejection, const Start& start) const;
   net::Response refuse_malformed() const;
   net::Response answer(const Tally& tally, std::size_t events) const;
 
   HttpOptions options_;
+  boost::asio::io_context& reactor_;
   SourceOutput& output_;
   flow::EarlyReturns early_returns_;
   const ReportsLevel* level_;  // null: nothing is told of it

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <weir/flow/recover/later.h>
 
-#include <boost/asio/this_coro.hpp>
-
 #include <algorithm>
 
 #include "net/gzip.h"
@@ -17,23 +15,29 @@ namespace asio = boost::asio;
 
 }  // namespace
 
-/// Whom this source does not know, or does not take events from.
-std::optional<net::Response> HttpIntake::turn_away(const net::Exchange& exchange) const {
+/// Whom this source does not know, or does not take events from; what it does not understand; everybody once it stops.
+std::optional<net::Response> HttpIntake::turn_away(const net::Exchange& exchange) {
+  if (stopping_) {
+    output_.refused(0, Reason::shutting_down);
+    return refuse_at_door({Reason::shutting_down, until_stopped()});
+  }
   const net::Head& head = exchange.head();
   const auto no = [&](const Rejection& rejection) {
     output_.refused(1, rejection.reason);
     return refuse(rejection, {});
   };
-  if (const auto known = options_.credentials.let_in(exchange, output_.context().now()); !known) {
-    auto response = no(known.error());
-    if (known.error().reason == Reason::unauthorized) response.extra_headers = options_.credentials.challenge();
-    return response;
+  if (options_.credentials.needed()) {
+    if (const auto known = options_.credentials.let_in(exchange, output_.context().now()); !known) {
+      auto response = no(known.error());
+      if (known.error().reason == Reason::unauthorized) response.extra_headers = options_.credentials.challenge();
+      return response;
+    }
   }
   if (options_.checks_origin)
     if (const auto origin = head.header("Origin");
         !origin.empty() && std::ranges::find(options_.origins, origin) == options_.origins.end())
       return no({Reason::origin_refused, Duration{0}});
-  return std::nullopt;
+  return screen(head);
 }
 
 std::optional<net::Response> HttpIntake::screen(const net::Head& head) const {
@@ -91,13 +95,12 @@ Bytes HttpIntake::reservation(const net::Head& head, std::size_t bytes) const {
 }
 
 /// By the size of the body where it is told; the rest is charged when the body is there.
-Admitted<void> HttpIntake::pass_guards(const net::Exchange& exchange, Priority priority, Start& start,
+Admitted<void> HttpIntake::pass_guards(const net::Exchange& exchange, const Visit& visit, Start& start,
                                        async::Waiter& waiter) {
   const net::Head& head = exchange.head();
   const net::Requester requester(exchange);
-  const Bytes told = head.gzip ? Bytes{} : head.content_length.value_or(Bytes{});
-  auto permit = output_.pass_guards({.priority = priority,
-                                     .load = {1, told},
+  auto permit = output_.pass_guards({.priority = visit.priority,
+                                     .load = {1, head.gzip ? Bytes{} : head.content_length.value_or(Bytes{})},
                                      .deadline = flow::later(output_.context().now(), options_.ack_timeout),
                                      .caller = &requester,
                                      .quotas = &start.quotas,
@@ -122,50 +125,33 @@ asio::awaitable<Admitted<void>> HttpIntake::wait_for_turn(net::Exchange& exchang
   co_return turn;
 }
 
-asio::awaitable<Admitted<Ticket>> HttpIntake::pass_door(net::Exchange& exchange, Priority priority, Bytes amount,
-                                                        Start& start) {
-  const std::uint64_t key = client_key(exchange, priority);
-  if (output_.refuses_when_full())
-    if (const auto early = early_returns_.arrive(key, output_.context().now()); !early) {
-      output_.refused(0, early.error().reason);
-      co_return std::unexpected(early.error());
-    }
-  async::Waiter waiter(co_await asio::this_coro::executor);
-  if (auto started = pass_guards(exchange, priority, start, waiter); !started)
-    co_return std::unexpected(started.error());
-  if (waiter.waits())
-    if (const auto turn = co_await wait_for_turn(exchange, waiter); !turn) {
-      start.permit.unused();
-      co_return std::unexpected(turn.error());
-    }
-  auto ticket = co_await pass_load(exchange, priority, amount, key);
-  if (!ticket) start.permit.unused();
-  co_return ticket;
+Admitted<void> HttpIntake::pass_early_returns(const Visit& visit) {
+  if (!output_.refuses_when_full()) return {};
+  const auto early = early_returns_.arrive(visit.key, output_.context().now());
+  if (!early) output_.refused(0, early.error().reason);
+  return early;
 }
 
-asio::awaitable<Admitted<Ticket>> HttpIntake::pass_load(net::Exchange& exchange, Priority priority, Bytes amount,
-                                                        std::uint64_t key) {
-  flow::BriefHold::HeldUnit unit;
-  auto ticket = output_.admit(amount, priority, &unit);
-  if (unit.wait > Duration{0}) {
-    exchange.pause_timeouts(true);
-    while (unit.wait > Duration{0}) {
-      co_await room_.wait(unit.wait);
-      ticket = output_.admit(amount, priority, &unit);
-    }
-    exchange.pause_timeouts(false);
-  }
-  if (!ticket && output_.refuses_when_full()) early_returns_.told(key, ticket.error(), output_.context().now());
-  if (ticket || output_.refuses_when_full()) co_return ticket;
-  // when_full: block. The request stays unread, which costs its sender the window and us nothing.
+bool HttpIntake::waits_at_door(const Admitted<Ticket>& asked, const Visit& visit) const {
+  return !asked && (visit.held.wait > Duration{0} || !output_.refuses_when_full());
+}
+
+/// Whom the door has not let in at once: for a moment (flow/admit/brief_hold.h), or with `when_full: block` until there
+/// is room. It stays unread, which costs its sender the window and us nothing.
+asio::awaitable<Admitted<Ticket>> HttpIntake::wait_at_door(net::Exchange& exchange, Visit& visit, Rejection refusal) {
   exchange.pause_timeouts(true);
+  Admitted<Ticket> ticket = std::unexpected(refusal);
+  while (visit.held.wait > Duration{0}) {
+    co_await room_.wait(visit.held.wait);
+    ticket = output_.admit(visit.amount, visit.priority, &visit.held);
+  }
   Duration waited{0};
   while (!ticket && !output_.refuses_when_full() && waited < options_.ack_timeout && !stopping_ &&
          !exchange.request_cut_off()) {
     const TimePoint before = output_.context().now();
     co_await room_.wait(std::min(look_again, options_.ack_timeout - waited));
     waited += output_.context().now() - before;
-    ticket = output_.admit(amount, priority, nullptr);
+    ticket = output_.admit(visit.amount, visit.priority, nullptr);
   }
   exchange.pause_timeouts(false);
   co_return ticket;

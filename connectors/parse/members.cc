@@ -32,6 +32,13 @@ bool Members::has_group(std::string_view group) const {
   return std::ranges::find(members_, group, &Member::group) != members_.end();
 }
 
+std::string_view Members::unescaped(std::string_view text) {
+  const auto from = kept_.size();
+  if (unescape_json(text, kept_)) return std::string_view(kept_).substr(from);
+  kept_.resize(from);
+  return without_backslashes(text, [](char c) { return c == '"' || c == '\\'; });
+}
+
 std::string_view Members::with_single_quotes(std::string_view text) {
   const auto from = kept_.size();
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -43,6 +43,8 @@ class Members {
     }
     return std::string_view(kept_).substr(from);
   }
+  /// What JSON's escapes stand for; where one of them is none of JSON's, only quotes and backslashes lose theirs.
+  std::string_view unescaped(std::string_view text);
   /// A text with every "" as one quote.
   std::string_view with_single_quotes(std::string_view text);
 

@@ -69,9 +69,13 @@ TEST(Parse, RawPutsTheLineUnderMessage) {
 
 TEST(Parse, LogfmtHasNamesValuesAndFlags) {
   EXPECT_EQ(parsed("logfmt", R"(level=info msg="a \"b\" c\\d\n" dry  n=1.50	empty= x="")"),
-            R"({"level":"info","msg":"a \"b\" c\\d\\n","dry":true,"n":"1.50","empty":"","x":""})");
+            R"({"level":"info","msg":"a \"b\" c\\d\n","dry":true,"n":"1.50","empty":"","x":""})");
   EXPECT_EQ(parsed("logfmt", "a=1 b a=2 a b=3"), R"({"a":["1","2",true],"b":[true,"3"]})");
   EXPECT_EQ(parsed("logfmt", "url=/a?b=c"), R"({"url":"/a?b=c"})");
+  EXPECT_EQ(parsed("logfmt", R"(err="one\ntwo\tthree \u00e9 \ud83d\ude00")"),
+            "{\"err\":\"one\\ntwo\\tthree \xc3\xa9 \xf0\x9f\x98\x80\"}");
+  EXPECT_EQ(parsed("logfmt", R"(a="C:\Windows \"\\")"), R"({"a":"C:\\Windows \"\\"})") << "no escape of JSON";
+  EXPECT_EQ(parsed("logfmt", R"(a="\ud83d")"), R"({"a":"\\ud83d"})") << "half a character";
   EXPECT_EQ(parsed("logfmt", "only some words"), kept("it holds no name=value", "only some words"));
   EXPECT_EQ(parsed("logfmt", "=1"), kept("it has a value without a name", "=1"));
   EXPECT_EQ(parsed("logfmt", "a=\"b"), kept("a quote is not closed, or something follows it at once", "a=\\\"b"));

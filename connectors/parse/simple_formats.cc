@@ -58,7 +58,7 @@ class Logfmt final : public Format {
     const auto inside = line.substr(1, end - 1);
     line.remove_prefix(end + 1);
     if (!line.empty() && line[0] != ' ' && line[0] != '\t') return std::nullopt;
-    return escapes ? out.without_backslashes(inside, [](char c) { return c == '"' || c == '\\'; }) : inside;
+    return escapes ? out.unescaped(inside) : inside;
   }
 };
 

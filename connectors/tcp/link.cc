@@ -26,6 +26,12 @@ std::unexpected<Error> Link::lost(std::string_view what) {
   return failure(fmt::format("{}: {}", config_.address, what), Error::Kind::disconnected);
 }
 
+/// Another address of the name may be better.
+std::unexpected<Error> Link::of_no_use(std::string_view what) {
+  dialer_.let_down();
+  return lost(what);
+}
+
 void Link::drop() {
   tls_.reset();
   if (socket_ >= 0) ::close(std::exchange(socket_, -1));
@@ -82,9 +88,9 @@ Result<void> Link::shake_hands() {
     const State state = tls_->handshake();
     if (state == State::ok) return {};
     if (state == State::failed || state == State::end)
-      return lost(fmt::format("TLS for {}: {}", config_.server_name, std::string(tls_->why())));
+      return of_no_use(fmt::format("TLS for {}: {}", config_.server_name, std::string(tls_->why())));
     if (!wait(state == State::wait_read ? POLLIN : POLLOUT, deadline))
-      return lost("no TLS handshake within connect_timeout: does it speak TLS?");
+      return of_no_use("no TLS handshake within connect_timeout: does it speak TLS?");
   }
 }
 
@@ -132,11 +138,12 @@ Result<void> Link::send(std::string_view bytes) {
     if (bytes.empty() || (moved.bytes > 0 && moved.state == State::ok)) continue;
     const short possible = wait(POLLOUT | POLLIN, deadline);
     if (!possible)
-      return lost(fmt::format("it takes less than 4 KiB in write_timeout ({:g} s): is it stuck?",
-                              seconds(config_.write_timeout)));
+      return of_no_use(fmt::format("it takes less than 4 KiB in write_timeout ({:g} s): is it stuck?",
+                                   seconds(config_.write_timeout)));
     if (possible & (POLLIN | POLLERR | POLLHUP))
       if (auto there = still_there(); !there) return there;
   }
+  dialer_.worked();
   return {};
 }
 

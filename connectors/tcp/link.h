@@ -56,6 +56,7 @@ class Link {
   State discard();
   short wait(short what, TimePoint deadline) const;
   std::unexpected<Error> lost(std::string_view what);
+  std::unexpected<Error> of_no_use(std::string_view what);
 
   LinkConfig config_;
   const Context& context_;

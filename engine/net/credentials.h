@@ -41,6 +41,7 @@ class Credentials {
   static Bytes footprint() { return flow::GuessLimit::footprint({}); }
   /// Of the same kinds as before.
   void replace(const Logins& logins) const;
+  bool needed() const { return shared_ != nullptr; }  ///< false: everybody is let in
   /// Rejection: unauthorized, or too_many_guesses with a time.
   Admitted<void> let_in(const Head& head, const async::Caller& who, TimePoint now) const;
   Admitted<void> let_in(const Exchange& exchange, TimePoint now) const;

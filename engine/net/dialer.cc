@@ -193,7 +193,8 @@ Result<int> Dialer::dial(const Options& options) {
   // Half of the time at most for the resolver when there are addresses to try without it.
   const Duration patience = known_.empty() ? options.timeout : options.timeout / 2;
   if (auto found = find_addresses(begin + patience, options); !found) return std::unexpected(found.error());
-  Race race(known_, context_, options, begin + options.timeout);
+  const std::vector<Endpoint> addresses = in_turn();
+  Race race(addresses, context_, options, begin + options.timeout);
   const int socket = race.run();
   if (socket >= 0) {
     connected_ = race.winner();
@@ -204,6 +205,26 @@ Result<int> Dialer::dial(const Options& options) {
   if (race.late())
     return wrong(fmt::format("no connection within connect_timeout ({:g} s){}", seconds(options.timeout), tried));
   return wrong(fmt::format("cannot connect: {}{}", race.why(), tried));
+}
+
+/// Those that have let us down come last, the latest behind the others.
+std::vector<Endpoint> Dialer::in_turn() const {
+  std::vector<Endpoint> addresses = known_;
+  for (const Endpoint& bad : let_down_)
+    if (const auto at = std::ranges::find(addresses, bad); at != addresses.end())
+      std::rotate(at, at + 1, addresses.end());
+  return addresses;
+}
+
+void Dialer::let_down() {
+  if (!connected_) return;
+  std::erase(let_down_, *connected_);
+  if (let_down_.size() >= most_addresses) let_down_.erase(let_down_.begin());
+  let_down_.push_back(*connected_);
+}
+
+void Dialer::worked() {
+  if (!let_down_.empty() && connected_) std::erase(let_down_, *connected_);
 }
 
 bool Dialer::moved() {

@@ -5,6 +5,9 @@
 /// two families by turns; the next one begins 250 ms after the last one, or at once when that has failed. All go on
 /// side by side, and the first that is connected stays (RFC 8305 sections 4 and 5).
 ///
+/// An address may be connected to and be of no use: it never answers, or its handshake fails. Who finds that says so
+/// (`let_down`), and from then on that address is tried last, until something has worked there (`worked`).
+///
 /// A name is looked up again for each connection, by a thread of its own, so that a resolver that hangs holds nobody up
 /// for longer than the time-out given. While it has no answer, the addresses known before are tried. For a connection
 /// that is kept, `moved` looks the name up every 20 s in the background and says when its address is no longer among
@@ -43,6 +46,10 @@ class Dialer {
   /// A connected socket, non-blocking, which the caller owns. The error says "ADDRESS: cannot connect: ...".
   Result<int> dial(const Options& options);
 
+  /// What the connection of the last `dial` came to.
+  void let_down();
+  void worked();
+
   /// Whether the name no longer stands for the address that was connected to last. Never waits.
   bool moved();
 
@@ -51,6 +58,7 @@ class Dialer {
   class Race;
   void ask();
   void take_answer();
+  std::vector<Endpoint> in_turn() const;
   Result<void> find_addresses(TimePoint deadline, const Options& options);
   std::unexpected<Error> wrong(const std::string& what) const;
 
@@ -62,6 +70,7 @@ class Dialer {
   std::vector<Endpoint> known_;
   Error last_error_{};
   std::optional<Endpoint> connected_;
+  std::vector<Endpoint> let_down_;  // the last one behind the others; at most most_addresses
   TimePoint asked_{};
 };
 

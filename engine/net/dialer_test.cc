@@ -99,6 +99,21 @@ TEST_F(DialerTest, AnAddressThatDoesNotAnswerHasOnlyAHeadStart) {
   EXPECT_EQ(port(dialer), somebody.at.port());
 }
 
+TEST_F(DialerTest, AnAddressThatLetsItsUserDownIsTriedLastUntilSomethingHasWorkedThere) {
+  Port first, second;
+  set({first.at, second.at});
+  Dialer dialer("name:1", real, answers());
+  EXPECT_EQ(port(dialer), first.at.port());
+  dialer.let_down();
+  EXPECT_EQ(port(dialer), second.at.port());
+  dialer.let_down();
+  EXPECT_EQ(port(dialer), first.at.port()) << "the other one has let it down since";
+  dialer.let_down();
+  EXPECT_EQ(port(dialer), second.at.port());
+  dialer.worked();
+  EXPECT_EQ(port(dialer), second.at.port());
+}
+
 TEST_F(DialerTest, SaysHowManyAddressesFailed) {
   Port one(-1), two(-1);
   set({one.at, two.at});

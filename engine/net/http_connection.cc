@@ -12,6 +12,9 @@ constexpr std::uint64_t default_body_limit = 64 << 20;
 constexpr Duration rests_after = std::chrono::seconds(5);
 constexpr std::uint64_t most_dropped = 1 << 20;  // at a time: then others get their turn
 
+/// It goes on with what is under way only.
+bool is_ending(const ServerState& server) { return server.stopping || server.draining; }
+
 Rejection refusal_of(RequestParser::Status status) {
   return {status == RequestParser::Status::header_too_large ? Reason::header_too_large : Reason::bad_request, {}};
 }
@@ -64,13 +67,12 @@ Duration Connection::patience() const {
     case Phase::linger: return config.linger_timeout;
     default: break;
   }
-  const bool ends = server_.stopping || server_.draining;
-  return ends ? std::min(config.body_timeout, config.last_answer_timeout) : config.body_timeout;
+  return is_ending(server_) ? std::min(config.body_timeout, config.last_answer_timeout) : config.body_timeout;
 }
 
 Duration Connection::patience_for_answer() const {
   const ServerConfig& config = server_.config;
-  return server_.stopping ? std::min(config.answer_timeout, config.last_answer_timeout) : config.answer_timeout;
+  return is_ending(server_) ? std::min(config.answer_timeout, config.last_answer_timeout) : config.answer_timeout;
 }
 
 void Connection::tick(Duration passed) {

@@ -167,6 +167,22 @@ TEST(HttpDeadlines, AStoppingServerWaitsTenSecondsForAnAnswerToBeRead) {
   server.until([](HttpServer& s) { return s.quiet(); });
 }
 
+TEST(HttpDeadlines, AnAnswerThatNobodyReadsHoldsADrainForTenSeconds) {
+  TestServer server([&](Exchange& e) -> awaitable<void> {
+    Response r{.body = std::string(20'000'000, 'x')};
+    co_await e.respond(std::move(r));
+  });
+  TestClient client(server, {.receive_buffer = 4096});
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  server.until([](HttpServer& s) { return s.stats().bytes_out > 1_B; });
+  server.on_reactor([&] { server.server().drain(); });
+  server.pass(seconds(9));
+  EXPECT_EQ(server.stats().timeouts, 0u);
+  server.pass(seconds(2));
+  server.until([](HttpServer& s) { return s.quiet(); });
+  EXPECT_EQ(server.stats().timeouts, 1u);
+}
+
 awaitable<void> refuse_unread(Exchange& e) {
   Response r{.status = 503, .body = "full"};
   co_await e.respond(std::move(r));

@@ -29,21 +29,33 @@ std::string_view trim(std::string_view s) {
   return s.substr(first, s.find_last_not_of(" \t") - first + 1);
 }
 
+enum HostChars : std::uint8_t { name_chars = 1, address_chars = 2, digits = 4 };
+
+/// Which characters may stand in which part of a host: asked for each one of each request.
+constexpr auto host_chars = [] {
+  std::array<std::uint8_t, 256> of{};
+  for (char c = 'a'; c <= 'z'; ++c) of[static_cast<unsigned char>(c)] = name_chars | address_chars;
+  for (char c = 'A'; c <= 'Z'; ++c) of[static_cast<unsigned char>(c)] = name_chars | address_chars;
+  for (char c = '0'; c <= '9'; ++c) of[static_cast<unsigned char>(c)] = name_chars | address_chars | digits;
+  for (const char c : std::string_view("-._~%!$&'()*+,;=")) of[static_cast<unsigned char>(c)] |= name_chars;
+  for (const char c : std::string_view(":.")) of[static_cast<unsigned char>(c)] |= address_chars;
+  return of;
+}();
+
+bool is_all_of(std::string_view part, std::uint8_t which) {
+  return std::ranges::all_of(part,
+                             [which](char c) { return (host_chars[static_cast<unsigned char>(c)] & which) != 0; });
+}
+
 /// A name, an IPv4 address or an IPv6 one in brackets, and perhaps a port (RFC 9110 section 7.2).
 bool is_host(std::string_view value) {
-  const auto is_any_of = [](std::string_view part, std::string_view others) {
-    return !part.empty() && std::ranges::all_of(part, [others](char c) {
-      return (lower_case(c) >= 'a' && lower_case(c) <= 'z') || (c >= '0' && c <= '9') || others.contains(c);
-    });
-  };
   const bool bracket = value.starts_with('[');
   const auto end = bracket ? value.find(']') : value.find(':');
   if (bracket && end == value.npos) return false;
   const std::string_view name = bracket ? value.substr(1, end - 1) : value.substr(0, end);
   const std::string_view port = end == value.npos ? "" : value.substr(end + (bracket ? 1 : 0));
-  if (!is_any_of(name, bracket ? ":." : "-._~%!$&'()*+,;=")) return false;
-  return port.empty() || (port.starts_with(':') && port.size() <= 6 &&
-                          std::ranges::all_of(port.substr(1), [](char c) { return c >= '0' && c <= '9'; }));
+  if (name.empty() || !is_all_of(name, bracket ? address_chars : name_chars)) return false;
+  return port.empty() || (port.starts_with(':') && port.size() <= 6 && is_all_of(port.substr(1), digits));
 }
 
 /// The path and query of an absolute target ("http://host/path?query"), which every server must understand.

@@ -14,7 +14,7 @@
 ///   body_timeout    waiting for the client without 4 KiB of progress in a body; once the server drains or stops, at
 ///                   most last_answer_timeout
 ///   answer_timeout  an answer that the client does not read: the same, whatever the handler has paused; once the server
-///                   stops, at most last_answer_timeout more in all                                        -> closed
+///                   drains, at most last_answer_timeout, and once it stops, so much more in all           -> closed
 ///   linger_timeout  after an answer to a request that was not read to its end: what still comes is thrown away, so
 ///                   that no reset destroys the answer; at most max_lingering() connections at a time         -> closed
 ///

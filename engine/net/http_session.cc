@@ -33,8 +33,12 @@ Result<HttpAnswer> HttpSession::exchange(std::string_view head, std::string_view
     ReplyReader reply(max_head, config_.max_body);
     const Trouble trouble = attempt(head, body, reply);
     last_used_ = context_.now();
-    if (trouble == Trouble::none) return reply.take();
+    if (trouble == Trouble::none) {
+      dialer_.worked();
+      return reply.take();
+    }
     close();
+    if (!kept && !cancelled_.load(std::memory_order_relaxed)) dialer_.let_down();
     if (!kept || trouble != Trouble::broken || reply.begun()) return wrong(trouble, reply);
     kept = false;
   }
@@ -86,6 +90,7 @@ Result<void> HttpSession::shake_hands() {
     if (const short what = awaited(state); what != 0 && wait(what, deadline) != 0) continue;
     const std::string why = tls_->why().empty() ? "no TLS handshake in time" : tls_->why();
     close();
+    if (!cancelled_.load(std::memory_order_relaxed)) dialer_.let_down();
     return failure(fmt::format("{}: {}", config_.address, why), Error::Kind::disconnected);
   }
 }

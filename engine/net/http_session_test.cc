@@ -34,6 +34,20 @@ TEST(HttpSession, LeavesAKeptConnectionWhenItsNameStandsForAnotherAddress) {
   EXPECT_EQ(session.connections(), 2u);
 }
 
+TEST(HttpSession, TriesAnotherAddressOfTheNameAfterOneThatDoesNotAnswer) {
+  TestPeer silent([](PeerConnection& connection, int) { connection.head(); });
+  TestServer answers(echo);
+  const Context context;
+  HttpSession session({.address = "name:1",
+                       .look_up = [&](const std::string&) -> Result<std::vector<Endpoint>> {
+                         return std::vector{*resolve(silent.address), *resolve(answers.address)};
+                       }},
+                      context);
+  const std::string head = "GET / HTTP/1.1\r\nHost: name\r\n\r\n";
+  EXPECT_FALSE(session.exchange(head, {}));
+  EXPECT_TRUE(session.exchange(head, {}));
+}
+
 struct ReplyReaderTest : testing::Test {
   /// In pieces of `step` bytes, then the end of the connection.
   Status read(std::string_view bytes, std::size_t step) {

@@ -356,8 +356,6 @@ MUTANTS = [
            "if (next_ < addresses_.size() && (open_.empty()", "if (next_ < 1 && (open_.empty()", DIALER),
     mutant("an address that never answers is tried first for ever", "engine/net/dialer.cc",
            "std::rotate(at, at + 1, addresses.end());", "(void)at;", DIALER),
-    mutant("a file whose disk hangs is told before it was read", "app/renewal.cc", "if (is_new || read_all) read(file.path);",
-           "if (read_all) read(file.path);", ("Renewals.*", "weir_app_test")),
     mutant("a renewed file is renewed for ever", "app/renewal.cc",
            "    file.stamp = now;\n", "", ("Renewals.*", "weir_app_test")),
     mutant("receipts: the first that settles wakes nobody", "lib/weir/component/receipt_inbox.h",

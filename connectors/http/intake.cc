@@ -177,7 +177,7 @@ asio::awaitable<Admitted<void>> HttpIntake::read_body(net::Exchange& exchange, P
     if (space.size() <= piece->size()) co_return rejected(Reason::too_large);
     std::ranges::copy(*piece, space.begin());
     body.wrote(piece->size());
-    if (is_whole(exchange.head(), body.data().size())) co_return Admitted<void>{};
+    if (!output_.paused(priority) && is_whole(exchange.head(), body.data().size())) co_return Admitted<void>{};
   }
 }
 

@@ -12,12 +12,12 @@ from clients import Raw, post_or_reset
 from weir_process import WeirTest, eventually, main
 
 TRIES = 20
-CONNECTIONS = 8
+CONNECTIONS = 64  # more than tries: one that is still emptied for a client that has its answer counts as in use
 CONFIG = """
 memory: 128MiB
 reactors: 1
 sources:
-  in: { type: http, listen: "@HTTP", acks: accepted, max_body: 256KiB, max_connections: 8, header_timeout: 10m }
+  in: { type: http, listen: "@HTTP", acks: accepted, max_body: 256KiB, max_connections: 64, header_timeout: 10m }
 sinks:
   out: { type: blackhole, from: [in] }
 admin: { listen: "@ADMIN" }

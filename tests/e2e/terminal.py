@@ -104,7 +104,7 @@ class Top(WeirTest):
         t.press("\033")
         t.shows("SINK")
         t.press("h")
-        t.shows("select a source, stage or sink")
+        t.shows("select a row")
         t.press("hps")
         t.shows("paused: p goes on")
         t.shows("sort: rate")

@@ -42,7 +42,7 @@ TopSink sink(JsonRow row) {
   return s;
 }
 
-TopAlert alert(JsonRow row) {
+TopAlert alert_of(JsonRow row) {
   TopAlert a;
   a.rule = text(row, "rule"), a.kind = text(row, "kind"), a.node = text(row, "node"), a.text = text(row, "text");
   a.lasts = number(row, "lasts_s"), a.warns = text(row, "severity") == "warning";
@@ -58,7 +58,7 @@ double sum(JsonRow row, const char* key) {
   return all;
 }
 
-TopGateway gateway(JsonRow row) {
+TopGateway gateway_of(JsonRow row) {
   TopGateway g;
   g.name = text(row, "name"), g.address = text(row, "address");
   g.in = number(row, "in"), g.answered = sum(row, "answered"), g.refused = sum(row, "refused");
@@ -72,7 +72,7 @@ TopGateway gateway(JsonRow row) {
   return g;
 }
 
-TopUpstream upstream(JsonRow row) {
+TopUpstream upstream_of(JsonRow row) {
   TopUpstream u;
   u.name = text(row, "name"), u.breaker = text(row, "breaker"), u.why = text(row, "why");
   u.limit = number(row, "limit"), u.in_flight = number(row, "in_flight"), u.waiting = number(row, "waiting");
@@ -114,9 +114,9 @@ TopData top_data(JsonRow graph) {
   rows_of(graph, "sources", data.sources, source);
   rows_of(graph, "stages", data.stages, stage);
   rows_of(graph, "sinks", data.sinks, sink);
-  rows_of(graph, "alerts", data.alerts, alert);
-  rows_of(graph, "gateways", data.gateways, gateway);
-  rows_of(graph, "upstreams", data.upstreams, upstream);
+  rows_of(graph, "alerts", data.alerts, alert_of);
+  rows_of(graph, "gateways", data.gateways, gateway_of);
+  rows_of(graph, "upstreams", data.upstreams, upstream_of);
   return data;
 }
 

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <deque>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -25,14 +26,14 @@ sim::Setup changing() {
 
 int slots_at(double s) { return s < 10 ? 8 : s < 20 ? 16 : 4; }
 
-void adaptive_limit() {
-  for (const char* name : {"adaptive", "Gradient2"}) {
+void limits_beside_slots(const char* picture, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
     const sim::Setup setup = changing();
     const sim::Run run = sim::run(setup, sim::limiter(name).make(setup.service));
     for (std::size_t tick = 0; tick < 8000; tick += 40)
-      point("adaptive_limit", name, static_cast<double>(tick) * 0.005, run.limits[tick]);
+      point(picture, name, static_cast<double>(tick) * 0.005, run.limits[tick]);
   }
-  for (int tenth = 0; tenth < 400; tenth += 2) point("adaptive_limit", "slots", tenth / 10.0, slots_at(tenth / 10.0));
+  for (int tenth = 0; tenth < 400; tenth += 2) point(picture, "slots", tenth / 10.0, slots_at(tenth / 10.0));
 }
 
 /// The longest of what was seen in each 50 ms, as a series.
@@ -213,7 +214,10 @@ void concurrency_guard() {
 }  // namespace
 
 void limits() {
-  adaptive_limit();
+  limits_beside_slots("adaptive_limit", {"adaptive", "Gradient2"});
+  limits_beside_slots("aimd_limit", {"AIMD"});
+  limits_beside_slots("vegas_limit", {"Vegas"});
+  limits_beside_slots("gradient2_limit", {"Gradient2"});
   waiting_room();
   fair_shares();
   concurrency_guard();

@@ -191,7 +191,8 @@ void Proxy::settle(Upstream::Permit& permit, Upstream::Attempt& attempt, const O
 }
 
 boost::asio::awaitable<Proxy::Outcome> Proxy::attempt(Upstream::Permit& permit, bool fresh, std::size_t avoid) {
-  auto line = co_await upstream_.connect(fresh, avoid, request_.deadline - context_.now());
+  auto line = co_await upstream_.connect(fresh, !is_idempotent(exchange_.head().method), avoid,
+                                         request_.deadline - context_.now());
   if (!line) co_return Outcome{Outcome::Kind::unreachable, {}, std::move(line.error().message)};
   const bool kept = line->kept;
   const std::size_t endpoint = line->endpoint;

@@ -209,9 +209,10 @@ void Upstream::ignored(Permit& permit) {
   if (in_flight_.in_flight() != before) settled(never);
 }
 
-boost::asio::awaitable<Result<Upstream::Line>> Upstream::connect(bool fresh, std::size_t avoid, Duration most) {
+boost::asio::awaitable<Result<Upstream::Line>> Upstream::connect(bool fresh, bool surely, std::size_t avoid,
+                                                                 Duration most) {
   const std::size_t endpoint = endpoints_.choose(context_.now(), avoid);
-  if (auto kept = fresh ? std::nullopt : pools_[endpoint]->take_kept())
+  if (auto kept = fresh ? std::nullopt : pools_[endpoint]->take_kept(surely))
     co_return Line{endpoint, std::move(kept->connection), true};
   auto taken = co_await pools_[endpoint]->take(fresh, most);
   if (taken) co_return Line{endpoint, std::move(taken->connection), taken->kept};

@@ -92,7 +92,7 @@ class Upstream {
   Admitted<Attempt> start(flow::Destination::Try which) { return destination_.try_start(which, context_.now()); }
   /// `fresh`: one that was never used. `avoid`: the endpoint that has just failed.
   /// `most`: what is left of the request's deadline.
-  boost::asio::awaitable<Result<Line>> connect(bool fresh, std::size_t avoid, Duration most);
+  boost::asio::awaitable<Result<Line>> connect(bool fresh, bool surely, std::size_t avoid, Duration most);
   void done(Line line, Endpoints::End end, std::string_view error = {});
   /// Nothing comes back from it any more, although as many are there as may be (waiting_room.h).
   bool is_stalled() const { return room_ && room_->stalled(in_flight_.reached_since(), context_.now()); }

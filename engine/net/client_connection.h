@@ -88,7 +88,7 @@ class ClientConnection {
   /// Nothing is on it: gives its buffer back.
   void rest();
   /// Of a connection at rest: whether the server has left it, or said what it was not asked.
-  bool is_stale() { return !wire_.is_at_rest(); }
+  bool is_stale(bool surely) { return !wire_.is_at_rest(surely); }
   TimePoint opened_at() const { return opened_; }
 
  private:

@@ -89,11 +89,11 @@ bool ClientPool::is_old(const ClientConnection& connection) const {
   return context_.now() - connection.opened_at() > config_.max_age;
 }
 
-std::optional<ClientPool::Taken> ClientPool::take_kept() {
+std::optional<ClientPool::Taken> ClientPool::take_kept(bool surely) {
   while (!idle_.empty()) {
     auto connection = std::move(idle_.back().connection);
     idle_.pop_back();
-    if (is_old(*connection) || connection->is_stale()) continue;
+    if (is_old(*connection) || connection->is_stale(surely)) continue;
     ++out_;
     ++reused_;
     return Taken{std::move(connection), true};
@@ -129,6 +129,8 @@ asio::awaitable<Result<std::unique_ptr<ClientConnection>>> ClientPool::open(Dura
   auto socket = co_await async_dial(names_->known, dial);
   if (!socket) co_return std::unexpected(std::move(socket.error()));
   auto connection = std::make_unique<ClientConnection>(std::move(*socket), buffers_, config_.max_head, context_.now());
+  if (!connection->wire().is_open())
+    co_return failure("the kernel watches no more sockets (fs.epoll.max_user_watches)", Error::Kind::disconnected);
   if (config_.tls)
     if (auto done = co_await secure(*connection, until - context_.now()); !done)
       co_return std::unexpected(std::move(done.error()));

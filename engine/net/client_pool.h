@@ -60,8 +60,9 @@ class ClientPool {
   };
   /// Within `most`, the TLS handshake included. An Error: disconnected, or (overloaded) max_connections are out.
   boost::asio::awaitable<Result<Taken>> take(bool fresh = false, Duration most = std::chrono::hours(1));
-  /// One that is kept, at once; nothing: there is none.
-  std::optional<Taken> take_kept();
+  /// One that is kept, at once; nothing: there is none. Not `surely`: its server may have left it a moment ago, for
+  /// requests that may be sent again.
+  std::optional<Taken> take_kept(bool surely = true);
   /// Every one that was taken comes back here; one that may not be reused is closed.
   void give(std::unique_ptr<ClientConnection> connection);
   /// Closes those that were idle too long or are too old. To be called about every second.

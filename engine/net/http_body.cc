@@ -165,6 +165,11 @@ long Connection::receive_body(std::size_t most) {
   return n;
 }
 
+void Connection::pause_timeouts(bool paused) {
+  paused_ = paused;
+  if (paused && parser_.body_done()) end_piece();
+}
+
 /// Takes the buffer back from the handler. Bytes that it did not take stay where they are.
 void Connection::end_piece() {
   if (piece_ && rest_.empty()) server_.pieces.give(std::move(piece_));

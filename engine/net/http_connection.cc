@@ -133,9 +133,11 @@ boost::asio::awaitable<void> Connection::serve() {
   while (!gone_) {
     if (rest_.empty()) {
       if (!become_idle()) break;
+      // Others get their turn between two requests, also beside a client that sends the next ones without waiting.
+      if (!co_await wire_.readable() || gone_) break;
       const long n = wire_.receive(small_.data(), small_.size());
-      if (n == Wire::nothing_now && co_await wire_.readable() && !gone_) continue;
-      if (n <= 0 || gone_) break;
+      if (n == Wire::nothing_now) continue;
+      if (n <= 0) break;
       begin_head(static_cast<std::size_t>(n));
     }
     const auto status = parser_.parse_head(rest_);

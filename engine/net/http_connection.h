@@ -93,7 +93,7 @@ class Connection final : public Exchange {
   bool client_gone() const override { return gone_ || wire_.is_hung_up(false); }
   bool client_unreachable() const override { return gone_ || wire_.is_hung_up(true); }
   bool request_cut_off() const override;
-  void pause_timeouts(bool paused) override { paused_ = paused; }
+  void pause_timeouts(bool paused) override;
 
  private:
   enum class Phase : std::uint8_t { idle, head, body, ours, linger };

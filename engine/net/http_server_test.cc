@@ -1,5 +1,9 @@
 // Requests, answers and what keeps a connection alive; over real sockets.
+#include <boost/asio/post.hpp>
+
 #include <future>
+#include <thread>
+
 #include "net/test_gzip.h"
 
 #include "net/server_for_test.h"
@@ -34,6 +38,25 @@ TEST(HttpServer, AnswersAndKeepsTheConnection) {
   EXPECT_EQ(server.stats().requests, 2u);
   EXPECT_EQ(server.stats().accepted, 1u);
   EXPECT_EQ(server.stats().idle, 1u);
+}
+
+TEST(HttpServer, AClientThatSendsAheadTakesNobodysTurn) {
+  std::string request = "GET / HTTP/1.1\r\nHost: h\r\nX: ", all;
+  request.append(64 - request.size() - 4, 'x').append("\r\n\r\n");  // reads of 1 KiB end where a request ends
+  for (int i = 0; i < 512; ++i) all += request;
+  std::promise<void> sent;
+  int served = 0, at_others_turn = 0;
+  TestServer server([&](Exchange& e) -> awaitable<void> {
+    if (++served == 1) sent.get_future().wait();
+    if (served == 100) boost::asio::post(server.io(), [&] { at_others_turn = served; });
+    co_await echo(e);
+  });
+  TestClient client(server);
+  client.send(all);
+  sent.set_value();
+  for (int i = 0; i < 512; ++i) ASSERT_EQ(body_of(client.answer()), "GET / ");
+  EXPECT_GE(at_others_turn, 100);
+  EXPECT_LE(at_others_turn, 132) << "what others had to do waited for all of them";
 }
 
 TEST(HttpServer, AnswersPipelinedRequestsInOrder) {

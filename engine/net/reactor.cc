@@ -15,6 +15,10 @@ Reactor::~Reactor() {
 
 void Reactor::start() {
   WEIR_CHECK(!thread_.joinable());
+  if (measured_) {  // what was opened since then is no lag
+    measured_->lag.begin(measured_->context.now());
+    set_lag_timer();
+  }
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
     io_.run();
@@ -26,7 +30,6 @@ void Reactor::measure_lag(const Context& context) {
   WEIR_CHECK(!thread_.joinable());
   measured_.emplace(context, boost::asio::steady_timer(io_));
   measured_->lag.begin(context.now());
-  set_lag_timer();
 }
 
 void Reactor::set_lag_timer() {

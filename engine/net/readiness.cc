@@ -52,8 +52,8 @@ void Watch::end_waits(Direction& direction) {
   }
 }
 
-void Watch::look_anew() {
-  if (line_.came_ == 0) in_.ready_ = true;
+void Watch::look_anew(bool surely) {
+  if (surely || line_.came_ == 0) in_.ready_ = true;
 }
 
 void Watch::interrupt() {
@@ -72,6 +72,9 @@ void Watch::happened(std::uint32_t events) {
   if (in_.ready_) readers.swap(in_.waiters_);
   if (out_.ready_) writers.swap(out_.waiters_);
   line_.ended(readers.size() + writers.size());
+  for (auto* waiters : {&readers, &writers})
+    for (auto& waiter : *waiters)
+      if (auto slot = asio::get_associated_cancellation_slot(waiter); slot.is_connected()) slot.clear();
   for (auto* waiters : {&readers, &writers})
     for (auto& waiter : *waiters) std::move(waiter)(true);
 }

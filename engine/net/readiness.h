@@ -60,8 +60,9 @@ class Watch : public boost::intrusive::list_base_hook<boost::intrusive::link_mod
   Direction& out() { return out_; }
   /// True: it is ready, perhaps; false: it was interrupted. Others get their turn meanwhile, even if it is ready now.
   boost::asio::awaitable<bool> wait(Direction& direction, bool ready_anyway = false);
-  /// While nobody waits, events are not looked at: `in` is tried again, unless this is called on behalf of one of them.
-  void look_anew();
+  /// While nobody waits, events are not looked at: `in` is tried again. Where this is called on behalf of an event,
+  /// what came before that one is known; what came since then is tried only if it has to be known `surely`.
+  void look_anew(bool surely);
   /// Whoever waits waits no longer.
   void interrupt();
 

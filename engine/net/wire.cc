@@ -133,9 +133,9 @@ boost::asio::awaitable<bool> Wire::readable() {
 
 boost::asio::awaitable<bool> Wire::writable() { return watch_ ? watch_->wait(watch_->out()) : not_waited(); }
 
-bool Wire::is_at_rest() {
+bool Wire::is_at_rest(bool surely) {
   char one;
-  if (watch_) watch_->look_anew();
+  if (watch_) watch_->look_anew(surely);
   return receive(&one, 1) == nothing_now;
 }
 
@@ -165,6 +165,7 @@ void Wire::interrupt() {
 }
 
 void Wire::shut_down() {
+  if (!is_open()) return;
   if (tls_) tls_->shut_down();
   ::shutdown(socket_, SHUT_WR);
 }

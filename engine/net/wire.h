@@ -47,9 +47,9 @@ class Wire {
   awaitable<bool> readable();
   awaitable<bool> writable();
 
-  /// Of one that nobody waits for: whether it is at rest, as far as is known to whom an event has woken; to others,
-  /// now.
-  bool is_at_rest();
+  /// Of one that nobody waits for: whether it is at rest: `surely` now, else as far as is known to whom an event has
+  /// woken, which spares a system call.
+  bool is_at_rest(bool surely);
   /// Something has arrived that was not read.
   bool has_input();
   /// So many bytes, not yet decrypted.

@@ -45,12 +45,16 @@ Client::Client(const ClientConfig& config, ClientHooks& hooks, const Context& co
   for (const auto& broker : config.brokers) brokers_ += (brokers_.empty() ? "" : ", ") + terminal_text(broker);
 }
 
+std::atomic<int> Client::kept_{0};
+
 Client::~Client() {
   if (!handle_) return;
-  if (can_be_destroyed())
+  if (can_be_destroyed()) {
     rd_kafka_destroy(handle_);
-  else
-    rd_kafka_set_log_level(handle_, LOG_EMERG);  // its threads have no one to tell any more
+    return;
+  }
+  ++kept_;
+  rd_kafka_set_log_level(handle_, LOG_EMERG);  // its threads have no one to tell any more
 }
 
 /// Up to 2.2 librdkafka aborts the process for a consumer that has joined its group and has not heard yet what is its

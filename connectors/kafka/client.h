@@ -72,6 +72,10 @@ class Client {
   Result<void> await_topics(std::span<const std::string> topics, Duration within);
   /// A consumer joins its group; what it is given comes by `on_rebalance`.
   Result<void> subscribe(const std::vector<std::string>& topics);
+  /// It has not heard yet what is its own; then it should not be left (`kept`).
+  bool is_joining() const { return !can_be_destroyed(); }
+  /// How many clients of this process could not be destroyed, and live on until it ends.
+  static int kept() { return kept_.load(std::memory_order_relaxed); }
   std::string trouble() const;
   /// To be called when something worked: it clears `trouble`.
   void well() {
@@ -90,6 +94,7 @@ class Client {
   void on_error(rd_kafka_resp_err_t error, std::string_view text);
   void clear_trouble();
   bool can_be_destroyed() const;
+  static std::atomic<int> kept_;
 
   const std::string part_;
   std::string brokers_;

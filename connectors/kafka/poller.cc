@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "log/log.h"
+
 namespace weir::kafka {
 namespace {
 
@@ -16,6 +18,7 @@ constexpr int poll_ms = 50;                    // then requests of other threads
 constexpr auto look_again = std::chrono::milliseconds(10);
 constexpr auto longest_hold = std::chrono::milliseconds(50);
 constexpr auto most_to_leave = std::chrono::seconds(3);
+constexpr int most_kept = 8;  // each has threads and buffers of its own, until the process ends
 constexpr auto come_back_after = std::chrono::seconds(10);
 
 }  // namespace
@@ -259,6 +262,12 @@ void Poller::come_back() {
   leave();
   leaving_ = false;
   change_to(nullptr);
+  if (Client::kept() >= most_kept) {
+    log::error({config_.client.part, ""},
+               "was shut out {} times while it joined, and joins no more: start this process again", most_kept);
+    while (!stopping_) handoff_.wait(look_again);
+    return;
+  }
   while (!stopping_) {
     for (auto end = context_.now() + come_back_after; !stopping_ && context_.now() < end;) handoff_.wait(look_again);
     auto fresh = take_renewed();
@@ -276,6 +285,8 @@ void Poller::come_back() {
 
 /// What is in the flow settles and is committed while the group takes the partitions away; it gets them back.
 void Poller::change_over() {
+  while (client_->is_joining() && !stopping_ && !fatal_) turn();
+  if (stopping_ || fatal_) return;
   auto fresh = take_renewed();
   if (!fresh) return;
   flush();

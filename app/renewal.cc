@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 #include <utility>
 
@@ -34,12 +35,12 @@ void add_certificates(std::vector<Part>& parts, const config::Node& node, const 
 
 void Renewal::read_through(const std::string& path) {
   constexpr int most_pieces = 256;  // 16 MiB: larger than any of them may be
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;  // to open a pipe would wake its writer
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return;
-  struct stat status{};
   std::vector<char> piece(64 << 10);
-  const bool is_file = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-  for (int i = 0; is_file && i < most_pieces && ::read(fd, piece.data(), piece.size()) > 0; ++i) {
+  for (int i = 0; i < most_pieces && ::read(fd, piece.data(), piece.size()) > 0; ++i) {
   }
   ::close(fd);
 }
@@ -75,10 +76,29 @@ struct Renewal::State {
     }
     return any;
   }
+  /// A file, or a folder of files.
+  void read_configuration(const std::string& path) {
+    constexpr int most_files = 10'000;
+    say(path);
+    std::error_code wrong;
+    if (!std::filesystem::is_directory(path, wrong)) return read(path);
+    std::filesystem::directory_iterator at(path, wrong);
+    for (int i = 0; !wrong && at != std::filesystem::directory_iterator() && i < most_files; at.increment(wrong), ++i) {
+      say(at->path().string());
+      read(at->path().string());
+    }
+  }
+  void note_all() {
+    const auto note = [](Files& files) {
+      for (auto& file : files) file.stamp = config::FileStamp::of(file.path);
+    };
+    for (Part& part : parts) note(part.files);
+    note(secrets);
+  }
   Changed look_at_all(bool read_all) {
     Changed found;
     for (const std::string& path : configuration)
-      if (read_all) say(path), read(path);
+      if (read_all) read_configuration(path);
     for (Part& part : parts)
       if (look_at(part.files, read_all)) found.parts.push_back(part.name);
     found.secrets = look_at(secrets, read_all);
@@ -177,7 +197,7 @@ Renewal::Changed Renewal::take() {
 /// While a look is not over nothing is noted: then what has changed is told, and read once more.
 void Renewal::note() {
   take();
-  if (const std::unique_lock files(state_->files_mutex, std::try_to_lock); files) state_->look_at_all(false);
+  if (const std::unique_lock files(state_->files_mutex, std::try_to_lock); files) state_->note_all();
 }
 
 void Renewal::follow_secrets(const Files& files) {

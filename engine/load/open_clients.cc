@@ -205,7 +205,9 @@ void OpenClients::wait(TimePoint until) {
   const auto left = std::max(Duration{0}, until - context_.now()).count();
   const timespec timeout{.tv_sec = static_cast<time_t>(left / 1'000'000'000),
                          .tv_nsec = static_cast<long>(left % 1'000'000'000)};
-  const int n = epoll_pwait2(epoll_, ready.data(), static_cast<int>(ready.size()), &timeout, nullptr);
+  int n = epoll_pwait2(epoll_, ready.data(), static_cast<int>(ready.size()), &timeout, nullptr);
+  if (n < 0 && errno != EINTR)  // before Linux 5.11, or not allowed: by milliseconds then
+    n = epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()), static_cast<int>(left / 1'000'000 + 1));
   for (int i = 0; i < n; ++i) {
     const auto& event = ready[static_cast<std::size_t>(i)];
     Connection& c = *all_[event.data.u32];

@@ -91,7 +91,11 @@ class Server {
   }
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  ~Server() { thread_.join(); }
+  ~Server() {
+    abandon();
+    finish();
+    thread_.join();
+  }
 
   /// When it wants the baton; `never`: when something arrives.
   TimePoint wants() const {

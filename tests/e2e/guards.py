@@ -602,7 +602,7 @@ class OfTheMachine(WeirTest):
 
         def late():
             self.weir.signal(signal.SIGSTOP)
-            time.sleep(1)
+            time.sleep(2)
             self.weir.signal(signal.SIGCONT)
             answer = self.send("batch")
             refused.extend([answer] * (answer.status == 503))

@@ -2,13 +2,14 @@
 import http.server
 import json
 import signal
+import socket
 import socketserver
 import subprocess
 import threading
 import time
 
 import weir_process
-from weir_process import PATIENCE, WeirTest, eventually, free_port, main, weir
+from weir_process import PATIENCE, WeirTest, eventually, main, weir
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -188,7 +189,10 @@ class Load(WeirTest):
         _, url = self.server(lambda path: None)
         result = self.load(url, "--rate", "10/s", "--for", "1s", "--arrivals", "constant")
         self.assertEqual(result["by_end"], {"closed": 10})
-        result = self.load(f"http://127.0.0.1:{free_port()}", "--rate", "10/s", "--for", "1s", "--arrivals", "constant", expected=1)
+        nobody = socket.socket()  # bound, and nothing listens: the port is nobody else's
+        self.addCleanup(nobody.close)
+        nobody.bind(("127.0.0.1", 0))
+        result = self.load("http://127.0.0.1:%d" % nobody.getsockname()[1], "--rate", "10/s", "--for", "1s", "--arrivals", "constant", expected=1)
         self.assertEqual(result["by_end"], {"unreachable": 10})
 
     def test_a_client_leaves_at_its_deadline_and_an_impatient_one_asks_again_before(self):

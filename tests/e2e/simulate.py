@@ -17,7 +17,7 @@ class Simulate(WeirTest):
             f.write(FLOW % (bound, when_full) + more)
 
     def simulate(self, *options):
-        code, out, err = weir("simulate", "--json", *options, folder=self.folder)
+        code, out, err = weir("simulate", "--json", *options, folder=self.folder, within=240)
         self.assertEqual((code, err), (0, ""))
         return json.loads(out)
 

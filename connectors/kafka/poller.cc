@@ -285,7 +285,10 @@ void Poller::come_back() {
 
 /// What is in the flow settles and is committed while the group takes the partitions away; it gets them back.
 void Poller::change_over() {
-  while (client_->is_joining() && !stopping_ && !fatal_) turn();
+  // One that is about to hear what is its own is not left before; one that cannot log in hears nothing.
+  for (const auto end = context_.now() + most_to_leave;
+       client_->is_joining() && client_->trouble().empty() && context_.now() < end && !stopping_ && !fatal_;)
+    turn();
   if (stopping_ || fatal_) return;
   auto fresh = take_renewed();
   if (!fresh) return;

@@ -8,8 +8,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <future>
-#include <thread>
 
 #include "config/gateway_buffers.h"
 #include "gateway/refusal.h"
@@ -28,10 +26,6 @@ constexpr Duration look_at_requests_every = std::chrono::milliseconds(20);
 constexpr Duration publish_every = std::chrono::milliseconds(200);
 constexpr Duration sweep_every = std::chrono::seconds(1);
 constexpr Duration body_patience = std::chrono::seconds(30);
-constexpr Duration last_answers = std::chrono::seconds(2);
-/// The longest time-out of a connection (config/read_gateways.cc) and some more.
-constexpr Duration last_ends = std::chrono::seconds(12);
-constexpr auto look_again = std::chrono::milliseconds(10);
 
 std::string allow_field(const config::Gateway& gateway) {
   std::string methods;
@@ -85,14 +79,6 @@ Upstream& Gateways::upstream(const std::string& name) const {
       std::ranges::find(upstreams_, name, [](const auto& u) -> const std::string& { return u->config().name; });
   WEIR_CHECK(at != upstreams_.end());
   return **at;
-}
-
-template <typename F>
-auto Gateways::on_reactor(F f) const {
-  std::packaged_task<decltype(f())()> task(std::move(f));
-  auto result = task.get_future();
-  asio::post(reactor_.io(), [&task] { task(); });
-  return result.get();
 }
 
 Result<void> Gateways::open(Listener& listener) {
@@ -321,82 +307,6 @@ void Gateways::look_at(Listener& listener, Request& request, TimePoint now, Dura
   if (request.idle_limit && now - request.moved_at > *request.idle_limit) return request.stop(Reason::body_timeout);
   if (listener.config.serve_half_closed || request.idle_limit ? exchange.client_unreachable() : exchange.client_gone())
     request.stop(Reason::client_gone);
-}
-
-void Gateways::give_up_all() {
-  for (auto& listener : listeners_)
-    for (Request* request : listener->under_way) request->stop(Reason::shutdown);
-}
-
-std::uint64_t Gateways::stop(Duration deadline, const std::function<bool()>& hurry) {
-  if (!runs_) return 0;
-  const TimePoint until = context_.now() + deadline;
-  const auto wait = [&](TimePoint limit, const auto& until_then) {
-    while (!on_reactor(until_then) && context_.now() < limit && !(hurry && hurry()))
-      std::this_thread::sleep_for(look_again);
-  };
-  on_reactor([&] {
-    drained_at_ = until;
-    for (auto& listener : listeners_) {
-      listener->server->drain();
-      listener->server->close_idle();
-    }
-  });
-  wait(until, [&] { return is_empty(); });
-  const auto quiet = [&] {
-    for (auto& listener : listeners_) {
-      listener->server->close_idle();
-      if (!listener->server->quiet()) return false;
-    }
-    return is_empty();
-  };
-  std::uint64_t given_up = 0;
-  on_reactor([&] {
-    for (auto& listener : listeners_) {
-      // One that has switched protocols had its answer when it did.
-      for (const Request* request : listener->under_way) given_up += request->idle_limit ? 0 : 1;
-      listener->server->stop_accepting();
-    }
-    give_up_all();
-  });
-  const TimePoint last = context_.now() + last_answers;
-  while (!on_reactor(quiet) && context_.now() < last) std::this_thread::sleep_for(look_again);
-  on_reactor([&] {
-    over_ = true;
-    timer_.cancel();
-    for (auto& listener : listeners_) listener->server->close_all();
-    for (auto& upstream : upstreams_) upstream->close();
-  });
-  // What was closed ends in its own coroutines; a connection on its way to be made within its time-out.
-  const auto over = [&] {
-    return is_empty() && std::ranges::all_of(upstreams_, [](const auto& upstream) { return upstream->is_over(); });
-  };
-  const TimePoint at_most = context_.now() + last_ends;
-  while (!on_reactor(over) && context_.now() < at_most) std::this_thread::sleep_for(look_again);
-  runs_ = false;
-  const bool ended = on_reactor([&] {
-    publish();
-    if (!over()) return false;
-    for (auto& listener : listeners_) listener->server.reset();
-    return true;
-  });
-  reactor_.stop();
-  reactor_.join();
-  if (!ended) leave_behind();
-  return given_up;
-}
-
-/// What still waits refers to them, and ends with the reactor, after them: they stay until the process ends.
-void Gateways::leave_behind() {
-  static auto& left = *new std::pair<decltype(listeners_), decltype(upstreams_)>;
-  for (auto& listener : listeners_) {
-    log::error({"gateway", listener->config.name}, "{} requests have not ended {:g} s after they were given up",
-               listener->under_way.size(), seconds(last_ends));
-    left.first.push_back(std::move(listener));
-  }
-  for (auto& upstream : upstreams_) left.second.push_back(std::move(upstream));
-  listeners_.clear();
-  upstreams_.clear();
 }
 
 }  // namespace weir::gateway

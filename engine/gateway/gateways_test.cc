@@ -68,6 +68,16 @@ std::uint64_t abandoned(const RequestCounts& counts, Reason reason) {
   return counts.abandoned[static_cast<std::size_t>(reason)];
 }
 
+/// Answers its first request when it is told to, the others at once.
+auto late(std::promise<void>& goes_on, const char* first = "ok", const char* others = "ok") {
+  return [&goes_on, first, others](PeerConnection& c, int) {
+    c.head();
+    goes_on.get_future().wait();
+    c.answer(first);
+    while (!c.head().empty()) c.answer(others);
+  };
+}
+
 TEST(Gateway, DeclaresAtLeastWhatItsConnectionsMayTake) {
   config::Gateway gateway;
   const auto server = server_config(gateway);
@@ -425,12 +435,7 @@ TEST(Gateway, AClientThatLeavesEndsTheWorkAndFreesThePlace) {
 
 TEST(Gateway, ARequestAtAStalledUpstreamKeepsItsPlaceWhenItsClientHasItsAnswer) {
   std::promise<void> goes_on;
-  TestPeer peer([&](PeerConnection& c, int) {
-    c.head();
-    goes_on.get_future().wait();
-    c.answer("late");
-    while (!c.head().empty()) c.answer("in time");
-  });
+  TestPeer peer(late(goes_on, "late", "in time"));
   Edge edge({peer.address}, [](config::Config& config) {
     config.upstreams[0].concurrency = 1;
     config.upstreams[0].destination.breaker.consecutive_failures = 1;
@@ -606,12 +611,7 @@ TEST(Gateway, ARouteAboveItsRateIsAnswered429AndTheUpstreamSeesNothingOfIt) {
 
 TEST(Gateway, WhoIsRefusedByTheUpstreamHasItsQuotaBack) {
   std::promise<void> goes_on;
-  TestPeer peer([&](PeerConnection& c, int) {
-    c.head();
-    goes_on.get_future().wait();
-    c.answer("ok");
-    while (!c.head().empty()) c.answer("ok");
-  });
+  TestPeer peer(late(goes_on));
   Edge edge({peer.address}, [](config::Config& config) {
     config.upstreams[0].concurrency = 1;
     config.upstreams[0].max_wait = Duration{0};
@@ -639,12 +639,7 @@ TEST(Gateway, WhoIsRefusedByTheUpstreamHasItsQuotaBack) {
 
 TEST(Gateway, WhoIsBackWhenToldTakesThePlaceOfOneThatWasNotTold) {
   std::promise<void> goes_on;
-  TestPeer peer([&](PeerConnection& c, int) {
-    c.head();
-    goes_on.get_future().wait();
-    c.answer("ok");
-    while (!c.head().empty()) c.answer("ok");
-  });
+  TestPeer peer(late(goes_on));
   ManualClock clock;
   Edge edge(
       {peer.address},
@@ -680,12 +675,7 @@ TEST(Gateway, WhoIsBackWhenToldTakesThePlaceOfOneThatWasNotTold) {
 
 TEST(Gateway, ATenantThatWaitsWithManyLosesItsPlaceToOneThatHasNone) {
   std::promise<void> goes_on;
-  TestPeer peer([&](PeerConnection& c, int) {
-    c.head();
-    goes_on.get_future().wait();
-    c.answer("ok");
-    while (!c.head().empty()) c.answer("ok");
-  });
+  TestPeer peer(late(goes_on));
   Edge edge({peer.address}, [](config::Config& config) {
     config.upstreams[0].concurrency = 1;
     config.upstreams[0].max_wait = 10s;
@@ -876,7 +866,7 @@ TEST(Gateway, WhatDoesNotEndHoldsItsStopUpForSomeSecondsOnly) {
   const auto over = [&] { return stopped.wait_for(0s) == std::future_status::ready; };
   EXPECT_TRUE(until(over, [&] {
     clock.advance(10ms);
-    std::this_thread::sleep_for(1ms);
+    std::this_thread::yield();
   }));
   EXPECT_EQ(stopped.get(), 1u) << "the request was given up";
   gateways.reset();

@@ -19,6 +19,9 @@ constexpr int first_that_checks = 0x02030000;
 constexpr auto ask_again = std::chrono::milliseconds(250);
 constexpr auto new_topic = std::chrono::seconds(3);  // the time until each broker knows a new topic
 
+/// Those that cannot be destroyed are not lost: a search for leaks finds them here.
+constinit std::array<std::atomic<rd_kafka_t*>, 64> kept_handles{};
+
 int milliseconds(Duration d) {
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(std::max(d, Duration{0})).count());
 }
@@ -47,10 +50,6 @@ Client::Client(const ClientConfig& config, ClientHooks& hooks, const Context& co
 }
 
 std::atomic<int> Client::kept_{0};
-namespace {
-/// They are not lost: a search for leaks finds them here.
-constinit std::array<std::atomic<rd_kafka_t*>, 64> kept_handles{};
-}  // namespace
 
 Client::~Client() {
   if (!handle_) return;

@@ -20,6 +20,9 @@ std::string head_of(std::size_t length) {
   return "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
 }
 
+/// More than any connection holds.
+awaitable<void> answers_at_length(Exchange& e) { co_await e.respond({.body = std::string(20'000'000, 'x')}); }
+
 TEST(HttpDeadlines, AnIdleConnectionIsClosedAfterIdleTimeout) {
   TestServer server(echo);
   TestClient client(server);
@@ -153,10 +156,7 @@ TEST(HttpDeadlines, AnAnswerInPiecesHasOneDeadlineForAllOfThem) {
 }
 
 TEST(HttpDeadlines, AStoppingServerWaitsTenSecondsForAnAnswerToBeRead) {
-  TestServer server([&](Exchange& e) -> awaitable<void> {
-    Response r{.body = std::string(20'000'000, 'x')};
-    co_await e.respond(std::move(r));
-  });
+  TestServer server(answers_at_length);
   TestClient client(server, {.receive_buffer = 4096});
   client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().bytes_out > 1_B; });
@@ -168,10 +168,7 @@ TEST(HttpDeadlines, AStoppingServerWaitsTenSecondsForAnAnswerToBeRead) {
 }
 
 TEST(HttpDeadlines, AnAnswerThatNobodyReadsHoldsADrainForTenSeconds) {
-  TestServer server([&](Exchange& e) -> awaitable<void> {
-    Response r{.body = std::string(20'000'000, 'x')};
-    co_await e.respond(std::move(r));
-  });
+  TestServer server(answers_at_length);
   TestClient client(server, {.receive_buffer = 4096});
   client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   server.until([](HttpServer& s) { return s.stats().bytes_out > 1_B; });

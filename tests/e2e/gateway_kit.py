@@ -68,9 +68,10 @@ class Service:
 class Peer:
     """A service that does to each connection what `script(socket)` does."""
 
-    def __init__(self, script):
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+    def __init__(self, script, at=("127.0.0.1", 0)):
+        self.listener = socket.create_server(at, backlog=64)
+        self.port = self.listener.getsockname()[1]
+        self.address = "%s:%d" % (at[0], self.port)
         self.script = script
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -115,8 +116,8 @@ class GatewayTest(WeirTest):
         self.addCleanup(lambda: service.process.poll() is None and service.kill())
         return service
 
-    def peer(self, script):
-        peer = Peer(script)
+    def peer(self, script, **where):
+        peer = Peer(script, **where)
         self.addCleanup(peer.close)
         return peer
 

@@ -5,9 +5,7 @@ The names are those of /etc/hosts, in a view of the file system that the gateway
 have one, the test is skipped.
 """
 import ctypes
-import socket
 import subprocess
-import threading
 
 from gateway_kit import GatewayTest, config, read_head
 from weir_process import PATIENCE, eventually, main, skip
@@ -27,33 +25,15 @@ def own_hosts(path):
     return enter
 
 
-class Numbered:
-    """A service at an address that answers with its name, `close` after each answer if so."""
-
-    def __init__(self, address, port, name, close):
-        self.listener = socket.create_server((address, port), backlog=64)
-        self.port = self.listener.getsockname()[1]
-        self.answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s" % (
-            len(name), b"Connection: close\r\n" if close else b"", name)
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                s, _ = self.listener.accept()
-            except OSError:
+def says(name, close):
+    """A service that answers with its name; `close`: each answer on a connection of its own."""
+    def script(s):
+        while read_head(s)[0]:
+            s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s" % (
+                len(name), b"Connection: close\r\n" if close else b"", name))
+            if close:
                 return
-            threading.Thread(target=self.serve, args=(s,), daemon=True).start()
-
-    def serve(self, s):
-        with s:
-            try:
-                while read_head(s)[0]:
-                    s.sendall(self.answer)
-                    if b"close" in self.answer:
-                        return
-            except OSError:
-                pass
+    return script
 
 
 class Names(GatewayTest):
@@ -73,9 +53,7 @@ class Names(GatewayTest):
             f.write("127.0.0.1 localhost\n" + "".join(f"{a} shop.test\n" for a in addresses))
 
     def service(self, address, port, name, close=True):
-        service = Numbered(address, port, name, close)
-        self.addCleanup(service.listener.close)
-        return service
+        return self.peer(says(name, close), at=(address, port))
 
     def run_at(self, port):
         self.weir = self.start(config(f"shop.test:{port}"), preexec=own_hosts(self.hosts))

@@ -6,11 +6,11 @@
 
 #include <fcntl.h>
 #include <algorithm>
-#include <csignal>
 
 #include "commands.h"
 #include "descriptors.h"
 #include "exit_codes.h"
+#include "interruption.h"
 #include "load/open_load.h"
 #include "load_file.h"
 #include "load_html.h"
@@ -19,17 +19,6 @@ namespace weir::app {
 namespace {
 
 constexpr std::uint64_t kept_descriptors = 32;  // for files, and what the process has open anyway
-
-volatile std::sig_atomic_t told_to_stop = 0;
-
-/// The first Ctrl-C ends the load and still says what came of it, the second ends the process.
-void watch_signals() {
-  struct sigaction action{};
-  action.sa_handler = [](int) { told_to_stop = 1; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  for (const int s : {SIGINT, SIGTERM}) ::sigaction(s, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-}
 
 int complain_of(int code, std::string_view what) {
   fmt::print(stderr, "weir: {}\n", terminal_text(what));
@@ -132,7 +121,7 @@ int load(const LoadOptions& options) {
   if (raise_descriptor_limit() < options.connections + kept_descriptors)
     return complain_of(
         failed, fmt::format("--connections {}: more than this process may have open (ulimit -n)", options.connections));
-  watch_signals();
+  watch_for_interruption();
   const Context context;
   load::Schedule schedule(plan->streams, plan->length, options.count, options.seed);
   load::Tally tally(plan->length);
@@ -145,13 +134,13 @@ int load(const LoadOptions& options) {
     Progress progress(!options.quiet);
     open.run([&](TimePoint now) {
       progress.show(tally, schedule, now);
-      if (told_to_stop) stopped = now;
-      return !told_to_stop;
+      if (interrupted()) stopped = now;
+      return !interrupted();
     });
   }
-  const bool interrupted = stopped != TimePoint{} && stopped < schedule.began() + schedule.length();
-  if (interrupted) tally.cut(std::max(Duration{0}, stopped - schedule.began()));
-  return finish({*plan, tally, open.opened(), schedule.cut_off(), interrupted}, json, html);
+  const bool cut_short = stopped != TimePoint{} && stopped < schedule.began() + schedule.length();
+  if (cut_short) tally.cut(std::max(Duration{0}, stopped - schedule.began()));
+  return finish({*plan, tally, open.opened(), schedule.cut_off(), cut_short}, json, html);
 }
 
 }  // namespace weir::app

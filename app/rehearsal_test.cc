@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "config/testing.h"
 #include "config/tests.h"
 #include "rehearsal/expectations.h"
 
@@ -21,9 +22,7 @@ std::vector<std::string> failures(const std::string& parts, const std::string& t
       "},"
       " on_malformed: dead_letter, dead_letter: bad }\n" +
       parts + "  bad: { type: file, path: bad }\ntests:\n  - name: case\n" + test;
-  config::LoadOptions options;
-  options.read_file = [&](const std::string&) -> Result<std::string> { return yaml; };
-  options.machine_memory = 4_GiB;
+  const config::LoadOptions options = config::fake_options({{"weir.yaml", yaml}});
   const auto all = config::load_with_tests({"weir.yaml"}, catalog, options);
   std::vector<std::string> out;
   for (const auto& problem : all.loaded.problems)

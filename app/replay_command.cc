@@ -5,12 +5,12 @@
 #include <weir/flow/admit/token_bucket.h>
 
 #include <algorithm>
-#include <csignal>
 #include <thread>
 
 #include "commands.h"
 #include "config/units_parse.h"
 #include "exit_codes.h"
+#include "interruption.h"
 #include "journal_folder.h"
 #include "replay_progress.h"
 #include "replay_sender.h"
@@ -23,21 +23,11 @@ constexpr std::size_t request_bytes = 512 << 10;  // half of what an http source
 constexpr std::uint64_t most_told = 100;          // refused events with a line each
 constexpr Duration look_again = std::chrono::milliseconds(50);
 
-volatile std::sig_atomic_t interrupted = 0;
-
-/// The first Ctrl-C ends it after the batch in flight, the second at once: answered batches are remembered.
-void watch_signals() {
-  struct sigaction action{};
-  action.sa_handler = [](int) { interrupted = 1; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  for (const int s : {SIGINT, SIGTERM}) ::sigaction(s, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-}
-
+/// What was answered before an interruption is remembered.
 bool wait(Duration time) {
-  for (; time > Duration{0} && !interrupted; time -= std::min(time, look_again))
+  for (; time > Duration{0} && !interrupted(); time -= std::min(time, look_again))
     std::this_thread::sleep_for(std::min(time, look_again));
-  return !interrupted;
+  return !interrupted();
 }
 
 /// "2h": so long ago; or a point in time.
@@ -117,7 +107,7 @@ class Replay {
     if (options_.dry_run) return dry_run();
     auto sender = make_sender();
     if (!sender) return complain(sender.error().message), failed;
-    watch_signals();
+    watch_for_interruption();
     const int code = send_all(**sender);
     summary(**sender);
     return code;
@@ -221,7 +211,7 @@ class Replay {
         for (auto go = bucket.try_take(events->size(), context_.now()); !go;
              go = bucket.try_take(events->size(), context_.now()))
           if (!wait(go.error().retry_after)) return unsettled;
-        if (interrupted) return unsettled;
+        if (interrupted()) return unsettled;
         if (const auto outcome = sender.send(*events); outcome != ReplaySender::Outcome::done)
           return told(outcome, sender);
       }
@@ -262,7 +252,7 @@ class Replay {
     fmt::print("replayed {}{}, refused {}, skipped {}", sender.taken(), fates.empty() ? "" : fates + ")", refused_,
                skipped_);
     if (supply_->lost()) fmt::print(", lost on the disk {}", supply_->lost());
-    fmt::print("; {}goes on at {} {}\n", interrupted ? "interrupted, " : "", supply_->unit(), progress_.place.next);
+    fmt::print("; {}goes on at {} {}\n", interrupted() ? "interrupted, " : "", supply_->unit(), progress_.place.next);
   }
 
   const std::string& from_;

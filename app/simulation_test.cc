@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "config/load.h"
+#include "config/testing.h"
 #include "rehearsal/simulation.h"
 
 namespace weir::app {
@@ -27,9 +28,7 @@ Result<Simulated> simulated(const std::string& sink, const Scenario& scenario, c
       "sources:\n  in: { type: http, listen: '127.0.0.1:1' }\nsinks:\n  out: { type: blackhole, "
       "from: [in], batch: { max_events: 1 }, " +
       sink + " }\n" + more;
-  config::LoadOptions options;
-  options.read_file = [&](const std::string&) -> Result<std::string> { return yaml; };
-  options.machine_memory = 4_GiB;
+  const config::LoadOptions options = config::fake_options({{"weir.yaml", yaml}});
   const auto loaded = config::load({"weir.yaml"}, catalog, options);
   for (const auto& problem : loaded.problems)
     if (!problem.warning) return failure(problem.text());

@@ -25,9 +25,4 @@ int top_rows(const TopData& data);
 void sort_rows(TopData& data, TopView::Sort sort);
 std::vector<std::string> top_screen(const TopData& data, const TopView& view);
 
-/// "1 234", "12.3k", "4.56M": at most 6 characters.
-std::string short_count(double value);
-std::string short_bytes(double value);
-std::string short_time(double seconds);
-
 }  // namespace weir::app

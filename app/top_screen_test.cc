@@ -1,4 +1,5 @@
 #include "top_screen.h"
+#include "top_numbers.h"
 
 #include <gtest/gtest.h>
 

@@ -25,9 +25,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 /// A flow with one sink, looked at once a second.
-class Watched : public testing::Test {
+class AlertsOf : public testing::Test {
  protected:
-  Watched() {
+  AlertsOf() {
     log::set_level(log::Level::off);
     flow_.budget = 64_MiB;
     auto& sink = flow_.sinks.emplace_back();
@@ -75,8 +75,6 @@ class Watched : public testing::Test {
   gateway::Status requests_;
   Alerts alerts_{context_};
 };
-
-using AlertsOf = Watched;
 
 TEST_F(AlertsOf, AQueueThatFillsFireWithinTwoSecondsAndEndWithinTen) {
   look();

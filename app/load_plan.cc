@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t most_body = 16 << 20;
 constexpr double most_rate = 1e6;
 constexpr std::size_t event_bytes = 200;
-constexpr std::uint32_t most_events = 10'000;
+constexpr std::uint32_t most_events_a_request = 10'000;
 
 /// "@FILE": what is in it.
 Result<std::string> body_of(const std::string& text) {
@@ -115,7 +115,8 @@ Result<load::Variant> make_variant(const LoadRequest& request, const LoadOptions
   if (!url) return std::unexpected(url.error());
   if (url->tls) return failure(fmt::format("{}: weir load speaks no TLS: name the plain listener", request.url));
   if (request.events > 0 && !request.body.empty()) return failure("events are a body: leave the other one out");
-  if (request.events > most_events) return failure(fmt::format("at most {} events in a request", most_events));
+  if (request.events > most_events_a_request)
+    return failure(fmt::format("at most {} events in a request", most_events_a_request));
   load::Ids ids;
   const Result<std::string> body =
       request.events > 0 ? Result<std::string>(events_body(request.events, options.seed, ids)) : body_of(request.body);

@@ -17,7 +17,7 @@
 #include "loading.h"
 #include "log/log.h"
 #include "observe/admin.h"
-#include "observe/alerts.h"
+#include "observe/alert_sender.h"
 #include "pipeline/graph/flow.h"
 #include "reload.h"
 #include "watch.h"
@@ -59,6 +59,7 @@ void greet(const config::Config& config, const pipeline::FlowStatus& status, con
 }
 
 constexpr Duration watch_every = std::chrono::seconds(1);
+constexpr Duration time_for_alerts = std::chrono::seconds(2);  // to tell the last of them at the end
 constexpr Duration renew_every = std::chrono::seconds(2);
 constexpr auto look_for_end = std::chrono::milliseconds(50);
 constexpr auto ready_at_least = std::chrono::seconds(1);
@@ -182,7 +183,8 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   std::optional<gateway::Gateways> gateways;
   if (!config->gateways.empty()) gateways.emplace(*config, context);
 
-  observe::Alerts alerts(context);
+  observe::Alerts alerts(context, config->alerts.rules);
+  observe::AlertSenders receivers(config->alerts, catalog, context);
   Renewal renewal(*config, catalog, files);  // before the files are read
   // Admin first: a port in use is found before a sink has created a file.
   std::optional<observe::Admin> admin;
@@ -190,7 +192,11 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   if (!config->admin.listen.empty()) {
     const observe::Admin::Asks asks{[&flow] { return flow.status(); }, [&flow] { return flow.why_not_ready(); },
                                     [&gateways] { return gateways ? gateways->status() : gateway::Status{}; },
-                                    [&alerts] { return alerts.state(); }};
+                                    [&alerts, &receivers] {
+                                      auto state = alerts.state();
+                                      state.receivers = receivers.status();
+                                      return state;
+                                    }};
     admin.emplace(config->admin, context, asks, &flow.taps());
     auto opened = admin->open();
     if (!opened && config->admin.by_default) {
@@ -215,6 +221,11 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
       log::stop();
       return failed;
     }
+  if (const auto started = receivers.start(); !started) {
+    log::error("not started: {}", started.error().message);
+    log::stop();
+    return failed;
+  }
   bool hangup = false;
   const Running running{flow, *config, admin ? &*admin : nullptr, files, catalog, gateways ? &*gateways : nullptr};
   const Started started = start(flow, context, signals, hangup);
@@ -247,12 +258,14 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
     if (context.now() < next_look) continue;
     const pipeline::FlowStatus status = flow.status();
     watch.look(status, context.now());
-    alerts.look(status, gateways ? gateways->status() : gateway::Status{});
+    receivers.tell(alerts.look(status, gateways ? gateways->status() : gateway::Status{}));
     next_look = context.now() + watch_every;
   }
   const int code = stop(flow, gateways ? &*gateways : nullptr, *config, context, signals);
   if (admin) admin->stop();
+  const bool all_back = receivers.stop(time_for_alerts);
   log::stop();
+  if (!all_back) std::_Exit(code);
   return code;
 }
 

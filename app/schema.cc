@@ -8,6 +8,7 @@
 
 #include "config/reloadable.h"
 #include "json_tree.h"
+#include "schema_alerts.h"
 #include "schema_gateways.h"
 #include "schema_keys.h"
 #include "schema_tests.h"
@@ -18,6 +19,7 @@ namespace {
 constexpr std::string_view variable = R"(.*\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}.*)";
 constexpr std::string_view part_name = "[a-z][a-z0-9_]{0,63}";
 constexpr std::array<std::string_view, 4> kinds_of_parts{"source", "stage", "journal", "sink"};
+constexpr std::string_view receiver = "receiver";  // of alerts: a sink with its options and none of the other keys
 constexpr std::string_view number_pattern = R"([0-9]{1,15}(\.[0-9]{1,15})?)";
 
 /// The name of a kind, the pattern of its text, and the advice when a text does not match. Empty pattern: any text.
@@ -180,16 +182,13 @@ std::string component_definition(const Component& c, const KeySection& common) {
     own.push_back(spec.name);
     if (spec.required) required.push_back(spec.name);
   }
+  JsonObject out;
+  out.text("description", c.summary).text("type", "object").add("properties", properties.json());
+  out.add("required", json_texts(required)).add("additionalProperties", "false");
+  if (c.kind == receiver) return out.json();
   JsonObject about = c.abilities;
   about.text("kind", c.kind).text("name", c.name).text("summary", c.summary).add("options", json_texts(own));
-  return JsonObject()
-      .text("description", c.summary)
-      .text("type", "object")
-      .add("properties", properties.json())
-      .add("required", json_texts(required))
-      .add("additionalProperties", "false")
-      .add("x-weir", about.json())
-      .json();
+  return out.add("x-weir", about.json()).json();
 }
 
 /// One part: its type, and by its type which keys it has.
@@ -263,6 +262,15 @@ std::string section_of_parts(std::string_view kind, std::string_view help) {
       .json();
 }
 
+void add_receivers(JsonObject& definitions, const std::vector<Component>& all) {
+  std::vector<Component> receivers;
+  for (const Component& c : all)
+    if (c.kind == "sink") receivers.push_back({std::string(receiver), c.name, c.summary, c.options, {}});
+  definitions.add(receiver, part_definition(receiver, receivers));
+  for (const Component& c : receivers)
+    definitions.add(fmt::format("{}.{}", receiver, c.name), component_definition(c, {}));
+}
+
 }  // namespace
 
 std::string config_schema(const Catalog& catalog) {
@@ -285,6 +293,8 @@ std::string config_schema(const Catalog& catalog) {
       definitions.add(section.name, closed_map(section.help, properties, required));
     }
   }
+  add_receivers(definitions, all);
+  add_alerts_schema(top, definitions);
   top.add("admin", refers_to("admin"));
   top.add("log", refers_to("log"));
   add_gateways_schema(top, definitions);

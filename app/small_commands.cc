@@ -84,7 +84,8 @@ int alerts(bool as_prometheus_rules) {
   if (as_prometheus_rules) return print(observe::prometheus_rules());
   fmt::print("{:<16} {:<8} {:<15} {}\n", "ALERT", "SEVERITY", "OF", "WHEN");
   for (const auto& rule : observe::alert_rules())
-    fmt::print("{:<16} {:<8} {:<15} {}\n{:<41} {}\n", rule.name, rule.warns ? "warning" : "info", rule.of, rule.when,
+    fmt::print("{:<16} {:<8} {:<15} {}\n{:<41} {}\n", rule.name,
+               config::usual_alerts[static_cast<std::size_t>(rule.rule)].warns ? "warning" : "info", rule.of, rule.when,
                "", rule.advice);
   fmt::print("\nWhat fires now: `weir top`, or GET /api/alerts of the admin listener.\n");
   return ok;

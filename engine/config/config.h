@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "config/alerts.h"
 #include "config/file_stamp.h"
 #include "config/gateways.h"
 #include "config/guards.h"
@@ -167,6 +168,7 @@ struct Config {
   std::vector<Upstream> upstreams;
   std::vector<Gateway> gateways;
   Admin admin;
+  Alerts alerts;
   LogForm log;
   int reactors = 1;
   bool automatic_reactors = true;  ///< `reactors: auto`

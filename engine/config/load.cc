@@ -193,6 +193,7 @@ Loaded load_tree(Yaml root, const std::vector<std::string>& files, std::vector<P
   read_parts(reader, top, catalog, draft);
   read_gateways(reader, top, draft.config);
   read_admin(reader, top, draft.config.admin);
+  read_alerts(reader, top, catalog, draft.config.alerts);
   read_log(reader, top, draft.config.log);
   auto cases = read_tests(reader, top.find("tests"), draft.config);
   if (tests) *tests = std::move(cases);

@@ -245,6 +245,10 @@ void sum_memory(const Catalog& catalog, Config& config) {
   add_sources(rows, catalog, config, graph);
   add_stages(rows, config, graph);
   add_sinks(rows, catalog, config, graph);
+  for (const AlertReceiver& receiver : config.alerts.receivers)
+    if (const SinkType* type = catalog.sink(receiver.type); type && type->footprint)
+      for (const Footprint& part : type->footprint(receiver.options, {alert_delivery_events, alert_delivery_bytes}))
+        rows.add("alert receiver " + receiver.name, part);
   for (const Gateway& gateway : config.gateways) {
     rows.add("gateway " + gateway.name + ": connections", footprint(gateway));
     for (const GatewayRoute& route : gateway.routes)

@@ -309,4 +309,19 @@ void read_sink(Reader& reader, const YamlEntry& entry, const Catalog& catalog, D
   draft.config.sinks.push_back(std::move(sink));
 }
 
+void read_alert_receiver(Reader& reader, const YamlEntry& entry, const Catalog& catalog,
+                         std::vector<AlertReceiver>& out) {
+  Node node;
+  Section section(reader, &entry.value, start(reader, entry, "alerts.receivers", node));
+  if (auto why = why_no_name(entry.key); !why.empty()) reader.error(entry.location, "alerts.receivers", std::move(why));
+  const SinkType* type = find_type(reader, section, node, catalog.sinks(), "sink");
+  if (!finish(reader, section, type, node)) return;
+  if (type->make) {
+    const Context here;  // it is asked about its options, never run
+    report_check(reader, node.name, section.path(), type->options,
+                 type->make({node.name, node.options, 0, here})->check());
+  }
+  out.push_back({std::move(node.name), std::move(node.type), std::move(node.options)});
+}
+
 }  // namespace weir::config

@@ -22,6 +22,15 @@ void read_stage(Reader& reader, const YamlEntry& entry, const Catalog& catalog, 
 void read_journal(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft);
 void read_sink(Reader& reader, const YamlEntry& entry, const Catalog& catalog, Draft& draft);
 
+/// What a part that was made says of its own options.
+void report_check(Reader& reader, const std::string& name, const std::string& path,
+                  const std::vector<OptionSpec>& specs, const Result<void>& fit);
+
+/// `alerts`; a receiver is complete when it is there.
+void read_alerts(Reader& reader, Section& root, const Catalog& catalog, Alerts& out);
+void read_alert_receiver(Reader& reader, const YamlEntry& entry, const Catalog& catalog,
+                         std::vector<AlertReceiver>& out);
+
 /// `upstreams` and `gateways`, and whether they fit together.
 void read_gateways(Reader& reader, Section& root, Config& config);
 /// HOST:PORT, the form only.

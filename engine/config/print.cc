@@ -63,6 +63,7 @@ class Printer {
         admin.logins.users.empty() ? "" : ", auth_basic: <secret>", file("tls_certificate", admin.tls_certificate),
         file("tls_key", admin.tls_key), file("tls_client_ca", admin.tls_client_ca),
         admin.tls_client_names.empty() ? "" : ", tls_client_names: " + flow_list(admin.tls_client_names));
+    print(config_.alerts);
     if (const LogForm& log = config_.log; log != LogForm{})
       out_ +=
           fmt::format("log: {{ level: {}, format: {}, time: {} }}\n", level_names[static_cast<std::size_t>(log.level)],
@@ -87,7 +88,37 @@ class Printer {
     }
   }
 
-  void key(std::string_view name, std::string_view text) { out_ += fmt::format("    {}: {}\n", name, text); }
+  void key(std::string_view name, std::string_view text) {
+    out_ += fmt::format("{:{}}{}: {}\n", "", indent_, name, text);
+  }
+
+  void print(const Alerts& alerts) {
+    std::string rules;
+    for (std::size_t i = 0; i < alert_rule_count; ++i) {
+      const AlertSetting &is = alerts.rules[i], &usual = usual_alerts[i];
+      if (is == usual) continue;
+      std::string what = is.on ? "" : "off";
+      const auto add = [&](std::string text) { what += (what.empty() ? "{ " : ", ") + std::move(text); };
+      if (is.on) {
+        if (is.above != usual.above) add("above: " + to_text_above(static_cast<AlertRule>(i), is.above));
+        if (is.hold != usual.hold) add("for: " + to_text(is.hold));
+        if (is.warns != usual.warns) add(is.warns ? "severity: warning" : "severity: info");
+        what += " }";
+      }
+      rules += fmt::format("    {}: {}\n", alert_names[i], what);
+    }
+    if (rules.empty() && alerts.receivers.empty() && alerts.repeat == Alerts{}.repeat) return;
+    out_ += "alerts:\n";
+    if (!rules.empty()) out_ += "  rules:\n" + rules;
+    out_ += fmt::format("  repeat: {}\n", to_text(alerts.repeat));
+    if (!alerts.receivers.empty()) out_ += "  receivers:\n";
+    indent_ = 6;
+    for (const AlertReceiver& receiver : alerts.receivers) {
+      out_ += fmt::format("    {}:\n      type: {}\n", receiver.name, receiver.type);
+      options("alerts.receivers." + receiver.name, catalog_.sink(receiver.type), receiver.options);
+    }
+    indent_ = 4;
+  }
 
   template <typename T>
   void options(const std::string& path, const T* type, const Options& options) {
@@ -189,6 +220,7 @@ class Printer {
   const Config& config_;
   const Catalog& catalog_;
   std::string out_;
+  std::size_t indent_ = 4;
 };
 
 }  // namespace

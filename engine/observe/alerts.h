@@ -13,6 +13,7 @@
 #include <mutex>
 #include <tuple>
 
+#include "observe/alert_news.h"
 #include "observe/readings.h"
 
 namespace weir::observe {
@@ -22,18 +23,29 @@ struct FiringAlert {
   std::string kind, node;
   Duration lasts{0};
   std::string text;  ///< the facts, as they were at the last look
+  bool warns = true;
+};
+
+struct ReceiverStatus {
+  std::string name;
+  std::uint64_t delivered = 0, failed = 0;  ///< deliveries
+  std::size_t waiting = 0;                  ///< alerts whose last change it has not been told
+  std::string trouble;                      ///< of the last delivery; empty: it went well
 };
 
 struct AlertState {
   std::vector<FiringAlert> firing;
   std::array<std::uint64_t, alert_rule_count> fired{};  ///< since start, by rule
+  std::vector<ReceiverStatus> receivers{};
 };
 
 class Alerts {
  public:
-  explicit Alerts(const Context& context) : context_(context) {}
+  explicit Alerts(const Context& context, const config::AlertSettings& settings = config::usual_alerts)
+      : context_(context), settings_(settings), readings_(settings) {}
 
-  void look(const pipeline::FlowStatus& flow, const gateway::Status& requests);
+  /// What has begun or ended since the last look.
+  std::vector<AlertNews> look(const pipeline::FlowStatus& flow, const gateway::Status& requests);
   AlertState state() const;
 
  private:
@@ -42,14 +54,18 @@ class Alerts {
     flow::Alert alert;
     std::string text;
     TimePoint began{};  ///< while it fires
+    WallTime began_wall{};
     bool looked_at = false;
   };
+  const config::AlertSetting& setting(AlertRule rule) const { return settings_[static_cast<std::size_t>(rule)]; }
   void judge(const Reading& reading, TimePoint now);
   void tell(const Key& key, Entry& entry, flow::Alert::Change change);
 
   const Context& context_;
+  const config::AlertSettings settings_;
   Readings readings_;
-  mutable std::mutex mutex_;  // of the rest
+  std::vector<AlertNews> news_;  // of this look
+  mutable std::mutex mutex_;     // of the rest
   std::map<Key, Entry> entries_;
   std::array<std::uint64_t, alert_rule_count> fired_{};
 };

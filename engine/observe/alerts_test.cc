@@ -24,6 +24,10 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
+const config::AlertSetting& usual(const AlertRuleInfo& rule) {
+  return config::usual_alerts[static_cast<std::size_t>(rule.rule)];
+}
+
 /// A flow with one sink, looked at once a second.
 class AlertsOf : public testing::Test {
  protected:
@@ -243,12 +247,67 @@ std::string page() {
       "by half at the most (`lib/weir/flow/signal/baseline.h`). `weir_queue_level` says the level of each queue: "
       "warning\n"
       "when it will be full within 60 s or its readers are paused, critical within 15 s or when it is full.\n\n"
+      "## Other thresholds, other receivers\n\n"
+      "```yaml\n"
+      "alerts:\n"
+      "  rules:                  # each alert below; `above` where `when` has a number that can be another one\n"
+      "    lag: { above: 10m, for: 30s, severity: info }\n"
+      "    queue_depth: { above: 3 }         # times the usual\n"
+      "    utilisation: off\n"
+      "  repeat: 1m              # what still fires is told again; 0s: never\n"
+      "  receivers:              # sinks that are told of alerts and of nothing else, at most 8\n"
+      "    ops: { type: http, url: 'http://127.0.0.1:9093/api/v2/alerts', format: json_array }  # an Alertmanager\n"
+      "    chat: { type: http, url: 'https://hooks.example/x', headers: { Authorization: 'file:/run/secrets/hook' } }\n"
+      "```\n\n"
+      "A receiver is any type of sink with its options; what it gets are objects as Alertmanager's API (v2) takes "
+      "them, "
+      "with `status`\n"
+      "`firing` or `resolved`, `labels` (`alertname`, `severity`, `kind`, `node`, `instance`), `annotations` "
+      "(`summary`: "
+      "the facts when it\n"
+      "began, `advice`), `startsAt` and `endsAt`. Each has a thread of its own; of each alert the last change alone is "
+      "kept for it, so one\n"
+      "that is down costs no memory and is told the latest when it is back, tried again after 1 s up to 1 min. "
+      "`/api/alerts`,\n"
+      "`weir_alert_deliveries_total` and `weir_alerts_untold` say how it fares. A change of `alerts:` takes a new "
+      "process.\n\n"
+      "## All of them\n\n"
       "This page is checked against the program by `engine/observe/alerts_test.cc`.\n\n"
       "| alert | severity | of | when | for | what to do |\n|---|---|---|---|---|---|\n";
   for (const AlertRuleInfo& rule : alert_rules())
-    out += fmt::format("| `{}` | {} | {} | {} | {:.0f} s | {} |\n", rule.name, rule.warns ? "warning" : "info", rule.of,
-                       rule.when, seconds(rule.hold), rule.advice);
+    out += fmt::format("| `{}` | {} | {} | {} | {:.0f} s | {} |\n", rule.name, usual(rule).warns ? "warning" : "info",
+                       rule.of, rule.when, seconds(usual(rule).hold), rule.advice);
   return out;
+}
+
+TEST(AlertSettings, AnotherThresholdHoldAndSeverityCount) {
+  log::set_level(log::Level::off);
+  config::AlertSettings settings = config::usual_alerts;
+  const auto of = [&](AlertRule rule) -> config::AlertSetting& { return settings[static_cast<std::size_t>(rule)]; };
+  of(AlertRule::memory) = {.on = true, .above = 0.5, .hold = 3s, .warns = false};
+  of(AlertRule::breaker_open).on = false;
+  ManualClock clock;
+  const Context context(clock);
+  Alerts alerts(context, settings);
+  pipeline::FlowStatus flow;
+  flow.budget = 100_MiB;
+  flow.budget_used = 60_MiB;
+  auto& sink = flow.sinks.emplace_back();
+  sink.name = "db";
+  sink.workers = 1;
+  sink.destination.breaker = flow::BreakerState::open;
+  std::vector<AlertNews> news;
+  for (int i = 0; i < 3; ++i) {
+    news = alerts.look(flow, {});
+    EXPECT_THAT(news, IsEmpty()) << i;
+    clock.advance(1s);
+  }
+  news = alerts.look(flow, {});
+  ASSERT_EQ(news.size(), 1u);
+  EXPECT_TRUE(news[0].firing);
+  EXPECT_FALSE(news[0].warns);
+  EXPECT_EQ(info(news[0].rule).name, "memory");
+  EXPECT_THAT(alerts_json(alerts.state()), HasSubstr(R"("rule":"memory","severity":"info")"));
 }
 
 TEST(PrometheusRules, AskForMetricsThatThereAre) {

@@ -45,6 +45,14 @@ void of_alerts(Sheet& sheet, const AlertState& alerts) {
   for (const AlertRuleInfo& rule : alert_rules())
     sheet.counter("weir_alerts_fired_total", "Times that an alert began (docs/alerts.md), by rule.",
                   {{"rule", std::string(rule.name)}}, number(alerts.fired[static_cast<std::size_t>(rule.rule)]));
+  for (const ReceiverStatus& receiver : alerts.receivers) {
+    const auto who = [&](const char* outcome) { return Labels{{"receiver", receiver.name}, {"outcome", outcome}}; };
+    constexpr auto* help = "Deliveries to a receiver of alerts, by outcome: delivered or failed.";
+    sheet.counter("weir_alert_deliveries_total", help, who("delivered"), number(receiver.delivered));
+    sheet.counter("weir_alert_deliveries_total", help, who("failed"), number(receiver.failed));
+    sheet.gauge("weir_alerts_untold", "Alerts whose last change a receiver has not been told.",
+                {{"receiver", receiver.name}}, number(receiver.waiting));
+  }
   for (const FiringAlert& alert : alerts.firing)
     sheet.gauge("weir_alert_firing", "1 for each alert that fires now.",
                 {{"rule", std::string(info(alert.rule).name)}, {"kind", alert.kind}, {"node", alert.node}}, 1);

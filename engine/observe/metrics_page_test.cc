@@ -83,6 +83,7 @@ AlertState full_alerts() {
   AlertState state;
   state.firing.push_back(
       {.rule = AlertRule::errors, .kind = "sink", .node = "archive", .lasts = 1s, .text = "all failed"});
+  state.receivers.push_back({.name = "ops", .delivered = 3, .failed = 1, .waiting = 1, .trouble = "refused"});
   return state;
 }
 

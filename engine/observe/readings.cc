@@ -60,13 +60,14 @@ std::vector<Reading> Readings::take(const pipeline::FlowStatus& flow, const gate
 }
 
 void Readings::add(AlertRule rule, std::string kind, std::string node, bool crossed, std::string text) {
+  if (!settings_[static_cast<std::size_t>(rule)].on) return;
   readings_.push_back({rule, std::move(kind), std::move(node), crossed, crossed ? std::move(text) : std::string()});
 }
 
 void Readings::of_flow(const pipeline::FlowStatus& flow, const gateway::Status& requests) {
   const double used =
       share(static_cast<std::uint64_t>(flow.budget_used.count()), static_cast<std::uint64_t>(flow.budget.count()));
-  add(AlertRule::memory, "flow", "", used > Limits::memory,
+  add(AlertRule::memory, "flow", "", used > above(AlertRule::memory),
       fmt::format("{:.0f} % of the memory budget is reserved", used * 100));
   auto off = flow.ledger().worst;
   std::string where = flow.ledger().where;
@@ -96,7 +97,8 @@ void Readings::of_depth(const pipeline::SinkStatus& sink, SinkMemory& memory, Ti
   const auto depth = static_cast<double>(sink.pressure.waiting.events);
   const double normal = memory.depth.normal();
   add(AlertRule::queue_depth, "sink", sink.name,
-      memory.depth.known() && depth > Limits::depth * normal && sink.pressure.fill >= Limits::depth_fill,
+      memory.depth.known() && depth > above(AlertRule::queue_depth) * normal &&
+          sink.pressure.fill >= Limits::depth_fill,
       fmt::format("{:.0f} events wait, usually {:.0f}", depth, normal));
   if (memory.seen != TimePoint{}) memory.depth.look(depth, now - memory.seen);
 }
@@ -106,12 +108,14 @@ void Readings::of_deliveries(const pipeline::SinkStatus& sink, SinkMemory& memor
   memory.failures.look(sink.destination.failures, now);
   memory.busy.look(sink.busy_ns, now);
   const auto failed = memory.failures.growth(), tried = std::max(memory.attempts.growth(), failed);
-  add(AlertRule::errors, "sink", sink.name, failed >= Limits::least_errors && share(failed, tried) > Limits::errors,
+  add(AlertRule::errors, "sink", sink.name,
+      failed >= Limits::least_errors && share(failed, tried) > above(AlertRule::errors),
       fmt::format("{} of {} attempts failed in {}: {}", failed, tried, human(memory.attempts.watched()),
                   sink.last_error));
   const double could = seconds(memory.busy.watched()) * 1e9 * sink.workers;
   const double busy = could > 0 ? static_cast<double>(memory.busy.growth()) / could : 0;
-  add(AlertRule::utilisation, "sink", sink.name, memory.busy.watched() >= Limits::lately && busy > Limits::busy,
+  add(AlertRule::utilisation, "sink", sink.name,
+      memory.busy.watched() >= Limits::lately && busy > above(AlertRule::utilisation),
       fmt::format("its {} workers are busy for {:.0f} % of the time", sink.workers, std::min(1.0, busy) * 100));
 }
 
@@ -119,7 +123,7 @@ void Readings::of_lag(const std::string& kind, const std::string& node, std::uin
                       TimePoint now) {
   auto& memory = lags_[kind + "/" + node];
   memory.seen = now;
-  add(AlertRule::lag, kind, node, age > Limits::lag,
+  add(AlertRule::lag, kind, node, seconds(age) > above(AlertRule::lag),
       fmt::format("{} events behind, the oldest by {}", events, human(age)));
   if (now >= memory.next) {
     std::rotate(memory.ends.begin(), memory.ends.begin() + 1, memory.ends.end());
@@ -131,7 +135,7 @@ void Readings::of_lag(const std::string& kind, const std::string& node, std::uin
   const bool grows =
       memory.known == e.size() && std::adjacent_find(e.begin(), e.end(), std::greater_equal<>()) == e.end();
   const auto by = grows ? e.back() - e.front() : 0;
-  add(AlertRule::lag_growth, kind, node, by >= Limits::least_lag_growth,
+  add(AlertRule::lag_growth, kind, node, static_cast<double>(by) >= above(AlertRule::lag_growth),
       fmt::format("{} events behind, {} more than {} ago", events, by, human(Limits::lag_trend)));
 }
 
@@ -143,14 +147,16 @@ void Readings::of_gateway(const gateway::GatewayStatus& gateway, TimePoint now) 
   memory.answers.look(answers, now);
   memory.errors.look(gateway.requests.answered[5], now);
   const auto failed = memory.errors.growth(), all = memory.answers.growth();
-  add(AlertRule::errors, "gateway", gateway.name, failed >= Limits::least_errors && share(failed, all) > Limits::errors,
+  add(AlertRule::errors, "gateway", gateway.name,
+      failed >= Limits::least_errors && share(failed, all) > above(AlertRule::errors),
       fmt::format("{} of {} answers of its upstreams in {} were errors (5xx)", failed, all,
                   human(memory.answers.watched())));
 }
 
 void Readings::of_upstream(const gateway::UpstreamStatus& upstream) {
   const auto limit = upstream.limit.limit.limit;
-  add(AlertRule::pool, "upstream", upstream.name, limit > 0 && share(upstream.limit.in_flight, limit) > Limits::pool,
+  add(AlertRule::pool, "upstream", upstream.name,
+      limit > 0 && share(upstream.limit.in_flight, limit) > above(AlertRule::pool),
       fmt::format("{} of at most {} requests are under way", upstream.limit.in_flight, limit));
   add(AlertRule::breaker_open, "upstream", upstream.name, upstream.destination.breaker == flow::BreakerState::open,
       upstream.why);

@@ -28,6 +28,7 @@ struct Reading {
 
 class Readings {
  public:
+  explicit Readings(const config::AlertSettings& settings) : settings_(settings) {}
   std::vector<Reading> take(const pipeline::FlowStatus& flow, const gateway::Status& requests, TimePoint now);
 
  private:
@@ -56,6 +57,9 @@ class Readings {
   void of_flow(const pipeline::FlowStatus& flow, const gateway::Status& requests);
   void add(AlertRule rule, std::string kind, std::string node, bool crossed, std::string text);
 
+  double above(AlertRule rule) const { return settings_[static_cast<std::size_t>(rule)].above; }
+
+  const config::AlertSettings settings_;
   std::vector<Reading> readings_;
   std::map<std::string, SinkMemory> sinks_;
   std::map<std::string, GatewayMemory> gateways_;

@@ -69,6 +69,12 @@ WRONG = {
     "a route that matches nothing": ("admin:", gateway(route="match: { methods: [GET] }, to: shop")),
     "an unknown key of a gateway": ("admin:", gateway(more=", half_closed: serve")),
     "a gateway without routes": ("admin:", "gateways: { edge: { listen: \"127.0.0.1:2\" } }\nadmin:"),
+    "an unknown alert": ("admin:", "alerts: { rules: { lags: off } }\nadmin:"),
+    "an alert that is neither off nor a map": ("admin:", "alerts: { rules: { lag: never } }\nadmin:"),
+    "an alert without a number that has one": ("admin:", "alerts: { rules: { ledger: { above: 5 } } }\nadmin:"),
+    "a severity that is none": ("admin:", "alerts: { rules: { lag: { severity: page } } }\nadmin:"),
+    "a receiver of no type": ("admin:", "alerts: { receivers: { ops: { url: 'http://127.0.0.1:1/' } } }\nadmin:"),
+    "a receiver with the keys of a sink": ("admin:", "alerts: { receivers: { ops: { type: http, url: 'http://127.0.0.1:1/', workers: 3 } } }\nadmin:"),
     "a priority from nowhere": ("acks:", "priority: { default: high }, acks:"),
 }
 # Right, each in one of the forms that the loader allows.
@@ -105,6 +111,8 @@ RIGHT = {
         ", half_close: serve, tls_certificate: a.pem, tls_key: b.pem, tls_client_ca: c.pem, tls_client_names: [n], "
         "trusted_peers: 10.0.0.0/8, forwarded: both, access_log: { path: a.log, sample: 10% }")),
     "an upstream whose limit is found out": ("admin:", gateway('endpoints: ["127.0.0.1:1"], concurrency: adaptive')),
+    "alerts": ("admin:", "alerts: { rules: { lag: { above: 10m, for: 30s, severity: info }, errors: { above: 10% }, queue_depth: { above: 3 }, latency: off }, "
+                         "repeat: 5m, receivers: { ops: { type: http, url: 'http://127.0.0.1:1/', format: json_array }, disk: { type: file, path: a.ndjson } } }\nadmin:"),
     "no admin": ('admin: { listen: "127.0.0.1:0" }', 'admin: { listen: "" }'),
 }
 

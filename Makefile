@@ -5,7 +5,7 @@ CONFIG ?= examples/quickstart/weir.yaml
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench bench-overload limits-table check format tidy headers asan tsan fuzz mutants all-checks fresh-machine install clean
+.PHONY: help run build test bench bench-overload limits-table check format tidy headers asan tsan fuzz mutants all-checks fresh-machine install package clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -79,6 +79,11 @@ all-checks: ## what .ci/run looks at in part, whole: about three hours on two co
 
 install: build ## install binary and library (PREFIX=/usr/local)
 	@cmake --install build/release --prefix $(DESTDIR)$(or $(PREFIX),/usr/local) | tail -n 1
+
+package: build ## build/release/weir_*.deb: program, man page, completions, a unit of systemd, a first configuration
+	@scripts/install-packages package
+	@cd build/release && cpack >package.log 2>&1 || { cat package.log; exit 1; }
+	@ls build/release/weir_*.deb
 
 clean: ## remove build/
 	@rm -rf build

@@ -129,7 +129,10 @@ void read_secrets(const Running& running) {
 void Reload::go_on(TimePoint now) {
   const auto changed = renewal_.take();
   watch_disk(now);
-  if (changed.all_read) return read_everything(running_, renewal_);
+  if (changed.all_read) {
+    asked_ = false;
+    return read_everything(running_, renewal_);
+  }
   for (const std::string& part : changed.parts) renew_certificates(running_, part);
   if (changed.secrets) read_secrets(running_);
 }

@@ -35,7 +35,12 @@ class Reload {
  public:
   Reload(const Running& running, Renewal& renewal) : running_(running), renewal_(renewal) {}
   /// SIGHUP: done by the next `go_on`, or by a later one when a disk is slow.
-  void ask() { renewal_.read_all(std::chrono::seconds(1)); }
+  void ask() {
+    asked_ = true;
+    renewal_.read_all(std::chrono::seconds(1));
+  }
+  /// Whether a SIGHUP has not been done yet.
+  bool asked() const { return asked_; }
   /// What has been found since the last call, or the last SIGHUP.
   void go_on(TimePoint now);
 
@@ -47,6 +52,7 @@ class Reload {
   std::string reading_;  // a file that takes long, since then
   TimePoint since_{};
   bool warned_ = false;
+  bool asked_ = false;
 };
 
 }  // namespace weir::app

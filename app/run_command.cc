@@ -20,6 +20,7 @@
 #include "observe/alert_sender.h"
 #include "pipeline/graph/flow.h"
 #include "reload.h"
+#include "service_manager.h"
 #include "watch.h"
 
 namespace weir::app {
@@ -138,7 +139,8 @@ std::uint64_t stop_both(pipeline::Flow& flow, gateway::Gateways* gateways, Durat
 }
 
 int stop(pipeline::Flow& flow, gateway::Gateways* gateways, const config::Config& config, const Context& context,
-         const sigset_t& signals) {
+         const sigset_t& signals, ServiceManager& manager) {
+  manager.stopping();
   log::info("stopping: intake refused, draining for at most {} (a second signal ends it now)",
             pipeline::human(config.drain_deadline));
   pipeline::StopReport report;
@@ -149,6 +151,7 @@ int stop(pipeline::Flow& flow, gateway::Gateways* gateways, const config::Config
       signals,
       [&] { given_up = stop_both(flow, gateways, config.drain_deadline, [&] { return hurried.load(); }, report); },
       [&](int s) {
+        manager.alive(context.now());
         if (asks_to_stop(s) && !hurried.exchange(true)) until = std::min(until, context.now() + patience);
         return context.now() < until;
       });
@@ -166,6 +169,7 @@ int stop(pipeline::Flow& flow, gateway::Gateways* gateways, const config::Config
 }  // namespace
 
 int run(const std::vector<std::string>& files, const Catalog& catalog, bool quiet) {
+  ServiceManager manager = ServiceManager::from_environment();
   auto config = load_or_explain(files, catalog);
   if (!config) {
     log::start(log::Level::error);
@@ -235,6 +239,8 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
     greet(gateways->status());
   }
   greet(*config, flow.status(), admin_address);
+  const std::string what_runs = admin_address.empty() ? "runs" : "runs; admin: " + admin_address;
+  manager.ready(what_runs);
 
   Watch watch;
   Reload reload(running, renewal);
@@ -244,13 +250,19 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   while (true) {
     const int s = hangup ? SIGHUP : wait_for_signal(signals, look_for_end);
     hangup = false;
-    if (s == SIGHUP) reload.ask();
+    if (s == SIGHUP) {
+      manager.reloading(context.now());
+      reload.ask();
+    }
     if (asks_to_stop(s)) break;
     if (!gateways && context.now() >= may_end && flow.at_end()) {
       log::info("the input has ended (at_end: stop), and all of it has been delivered");
       break;
     }
+    const bool reloads = reload.asked();
     reload.go_on(context.now());
+    if (reloads && !reload.asked()) manager.ready(what_runs);
+    manager.alive(context.now());
     if (context.now() >= next_renewal) {
       renewal.look();
       next_renewal = context.now() + renew_every;
@@ -261,7 +273,7 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
     receivers.tell(alerts.look(status, gateways ? gateways->status() : gateway::Status{}));
     next_look = context.now() + watch_every;
   }
-  const int code = stop(flow, gateways ? &*gateways : nullptr, *config, context, signals);
+  const int code = stop(flow, gateways ? &*gateways : nullptr, *config, context, signals, manager);
   if (admin) admin->stop();
   const bool all_back = receivers.stop(time_for_alerts);
   log::stop();

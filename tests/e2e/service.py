@@ -85,6 +85,39 @@ class Service(WeirTest):
                                   text=True).stdout
             self.assertNotIn("E: ", said)
 
+    def test_an_image_holds_all_that_weir_loads_and_runs_as_nobody(self):
+        needs("ldd", "chroot")
+        if os.geteuid() != 0:
+            skip("a new root needs root's rights")
+        if sanitized():
+            skip("nobody packs a sanitizer's build")
+        subprocess.run([os.path.join(ROOT, "scripts", "image-root"), os.path.abspath(weir_process.BINARY), "image"], cwd=self.folder, check=True)
+        chroot = ["chroot", "--userspec=65532:65532", "image", "/usr/bin/weir"]
+        done = subprocess.run([*chroot, "check", "/etc/weir"], cwd=self.folder, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertFalse(os.path.exists(self.path("image/bin")), "no shell")
+
+    def test_the_manifests_are_about_this_weir(self):
+        try:
+            import yaml
+        except ImportError:
+            skip("there is no Python module yaml: install python3-yaml")
+        with open(os.path.join(ROOT, "packaging", "kubernetes.yaml")) as f:
+            parts = {part["kind"]: part for part in yaml.safe_load_all(f)}
+        pod = parts["StatefulSet"]["spec"]["template"]["spec"]
+        container = pod["containers"][0]
+        os.mkdir(self.path("etc"))
+        for name, text in parts["ConfigMap"]["data"].items():
+            with open(self.path("etc/" + name), "w") as f:
+                f.write(text.replace("file:/run/secrets/weir/token", "hunter2"))
+        self.assertEqual(weir_process.weir("check", "etc", folder=self.folder)[0], 0)
+        self.assertEqual(container["args"][0], "run")
+        self.weir = self.start(CONFIG)
+        for probe in ("livenessProbe", "readinessProbe"):
+            self.assertEqual(self.weir.get(container[probe]["httpGet"]["path"])[0], 200, probe)
+        mounted = {volume["name"] for volume in pod["volumes"]} | {t["metadata"]["name"] for t in parts["StatefulSet"]["spec"]["volumeClaimTemplates"]}
+        self.assertEqual({mount["name"] for mount in container["volumeMounts"]}, mounted)
+
 
 if __name__ == "__main__":
     main()

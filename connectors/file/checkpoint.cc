@@ -7,6 +7,7 @@
 #include <weir/base/context.h>
 #include <weir/base/terminal_text.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -20,13 +21,13 @@
 namespace weir::file {
 namespace {
 
-constexpr std::string_view heading = "weir checkpoint 1\n";
-constexpr std::size_t largest = 1 << 20;  // most_positions lines of about 90 bytes
+constexpr std::string_view heading = "weir checkpoint 2\n";
+constexpr std::size_t largest = 2 << 20;  // most_positions lines of about 140 bytes
 
 std::uint64_t hash_of(std::string_view text) { return hash_on(hash_start, text); }
 
 std::optional<FilePosition> decode_line(std::string_view line) {
-  std::array<std::uint64_t, 5> n{};
+  std::array<std::uint64_t, 8> n{};
   const char* at = line.data();
   const char* const end = at + line.size();
   for (std::size_t i = 0; i < n.size(); ++i) {
@@ -35,8 +36,11 @@ std::optional<FilePosition> decode_line(std::string_view line) {
     if (error != std::errc{}) return std::nullopt;
     at = next;
   }
-  if (at != end || n[2] > FileId::longest || n[4] > INT64_MAX) return std::nullopt;
-  return FilePosition{{n[0], n[1], n[3], static_cast<std::uint32_t>(n[2])}, n[4]};
+  if (at != end || n[2] > FileId::longest || n[4] > INT64_MAX || n[5] > n[4] ||
+      n[6] > std::min<std::uint64_t>(n[5], FileId::longest))
+    return std::nullopt;
+  return FilePosition{
+      {n[0], n[1], n[3], static_cast<std::uint32_t>(n[2])}, n[4], {n[5], n[7], static_cast<std::uint32_t>(n[6])}};
 }
 
 std::unexpected<Error> trouble(const std::string& path, std::string_view doing, int error) {
@@ -50,8 +54,9 @@ std::unexpected<Error> trouble(const std::string& path, std::string_view doing, 
 
 std::string encode(const std::vector<FilePosition>& places) {
   std::string text(heading);
-  for (const auto& [id, offset] : places)
-    fmt::format_to(std::back_inserter(text), "{} {} {} {} {}\n", id.device, id.inode, id.length, id.hash, offset);
+  for (const auto& [id, offset, before] : places)
+    fmt::format_to(std::back_inserter(text), "{} {} {} {} {} {} {} {}\n", id.device, id.inode, id.length, id.hash,
+                   offset, before.end, before.length, before.hash);
   return text + fmt::format("end {}\n", hash_of(text));
 }
 

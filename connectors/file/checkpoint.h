@@ -4,10 +4,11 @@
 ///
 /// It is written to a new file, synced, renamed over the old one, and the folder is synced: after a crash either the
 /// old or the new one is there, whole. A line of text per file, and a last line with the hash of all before it; what
-/// does not match is refused rather than guessed at.
+/// does not match is refused rather than guessed at. The last three are of text that was read before the offset: they
+/// tell a file whose beginning was made a hole from one that was emptied and written anew.
 ///
-///   weir checkpoint 1
-///   DEVICE INODE LENGTH HASH OFFSET
+///   weir checkpoint 2
+///   DEVICE INODE LENGTH HASH OFFSET END LENGTH HASH
 ///   end HASH
 ///
 /// Thread: encode and decode are pure; CheckpointWriter has a thread of its own, because a sync may take long, and
@@ -21,12 +22,14 @@
 #include "disk.h"
 #include "file_id.h"
 #include "file_thread.h"
+#include "marks.h"
 
 namespace weir::file {
 
 struct FilePosition {
   FileId id;
   std::uint64_t offset = 0;
+  Mark text{};  ///< what stood before it, or a little before that
   bool operator==(const FilePosition&) const = default;
 };
 

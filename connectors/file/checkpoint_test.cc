@@ -8,7 +8,7 @@ namespace weir::file {
 namespace {
 
 TEST(Checkpoint, IsReadAsItWasWritten) {
-  const std::vector<FilePosition> places{{{1, 2, 3, 4}, 5}, {{UINT64_MAX, 7, 8, 1024}, 9}};
+  const std::vector<FilePosition> places{{{1, 2, 3, 4}, 5, {}}, {{UINT64_MAX, 7, 8, 1024}, 9, {8, 77, 6}}};
   EXPECT_EQ(decode(encode(places)), places);
   EXPECT_EQ(decode(encode({})), std::vector<FilePosition>{});
 }

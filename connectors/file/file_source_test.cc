@@ -415,6 +415,35 @@ TEST_F(FileSourceTest, ReadsOnWhenAHoleIsMadeBeforeWhatWasReadLast) {
   EXPECT_THAT(taken(), ElementsAre("fourth")) << "its place holds for what it is now";
 }
 
+TEST_F(FileSourceTest, ReadsOnWhenAHoleWasMadeWhileNobodyRead) {
+  write(std::string(6000, 'a') + "\nsecond\n");
+  open();
+  EXPECT_EQ(taken().size(), 2u);
+  close();
+  std::fstream(path) << std::string(4096, '\0');
+  write("third\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("third"));
+  close();
+  std::fstream(path) << std::string(5500, '\0');
+  write("fourth\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("fourth")) << "its place was noted anew";
+}
+
+TEST_F(FileSourceTest, BeginsAnewWhenAFileWasEmptiedAndWrittenBehindAHoleWhileNobodyRead) {
+  write(std::string(1999, 'a') + "\n");
+  open();
+  EXPECT_EQ(taken().size(), 1u);
+  close();
+  fs::resize_file(path, 0);
+  fs::resize_file(path, 1500);  // zeros
+  const std::string long_line(1000, 'b');
+  write("new\n" + long_line + "\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("new", long_line));
+}
+
 TEST_F(FileSourceTest, BeginsAnewWhenAFileWasEmptiedAndWrittenBehindAHole) {
   write(std::string(1999, 'a') + "\n");
   open();

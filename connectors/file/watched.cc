@@ -80,6 +80,17 @@ WatchedFile* Watched::find(const FileLook& look) {
   return found == files_.end() ? nullptr : &*found;
 }
 
+/// Whether it is the file of which this was noted: it begins so, or its beginning was made a hole and what was read
+/// last still stands.
+std::expected<bool, int> Watched::holds_place(const InputFile& file, const FilePosition& place, std::uint64_t size) {
+  if (size < place.offset) return false;
+  const auto begins = file.id(place.id.length);
+  if (!begins) return std::unexpected(begins.error());
+  if (begins->begins_as(place.id)) return true;
+  if (!begins->begins_with_zeros()) return false;
+  return place.text.stands_in(file);
+}
+
 /// The place an earlier process, or we, have noted. A device may have another number since then.
 std::expected<std::optional<std::uint64_t>, int> Watched::place_of(const InputFile& file, const FileId& id,
                                                                    std::uint64_t size) {
@@ -89,11 +100,10 @@ std::expected<std::optional<std::uint64_t>, int> Watched::place_of(const InputFi
     });
     if (found == left_over_.end()) continue;
     const FilePosition place = *found;
-    const auto begins = file.id(place.id.length);
-    if (!begins) return std::unexpected(begins.error());
-    const bool is_it = begins->begins_as(place.id) && size >= place.offset;
-    if (is_it || same_device) left_over_.erase(found);
-    if (is_it) return place.offset;
+    const auto is_it = holds_place(file, place, size);
+    if (!is_it) return std::unexpected(is_it.error());
+    if (*is_it || same_device) left_over_.erase(found);
+    if (*is_it) return place.offset;
   }
   return std::nullopt;
 }
@@ -249,12 +259,12 @@ bool Watched::is_renamed(const std::string& path, std::uint64_t inode, TimePoint
   if (named && *named && (*named)->inode == inode) return false;  // it has its name still
   auto file = InputFile::open(path, disk_);
   const auto look = file ? file->look() : std::unexpected(0);
-  const auto begins = file ? file->id(known->id.length) : std::unexpected(0);
-  if (!named || !file || !look || !begins) {
+  const auto is_it = file && look ? holds_place(*file, *known, look->length) : std::unexpected(0);
+  if (!named || !file || !look || !is_it) {
     renamed_unseen_ = true;
     return false;
   }
-  return begins->begins_as(known->id) && look->length > known->offset && !find(*look);
+  return *is_it && look->length > known->offset && !find(*look);
 }
 
 void Watched::look(TimePoint now) {
@@ -364,7 +374,7 @@ bool Watched::ended(const WatchedFile& file, TimePoint now) const {
 
 std::vector<FilePosition> Watched::places() const {
   std::vector<FilePosition> all = left_over_;
-  for (const WatchedFile& file : files_) all.push_back({file.id, file.committed});
+  for (const WatchedFile& file : files_) all.push_back({file.id, file.committed, file.marks.before(file.committed)});
   return all;
 }
 

@@ -8,7 +8,7 @@
 ///   a copy of one that is read         read from where that one is settled (copytruncate; marks.h), as soon as it has
 ///                                      been made and that one is read so far, at the latest after `rotate_wait`
 ///   nothing                            the old one is read to its end; the name is looked at again
-///   it begins with zeros, and what     a hole was made there: read on
+///   it begins with zeros, and what     a hole was made there: read on; also when that was done while nobody read it
 ///   was read last stands
 ///   smaller than what was read, or     it was emptied: read from its start, counted and logged
 ///   it begins in another way
@@ -24,7 +24,7 @@
 /// `most_positions`; beyond that those are forgotten whose files are not in the folder any more.
 ///
 /// Thread: one; `limits` any. Cost: `look` a stat for each name, `check` an fstat and 1 KiB read. Memory: about 2 KiB a
-/// file, at most `max_files`, and 100 bytes for each place that is kept of a file that is not open.
+/// file, at most `max_files`, and 120 bytes for each place that is kept of a file that is not open.
 #include <atomic>
 #include <condition_variable>
 #include <list>
@@ -121,6 +121,7 @@ class Watched {
                                              std::uint64_t size, bool first);
   std::expected<std::optional<std::uint64_t>, int> place_of(const InputFile& file, const FileId& id,
                                                             std::uint64_t size);
+  static std::expected<bool, int> holds_place(const InputFile& file, const FilePosition& place, std::uint64_t size);
   std::expected<std::uint64_t, int> copied_from(const InputFile& file, const std::string& name, std::uint64_t size);
   bool is_too_early(const InputFile& file, const std::string& name, std::uint64_t size, TimePoint now);
   static std::expected<bool, int> is_hollow(const WatchedFile& file, const FileId& begins, std::uint64_t size);

@@ -4,10 +4,12 @@
 #include <algorithm>
 
 #include "config/checks.h"
+#include "log/log.h"
 #include "pipeline/entry/merge_intake.h"
 #include "pipeline/graph/flow.h"
 #include "pipeline/graph/own_address.h"
 #include "pipeline/graph/running.h"
+#include "pipeline/queue/left_spills.h"
 
 namespace weir::pipeline {
 namespace {
@@ -87,6 +89,8 @@ Result<void> Flow::open_spills() {
     if (auto opened = sink->spill->open(); !opened)
       return failure("sink " + sink->name + ": spill: " + opened.error().message, opened.error().kind);
   }
+  if (auto may = begin_to_open("what sinks that are gone have spilled"); !may) return may;
+  for (const auto& sentence : left_spills(config_.sinks, journal::system_disk())) log::warn("{}", sentence);
   return {};
 }
 

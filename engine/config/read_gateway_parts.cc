@@ -12,6 +12,7 @@ namespace weir::config {
 namespace {
 
 constexpr Duration longest_idle = std::chrono::hours(24), longest_stale = std::chrono::hours(24 * 30);
+constexpr Duration longest_hedge = std::chrono::minutes(1);
 constexpr std::size_t longest_body = 64 << 10;
 using Pairs = FieldEdits::Pairs;
 
@@ -223,6 +224,26 @@ void read_route_parts(Reader& reader, Section& section, GatewayRoute& out) {
   read_upgrades(reader, section, out.upgrades);
   read_degraded(reader, section, out);
   read_cache(reader, section, out);
+}
+
+void read_hedging(Reader& reader, Section& retry, Upstream& out) {
+  const std::string path = retry.path("hedge_after");
+  if (!retry.find("hedge_after")) return;
+  std::optional<Duration> after;
+  retry.value("hedge_after", after, [](std::string_view text) -> Parsed<std::optional<Duration>> {
+    if (text == "p95") return std::optional<Duration>();
+    const auto time = parse_duration(text);
+    if (!time) return std::unexpected(time.error() + ", or p95");
+    if (*time < std::chrono::milliseconds(1) || *time > longest_hedge)
+      return std::unexpected(quote(text) + " is no time to wait for an answer: write 1ms to 1m, or p95");
+    return std::optional(*time);
+  });
+  out.hedging = Hedging{after};
+  if (out.endpoints.size() == 1)
+    reader.error_at(path, "there is no second endpoint to hedge at", "name another one in endpoints, or leave it out");
+  if (out.destination.retry_budget.ratio <= 0)
+    reader.error_at(path, "hedges are paid from the retry budget, and that is 0%",
+                    "write budget: 20%, or leave it out");
 }
 
 void read_upstream_parts(Reader& reader, Section& section, Upstream& out) {

@@ -13,6 +13,7 @@ void read_gateway_parts(Reader& reader, Section& section, Gateway& out);
 void read_route_parts(Reader& reader, Section& section, GatewayRoute& out);
 void read_match_headers(Reader& reader, Section& match, GatewayRoute& out);
 void read_upstream_parts(Reader& reader, Section& section, Upstream& out);
+void read_hedging(Reader& reader, Section& retry, Upstream& out);
 
 std::vector<std::pair<std::string, Forwarded>> forwarded_names();
 
@@ -20,6 +21,7 @@ std::vector<std::pair<std::string, Forwarded>> forwarded_names();
 std::string gateway_parts_to_yaml(const Gateway& gateway);
 std::string route_parts_to_yaml(const GatewayRoute& route);
 std::string upstream_parts_to_yaml(const Upstream& upstream);
+std::string hedging_to_yaml(const Upstream& upstream);  ///< inside the line of `retry`
 std::string match_headers_to_yaml(const GatewayRoute& route);
 
 }  // namespace weir::config

@@ -64,6 +64,8 @@ Gateways::Gateways(const config::Config& config, const Context& context)
     auto& listener = *listeners_.emplace_back(std::make_unique<Listener>(gateway, listeners_.size()));
     for (const auto& route : listener.config.routes) {
       listener.upstreams.push_back(&upstream(route.to));
+      const auto& hedging = listener.upstreams.back()->config().hedging;
+      listener.hedging.emplace_back(hedging ? hedging->after : std::nullopt);
       listener.guards.push_back(RouteGuards::of(route, listener.config.name, context, secret_));
       if (listener.guards.back()) listener.guards.back()->watch(reactor_);
     }
@@ -192,6 +194,7 @@ void Gateways::write_down(Listener& listener, const Request& request, const Endi
   if (request.upstream) line.upstream = request.upstream->config().name;
   if (request.endpoint) line.endpoint = request.upstream->config().endpoints[*request.endpoint];
   line.attempts = request.attempts;
+  line.hedge = request.hedged;
   line.received = request.received;
   line.sent = request.sent;
   line.to_head = request.answered_at == never ? Duration{0} : request.answered_at - request.began;
@@ -235,6 +238,7 @@ asio::awaitable<Ending> Gateways::pass_on(Listener& listener, Request& request, 
     if (const auto ended = co_await turn->begin()) co_return *ended;
     proxy.use(*turn);
   }
+  if (request.upstream->config().hedging) proxy.hedge(listener.hedging[route]);
   co_return co_await proxy.run();
 }
 
@@ -301,7 +305,8 @@ void Gateways::tell_dropped(Listener& listener) {
 
 /// What `stop` and `tick` do to a request happens later, in its own coroutine: the list stays as it is meanwhile.
 void Gateways::look_at(Listener& listener, Request& request, TimePoint now, Duration passed) {
-  if (request.connection) request.connection->tick(passed, body_patience);
+  for (const Leg* leg : {&request.leg, &request.hedge})
+    if (leg->connection) leg->connection->tick(passed, body_patience);
   if (now >= request.deadline) return request.stop(Reason::deadline_exceeded);
   const net::Exchange& exchange = request.exchange;
   if (request.idle_limit && now - request.moved_at > *request.idle_limit) return request.stop(Reason::body_timeout);

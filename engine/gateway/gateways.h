@@ -74,6 +74,7 @@ class Gateways {
     std::optional<net::TlsContext> tls;
     std::unique_ptr<AccessLog> log;
     std::vector<UpgradeSlots> switched;                // of each route
+    std::vector<flow::HedgeDelay> hedging;             // of each route
     std::vector<Upstream*> upstreams;                  // of each route
     std::vector<std::unique_ptr<RouteGuards>> guards;  // of each route
     std::vector<std::unique_ptr<Cache>> caches;        // of each route; null: it has none

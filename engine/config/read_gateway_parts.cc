@@ -20,13 +20,6 @@ OptionSpec option(std::string_view name, OptionKind kind) {
   return {.name = std::string(name), .kind = kind, .help = {}};
 }
 
-Pairs read_pairs(Reader& reader, Section& section, std::string_view key) {
-  Options options;
-  if (!read_options(reader, section, {option(key, OptionKind::table)}, options) || !options.has(key)) return {};
-  const auto table = options.get<Options::Table>(key);
-  return {table.begin(), table.end()};
-}
-
 bool is_field_name(std::string_view name) {
   constexpr std::string_view others = "!#$%&'*+-.^_`|~";
   return !name.empty() && std::ranges::all_of(name, [&](char c) {
@@ -174,6 +167,21 @@ void read_tls(Reader& reader, Section& section, Gateway& out) {
 }
 
 }  // namespace
+
+Pairs read_pairs(Reader& reader, Section& section, std::string_view key) {
+  Options options;
+  if (!read_options(reader, section, {option(key, OptionKind::table)}, options) || !options.has(key)) return {};
+  const auto table = options.get<Options::Table>(key);
+  return {table.begin(), table.end()};
+}
+
+void check_message_fields(Reader& reader, const std::string& path, const Pairs& fields) {
+  for (const auto& [name, value] : fields) {
+    check_field(reader, path, name, value);
+    if (is_own(name) && lower(name) != "host")
+      reader.error_at(path, fmt::format("{} is written by whoever sends it", name), "leave it out");
+  }
+}
 
 std::vector<std::string> read_list(Reader& reader, Section& section, std::string_view key) {
   Options options;

@@ -8,6 +8,10 @@
 
 namespace weir::config {
 
+/// A table of texts, as header fields.
+FieldEdits::Pairs read_pairs(Reader& reader, Section& section, std::string_view key);
+/// Reports what can stand in no message, and what frames one, which whoever sends it writes itself.
+void check_message_fields(Reader& reader, const std::string& path, const FieldEdits::Pairs& fields);
 std::vector<std::string> read_list(Reader& reader, Section& section, std::string_view key);
 void read_gateway_parts(Reader& reader, Section& section, Gateway& out);
 void read_route_parts(Reader& reader, Section& section, GatewayRoute& out);

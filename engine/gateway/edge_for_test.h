@@ -27,12 +27,16 @@ class Edge {
                 const Clock& clock = system_clock())
       : context(clock) {
     config::Config config;
-    config.upstreams.push_back({.name = "shop", .endpoints = std::move(endpoints)});
-    config.gateways.push_back({.name = "edge", .listen = "127.0.0.1:0"});
+    config::Upstream& shop = config.upstreams.emplace_back();
+    shop.name = "shop";
+    shop.endpoints = std::move(endpoints);
+    config::Gateway& gateway = config.gateways.emplace_back();
+    gateway.name = "edge";
+    gateway.listen = "127.0.0.1:0";
     config::GatewayRoute route;
     route.path = "/**";
     route.to = "shop";
-    config.gateways[0].routes.push_back(route);
+    gateway.routes.push_back(route);
     if (more) more(config);
     gateways.emplace(config, context);
     EXPECT_TRUE(gateways->open().has_value());

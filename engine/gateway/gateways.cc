@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -168,10 +167,11 @@ asio::awaitable<void> Gateways::handle(Listener& listener, net::Exchange& exchan
       break;
     case Ending::Kind::abandoned: ++listener.counts.abandoned[static_cast<std::size_t>(ending.reason)]; break;
   }
-  if (listener.log && listener.log->wants()) write_down(listener, request, ending);
+  const bool log = listener.log && listener.log->wants();
+  if (log || told_) write_down(listener, request, ending, log);
 }
 
-void Gateways::write_down(Listener& listener, const Request& request, const Ending& ending) const {
+void Gateways::write_down(Listener& listener, const Request& request, const Ending& ending, bool log) const {
   using Kind = Ending::Kind;
   const net::Head& head = request.exchange.head();
   const TimePoint now = context_.now();
@@ -199,7 +199,8 @@ void Gateways::write_down(Listener& listener, const Request& request, const Endi
   line.sent = request.sent;
   line.to_head = request.answered_at == never ? Duration{0} : request.answered_at - request.began;
   line.all = now - request.began;
-  listener.log->add(line);
+  if (log) listener.log->add(line);
+  if (told_) told_(line);
 }
 
 asio::awaitable<Ending> Gateways::serve(Listener& listener, Request& request) {
@@ -285,6 +286,20 @@ void Gateways::look(TimePoint now) {
     last_publish_ = now;
     publish();
   }
+}
+
+std::size_t Gateways::look_now() {
+  constexpr int enough_turns = 64;  // of the reactor: what a request that is stopped takes to end is about ten
+  on_reactor([this] {
+    last_look_ = context_.now() - look_at_requests_every;
+    look(context_.now());
+  });
+  for (int i = 0; i < enough_turns; ++i) on_reactor([] {});
+  return on_reactor([this] {
+    std::size_t under_way = 0;
+    for (const auto& listener : listeners_) under_way += listener->under_way.size();
+    return under_way;
+  });
 }
 
 void Gateways::tell_refused(Listener& listener) {

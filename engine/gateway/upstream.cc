@@ -234,7 +234,7 @@ boost::asio::awaitable<Result<Upstream::Line>> Upstream::connect(bool fresh, boo
   const std::size_t endpoint = endpoints_.choose(context_.now(), avoid);
   if (auto kept = fresh ? std::nullopt : pools_[endpoint]->take_kept(surely))
     co_return Line{endpoint, std::move(kept->connection), true};
-  auto taken = co_await pools_[endpoint]->take(fresh, most, &stop);
+  auto taken = co_await pools_[endpoint]->take(fresh, config_.connect_timeout, &stop);
   if (taken) co_return Line{endpoint, std::move(taken->connection), taken->kept};
   const bool given_up = stop.is_asked() && context_.now() < until;
   const bool ours = taken.error().kind == Error::Kind::overloaded || given_up;

@@ -100,7 +100,8 @@ class Upstream {
   std::optional<Hedge> try_hedge(std::size_t first);
   void count_hedge_won() { ++hedges_.won; }
   /// `fresh`: one that was never used. `avoid`: the endpoint that has just failed, or where the first request is.
-  /// `most`: what is left of the request's deadline. `stop`: nobody waits for it any more.
+  /// `most`: what is left of the request's deadline; who is stopped then was not given up. `stop`: nobody waits for it
+  /// any more.
   boost::asio::awaitable<Result<Line>> connect(bool fresh, bool surely, std::size_t avoid, Duration most,
                                                async::Stop& stop);
   void done(Line line, Endpoints::End end, std::string_view error = {});

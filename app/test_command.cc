@@ -37,7 +37,7 @@ void print_line(const Difference& line, const Palette& colors) {
   }
 }
 
-std::vector<Difference> play(const config::Config& config, const Catalog& catalog, const config::TestCase& test) {
+std::vector<Difference> play_case(const config::Config& config, const Catalog& catalog, const config::TestCase& test) {
   if (test.requests.empty()) return pipeline::differences(test, pipeline::rehearse(config, catalog, test));
   const auto requests = pipeline::rehearse_requests(config, test);
   if (!requests) return {{Difference::Kind::title, requests.error().message}};
@@ -45,7 +45,7 @@ std::vector<Difference> play(const config::Config& config, const Catalog& catalo
 }
 
 bool passes(const config::Config& config, const Catalog& catalog, const config::TestCase& test, const Palette& colors) {
-  const auto lines = play(config, catalog, test);
+  const auto lines = play_case(config, catalog, test);
   const std::string name = terminal_text(test.name);
   if (lines.empty()) {
     fmt::print("{}ok{}      {}\n", colors.good, colors.off, name);

@@ -20,7 +20,7 @@ namespace {
 
 constexpr Duration to_first_midnight = std::chrono::seconds(1'700'006'400 - 1'700'000'001);
 constexpr Duration longest_request = std::chrono::minutes(1);  // of the machine's time
-constexpr auto look_again = std::chrono::microseconds(200);
+constexpr auto between_looks = std::chrono::microseconds(200);
 constexpr std::uint64_t largest_answer = 16 << 20;
 
 struct ClientAnswer {
@@ -195,7 +195,7 @@ Result<RehearsedRequest> RequestPlay::ask(const config::RequestStep& step) {
   };
   while (!ended() && machine_.now() < limit) {
     if (upstream_.held().count > 0) move_on(began);
-    std::this_thread::sleep_for(look_again);
+    std::this_thread::sleep_for(between_looks);
   }
   const bool in_time = ended();
   on_sockets([&] { upstream_.close(); });

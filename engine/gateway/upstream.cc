@@ -10,10 +10,8 @@
 namespace weir::gateway {
 namespace {
 
-/// Twice as many as tenants, since they find their own by hash (tenant_shares.h).
 std::uint32_t shares_of(const config::Upstream& config) {
-  constexpr std::uint32_t least = 16;
-  return config.tenants == 0 ? 1 : std::clamp(config.tenants * 2, least, flow::FairShares::most_shares);
+  return config.tenants == 0 ? 1 : flow::TenantShares::shares_for(config.tenants);
 }
 
 flow::WaitingRoomConfig room_of(const config::Upstream& config) {

@@ -8,6 +8,8 @@
 ///   connect   a connection to the endpoint with the least in flight
 ///   try_hedge the same request at another endpoint: only into room that nobody waits for, and from the retry budget
 ///
+/// The limit and the room are the library's values; why async/concurrency_guard wires them apart: decision 0029.
+///
 /// The place is held until the last byte of the answer; what the limit is told is the time to its head (semantics E5).
 ///
 /// Thread: one reactor. Cost: in_flight.h, waiting_room.h, destination.h. On cancel: `leave` ends the waiting of one

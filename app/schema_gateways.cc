@@ -18,7 +18,8 @@ constexpr auto upstream_schema =
 "max_requests":{"description":"So many at most.","default":1024,"anyOf":[{"$ref":"#/$defs/count"}]}},"additionalProperties":false},
 "retry":{"description":"What is sent once more, where that is safe.","type":"object","properties":{
 "attempts":{"description":"Attempts of one request, the first one included.","default":1,"anyOf":[{"$ref":"#/$defs/count"}]},
-"budget":{"description":"Retries may be at most this share of first attempts.","default":"20%","anyOf":[{"$ref":"#/$defs/ratio"}]}},"additionalProperties":false},
+"budget":{"description":"Retries and hedges may be at most this share of first attempts.","default":"20%","anyOf":[{"$ref":"#/$defs/ratio"}]},
+"hedge_after":{"description":"An idempotent request without a body is sent to a second endpoint when it has no answer after this time, or after the 95th percentile of its route's answers.","anyOf":[{"const":"p95"},{"$ref":"#/$defs/duration"}]}},"additionalProperties":false},
 "tls":{"description":"Speak TLS to the endpoints, and check their certificates.","default":false,"anyOf":[{"$ref":"#/$defs/boolean"}]},
 "tls_ca":{"description":"PEM file of the certificates to trust; the system's without it.","anyOf":[{"$ref":"#/$defs/path"}]},
 "tls_certificate":{"description":"PEM file of a certificate to show.","anyOf":[{"$ref":"#/$defs/path"}]},

@@ -10,6 +10,7 @@
 #include "loading.h"
 #include "log/log.h"
 #include "rehearsal/expectations.h"
+#include "rehearsal/request_rehearsal.h"
 #include "terminal.h"
 
 namespace weir::app {
@@ -36,8 +37,15 @@ void print_line(const Difference& line, const Palette& colors) {
   }
 }
 
+std::vector<Difference> play_case(const config::Config& config, const Catalog& catalog, const config::TestCase& test) {
+  if (test.requests.empty()) return pipeline::differences(test, pipeline::rehearse(config, catalog, test));
+  const auto requests = pipeline::rehearse_requests(config, test);
+  if (!requests) return {{Difference::Kind::title, requests.error().message}};
+  return pipeline::differences(test, *requests);
+}
+
 bool passes(const config::Config& config, const Catalog& catalog, const config::TestCase& test, const Palette& colors) {
-  const auto lines = pipeline::differences(test, pipeline::rehearse(config, catalog, test));
+  const auto lines = play_case(config, catalog, test);
   const std::string name = terminal_text(test.name);
   if (lines.empty()) {
     fmt::print("{}ok{}      {}\n", colors.good, colors.off, name);
@@ -55,11 +63,14 @@ int nothing_to_do(const std::vector<std::string>& files, const TestOptions& opti
                terminal_text(options.filter));
     return bad_usage;
   }
-  fmt::print(stderr,
-             "weir: {} has no tests; write some:\n"
-             "tests:\n  - name: what is to happen\n    events: [ {{ into: SOURCE, event: {{ a: 1 }} }} ]\n"
-             "    expect: {{ sinks: {{ SINK: [ {{ a: 1 }} ] }} }}\n",
-             file);
+  fmt::print(
+      stderr,
+      "weir: {} has no tests; write some:\n"
+      "tests:\n  - name: what is to happen\n    events: [ {{ into: SOURCE, event: {{ a: 1 }} }} ]\n"
+      "    expect: {{ sinks: {{ SINK: [ {{ a: 1 }} ] }} }}\n"
+      "  - name: what a gateway is to answer\n    requests: [ {{ request: {{ path: /a }}, upstream: {{ status: 200 "
+      "}}, expect: {{ status: 200 }} }} ]\n",
+      file);
   return bad_configuration;
 }
 

@@ -6,6 +6,7 @@
 ///   rate      a second, or second:rate,... (load/arrivals.h)
 ///   mix       weights of critical, high, normal, low, batch: sent as X-Priority; or one of these names
 ///   key       sent as X-Api-Key
+///   client    a field in which each call says who it is: a number of its own, the same in all of its attempts
 ///   again     what a client does that was refused (load/persistence.h), `tries` in all
 ///   deadline  seconds from the time the attempt was due; then the client leaves
 ///
@@ -44,7 +45,7 @@ load::Stream parse_stream(const std::string& text, const std::string& path) {
   load::Stream s;
   s.deadline = std::chrono::seconds(1);
   std::array<double, 5> mix{0, 0, 1, 0, 0};
-  std::string key_line;
+  std::string key_line, client_line;
   std::istringstream in(text);
   std::string pair;
   const auto must = [&](auto result) {
@@ -62,6 +63,8 @@ load::Stream parse_stream(const std::string& text, const std::string& path) {
       mix = parse_mix(value);
     else if (key == "key")
       key_line = "X-Api-Key: " + value + "\r\n";
+    else if (key == "client")
+      client_line = value + ": " + std::string(load::Ids::digits, '0') + "\r\n";
     else if (key == "again")
       s.persistence.kind = must(load::Persistence::parse(value));
     else if (key == "tries")
@@ -69,13 +72,17 @@ load::Stream parse_stream(const std::string& text, const std::string& path) {
     else if (key == "deadline")
       s.deadline = from_seconds(std::atof(value.c_str()));
     else
-      fail("--stream: \"" + pair + "\" is none of name, rate, mix, key, again, tries, deadline");
+      fail("--stream: \"" + pair + "\" is none of name, rate, mix, key, client, again, tries, deadline");
   }
-  for (std::size_t i = 0; i < priorities.size(); ++i)
-    s.variants.push_back({.weight = mix[i],
-                          .label = priorities[i],
-                          .request = fmt::format("GET {} HTTP/1.1\r\nHost: bench\r\nX-Priority: {}\r\n{}\r\n", path,
-                                                 priorities[i], key_line)});
+  for (std::size_t i = 0; i < priorities.size(); ++i) {
+    auto& variant = s.variants.emplace_back();
+    variant.weight = mix[i];
+    variant.label = priorities[i];
+    variant.request = fmt::format("GET {} HTTP/1.1\r\nHost: bench\r\nX-Priority: {}\r\n{}{}\r\n", path, priorities[i],
+                                  key_line, client_line);
+    if (!client_line.empty())  // its digits end before the two ends of lines
+      variant.ids = {.count = 1, .first = variant.request.size() - 4 - load::Ids::digits};
+  }
   return s;
 }
 

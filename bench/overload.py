@@ -191,13 +191,28 @@ def obedient(bench, proxy, seed):
             "goodput": len(w.good()) / 6 / C}, facts
 
 
+def returners(factor):
+    """The same for clients that say who they are, and at `factor` C: whether they are admitted on the try for which they
+    came back, and how many of the slots are idle meanwhile."""
+    def row(bench, proxy, seed):
+        options = {"guards": CLIENT_KEY} if proxy == "weir" else {}
+        all_, facts = bench.run(proxy, [stream(f"0:{factor * C},6:{0.5 * C}", again="retry-after", tries=9, client="X-Client")],
+                                16, seed=seed, **options)
+        came_back = [a for a in all_ if a[1] == 2]
+        w = all_.window(WARM, 12)
+        return {"admitted": sum(1 for a in came_back if a[7] == 200) / max(1, len(came_back)), "came_back": len(came_back),
+                "idle": 1 - len(w.good()) / (12 - WARM) / C}, facts
+    return row
+
+
+CLIENT_KEY = """        client_key: "header:X-Client\""""
 TENANT_GUARDS = """        guards: { fairness: { key: "header:X-Api-Key" } }"""
 
 ROWS = {f"load_{f:g}": load_row(f) for f in (0.5, 0.8, 1, 1.4, 2, 5, 10)}
 ROWS |= {"wait20_1": load_row(1, max_wait="20ms"), "wait20_2": load_row(2, max_wait="20ms"), "spike": spike, "stall": stall,
          "halves_slower": halves("time=exponential:20ms", "time=exponential:10ms"),
          "halves_slots": halves("slots=4", "slots=8"), "doubles": doubles, "storm": storm, "tenants": tenants,
-         "obedient": obedient}
+         "obedient": obedient, "returners": returners(2), "returners_10": returners(10)}
 
 
 def main():

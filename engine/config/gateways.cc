@@ -1,6 +1,7 @@
 #include "config/gateways.h"
 
 #include <weir/flow/admit/returners.h>
+#include <weir/flow/admit/tenant_shares.h>
 
 #include "config/gateway_buffers.h"
 
@@ -32,8 +33,8 @@ Footprint footprint(const Upstream& upstream) {
   const Bytes each = upstream_socket_buffer * 4 + upstream_buffer + gateway_max_header * 2 + (upstream.tls ? tls : 0_B);
   constexpr std::uint64_t one_waiting = 256, one_share = 256;
   const Bytes returners = upstream.max_wait > Duration{0} ? flow::Returners::footprint() : 0_B;
-  return {.fixed = returners +
-                   Bytes(upstream.max_waiting * one_waiting + (std::uint64_t{2} * upstream.tenants + 16) * one_share),
+  return {.fixed = returners + Bytes(upstream.max_waiting * one_waiting +
+                                     flow::TenantShares::shares_for(upstream.tenants) * one_share),
           .per_unit = each,
           .max_units = upstream.max_connections * upstream.endpoints.size(),
           .unit = "connections"};

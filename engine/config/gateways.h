@@ -124,6 +124,11 @@ struct UpstreamTls {
   std::string server_name;           ///< empty: the host of each endpoint
 };
 
+/// The same request, sent to a second endpoint when the first one is slow.
+struct Hedging {
+  std::optional<Duration> after{};  ///< so long after the first; nothing: the 95th percentile of the route's answers
+};
+
 struct Upstream {
   std::string name;
   std::vector<std::string> endpoints;
@@ -137,6 +142,7 @@ struct Upstream {
   flow::DestinationConfig destination;
   std::optional<UpstreamTls> tls;
   std::optional<HealthConfig> health;
+  std::optional<Hedging> hedging{};
 };
 
 /// What one of them declares (semantics C1).

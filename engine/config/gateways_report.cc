@@ -51,6 +51,11 @@ std::vector<Report::Answer> answers_of_gateways(const Config& config) {
     if (const int n = upstream.destination.breaker.consecutive_failures; n > 0)
       sentence += fmt::format("; after {} failures in a row all are refused for {}", n,
                               human(upstream.destination.breaker.open));
+    if (upstream.hedging)
+      sentence += fmt::format(
+          "; a request without a body that may be repeated is sent to a second endpoint after {}, while there is room "
+          "and the retry budget lasts",
+          upstream.hedging->after ? human(*upstream.hedging->after) : "the 95th percentile of its route's answers");
     all.push_back({"upstreams." + upstream.name, std::move(sentence)});
   }
   return all;
@@ -80,7 +85,8 @@ std::string gateways_to_yaml(const Config& config) {
     add("    concurrency: {}\n", u.concurrency ? std::to_string(*u.concurrency) : "adaptive");
     add("    max_connections: {}\n    connect_timeout: {}\n", u.max_connections, to_text(u.connect_timeout));
     add("    queue: {{ max_wait: {}, max_requests: {} }}\n", to_text(u.max_wait), u.max_waiting);
-    add("    retry: {{ attempts: {}, budget: {} }}\n", u.attempts, to_text_ratio(u.destination.retry_budget.ratio));
+    add("    retry: {{ attempts: {}, budget: {}{} }}\n", u.attempts, to_text_ratio(u.destination.retry_budget.ratio),
+        hedging_to_yaml(u));
     out += breaker_to_yaml(u.destination.breaker);
     out += upstream_parts_to_yaml(u);
   }

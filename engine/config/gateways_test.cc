@@ -148,6 +148,39 @@ TEST(Gateways, AMistakeInAChangeHasItsPlaceAndAdvice) {
         << path;
 }
 
+TEST(Gateways, HedgingIsReadAndPrintedSoThatItLoadsAgain) {
+  const auto with = [](const std::string& retry) {
+    return config_of(file("endpoints: ['h:1', 'h:2'], retry: { " + retry + " }"));
+  };
+  EXPECT_FALSE(with("attempts: 2").upstreams[0].hedging) << "nobody asked for it";
+  EXPECT_EQ(with("hedge_after: 30ms").upstreams[0].hedging->after, 30ms);
+  ASSERT_TRUE(with("hedge_after: p95").upstreams[0].hedging);
+  EXPECT_FALSE(with("hedge_after: p95").upstreams[0].hedging->after);
+  for (const char* after : {"30ms", "p95"}) {
+    const Config config = with(std::string("hedge_after: ") + after);
+    const std::string printed = to_yaml(config, fake_catalog());
+    EXPECT_THAT(printed, HasSubstr(std::string("hedge_after: ") + after));
+    EXPECT_EQ(to_yaml(config_of(printed), fake_catalog()), printed);
+    EXPECT_THAT(to_text(make_report(config, fake_catalog()), false), HasSubstr("is sent to a second endpoint after"));
+  }
+}
+
+TEST(Gateways, HedgingThatCannotHappenIsAMistake) {
+  const auto retry = [](const std::string& endpoints, const std::string& more, const std::string& deadline = "1s") {
+    return only_problem(file("endpoints: [" + endpoints + "], retry: { " + more + " }",
+                             "{ match: { path: / }, to: shop, deadline: " + deadline + " }"));
+  };
+  EXPECT_THAT(retry("'h:1'", "hedge_after: 30ms"), HasSubstr("there is no second endpoint"));
+  EXPECT_THAT(retry("'h:1', 'h:2'", "hedge_after: 30ms, budget: 0%"), HasSubstr("write budget: 20%"));
+  EXPECT_THAT(retry("'h:1', 'h:2'", "hedge_after: 0s"), HasSubstr("write 1ms to 1m, or p95"));
+  EXPECT_THAT(retry("'h:1', 'h:2'", "hedge_after: 2m"), HasSubstr("write 1ms to 1m, or p95"));
+  EXPECT_THAT(retry("'h:1', 'h:2'", "hedge_after: p99"), HasSubstr("or p95"));
+  const auto loaded = load(
+      file("endpoints: ['h:1', 'h:2'], retry: { hedge_after: 2s }", "{ match: { path: / }, to: shop, deadline: 1s }"));
+  ASSERT_EQ(loaded.problems.size(), 1u);
+  EXPECT_THAT(loaded.problems[0].text(), HasSubstr("warning: 1s is over before shop hedges a request after 2s"));
+}
+
 TEST(Gateways, AMistakeHasItsPlaceAndAdvice) {
   EXPECT_THAT(only_problem(file("endpoints: ['127.0.0.1:9001']", "{ match: { path: /** }, to: shp }")),
               HasSubstr("gateways.edge.routes[0].to: there is no upstream 'shp'; did you mean shop?"));

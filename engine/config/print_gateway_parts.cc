@@ -83,6 +83,11 @@ std::string route_parts_to_yaml(const GatewayRoute& route) {
   return out;
 }
 
+std::string hedging_to_yaml(const Upstream& upstream) {
+  if (!upstream.hedging) return {};
+  return ", hedge_after: " + (upstream.hedging->after ? to_text(*upstream.hedging->after) : "p95");
+}
+
 std::string upstream_parts_to_yaml(const Upstream& upstream) {
   std::string out;
   if (const auto& tls = upstream.tls) {

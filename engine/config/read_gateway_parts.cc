@@ -12,18 +12,12 @@ namespace weir::config {
 namespace {
 
 constexpr Duration longest_idle = std::chrono::hours(24), longest_stale = std::chrono::hours(24 * 30);
+constexpr Duration longest_hedge = std::chrono::minutes(1);
 constexpr std::size_t longest_body = 64 << 10;
 using Pairs = FieldEdits::Pairs;
 
 OptionSpec option(std::string_view name, OptionKind kind) {
   return {.name = std::string(name), .kind = kind, .help = {}};
-}
-
-Pairs read_pairs(Reader& reader, Section& section, std::string_view key) {
-  Options options;
-  if (!read_options(reader, section, {option(key, OptionKind::table)}, options) || !options.has(key)) return {};
-  const auto table = options.get<Options::Table>(key);
-  return {table.begin(), table.end()};
 }
 
 bool is_field_name(std::string_view name) {
@@ -174,6 +168,21 @@ void read_tls(Reader& reader, Section& section, Gateway& out) {
 
 }  // namespace
 
+Pairs read_pairs(Reader& reader, Section& section, std::string_view key) {
+  Options options;
+  if (!read_options(reader, section, {option(key, OptionKind::table)}, options) || !options.has(key)) return {};
+  const auto table = options.get<Options::Table>(key);
+  return {table.begin(), table.end()};
+}
+
+void check_message_fields(Reader& reader, const std::string& path, const Pairs& fields) {
+  for (const auto& [name, value] : fields) {
+    check_field(reader, path, name, value);
+    if (is_own(name) && lower(name) != "host")
+      reader.error_at(path, fmt::format("{} is written by whoever sends it", name), "leave it out");
+  }
+}
+
 std::vector<std::string> read_list(Reader& reader, Section& section, std::string_view key) {
   Options options;
   if (!read_options(reader, section, {option(key, OptionKind::texts)}, options) || !options.has(key)) return {};
@@ -223,6 +232,26 @@ void read_route_parts(Reader& reader, Section& section, GatewayRoute& out) {
   read_upgrades(reader, section, out.upgrades);
   read_degraded(reader, section, out);
   read_cache(reader, section, out);
+}
+
+void read_hedging(Reader& reader, Section& retry, Upstream& out) {
+  const std::string path = retry.path("hedge_after");
+  if (!retry.find("hedge_after")) return;
+  std::optional<Duration> after;
+  retry.value("hedge_after", after, [](std::string_view text) -> Parsed<std::optional<Duration>> {
+    if (text == "p95") return std::optional<Duration>();
+    const auto time = parse_duration(text);
+    if (!time) return std::unexpected(time.error() + ", or p95");
+    if (*time < std::chrono::milliseconds(1) || *time > longest_hedge)
+      return std::unexpected(quote(text) + " is no time to wait for an answer: write 1ms to 1m, or p95");
+    return std::optional(*time);
+  });
+  out.hedging = Hedging{after};
+  if (out.endpoints.size() == 1)
+    reader.error_at(path, "there is no second endpoint to hedge at", "name another one in endpoints, or leave it out");
+  if (out.destination.retry_budget.ratio <= 0)
+    reader.error_at(path, "hedges are paid from the retry budget, and that is 0%",
+                    "write budget: 20%, or leave it out");
 }
 
 void read_upstream_parts(Reader& reader, Section& section, Upstream& out) {

@@ -161,6 +161,7 @@ void read_upstream_retry(Reader& reader, Section& section, Upstream& out) {
   Section retry(reader, node, section.path("retry"));
   retry.count("attempts", out.attempts, 1, 10);
   if (!retry.ratio("budget", out.destination.retry_budget.ratio)) retry.find("budget");
+  read_hedging(reader, retry, out);
   retry.finish();
 }
 
@@ -201,6 +202,21 @@ Upstream read_upstream(Reader& reader, const YamlEntry& entry) {
                                 *upstream.concurrency, upstream.max_connections),
                     "raise max_connections, or lower concurrency");
   return upstream;
+}
+
+/// A hedge after the deadline is never sent.
+void warn_of_late_hedges(Reader& reader, const Config& config) {
+  for (const Upstream& upstream : config.upstreams) {
+    if (!upstream.hedging || !upstream.hedging->after) continue;
+    const Duration after = *upstream.hedging->after;
+    for (const Gateway& gateway : config.gateways)
+      for (std::size_t i = 0; i < gateway.routes.size(); ++i)
+        if (gateway.routes[i].to == upstream.name && gateway.routes[i].deadline <= after)
+          reader.warning_at(fmt::format("gateways.{}.routes[{}].deadline", gateway.name, i),
+                            fmt::format("{} is over before {} hedges a request after {}",
+                                        to_text(gateway.routes[i].deadline), upstream.name, to_text(after)),
+                            "lower retry.hedge_after of the upstream, or write p95");
+  }
 }
 
 template <typename T, typename Read>
@@ -244,6 +260,7 @@ void read_gateways(Reader& reader, Section& root, Config& config) {
   for (const Upstream& upstream : config.upstreams)
     if (!used.contains(upstream.name))
       reader.warning_at("upstreams." + upstream.name, "no route leads to it", "name it in a route's to");
+  warn_of_late_hedges(reader, config);
 }
 
 }  // namespace weir::config

@@ -32,7 +32,11 @@ std::vector<std::string> names_of(const Parts& parts) {
 class TestReader {
  public:
   TestReader(Reader& reader, const Config& config)
-      : reader_(reader), json_(reader.options()), sources_(names_of(config.sources)), sinks_(names_of(config.sinks)) {}
+      : reader_(reader),
+        config_(config),
+        json_(reader.options()),
+        sources_(names_of(config.sources)),
+        sinks_(names_of(config.sinks)) {}
 
   TestCase read(const Yaml& node, const std::string& path);
 
@@ -53,6 +57,7 @@ class TestReader {
   }
 
   Reader& reader_;
+  const Config& config_;
   YamlToJson json_;
   const std::vector<std::string> sources_, sinks_;
   std::map<std::string, SourceLocation> names_;
@@ -67,6 +72,11 @@ TestCase TestReader::read(const Yaml& node, const std::string& path) {
     return test;
   }
   read_name(section, test);
+  if (const Yaml* requests = section.find("requests")) {
+    test.requests = read_request_steps(reader_, json_, config_, *requests, section.path("requests"));
+    section.finish();
+    return test;
+  }
   read_steps(section.find("events"), path + ".events", node.location, test);
   read_expect(section, test);
   section.flag("finish", test.finish);

@@ -14,6 +14,8 @@
 /// A map is a JSON object (in `expect` it matches every object that has its members), a text is taken as it is, byte
 /// for byte. Variables are not replaced in events, because events are data.
 ///
+/// A case about gateways has `requests` instead (request_tests.h).
+///
 /// Bounds: 1000 cases; 10 000 events in a case; time moves at most a day in a case. Thread: one owner. Cost: start
 /// only.
 #include <cstdint>
@@ -22,6 +24,7 @@
 #include <vector>
 
 #include "config/load.h"
+#include "config/request_tests.h"
 
 namespace weir::config {
 
@@ -61,9 +64,10 @@ struct ExpectedFate {
 struct TestCase {
   std::string name;
   SourceLocation location;
-  std::vector<TestStep> steps;
-  std::vector<ExpectedSink> sinks;
-  std::vector<ExpectedFate> fates;
+  std::vector<TestStep> steps{};
+  std::vector<RequestStep> requests{};  ///< of a case about gateways, which has nothing of the others
+  std::vector<ExpectedSink> sinks{};
+  std::vector<ExpectedFate> fates{};
   bool only = false;   ///< sinks that are not named stay empty
   bool finish = true;  ///< at the end what waits is drained and open windows end, as a stop does
 };

@@ -29,11 +29,11 @@ std::string time_text(WallTime time) {
 std::string to_json(const AccessLine& l) {
   return fmt::format(
       R"({{"time":"{}","gateway":{},"id":{},"trace":{},"peer":{},"method":{},"host":{},"path":{},"route":{},)"
-      R"("end":{},"status":{},"reason":{},"upstream":{},"endpoint":{},"attempts":{},"received":{},"sent":{},)"
+      R"("end":{},"status":{},"reason":{},"upstream":{},"endpoint":{},"attempts":{},"hedge":{},"received":{},"sent":{},)"
       R"("head_ms":{:.3f},"ms":{:.3f}}})",
       time_text(l.time), text(l.gateway), text(l.id), text(l.trace), text(l.peer), text(l.method), text(l.host),
       text(l.path), text(l.route), text(l.end), l.status, text(l.reason), text(l.upstream), text(l.endpoint),
-      l.attempts, l.received, l.sent, seconds(l.to_head) * 1e3, seconds(l.all) * 1e3);
+      l.attempts, text(l.hedge), l.received, l.sent, seconds(l.to_head) * 1e3, seconds(l.all) * 1e3);
 }
 
 AccessLog::~AccessLog() {

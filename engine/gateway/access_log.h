@@ -3,7 +3,7 @@
 ///
 ///   {"time":"2026-01-31T12:00:00.123Z","gateway":"edge","id":"..","trace":"..","peer":"10.0.0.9","method":"GET",
 ///    "host":"shop.example","path":"/orders/7","route":"/orders/**","end":"answered","status":200,"reason":"",
-///    "upstream":"shop","endpoint":"127.0.0.1:9001","attempts":1,"received":0,"sent":512,"head_ms":3.1,"ms":3.4}
+///    "upstream":"shop","endpoint":"127.0.0.1:9001","attempts":1,"hedge":"","received":0,"sent":512,"head_ms":3.1,"ms":3.4}
 ///
 /// No secrets: neither query, nor cookies, nor any other field of the header; a path is written as it came, at most
 /// 1024 bytes of it. Whoever puts secrets into paths should not have it written.
@@ -33,6 +33,7 @@ struct AccessLine {
   /// `end`: answered, cached (answered from a cache), refused or abandoned.
   std::string_view gateway, id, trace, peer, method, host, path, route, end, reason, upstream, endpoint;
   int status = 0, attempts = 0;
+  std::string_view hedge{};              ///< "won", "lost", or there was none
   std::uint64_t received = 0, sent = 0;  ///< bytes of bodies
   Duration to_head{0}, all{0};
 };

@@ -21,8 +21,14 @@ void Endpoints::reported(std::size_t endpoint, double level, TimePoint now) {
 }
 
 void Endpoints::proved(std::size_t endpoint) {
-  all_[endpoint].failures = 0;
+  all_[endpoint].failures = all_[endpoint].outruns = 0;
   all_[endpoint].trial = false;
+}
+
+bool Endpoints::has_other(std::size_t than, TimePoint now) const {
+  for (std::size_t i = 0; i < all_.size(); ++i)
+    if (i != than && may_take(i, now)) return true;
+  return false;
 }
 
 std::size_t Endpoints::choose(TimePoint now, std::size_t avoid) {
@@ -48,13 +54,14 @@ void Endpoints::done(std::size_t endpoint, End end, TimePoint now) {
   --state.in_flight;
   if (end == End::ignored) return;
   if (end == End::answered) {
-    state.failures = 0;
+    state.failures = state.outruns = 0;
     state.trial = false;
     state.ejection = Duration{0};
     return;
   }
-  ++state.failures;
-  if (state.failures >= failures_to_eject && !is_left_alone(endpoint, now)) eject(state, now);
+  ++(end == End::failed ? state.failures : state.outruns);
+  const bool enough = state.failures >= failures_to_eject || state.outruns >= outruns_to_eject;
+  if (enough && !is_left_alone(endpoint, now)) eject(state, now);
 }
 
 bool Endpoints::may_leave_alone(TimePoint now) const {

@@ -10,6 +10,9 @@
 /// as much, at most tenfold, for as long as it says so and 5 s more. One whose health check has failed gets none,
 /// unless there is no other.
 ///
+/// One that five hedges in a row have outrun (hedge.h), without an answer of its own meanwhile, is left alone like one
+/// that failed: with hedging nobody waits until its deadline shows that it hangs.
+///
 /// A failure: no connection, a connection that broke, an answer that is none, or none in time. What an endpoint answers
 /// is no failure here; that many answers are bad is the breaker's question, for the upstream as a whole.
 ///
@@ -23,7 +26,7 @@ namespace weir::gateway {
 
 class Endpoints {
  public:
-  static constexpr int failures_to_eject = 3;
+  static constexpr int failures_to_eject = 3, outruns_to_eject = 5;
   static constexpr Duration first_ejection = std::chrono::seconds(1), longest_ejection = std::chrono::seconds(30);
   static constexpr Duration longest_refusal = std::chrono::minutes(1), level_holds = std::chrono::seconds(5);
 
@@ -32,7 +35,9 @@ class Endpoints {
   /// The one that gets the next request, which counts as in flight there until `done`. `avoid`: the one that has just
   /// failed it, taken only when there is no other.
   std::size_t choose(TimePoint now, std::size_t avoid = ~std::size_t{0});
-  enum class End : std::uint8_t { answered, failed, ignored };
+  /// Whether another one may get a request now.
+  bool has_other(std::size_t than, TimePoint now) const;
+  enum class End : std::uint8_t { answered, failed, ignored, outrun };
   void done(std::size_t endpoint, End end, TimePoint now);
   /// It said when to come back.
   void refused(std::size_t endpoint, Duration retry_after, TimePoint now);
@@ -46,7 +51,7 @@ class Endpoints {
 
   struct State {
     std::uint32_t in_flight = 0;
-    int failures = 0;  ///< in a row
+    int failures = 0, outruns = 0;  ///< in a row
     TimePoint left_alone_until{};
     Duration ejection{0};  ///< how long the last one was
     std::uint64_t ejections = 0;

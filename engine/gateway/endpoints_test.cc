@@ -41,6 +41,27 @@ TEST(Endpoints, OneThatSaysItIsFullGetsLessBeforeItIs) {
   for (int i = 0; i < 6; ++i) EXPECT_EQ(endpoints.choose(start + 6s), 0u) << "it has said nothing for long";
 }
 
+TEST(Endpoints, OneThatFiveHedgesHaveOutrunIsLeftAlone) {
+  Endpoints endpoints(2);
+  const auto outrun = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      endpoints.reported(1, 1, start);
+      EXPECT_EQ(endpoints.choose(start), 0u);
+      endpoints.done(0, End::outrun, start);
+    }
+  };
+  outrun(4);
+  EXPECT_EQ(endpoints.choose(start), 0u);
+  endpoints.done(0, End::answered, start);
+  outrun(4);
+  EXPECT_FALSE(endpoints.is_left_alone(0, start)) << "it has answered meanwhile";
+  outrun(1);
+  EXPECT_TRUE(endpoints.is_left_alone(0, start));
+  EXPECT_FALSE(endpoints.has_other(1, start));
+  EXPECT_TRUE(endpoints.has_other(0, start));
+  EXPECT_TRUE(endpoints.has_other(1, start + 2s));
+}
+
 TEST(Endpoints, WhatIsSaidBeyondFullIsStillSomeRequests) {
   Endpoints endpoints(2);
   endpoints.reported(0, 1e300, start);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -64,6 +63,8 @@ Gateways::Gateways(const config::Config& config, const Context& context)
     auto& listener = *listeners_.emplace_back(std::make_unique<Listener>(gateway, listeners_.size()));
     for (const auto& route : listener.config.routes) {
       listener.upstreams.push_back(&upstream(route.to));
+      const auto& hedging = listener.upstreams.back()->config().hedging;
+      listener.hedging.emplace_back(hedging ? hedging->after : std::nullopt);
       listener.guards.push_back(RouteGuards::of(route, listener.config.name, context, secret_));
       if (listener.guards.back()) listener.guards.back()->watch(reactor_);
     }
@@ -166,10 +167,11 @@ asio::awaitable<void> Gateways::handle(Listener& listener, net::Exchange& exchan
       break;
     case Ending::Kind::abandoned: ++listener.counts.abandoned[static_cast<std::size_t>(ending.reason)]; break;
   }
-  if (listener.log && listener.log->wants()) write_down(listener, request, ending);
+  const bool log = listener.log && listener.log->wants();
+  if (log || told_) write_down(listener, request, ending, log);
 }
 
-void Gateways::write_down(Listener& listener, const Request& request, const Ending& ending) const {
+void Gateways::write_down(Listener& listener, const Request& request, const Ending& ending, bool log) const {
   using Kind = Ending::Kind;
   const net::Head& head = request.exchange.head();
   const TimePoint now = context_.now();
@@ -192,11 +194,13 @@ void Gateways::write_down(Listener& listener, const Request& request, const Endi
   if (request.upstream) line.upstream = request.upstream->config().name;
   if (request.endpoint) line.endpoint = request.upstream->config().endpoints[*request.endpoint];
   line.attempts = request.attempts;
+  line.hedge = request.hedged;
   line.received = request.received;
   line.sent = request.sent;
   line.to_head = request.answered_at == never ? Duration{0} : request.answered_at - request.began;
   line.all = now - request.began;
-  listener.log->add(line);
+  if (log) listener.log->add(line);
+  if (told_) told_(line);
 }
 
 asio::awaitable<Ending> Gateways::serve(Listener& listener, Request& request) {
@@ -235,6 +239,7 @@ asio::awaitable<Ending> Gateways::pass_on(Listener& listener, Request& request, 
     if (const auto ended = co_await turn->begin()) co_return *ended;
     proxy.use(*turn);
   }
+  if (request.upstream->config().hedging) proxy.hedge(listener.hedging[route]);
   co_return co_await proxy.run();
 }
 
@@ -283,6 +288,20 @@ void Gateways::look(TimePoint now) {
   }
 }
 
+std::size_t Gateways::look_now() {
+  constexpr int enough_turns = 64;  // of the reactor: what a request that is stopped takes to end is about ten
+  on_reactor([this] {
+    last_look_ = context_.now() - look_at_requests_every;
+    look(context_.now());
+  });
+  for (int i = 0; i < enough_turns; ++i) on_reactor([] {});
+  return on_reactor([this] {
+    std::size_t under_way = 0;
+    for (const auto& listener : listeners_) under_way += listener->under_way.size();
+    return under_way;
+  });
+}
+
 void Gateways::tell_refused(Listener& listener) {
   const auto refused = listener.server->stats().refused_connections;
   const auto more = refused - std::exchange(listener.told_refused, refused);
@@ -301,7 +320,8 @@ void Gateways::tell_dropped(Listener& listener) {
 
 /// What `stop` and `tick` do to a request happens later, in its own coroutine: the list stays as it is meanwhile.
 void Gateways::look_at(Listener& listener, Request& request, TimePoint now, Duration passed) {
-  if (request.connection) request.connection->tick(passed, body_patience);
+  for (const Leg* leg : {&request.leg, &request.hedge})
+    if (leg->connection) leg->connection->tick(passed, body_patience);
   if (now >= request.deadline) return request.stop(Reason::deadline_exceeded);
   const net::Exchange& exchange = request.exchange;
   if (request.idle_limit && now - request.moved_at > *request.idle_limit) return request.stop(Reason::body_timeout);

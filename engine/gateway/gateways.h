@@ -14,11 +14,13 @@
 #include <weir/base/context.h>
 #include <weir/base/result.h>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -53,6 +55,12 @@ class Gateways {
   std::uint64_t stop(Duration deadline, const std::function<bool()>& hurry = {});
   Status status() const;
 
+  /// For rehearsals, before `start`: called on the reactor for each request that has ended.
+  void tell(std::function<void(const AccessLine&)> told) { told_ = std::move(told); }
+  /// For rehearsals, whose time is given: does what the keeper does now and then, and lets everything happen that
+  /// follows from it alone. How many requests are still under way.
+  std::size_t look_now();
+
   struct Said {
     bool went_well;
     std::string text;
@@ -74,6 +82,7 @@ class Gateways {
     std::optional<net::TlsContext> tls;
     std::unique_ptr<AccessLog> log;
     std::vector<UpgradeSlots> switched;                // of each route
+    std::vector<flow::HedgeDelay> hedging;             // of each route
     std::vector<Upstream*> upstreams;                  // of each route
     std::vector<std::unique_ptr<RouteGuards>> guards;  // of each route
     std::vector<std::unique_ptr<Cache>> caches;        // of each route; null: it has none
@@ -95,7 +104,7 @@ class Gateways {
   Result<void> open(Listener& listener);
   static void tell_refused(Listener& listener);
   static void tell_dropped(Listener& listener);
-  void write_down(Listener& listener, const Request& request, const Ending& ending) const;
+  void write_down(Listener& listener, const Request& request, const Ending& ending, bool log) const;
   static std::uint64_t switched(const Listener& listener);
   static Cache::Stats cache_stats(const Listener& listener);
   static std::uint64_t lost_lines(const Listener& listener);
@@ -110,6 +119,7 @@ class Gateways {
 
   const Context& context_;
   const KeyHash secret_;
+  std::function<void(const AccessLine&)> told_;
   mutable net::Reactor reactor_{"gateway"};
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<Listener>> listeners_;
@@ -123,5 +133,13 @@ class Gateways {
   mutable Status published_;
   mutable std::uint64_t published_times_ = 0;
 };
+
+template <typename F>
+auto Gateways::on_reactor(F f) const {
+  std::packaged_task<decltype(f())()> task(std::move(f));
+  auto result = task.get_future();
+  boost::asio::post(reactor_.io(), [&task] { task(); });
+  return result.get();
+}
 
 }  // namespace weir::gateway

@@ -1,8 +1,5 @@
 // How gateways end: in order, and whatever still waits.
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
-#include <future>
 #include <thread>
 #include <utility>
 
@@ -18,14 +15,6 @@ constexpr Duration last_ends = std::chrono::seconds(12);
 constexpr auto look_again = std::chrono::milliseconds(10);
 
 }  // namespace
-
-template <typename F>
-auto Gateways::on_reactor(F f) const {
-  std::packaged_task<decltype(f())()> task(std::move(f));
-  auto result = task.get_future();
-  boost::asio::post(reactor_.io(), [&task] { task(); });
-  return result.get();
-}
 
 void Gateways::give_up_all() {
   for (auto& listener : listeners_)

@@ -2,14 +2,10 @@
 #include "gateway/gateways.h"
 
 #include <gtest/gtest.h>
-#include <weir/base/until_for_test.h>
 
-#include <future>
 #include <list>
-#include <thread>
 
-#include "net/client_for_test.h"
-#include "net/peer_for_test.h"
+#include "gateway/edge_for_test.h"
 
 namespace weir::gateway {
 namespace {
@@ -18,65 +14,6 @@ using net::PeerConnection;
 using net::TestClient;
 using net::TestPeer;
 using namespace std::chrono_literals;
-
-constexpr std::string_view get = "GET /p HTTP/1.1\r\nHost: h\r\n\r\n";
-
-class Edge {
- public:
-  explicit Edge(std::vector<std::string> endpoints, std::function<void(config::Config&)> more = {},
-                const Clock& clock = system_clock())
-      : context(clock) {
-    config::Config config;
-    config.upstreams.push_back({.name = "shop", .endpoints = std::move(endpoints)});
-    config.gateways.push_back({.name = "edge", .listen = "127.0.0.1:0"});
-    config::GatewayRoute route;
-    route.path = "/**";
-    route.to = "shop";
-    config.gateways[0].routes.push_back(route);
-    if (more) more(config);
-    gateways.emplace(config, context);
-    EXPECT_TRUE(gateways->open().has_value());
-    gateways->start();
-    address = gateways->status().gateways[0].address;
-  }
-  /// The final ledger.
-  RequestCounts stop() {
-    gateways->stop(5s);
-    const auto status = gateways->status();
-    EXPECT_EQ(status.gateways[0].difference(), 0);
-    EXPECT_EQ(status.gateways[0].in_flight, 0u);
-    EXPECT_EQ(status.upstreams[0].limit.in_flight, 0u);
-    return status.gateways[0].requests;
-  }
-  UpstreamStatus upstream() { return gateways->status().upstreams[0]; }
-  /// Until what is published says so.
-  template <typename Condition>
-  void until(Condition condition) {
-    // `status` waits for what is so now.
-    EXPECT_TRUE(weir::until([&] { return condition(gateways->status()); }, [] { std::this_thread::yield(); }));
-  }
-
-  Context context;
-  std::optional<Gateways> gateways;
-  std::string address;
-};
-
-std::uint64_t refused(const RequestCounts& counts, Reason reason) {
-  return counts.refused[static_cast<std::size_t>(reason)];
-}
-std::uint64_t abandoned(const RequestCounts& counts, Reason reason) {
-  return counts.abandoned[static_cast<std::size_t>(reason)];
-}
-
-/// Answers its first request when it is told to, the others at once.
-auto late(std::promise<void>& goes_on, const char* first = "ok", const char* others = "ok") {
-  return [&goes_on, first, others](PeerConnection& c, int) {
-    c.head();
-    goes_on.get_future().wait();
-    c.answer(first);
-    while (!c.head().empty()) c.answer(others);
-  };
-}
 
 TEST(Gateway, DeclaresAtLeastWhatItsConnectionsMayTake) {
   config::Gateway gateway;
@@ -845,6 +782,54 @@ TEST(Gateway, AHealthCheckThatIsNeverAnsweredDoesNotHoldItUp) {
   auto stopped = std::async(std::launch::async, [&] { return edge.gateways->stop(0s); });
   EXPECT_TRUE(until([&] { return peer.closed() == 1; })) << "and not after its time-out of a day";
   EXPECT_EQ(stopped.get(), 0u);
+}
+
+/// An upstream whose connections take a day to be made: it says nothing to the handshake of TLS.
+void never_connects(config::Config& config) {
+  config.upstreams[0].connect_timeout = 24h;
+  config.upstreams[0].tls.emplace();
+  config.gateways[0].routes[0].deadline = 24h;
+}
+
+TEST(Gateway, AConnectionOnItsWayHoldsNoStopUp) {
+  TestPeer peer([](PeerConnection& c, int) { c.head(); });
+  const ManualClock clock;  // no time passes: whoever waits for its end would wait for ever
+  Edge edge({peer.address}, never_connects, clock);
+  TestClient client(edge.address);
+  client.send(get);
+  EXPECT_TRUE(until([&] { return peer.connections() == 1; }));
+  auto stopped = std::async(std::launch::async, [&] { return edge.gateways->stop(0s); });
+  EXPECT_TRUE(until([&] { return stopped.wait_for(0s) == std::future_status::ready; }));
+  EXPECT_EQ(stopped.get(), 1u) << "the request was given up";
+}
+
+TEST(Gateway, AClientThatLeavesEndsTheConnectionThatIsMadeForIt) {
+  TestPeer peer([](PeerConnection& c, int) { c.head(); });
+  Edge edge({peer.address}, never_connects);
+  {
+    TestClient client(edge.address);
+    client.send(get);
+    EXPECT_TRUE(until([&] { return peer.connections() == 1; }));
+  }
+  EXPECT_TRUE(until([&] { return peer.closed() == 1; }));
+  const auto counts = edge.stop();
+  EXPECT_EQ(abandoned(counts, Reason::client_gone), 1u);
+  EXPECT_EQ(edge.upstream().destination.failures, 0u) << "it says nothing of the upstream";
+}
+
+TEST(Gateway, AHealthCheckThatDoesNotConnectHoldsNoStopUp) {
+  TestPeer peer([](PeerConnection& c, int) { c.head(); });
+  const ManualClock clock;
+  Edge edge(
+      {peer.address},
+      [](config::Config& config) {
+        never_connects(config);
+        config.upstreams[0].health = config::HealthConfig{.path = "/healthz", .timeout = 24h};
+      },
+      clock);
+  EXPECT_TRUE(until([&] { return peer.connections() == 1; }));
+  auto stopped = std::async(std::launch::async, [&] { return edge.gateways->stop(0s); });
+  EXPECT_TRUE(until([&] { return stopped.wait_for(0s) == std::future_status::ready; }));
 }
 
 TEST(Gateway, WhatDoesNotEndHoldsItsStopUpForSomeSecondsOnly) {

@@ -39,6 +39,7 @@ void HealthChecks::stop() {
   over_ = true;
   for (auto& watch : all_) {
     watch->timer.cancel();
+    watch->pool.close();
     if (watch->connection) watch->connection->abort();
   }
 }

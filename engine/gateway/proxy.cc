@@ -7,6 +7,7 @@
 
 #include "gateway/deadline_field.h"
 #include "gateway/fields.h"
+#include "gateway/hedge.h"
 #include "gateway/refusal.h"
 #include "gateway/route_guards.h"
 #include "net/field_lines.h"
@@ -192,19 +193,18 @@ void Proxy::settle(Upstream::Permit& permit, Upstream::Attempt& attempt, const O
 
 boost::asio::awaitable<Proxy::Outcome> Proxy::attempt(Upstream::Permit& permit, bool fresh, std::size_t avoid) {
   auto line = co_await upstream_.connect(fresh, !is_idempotent(exchange_.head().method), avoid,
-                                         request_.deadline - context_.now());
+                                         request_.deadline - context_.now(), request_.leg.dial);
   if (!line) co_return Outcome{Outcome::Kind::unreachable, {}, std::move(line.error().message)};
-  const bool kept = line->kept;
-  const std::size_t endpoint = line->endpoint;
   Outcome outcome;
   if (!request_.stopped) {
-    request_.connection = line->connection.get();
+    request_.leg.connection = line->connection.get();
     outcome = co_await converse(*line, permit);
-    request_.connection = nullptr;
+    request_.leg.connection = nullptr;
   } else {
     outcome = {Outcome::Kind::broken};
   }
-  outcome.endpoint = endpoint;
+  const bool kept = line->kept;
+  outcome.endpoint = line->endpoint;  // which is that of a hedge that has answered first
   const ClientConnection& connection = *line->connection;
   if (connection.is_handed_over()) {
     late_ = std::move(*line);
@@ -226,17 +226,18 @@ boost::asio::awaitable<Proxy::Outcome> Proxy::attempt(Upstream::Permit& permit, 
 }
 
 boost::asio::awaitable<Proxy::Outcome> Proxy::converse(Upstream::Line& line, Upstream::Permit& permit) {
-  ClientConnection& connection = *line.connection;
   const net::Head& head = exchange_.head();
   Upload upload(io_);
   const auto framing = framing_of(head);
   const TimePoint deadline = request_.deadline;
-  if (!upgrade_.empty()) connection.allow_switch();
+  if (!upgrade_.empty()) line.connection->allow_switch();
   const std::string text = head_to_send(line.endpoint);
   request_.endpoint = line.endpoint;
-  if (co_await connection.send_head(text, framing, head.method == "HEAD") && framing != net::BodyFraming::none)
-    co_await begin_upload(connection, upload);
-  const bool answered = co_await head_of_answer(connection);
+  const bool sent = co_await line.connection->send_head(text, framing, head.method == "HEAD");
+  if (sent && framing != net::BodyFraming::none) co_await begin_upload(*line.connection, upload);
+  const bool answered =
+      delay_ && may_hedge() ? co_await head_of_either(line, permit) : co_await head_of_answer(*line.connection);
+  ClientConnection& connection = *line.connection;
   answering_ = answered;
   request_.deadline = answered ? never : deadline;  // which holds for the next attempt too
   Outcome outcome;
@@ -335,6 +336,28 @@ boost::asio::awaitable<bool> Proxy::head_of_answer(ClientConnection& connection)
     }
   }
   co_return false;
+}
+
+/// Nothing of a body has to be sent twice, and the request may be.
+bool Proxy::may_hedge() const {
+  const net::Head& head = exchange_.head();
+  return is_idempotent(head.method) && framing_of(head) == net::BodyFraming::none && upgrade_.empty();
+}
+
+/// What follows goes on with whichever of the two has answered first: its line, permit and attempt take the place of
+/// the first one's, and those of the other are given back.
+boost::asio::awaitable<bool> Proxy::head_of_either(Upstream::Line& line, Upstream::Permit& permit) {
+  const TimePoint sent_at = context_.now();
+  Hedge hedge(io_, context_, request_, line, [this](std::size_t endpoint) { return head_to_send(endpoint); });
+  if (const auto after = request_.hedged.empty() ? delay_->after() : std::nullopt) hedge.begin(*after);
+  const bool first = co_await head_of_answer(*line.connection);
+  const bool won = co_await hedge.decide(first);
+  if (won)
+    delay_->took_longer();
+  else if (first)
+    delay_->answered(context_.now() - sent_at);
+  hedge.give_back(line, permit, *trying_);
+  co_return won || first;
 }
 
 boost::asio::awaitable<Proxy::Outcome> Proxy::no_answer(const Upstream::Line& line, const Upload& upload) {

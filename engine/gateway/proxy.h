@@ -12,6 +12,7 @@
 ///   switches protocols (101)                  the same where the route allows it (upgrade.h), else 502
 ///
 /// A cache that the route has is asked first for what stands in for an answer (cache_turn.h).
+/// Where its upstream hedges, a request that has no answer in time is sent to a second endpoint too (hedge.h).
 /// Instead of a refusal for want of an upstream, GET and HEAD get the route's degraded answer, where it has one.
 ///
 /// The deadline is one for the head of the answer, from the end of the request on. Bodies have none but that each 4 KiB
@@ -25,6 +26,7 @@
 /// Thread: the gateway's reactor. Cost: two system calls, and those of the exchange. Memory:
 /// config::upstream_buffer and what the kernel holds. On cancel: Request::stop.
 #include <weir/base/context.h>
+#include <weir/flow/recover/hedge_delay.h>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -54,6 +56,8 @@ class Proxy {
         patience_(route.deadline) {}
   /// The cache looks at the answer first. It outlives the proxy.
   void use(CacheTurn& turn) { turn_ = &turn; }
+  /// How long answers of the route take, and when to hedge therefore. It outlives the proxy.
+  void hedge(flow::HedgeDelay& delay) { delay_ = &delay; }
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
 
@@ -81,6 +85,8 @@ class Proxy {
   awaitable<Outcome> attempt(Upstream::Permit& permit, bool fresh, std::size_t avoid);
   awaitable<Outcome> converse(Upstream::Line& line, Upstream::Permit& permit);
   awaitable<bool> head_of_answer(net::ClientConnection& connection);
+  awaitable<bool> head_of_either(Upstream::Line& line, Upstream::Permit& permit);
+  bool may_hedge() const;
   awaitable<Ending> relay(net::ClientConnection& connection, bool close);
   awaitable<bool> relay_body(net::ClientConnection& connection);
   awaitable<void> send_body(net::ClientConnection& connection, Upload& upload);
@@ -108,6 +114,7 @@ class Proxy {
   std::string_view upgrade_;  // the protocol that it may switch to
   Upstream::Attempt* trying_ = nullptr;
   CacheTurn* turn_ = nullptr;
+  flow::HedgeDelay* delay_ = nullptr;   // null: nothing is hedged
   int upstream_status_ = 0;             // what it has answered, whatever the client reads
   std::string head_;                    // of the request, as it goes to the upstream
   std::optional<Upstream::Line> late_;  // nobody waits for its answer any more, and it is worth to wait for it

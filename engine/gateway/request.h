@@ -5,6 +5,7 @@
 ///
 /// Thread: the gateway's reactor. Cost: an Asio timer that is not started. On cancel: `stop`.
 #include <weir/async/permit.h>
+#include <weir/async/with_deadline.h>
 
 #include <list>
 #include <optional>
@@ -17,6 +18,23 @@ namespace weir::gateway {
 
 class RouteGuards;
 
+/// What is at an endpoint for a request, or on its way there.
+struct Leg {
+  async::Stop dial;
+  net::ClientConnection* connection = nullptr;
+
+  /// Of an upstream that stalls, closing would free the place and not the work: the next one would be stuck there too.
+  void end(bool stalled) {
+    dial.ask();
+    if (!connection) return;
+    const bool only_waits = connection->request_done() && !connection->has_begun();
+    if (only_waits && stalled)
+      connection->hand_over();
+    else
+      connection->abort();
+  }
+};
+
 struct Request {
   Request(boost::asio::io_context& io, net::Exchange& x) : exchange(x), waiter(io) {}
   Request(const Request&) = delete;
@@ -28,8 +46,8 @@ struct Request {
   RouteGuards* guards = nullptr;  ///< of its route; null: it has none
   async::Permit guarded;          ///< what they gave
   Upstream::Waiter waiter;
-  net::ClientConnection* connection = nullptr;  ///< while it is at an endpoint
-  TimePoint deadline = never;                   ///< for the head of the answer
+  Leg leg, hedge;              ///< hedge: of the same request at a second endpoint (hedge.h)
+  TimePoint deadline = never;  ///< for the head of the answer
   std::optional<Reason> stopped;
   /// Of one that has switched protocols: when something has moved last, and for how long nothing may.
   TimePoint moved_at{};
@@ -41,19 +59,16 @@ struct Request {
   std::optional<std::size_t> endpoint;
   std::uint64_t received = 0, sent = 0;  ///< bytes of bodies
   bool cached = false;                   ///< answered from a cache
+  std::string_view hedged;               ///< "won": its hedge has answered; "lost": it was sent in vain
   int own_status = 0;                    ///< of what the gateway answers by itself
 
   void stop(Reason why) {
     if (stopped) return;
     stopped = why;
     if (upstream) upstream->leave(waiter, why);
-    if (!connection) return;
-    // Of an upstream that stalls, closing would free the place and not the work: the next one would be stuck there too.
-    const bool only_waits = connection->request_done() && !connection->has_begun();
-    if (why != Reason::shutdown && only_waits && upstream->is_stalled())
-      connection->hand_over();
-    else
-      connection->abort();
+    const bool stalled = upstream && why != Reason::shutdown && upstream->is_stalled();
+    leg.end(stalled);
+    hedge.end(stalled);
   }
 };
 

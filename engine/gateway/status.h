@@ -70,12 +70,21 @@ struct EndpointStatus {
   std::string last_error;
 };
 
+/// Of requests whose answer had not come in time to spare a hedge: sent, or why not.
+struct HedgeCounts {
+  std::uint64_t sent = 0, won = 0;
+  std::uint64_t no_place = 0;     ///< the limit was reached, or somebody waited
+  std::uint64_t no_budget = 0;    ///< the retry budget was used up, or the breaker not closed
+  std::uint64_t no_endpoint = 0;  ///< no other one takes requests now
+};
+
 struct UpstreamStatus {
   std::string name;
   flow::InFlightStats limit;
   flow::WaitingRoom::Stats room;
   flow::DestinationStats destination;
   std::uint64_t repeated = 0;  ///< sent once more, because a kept connection had gone
+  HedgeCounts hedges;
   std::vector<EndpointStatus> endpoints;
   std::string why;  ///< what holds requests up now, as a sentence; empty: nothing
 };

@@ -10,10 +10,8 @@
 namespace weir::gateway {
 namespace {
 
-/// Twice as many as tenants, since they find their own by hash (tenant_shares.h).
 std::uint32_t shares_of(const config::Upstream& config) {
-  constexpr std::uint32_t least = 16;
-  return config.tenants == 0 ? 1 : std::clamp(config.tenants * 2, least, flow::FairShares::most_shares);
+  return config.tenants == 0 ? 1 : flow::TenantShares::shares_for(config.tenants);
 }
 
 flow::WaitingRoomConfig room_of(const config::Upstream& config) {
@@ -209,16 +207,37 @@ void Upstream::ignored(Permit& permit) {
   if (in_flight_.in_flight() != before) settled(never);
 }
 
+std::optional<Upstream::Hedge> Upstream::try_hedge(std::size_t first) {
+  const TimePoint now = context_.now();
+  if (!endpoints_.has_other(first, now)) {
+    ++hedges_.no_endpoint;
+    return std::nullopt;
+  }
+  if (!in_flight_.has_room() || (room_ && !room_->empty())) {
+    ++hedges_.no_place;
+    return std::nullopt;
+  }
+  auto attempt = destination_.try_start(flow::Destination::Try::retry, now);
+  if (!attempt) {
+    ++hedges_.no_budget;
+    return std::nullopt;
+  }
+  ++hedges_.sent;
+  return Hedge{in_flight_.start(now), std::move(*attempt)};
+}
+
 boost::asio::awaitable<Result<Upstream::Line>> Upstream::connect(bool fresh, bool surely, std::size_t avoid,
-                                                                 Duration most) {
+                                                                 Duration most, async::Stop& stop) {
+  const TimePoint until = context_.now() + most;
   const std::size_t endpoint = endpoints_.choose(context_.now(), avoid);
   if (auto kept = fresh ? std::nullopt : pools_[endpoint]->take_kept(surely))
     co_return Line{endpoint, std::move(kept->connection), true};
-  auto taken = co_await pools_[endpoint]->take(fresh, most);
+  auto taken = co_await pools_[endpoint]->take(fresh, config_.connect_timeout, &stop);
   if (taken) co_return Line{endpoint, std::move(taken->connection), taken->kept};
-  const bool overloaded = taken.error().kind == Error::Kind::overloaded;
-  endpoints_.done(endpoint, overloaded ? Endpoints::End::ignored : Endpoints::End::failed, context_.now());
-  last_errors_[endpoint] = taken.error().message;
+  const bool given_up = stop.is_asked() && context_.now() < until;
+  const bool ours = taken.error().kind == Error::Kind::overloaded || given_up;
+  endpoints_.done(endpoint, ours ? Endpoints::End::ignored : Endpoints::End::failed, context_.now());
+  if (!given_up) last_errors_[endpoint] = taken.error().message;
   Error error = std::move(taken.error());
   error.message = config_.endpoints[endpoint] + ": " + error.message;
   co_return std::unexpected(std::move(error));
@@ -238,6 +257,7 @@ void Upstream::expire() {
 void Upstream::sweep() {
   for (auto& pool : pools_) pool->sweep();
   leave_late();
+  note_hedges();
   tell();
 }
 
@@ -255,6 +275,19 @@ void Upstream::tell() {
     log::warn({"upstream", config_.name}, "endpoint {} is left alone for {:g} s: {}", config_.endpoints[i],
               seconds(endpoint.ejection), last_errors_[i]);
   }
+}
+
+/// Of the second that has passed.
+void Upstream::note_hedges() {
+  const HedgeCounts before = std::exchange(noted_hedges_, hedges_);
+  const auto sent = hedges_.sent - before.sent, no_budget = hedges_.no_budget - before.no_budget;
+  const auto no_place = hedges_.no_place - before.no_place;
+  hedging_.clear();
+  if (sent + no_budget + no_place == 0) return;
+  hedging_ = fmt::format("answers are late: {} requests were sent to a second endpoint in the last second, {} won",
+                         sent, hedges_.won - before.won);
+  if (no_budget > 0) hedging_ += fmt::format("; for {} more the retry budget is used up", no_budget);
+  if (no_place > 0) hedging_ += fmt::format("; for {} more there is no place", no_place);
 }
 
 void Upstream::close() {
@@ -275,7 +308,7 @@ std::string Upstream::why() const {
   if (!in_flight_.has_room())
     return fmt::format("{} in flight, and its limit is {}; {} wait{}", in_flight_.in_flight(),
                        in_flight_.limit().limit(), room_ ? room_->waiting() : 0, error);
-  return error.empty() ? error : "failing" + error;
+  return error.empty() ? hedging_ : "failing" + error;
 }
 
 UpstreamStatus Upstream::status() const {
@@ -285,6 +318,7 @@ UpstreamStatus Upstream::status() const {
                      .room = room_ ? room_->stats() : flow::WaitingRoom::Stats{},
                      .destination = destination_.stats(now),
                      .repeated = repeated_,
+                     .hedges = hedges_,
                      .endpoints = {},
                      .why = why()};
   for (std::size_t i = 0; i < pools_.size(); ++i) {

@@ -6,12 +6,16 @@
 ///             destination_stalled, deadline_exceeded, client_gone)
 ///   start     asks the breaker and, for a retry, the budget: an Attempt, or breaker_open, retry_budget_empty
 ///   connect   a connection to the endpoint with the least in flight
+///   try_hedge the same request at another endpoint: only into room that nobody waits for, and from the retry budget
+///
+/// The limit and the room are the library's values; why async/concurrency_guard wires them apart: decision 0029.
 ///
 /// The place is held until the last byte of the answer; what the limit is told is the time to its head (semantics E5).
 ///
 /// Thread: one reactor. Cost: in_flight.h, waiting_room.h, destination.h. On cancel: `leave` ends the waiting of one
 /// request; permits and connections must be given back before it is destroyed (checked).
 #include <weir/async/signal.h>
+#include <weir/async/with_deadline.h>
 #include <weir/base/context.h>
 #include <weir/flow/admit/any_limit.h>
 #include <weir/flow/admit/in_flight.h>
@@ -90,9 +94,18 @@ class Upstream {
   Permit start_again() { return in_flight_.start(context_.now()); }
 
   Admitted<Attempt> start(flow::Destination::Try which) { return destination_.try_start(which, context_.now()); }
-  /// `fresh`: one that was never used. `avoid`: the endpoint that has just failed.
-  /// `most`: what is left of the request's deadline.
-  boost::asio::awaitable<Result<Line>> connect(bool fresh, bool surely, std::size_t avoid, Duration most);
+  /// What a request at a second endpoint needs. `first`: where the first one is.
+  struct Hedge {
+    Permit permit;
+    Attempt attempt;
+  };
+  std::optional<Hedge> try_hedge(std::size_t first);
+  void count_hedge_won() { ++hedges_.won; }
+  /// `fresh`: one that was never used. `avoid`: the endpoint that has just failed, or where the first request is.
+  /// `most`: what is left of the request's deadline; who is stopped then was not given up. `stop`: nobody waits for it
+  /// any more.
+  boost::asio::awaitable<Result<Line>> connect(bool fresh, bool surely, std::size_t avoid, Duration most,
+                                               async::Stop& stop);
   void done(Line line, Endpoints::End end, std::string_view error = {});
   /// Nothing comes back from it any more, although as many are there as may be (waiting_room.h).
   bool is_stalled() const { return room_ && room_->stalled(in_flight_.reached_since(), context_.now()); }
@@ -130,6 +143,7 @@ class Upstream {
   void learned(std::size_t endpoint, bool well, std::string_view why);
   void call_next();
   void tell();
+  void note_hedges();
   void decide(Waiter& waiter, std::optional<Reason> refused);
   void settled(TimePoint started);
   std::string why() const;
@@ -154,6 +168,8 @@ class Upstream {
   std::vector<std::string> last_errors_;
   std::list<Late> late_;
   std::uint64_t repeated_ = 0;
+  HedgeCounts hedges_, noted_hedges_;
+  std::string hedging_;  // what there was of it lately, as a sentence
   flow::BreakerState told_breaker_ = flow::BreakerState::closed;
   std::vector<std::uint64_t> told_ejections_;
 };

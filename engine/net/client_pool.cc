@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 #include <weir/async/signal.h>
-#include <weir/async/with_deadline.h>
 
 #include <algorithm>
 
@@ -101,13 +100,14 @@ std::optional<ClientPool::Taken> ClientPool::take_kept(bool surely) {
   return std::nullopt;
 }
 
-asio::awaitable<Result<ClientPool::Taken>> ClientPool::take(bool fresh, Duration most) {
+asio::awaitable<Result<ClientPool::Taken>> ClientPool::take(bool fresh, Duration most, async::Stop* stop) {
   if (!fresh)
     if (auto kept = take_kept()) co_return std::move(*kept);
   if (stats().open >= config_.max_connections && !idle_.empty()) idle_.erase(idle_.begin());
   if (stats().open >= config_.max_connections) co_return failure("max_connections are in use", Error::Kind::overloaded);
   ++out_;
-  auto opened = co_await open(std::min(config_.dial.timeout, most));
+  async::Stop own;
+  auto opened = co_await open(std::min(config_.dial.timeout, most), stop ? *stop : own);
   if (!opened) {
     --out_;
     ++failed_;
@@ -117,7 +117,17 @@ asio::awaitable<Result<ClientPool::Taken>> ClientPool::take(bool fresh, Duration
   co_return Taken{std::move(*opened), false};
 }
 
-asio::awaitable<Result<std::unique_ptr<ClientConnection>>> ClientPool::open(Duration most) {
+asio::awaitable<ClientPool::Opened> ClientPool::open(Duration most, async::Stop& stop) {
+  if (closed_) co_return failure("the pool is closed", Error::Kind::disconnected);
+  const auto place = opening_.insert(opening_.end(), &stop);
+  auto opened = co_await async::with_deadline(open_within(most), std::chrono::hours(24 * 365), &stop);
+  opening_.erase(place);
+  if (!opened || (!*opened && stop.is_asked()))
+    co_return failure("nobody waits for a connection any more", Error::Kind::disconnected);
+  co_return std::move(*opened);
+}
+
+asio::awaitable<ClientPool::Opened> ClientPool::open_within(Duration most) {
   const TimePoint until = context_.now() + most;
   if (names_->known.empty()) {
     names_->ask(io_, context_.now());
@@ -164,6 +174,7 @@ void ClientPool::sweep() {
 
 void ClientPool::close() {
   closed_ = true;
+  for (async::Stop* stop : opening_) stop->ask();
   idle_.clear();
 }
 

@@ -10,13 +10,16 @@
 /// connection whose address is no longer among the answers lives on to its own end.
 ///
 /// Thread: one reactor; `stats` too. Cost: a system call to take a kept one. Memory: `footprint`. On cancel: `close`
-/// closes what is kept; those that are out belong to their owners, and must be given back or destroyed before the pool.
+/// closes what is kept, and ends the waits for new ones; those that are out belong to their owners, and must be given
+/// back or destroyed before the pool.
+#include <weir/async/with_deadline.h>
 #include <weir/base/context.h>
 #include <weir/base/result.h>
 #include <weir/flow/demand/budget.h>
 
 #include <boost/asio/io_context.hpp>
 
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,8 +61,10 @@ class ClientPool {
     std::unique_ptr<ClientConnection> connection;
     bool kept = false;  ///< it has carried a request before
   };
-  /// Within `most`, the TLS handshake included. An Error: disconnected, or (overloaded) max_connections are out.
-  boost::asio::awaitable<Result<Taken>> take(bool fresh = false, Duration most = std::chrono::hours(1));
+  /// Within `most`, the TLS handshake included, or until `stop` is asked. An Error: disconnected, or (overloaded)
+  /// max_connections are out.
+  boost::asio::awaitable<Result<Taken>> take(bool fresh = false, Duration most = std::chrono::hours(1),
+                                             async::Stop* stop = nullptr);
   /// One that is kept, at once; nothing: there is none. Not `surely`: its server may have left it a moment ago, for
   /// requests that may be sent again.
   std::optional<Taken> take_kept(bool surely = true);
@@ -77,7 +82,9 @@ class ClientPool {
     TimePoint since;
   };
   struct Names;
-  boost::asio::awaitable<Result<std::unique_ptr<ClientConnection>>> open(Duration most);
+  using Opened = Result<std::unique_ptr<ClientConnection>>;
+  boost::asio::awaitable<Opened> open(Duration most, async::Stop& stop);
+  boost::asio::awaitable<Opened> open_within(Duration most);
   boost::asio::awaitable<Result<void>> secure(ClientConnection& connection, Duration most);
   bool is_old(const ClientConnection& connection) const;
 
@@ -88,7 +95,8 @@ class ClientPool {
   BufferPool buffers_;
   std::shared_ptr<Names> names_;
   std::vector<Idle> idle_;  // the longest there first
-  std::size_t out_ = 0;     // those on their way to be opened included
+  std::list<async::Stop*> opening_;
+  std::size_t out_ = 0;  // those on their way to be opened included
   std::uint64_t opened_ = 0, reused_ = 0, failed_ = 0;
   bool closed_ = false;
 };

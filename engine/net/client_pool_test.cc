@@ -159,6 +159,30 @@ TEST(ClientPool, NeverHasMoreConnectionsThanItMay) {
   });
 }
 
+TEST(ClientPool, WhoWaitsForAConnectionIsToldWhenItCloses) {
+  TestPeer silent([](PeerConnection& c, int) { c.head(); });  // says nothing to the handshake of TLS
+  auto tls = TlsContext::client("", {});
+  ASSERT_TRUE(tls.has_value());
+  Pool pool(silent.address, {.dial = {.timeout = 24h}, .tls = *tls});
+  std::string why;
+  auto waiting = boost::asio::co_spawn(
+      pool.reactor.io(),
+      [&]() -> awaitable<void> {
+        auto taken = co_await pool.pool->take();
+        EXPECT_FALSE(taken.has_value());
+        if (!taken) why = taken.error().message;
+      },
+      boost::asio::use_future);
+  EXPECT_TRUE(until([&] { return silent.connections() == 1; }));
+  pool.run([&]() -> awaitable<void> {
+    pool.pool->close();
+    co_return;
+  });
+  waiting.get();
+  EXPECT_EQ(why, "nobody waits for a connection any more");
+  EXPECT_EQ(pool.stats().open, 0u);
+}
+
 TEST(ClientPool, SaysWhyThereIsNoConnection) {
   std::string gone;
   {

@@ -11,7 +11,7 @@ namespace weir::net {
 namespace {
 
 namespace asio = boost::asio;
-constexpr std::uint32_t edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+constexpr std::uint32_t edges = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 int new_epoll() {
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
@@ -66,7 +66,8 @@ void Watch::happened(std::uint32_t events) {
   const bool ended = (events & (EPOLLHUP | EPOLLERR)) != 0;
   in_.ended_ = in_.ended_ || ended || (events & EPOLLRDHUP) != 0;
   out_.ended_ = out_.ended_ || ended;
-  in_.ready_ = in_.ready_ || in_.ended_ || (events & EPOLLIN) != 0;
+  in_.marks_ = in_.marks_ || (events & EPOLLPRI) != 0;
+  in_.ready_ = in_.ready_ || in_.ended_ || (events & (EPOLLIN | EPOLLPRI)) != 0;
   out_.ready_ = out_.ready_ || out_.ended_ || (events & EPOLLOUT) != 0;
   std::vector<Direction::Waiter> readers, writers;
   if (in_.ready_) readers.swap(in_.waiters_);

@@ -4,7 +4,8 @@
 /// A wait of Asio costs a system call (epoll_ctl), and a read of Asio tries first and finds nothing. Here a socket is
 /// registered once, what an event says is remembered, and reading and writing is tried only after one: of seven system
 /// calls a proxied request needs, four are left. A read that brings less than was asked for has emptied the socket; an
-/// end behind it is an event of its own (EPOLLRDHUP).
+/// end behind it is an event of its own (EPOLLRDHUP). Not where the other side has sent urgent data (EPOLLPRI): a read
+/// ends at its mark too, whatever has come behind it.
 ///
 ///   event -> ready -> `receive` finds nothing more: `not_ready` -> wait -> event ...
 ///
@@ -36,6 +37,8 @@ class Direction {
  public:
   bool is_ready() const { return ready_; }
   void not_ready() { ready_ = ended_; }
+  /// A read may end before the socket is empty: only one that finds nothing has emptied it.
+  bool has_marks() const { return marks_; }
 
  private:
   friend class Watch;
@@ -44,6 +47,7 @@ class Direction {
   std::vector<Waiter> waiters_;  // one, as a rule
   bool ready_ = true;            // until it was tried
   bool ended_ = false;           // nothing has to be waited for any more
+  bool marks_ = false;           // of urgent data; they stay possible
 };
 
 /// A socket, from when it is connected until it is closed.

@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,6 +18,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "net/wire.h"
 
 namespace weir::net {
 namespace {
@@ -91,6 +94,36 @@ TEST_F(Readiness, AnEndThatCameWithTheLastBytesIsSeenAlthoughThoseWereFewerThanA
   pair.send_end();
   run();
   EXPECT_EQ(said, (std::vector<std::string>{"", "all", "END"}));
+}
+
+awaitable<void> collect(Wire& wire, std::string& all, std::size_t enough) {
+  std::array<char, 64> buffer;
+  while (all.size() < enough) {
+    const long n = wire.receive(buffer.data(), buffer.size());
+    if (n > 0) all.append(buffer.data(), static_cast<std::size_t>(n));
+    if (n == 0 || n == Wire::broken) co_return;
+    if (n == Wire::nothing_now && !co_await wire.readable()) co_return;
+  }
+}
+
+TEST_F(Readiness, WhatStandsBehindTheMarkOfUrgentDataIsRead) {
+  using asio::ip::tcp;
+  tcp::acceptor acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  tcp::socket peer(io), mine(io);
+  peer.connect(acceptor.local_endpoint());
+  acceptor.accept(mine);
+  Wire wire(std::move(mine));
+  std::string all;
+  start(collect(wire, all, 5));
+  io.poll();
+  const auto send = [&](std::string_view bytes, int flags) {
+    EXPECT_EQ(::send(peer.native_handle(), bytes.data(), bytes.size(), flags), static_cast<long>(bytes.size()));
+  };
+  send("56", 0);
+  send("X", MSG_OOB);
+  send("789", 0);  // all three are there before anything is read
+  run();
+  EXPECT_EQ(all, "56789");
 }
 
 TEST_F(Readiness, WhatCameBeforeTheFirstWaitEndsIt) {

@@ -80,7 +80,8 @@ long Wire::receive(char* into, std::size_t most) {
   if (!watch_->in().is_ready()) return nothing_now;
   const long n = ::recv(socket_, into, most, MSG_DONTWAIT);
   if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) return n == 0 ? 0 : broken;
-  if (n > 0 ? static_cast<std::size_t>(n) < most : errno == EAGAIN) watch_->in().not_ready();
+  const bool emptied = n > 0 ? static_cast<std::size_t>(n) < most && !watch_->in().has_marks() : errno == EAGAIN;
+  if (emptied) watch_->in().not_ready();
   return n > 0 ? n : nothing_now;
 }
 

@@ -46,9 +46,10 @@ std::string endpoint_row(const gateway::EndpointStatus& e) {
 
 std::string upstream_row(const gateway::UpstreamStatus& u) {
   return fmt::format(
-      R"({{"name":{},"limit":{},"in_flight":{},"waiting":{},"breaker":"{}","retries":{},"repeated":{},"why":{},"endpoints":{}}})",
+      R"({{"name":{},"limit":{},"in_flight":{},"waiting":{},"breaker":"{}","retries":{},"repeated":{},"hedges":{{"sent":{},"won":{},"no_place":{},"no_budget":{},"no_endpoint":{}}},"why":{},"endpoints":{}}})",
       json_text(u.name), u.limit.limit.limit, u.limit.in_flight, u.room.waiting, name(u.destination.breaker),
-      u.destination.retries, u.repeated, json_text(u.why), list(u.endpoints, endpoint_row));
+      u.destination.retries, u.repeated, u.hedges.sent, u.hedges.won, u.hedges.no_place, u.hedges.no_budget,
+      u.hedges.no_endpoint, json_text(u.why), list(u.endpoints, endpoint_row));
 }
 
 }  // namespace

@@ -74,7 +74,14 @@ void upstream(Sheet& sheet, const gateway::UpstreamStatus& u) {
               u.destination.breaker == flow::BreakerState::open ? 1 : 0);
   sheet.counter("weir_upstream_breaker_opened_total", "Times its breaker opened.", who, number(u.destination.opened));
   sheet.counter("weir_upstream_attempts_total", "Attempts, retries included.", who, number(u.destination.attempts));
-  sheet.counter("weir_upstream_retries_total", "Retries.", who, number(u.destination.retries));
+  sheet.counter("weir_upstream_retries_total", "Retries, hedges included.", who, number(u.destination.retries));
+  sheet.counter("weir_upstream_hedges_total", "Requests sent to a second endpoint because the first one was slow.", who,
+                number(u.hedges.sent));
+  sheet.counter("weir_upstream_hedges_won_total", "Of them, those that answered first.", who, number(u.hedges.won));
+  for (const auto& [why, n] :
+       {std::pair{"place", u.hedges.no_place}, {"budget", u.hedges.no_budget}, {"endpoint", u.hedges.no_endpoint}})
+    sheet.counter("weir_upstream_hedges_left_out_total", "Hedges that were not sent, by what there was none of.",
+                  {{"upstream", u.name}, {"none", why}}, number(n));
   sheet.counter("weir_upstream_repeated_total", "Sent once more, because a kept connection had gone.", who,
                 number(u.repeated));
   for (const auto& e : u.endpoints) endpoint(sheet, u.name, e);

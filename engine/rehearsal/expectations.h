@@ -13,6 +13,7 @@
 /// that the middle part is shown as replaced). The text is as it came: the caller that prints it makes it safe for a
 /// terminal.
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rehearsal/rehearsal.h"
@@ -28,6 +29,9 @@ struct DiffLine {
 
 /// Empty: the case has passed.
 std::vector<DiffLine> differences(const config::TestCase& test, const Rehearsed& rehearsed);
+
+/// Whether a JSON text has at least what another one has, by the rule above.
+bool json_covers(std::string_view text, std::string_view wanted);
 
 /// JSON with sorted members and without spaces; a text that is not JSON as it is.
 std::string canonical_json(std::string_view text);

@@ -275,6 +275,24 @@ class Proxying(GatewayTest):
         eventually(lambda: os.path.exists(path) and len(lines(path)) == 1, "the new file has the new line")
         self.assertEqual(lines(path)[0]["path"], "/after")
 
+    def test_a_slow_answer_is_hedged_and_everything_says_so(self):
+        slow, fast = self.service("--time", "fixed:60s"), self.service("--time", "fixed:1ms")
+        self.run_gateway(slow.address, fast.address, more="    retry: { hedge_after: 20ms }",
+                         gateway="    access_log: { path: @DIR/access.log }")
+        for _ in range(4):
+            self.assertEqual(self.ask()[0], 200)
+        self.assertEqual(self.settled()["difference"], 0)
+        won = self.weir.ask("/api/graph")["upstreams"][0]["hedges"]["won"]
+        self.assertGreaterEqual(won, 1)
+        self.assertIn('weir_upstream_hedges_won_total{upstream="shop"} %d' % won, self.weir.get("/metrics")[1])
+
+        def lines():
+            with open(self.path("access.log")) as f:
+                return [json.loads(line) for line in f.read().splitlines()]
+        eventually(lambda: len(lines()) == 4, lines)
+        told = [(line["endpoint"], line["attempts"]) for line in lines() if line["hedge"] == "won"]
+        self.assertEqual(told, [(fast.address, 2)] * won)
+
     def test_an_endpoint_that_says_it_is_full_gets_less_and_an_unwell_one_nothing(self):
         well = {"a": True}
         counts = {"a": 0, "b": 0}

@@ -9,6 +9,7 @@ import fcntl
 import itertools
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -147,7 +148,34 @@ class StartFailures(WeirTest):
              self.configuration(SOURCES[first], SOURCES[second], BEHIND[failure][0], self.taken if failure.startswith("admin") else None), BEHIND[failure][1])
             for failure in sorted(self.sinks) for first in self.kinds for second in self.kinds])
 
+    def test_a_gateway_that_finds_no_more_descriptors_says_so_in_a_line_or_serves(self):
+        file = self.path("gateway.yaml")
+        with open(file, "w") as f:
+            f.write(GATEWAY)
+        wrong = []
+        for most in range(12, 30, 2):
+            process = subprocess.Popen([weir_process.BINARY, "run", file], stderr=subprocess.PIPE, text=True, preexec_fn=lambda: (
+                resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))))
+            said = ""
+            for line in process.stderr:  # to its end, or until it serves
+                said += line
+                if "upstream shop: 2 endpoints" in line:
+                    process.terminate()
+            process.wait(PATIENCE)
+            process.stderr.close()
+            served = "upstream shop" in said
+            if process.returncode != (0 if served else 1) or (not served and "open files" not in said.splitlines()[-1]):
+                wrong.append((most, process.returncode, said))
+        self.assertEqual(wrong, [])
 
+
+GATEWAY = """memory: 512MiB
+gateways:
+  edge: { listen: "127.0.0.1:0", routes: [ { match: { path: /** }, to: shop } ] }
+upstreams:
+  shop: { endpoints: ["127.0.0.1:1", "127.0.0.1:2"], health: { path: /h } }
+admin: { listen: "127.0.0.1:0" }
+"""
 SLOW = """memory: 128MiB
 sources:
   in: { type: http, listen: "@HTTP", acks: stored, max_connections: 64 }

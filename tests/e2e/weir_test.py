@@ -1,5 +1,6 @@
 """`weir test`: the cases of a configuration, on given time, with a diff that a person can read and an exit code for CI."""
 import os
+import socket
 
 from weir_process import WeirTest, main, weir
 
@@ -26,6 +27,16 @@ class Test(WeirTest):
         code, out, err = weir("test", os.path.join(SOURCE, "examples", "tested-pipeline", "weir.yaml"))
         self.assertEqual((code, err), (0, ""), out)
         self.assertTrue(out.endswith("4 cases, 0 failed\n"), out)
+
+    def test_the_example_of_a_gateway_passes_whatever_listens_where_it_would(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            with open(os.path.join(SOURCE, "examples", "gateway", "weir.yaml")) as f:
+                text = f.read().replace("127.0.0.1:8000", "127.0.0.1:%d" % taken.getsockname()[1])
+            with open(self.path("weir.yaml"), "w") as f:
+                f.write(text)
+            code, out, err = weir("test", "weir.yaml", folder=self.folder)
+        self.assertEqual((code, err), (0, ""), out)
+        self.assertTrue(out.endswith("2 cases, 0 failed\n"), out)
 
     def test_a_case_that_fails_shows_what_was_expected_and_what_came(self):
         passing = self.case("{ level: error }", "{ sinks: { out: [ { level: error } ] }, fates: { stored: 1 } }", "right")

@@ -7,13 +7,8 @@
 namespace weir::async {
 namespace {
 
-constexpr std::uint32_t least_shares = 16;
-
-/// Tenants find their own share by hash in sets of eight, of three quarters of all shares: twice as many shares as
-/// tenants leave few sets that are too small.
 std::uint32_t shares_for(const ConcurrencyGuardConfig& config) {
-  if (!config.is_fair()) return 1;
-  return std::clamp(config.tenants * 2, least_shares, flow::FairShares::most_shares);
+  return config.is_fair() ? flow::TenantShares::shares_for(config.tenants) : 1;
 }
 
 flow::WaitingRoomConfig room_config(const ConcurrencyGuardConfig& config) {

@@ -38,20 +38,25 @@ bool is_abortion(const std::exception_ptr& thrown) {
 
 }  // namespace
 
-asio::awaitable<bool> with_deadline(asio::awaitable<void> op, Duration most) {
+asio::awaitable<bool> with_deadline(asio::awaitable<void> op, Duration most, Stop* stop) {
   const auto executor = co_await asio::this_coro::executor;
   auto from_caller = (co_await asio::this_coro::cancellation_state).slot();
   const auto race = std::make_shared<Race>();
-  asio::steady_timer timer(executor, std::clamp(most, Duration{0}, longest_wait));
-  timer.async_wait([race](boost::system::error_code error) {
-    if (error) return;
+  const auto end = [race] {
     race->passed = true;
     race->cancel.emit(asio::cancellation_type::terminal);
+  };
+  if (stop && stop->is_asked()) most = Duration{0};
+  asio::steady_timer timer(executor, std::clamp(most, Duration{0}, longest_wait));
+  timer.async_wait([end](boost::system::error_code error) {
+    if (!error) end();
   });
+  if (stop) stop->end_ = end;
   if (from_caller.is_connected()) from_caller.assign([race](asio::cancellation_type type) { race->cancel.emit(type); });
   auto token = asio::bind_cancellation_slot(race->cancel.slot(), asio::as_tuple(asio::use_awaitable));
   const auto [thrown] = co_await asio::co_spawn(executor, std::move(op), std::move(token));
   from_caller.clear();
+  if (stop) stop->end_ = nullptr;
   if (!thrown) co_return true;
   if (race->passed && is_abortion(thrown)) co_return false;
   std::rethrow_exception(thrown);

@@ -74,6 +74,37 @@ TEST_F(WithDeadline, WaitsForeverWithTheLongestDeadline) {
   EXPECT_TRUE(reply);
 }
 
+TEST_F(WithDeadline, EndsTheOperationWhenItIsToldToStop) {
+  Stop stop;
+  bool given = true;
+  auto stopped = [&]() -> asio::awaitable<void> {
+    given = (co_await with_deadline(answer_after(1h, alive), 1h, &stop)).has_value();
+  };
+  spawn(io, stopped());
+  io.poll();
+  EXPECT_EQ(alive, 1);
+  stop.ask();
+  io.run();
+  EXPECT_EQ(alive, 0);
+  EXPECT_FALSE(given);
+  spawn(io, stopped());  // it was told before it began
+  io.restart();
+  io.run();
+  EXPECT_FALSE(given);
+}
+
+TEST_F(WithDeadline, AStopThatComesAfterTheValueChangesNothing) {
+  Stop stop;
+  bool given = false;
+  auto run = [&]() -> asio::awaitable<void> {
+    given = (co_await with_deadline(answer_after(1ms, alive), 1h, &stop)).has_value();
+  };
+  spawn(io, run());
+  io.run();
+  stop.ask();
+  EXPECT_TRUE(given);
+}
+
 TEST_F(WithDeadline, SurvivesOperationAndDeadlineAtTheSameMoment) {
   for (int i = 0; i < 200; ++i) {
     io.restart();

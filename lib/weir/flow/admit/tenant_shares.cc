@@ -7,12 +7,18 @@ namespace weir::flow {
 namespace {
 
 constexpr std::uint32_t most_counted = 1024;  // in a set
+constexpr std::uint32_t fewest_shares = 16;
 
 }  // namespace
 
 TenantShares::TenantShares(std::uint32_t shares) : shares_(shares), places_(shares * 3 / 4 / ways * ways) {
-  if (shares < 16 || shares > FairShares::most_shares)
+  if (shares < fewest_shares || shares > FairShares::most_shares)
     throw std::invalid_argument("tenant shares: the number of shares is not from 16 to 65536");
+}
+
+std::uint32_t TenantShares::shares_for(std::uint32_t tenants) {
+  return static_cast<std::uint32_t>(
+      std::clamp<std::uint64_t>(std::uint64_t{tenants} * 2, fewest_shares, FairShares::most_shares));
 }
 
 std::uint32_t TenantShares::share_of(std::uint64_t key, const FairShares& shares) {

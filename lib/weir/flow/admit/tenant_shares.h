@@ -28,6 +28,8 @@ class TenantShares {
   /// Of `shares` shares three quarters, down to a multiple of eight, are for tenants of their own. At least 16; throws
   /// std::invalid_argument otherwise.
   explicit TenantShares(std::uint32_t shares);
+  /// So many for these tenants: twice as many, so that few sets of eight are too small for those that are dealt them.
+  static std::uint32_t shares_for(std::uint32_t tenants);
 
   /// An arrival. `key` is a hash of 64 bits, with a seed that clients do not know; `shares` are those it will join.
   std::uint32_t share_of(std::uint64_t key, const FairShares& shares);

@@ -8,6 +8,12 @@
 namespace weir::flow {
 namespace {
 
+TEST(TenantSharesTest, TwiceAsManySharesAsTenantsAndWithinWhatThereMayBe) {
+  EXPECT_EQ(TenantShares::shares_for(1), 16u);
+  EXPECT_EQ(TenantShares::shares_for(64), 128u);
+  EXPECT_EQ(TenantShares::shares_for(~0u), FairShares::most_shares);
+}
+
 TEST(TenantSharesTest, TenantsThatSendMostHaveAShareOfTheirOwnAmongThousandsOfOthers) {
   TenantShares tenants(64);
   const FairShares idle(64);

@@ -20,6 +20,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <thread>
 
@@ -150,8 +151,23 @@ void threads(std::string_view what, async::Guard& guard, int count, double targe
       "ns", target);
 }
 
+/// What no shared decision can be below on this machine, in this run: one addition to a word that all threads add to.
+void floor_of_shared_words(int count) {
+  alignas(64) std::atomic<std::uint64_t> word{0};
+  const double figure = cost([&](std::uint64_t n) {
+    std::vector<std::jthread> running;
+    for (int i = 0; i < count; ++i)
+      running.emplace_back([&] {
+        for (std::uint64_t k = n / static_cast<unsigned>(count); k > 0; --k) word.fetch_add(1);
+      });
+  });
+  sink += word;
+  fmt::print("  {:<52} {:>9.1f} ns  floor\n", fmt::format("fetch_add of one word, {} threads", count), figure);
+}
+
 void guards() {
   fmt::print("one decision of a guard, with its permit\n");
+  floor_of_shared_words(8);
   const Context context;
   async::RateGuard all({.name = "all", .limit = {.limit = 10'000'000, .burst = 1000}}, context);
   threads("rate for all", all, 1, 200);

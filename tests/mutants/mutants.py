@@ -252,7 +252,7 @@ MUTANTS = [
     mutant("an observed guard refuses", "lib/weir/async/guard.cc",
            "    if (link.mode == Mode::observe) continue;\n", ""),
     mutant("a changed rate is a fresh quota", "lib/weir/flow/admit/rate_limit.cc",
-           "  if (was.remaining >= was.limit) return;\n", "  if (was.remaining <= was.limit) return;\n", RATES),
+           "  if (facts.remaining >= facts.limit) return 0;\n", "  if (facts.remaining <= facts.limit) return 0;\n", RATES),
     mutant("a changed rate reaches only keys that are new", "lib/weir/flow/admit/keyed_rates.h",
            "    ++generation_;\n", "", RATES),
     mutant("who waits for a place at a sink keeps the tokens of its rate", "engine/pipeline/delivery/worker.cc",

@@ -28,6 +28,9 @@ struct RateFacts {
   bool operator==(const RateFacts&) const = default;
 };
 
+/// Of another limit that lets `at_once` pass at once, as large a part as is used of this one, rounded up.
+std::uint64_t used_of(const RateFacts& facts, std::uint64_t at_once);
+
 template <typename L>
 concept RateLimiter = requires(L limiter, const L looked_at, std::uint64_t n, TimePoint now) {
   /// How long until n units pass if no others come. 0: now. Duration::max(): never, n is above what it ever lets pass.

@@ -55,6 +55,12 @@ std::optional<Unfit> check(const RateLimitConfig& config) {
   }
 }
 
+std::uint64_t used_of(const RateFacts& facts, std::uint64_t at_once) {
+  if (facts.remaining >= facts.limit) return 0;
+  const double used = 1 - static_cast<double>(facts.remaining) / static_cast<double>(facts.limit);
+  return std::min(at_once, static_cast<std::uint64_t>(std::ceil(used * static_cast<double>(at_once))));
+}
+
 RateLimit::RateLimit(const RateLimitConfig& config)
     : limiter_(made(checked(config, "rate limit"))), at_once_(config.at_once()) {}
 
@@ -81,9 +87,7 @@ RateFacts RateLimit::facts(TimePoint now) const {
 void RateLimit::become(const RateLimit& other, TimePoint now) {
   const RateFacts was = facts(now);
   *this = other;
-  if (was.remaining >= was.limit) return;
-  const double used = 1 - static_cast<double>(was.remaining) / static_cast<double>(was.limit);
-  charge(std::min(at_once_, static_cast<std::uint64_t>(std::ceil(used * static_cast<double>(at_once_)))), now);
+  if (const std::uint64_t used = used_of(was, at_once_); used > 0) charge(used, now);
 }
 
 Duration RateLimit::ready_to_overdraw_in(std::uint64_t n, TimePoint now) const {

@@ -12,7 +12,7 @@
 namespace weir::app {
 namespace {
 
-constexpr double width = 820, height = 220, left = 70, right = 10, top = 10, bottom = 30;
+constexpr double width = 820, height = 220, left = 70, right = 20, top = 10, bottom = 30;
 
 struct Series {
   const char *name, *colour;
@@ -140,10 +140,10 @@ std::string draw(const Plot& plot, const LoadPicture& picture, double most) {
   std::string out = fmt::format("<h2>{}</h2><p>", plot.title);
   for (const auto& series : all)
     out += fmt::format(R"(<span style="color:{}">&#9644;</span> {} &nbsp; )", series.colour, series.name);
-  out += fmt::format(R"(</p><svg viewBox="0 0 {} {}" role="img">)", width, height) +
-         axes(most, plot.unit, picture.length) + marks_of(picture);
+  out +=
+      fmt::format(R"(</p><svg viewBox="0 0 {} {}" role="img">)", width, height) + axes(most, plot.unit, picture.length);
   for (const auto& series : all) out += path(series, most);
-  return out + "</svg>\n";
+  return out + marks_of(picture) + "</svg>\n";
 }
 
 /// One load. The scales are those of all: what looks higher is higher.
@@ -167,7 +167,7 @@ std::string load_html(const std::vector<LoadPicture>& pictures) {
 <html lang="en"><head><meta charset="utf-8"><title>weir load</title>
 <style>body{{font:15px/1.5 sans-serif;max-width:{}px;margin:2em auto;padding:0 1em;color:#222;
 display:flex;flex-wrap:wrap;gap:2em}} section{{flex:1 1 420px;min-width:0}}
-pre{{background:#f6f6f6;padding:1em;white-space:pre-wrap}} svg{{width:100%}} text{{font-size:11px;fill:#555}}
+pre{{background:#f6f6f6;padding:1em;font-size:12px;white-space:pre-wrap}} svg{{width:100%}} text{{font-size:11px;fill:#555;paint-order:stroke;stroke:#fff;stroke-width:3px}}
 h1{{font-size:1.3em}} h2{{font-size:1.05em;margin-bottom:0}} p{{margin:.3em 0}}</style></head>
 <body>{}</body></html>
 )",

@@ -180,6 +180,8 @@ void add_upstream_command(CLI::App& cli, CommandLine& line) {
   add("--errors", o.errors, "the share that is answered 500");
   add("--body", o.body, "bytes of an answer");
   add("--pressure", o.pressure, "true: answers say how full it is, in Weir-Pressure");
+  add("--drop-left", o.drop_left,
+      "false: it works also for clients that have left while they waited, as many services do");
   upstream->callback([&line] { line.code = app::upstream(line.upstream); });
 }
 
@@ -226,6 +228,10 @@ void add_load_command(CLI::App& cli, CommandLine& line) {
       "exit with 1 unless this holds: 'p99 < 200ms', 'goodput > 750/s', 'success >= 99.9%'; several times");
   load->add_option("--json", o.json, "the file to write what came of it to; - is standard output");
   load->add_option("--html", o.html, "the file to write a page with plots to");
+  load->add_option("--title", o.title, "what that page calls this load");
+  load->add_option("--mark", o.marks,
+                   "'8s=the database stops': a line with this text in the plots; may be given several times");
+  load->add_option("--compare", o.compare, "what --json has written of another load: the page shows both side by side");
   load->add_option("--connections", o.connections, "open at once, at most")->capture_default_str();
   load->add_option("--count", o.count, "calls, at most")->capture_default_str();
   load->add_option("--seed", o.seed, "of chance: the same one makes the same load")->capture_default_str();

@@ -41,7 +41,7 @@ struct ReplayOptions {
 /// As written; slow_service.h says what they mean.
 struct UpstreamOptions {
   std::string listen = "127.0.0.1:9001", slots = "8", time = "exponential:10ms", queue = "10000", errors = "0%",
-              body = "1024", pressure = "false";
+              body = "1024", pressure = "false", drop_left = "true";
 };
 
 /// As written; rehearsal/simulation.h says what they mean.

@@ -14,6 +14,8 @@
 #include "load/open_load.h"
 #include "load_file.h"
 #include "load_html.h"
+#include "load_picture.h"
+#include "load_report.h"
 
 namespace weir::app {
 namespace {
@@ -97,10 +99,13 @@ std::optional<LoadPlan> understand(const LoadOptions& options, int& code) {
   return std::nullopt;
 }
 
-int finish(const LoadResult& result, const ReportFile& json, const ReportFile& html) {
+int finish(const LoadResult& result, const ReportFile& json, const ReportFile& html,
+           std::vector<LoadPicture> pictures) {
   if (!json.on_stdout() && !html.on_stdout() && print(load_table(result)) != ok) return failed;
-  for (const auto& [file, make] : {std::pair(&json, &load_json), {&html, &load_html}})
-    if (file->is_wanted() && !file->write(make(result)))
+  const std::string told = load_json(result);
+  if (auto picture = read_picture(told)) pictures.push_back(std::move(*picture));
+  for (const auto& [file, text] : {std::pair(&json, told), {&html, load_html(pictures)}})
+    if (file->is_wanted() && !file->write(text))
       return complain_of(failed, fmt::format("{} could not be written completely: is the disk full?", file->path()));
   const auto& ends = result.tally.by_end();
   const auto unanswered = ends.find("unreachable");
@@ -115,6 +120,13 @@ int load(const LoadOptions& options) {
   int code = ok;
   const auto plan = understand(options, code);
   if (!plan) return code;
+  std::vector<LoadPicture> pictures;
+  if (!options.compare.empty()) {
+    if (options.html.empty()) return complain_of(bad_usage, "--compare shows both on one page: write --html FILE too");
+    auto other = read_picture_file(options.compare);
+    if (!other) return complain_of(bad_configuration, "--compare: " + other.error().message);
+    pictures.push_back(std::move(*other));
+  }
   const ReportFile json(options.json, "json"), html(options.html, "html");
   for (const auto* file : {&json, &html})
     if (const auto trouble = file->trouble(); !trouble.empty()) return complain_of(failed, trouble);
@@ -140,7 +152,7 @@ int load(const LoadOptions& options) {
   }
   const bool cut_short = stopped != TimePoint{} && stopped < schedule.began() + schedule.length();
   if (cut_short) tally.cut(std::max(Duration{0}, stopped - schedule.began()));
-  return finish({*plan, tally, open.opened(), schedule.cut_off(), cut_short}, json, html);
+  return finish({*plan, tally, open.opened(), schedule.cut_off(), cut_short}, json, html, std::move(pictures));
 }
 
 }  // namespace weir::app

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -11,7 +12,7 @@
 namespace weir::app {
 namespace {
 
-constexpr double width = 820, height = 220, left = 70, right = 10, top = 10, bottom = 30;
+constexpr double width = 820, height = 220, left = 70, right = 20, top = 10, bottom = 30;
 
 struct Series {
   const char *name, *colour;
@@ -77,50 +78,100 @@ std::string path(const Series& series, double most) {
       points, series.colour);
 }
 
-std::string plot(std::string_view title, std::string_view unit, const std::vector<Series>& all, Duration length) {
-  double most = 0;
-  for (const auto& series : all)
-    for (const double value : series.values)
-      if (value > most) most = value;  // never true of NaN
-  most = round_up(most);
-  std::string out = fmt::format("<h2>{}</h2><p>", html_text(title));
-  for (const auto& series : all)
-    out += fmt::format(R"(<span style="color:{}">&#9644;</span> {} &nbsp; )", series.colour, html_text(series.name));
-  out += fmt::format(R"(</p><svg viewBox="0 0 {} {}" role="img">)", width, height) + axes(most, unit, length);
-  for (const auto& series : all) out += path(series, most);
-  return out + "</svg>\n";
+/// Vertical lines, their texts one below the other, so that close ones stay readable.
+std::string marks_of(const LoadPicture& picture) {
+  std::string out;
+  double y = top + 11;
+  for (const auto& mark : picture.marks) {
+    const double share = picture.length > Duration{0} ? seconds(mark.at) / seconds(picture.length) : 0;
+    const double x = left + (width - left - right) * std::clamp(share, 0.0, 1.0);
+    out += fmt::format(R"(<line x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}" stroke="#888" stroke-dasharray="4 3"/>)", x,
+                       top, height - bottom);
+    out += label(share > 0.7 ? x - 4 : x + 4, y, share > 0.7 ? "end" : "start", mark.text);
+    y += 13;
+  }
+  return out;
 }
 
-std::string plots(const load::Tally& tally) {
-  Series due{"due", "#888", {}}, good{"good", "#2e8540", {}}, failed{"failed", "#c0392b", {}};
-  Series p50{"p50", "#1f5fa8", {}}, p99{"p99", "#d9730d", {}};
-  const double slice = seconds(tally.slice());
-  for (const auto& s : tally.slices()) {
-    due.values.push_back(static_cast<double>(s.due) / slice);
-    good.values.push_back(static_cast<double>(s.good) / slice);
-    failed.values.push_back(static_cast<double>(s.failed) / slice);
-    const bool none = s.times.count() == 0;
-    p50.values.push_back(none ? std::nan("") : 1e3 * seconds(s.times.quantile(0.5)));
-    p99.values.push_back(none ? std::nan("") : 1e3 * seconds(s.times.quantile(0.99)));
+struct Plot {
+  const char *title, *unit;
+  std::vector<Series> (*series)(const LoadPicture&);
+};
+
+template <double LoadPicture::Slice::*... values>
+std::vector<Series> series_of(const LoadPicture& picture, std::initializer_list<Series> empty) {
+  std::vector<Series> all(empty);
+  for (const auto& slice : picture.slices) {
+    std::size_t i = 0;
+    (all[i++].values.push_back(slice.*values), ...);
   }
-  const Duration length = tally.slice() * static_cast<int>(tally.slices().size());
-  return plot("Calls a second, by when they were due", "/s", {due, good, failed}, length) +
-         plot("Time of good calls, from when they were due", "ms", {p50, p99}, length);
+  return all;
+}
+
+std::vector<Series> calls_of(const LoadPicture& picture) {
+  using Slice = LoadPicture::Slice;
+  auto all = series_of<&Slice::due, &Slice::good, &Slice::failed, &Slice::stood_in>(
+      picture, {{"due", "#888", {}},
+                {"good", "#2e8540", {}},
+                {"failed", "#c0392b", {}},
+                {"of the good: stood in", "#7b3fa0", {}}});
+  if (std::ranges::none_of(all.back().values, [](double value) { return value > 0; })) all.pop_back();
+  return all;
+}
+
+std::vector<Series> times_of(const LoadPicture& picture) {
+  using Slice = LoadPicture::Slice;
+  return series_of<&Slice::p50_ms, &Slice::p99_ms>(picture, {{"p50", "#1f5fa8", {}}, {"p99", "#d9730d", {}}});
+}
+
+constexpr std::array<Plot, 2> plots{{{"Calls a second, by when they were due", "/s", &calls_of},
+                                     {"Time of good calls, from when they were due", "ms", &times_of}}};
+
+double highest(const Plot& plot, const LoadPicture& picture) {
+  double most = 0;
+  for (const auto& series : plot.series(picture))
+    for (const double value : series.values)
+      if (value > most) most = value;  // never true of NaN
+  return most;
+}
+
+std::string draw(const Plot& plot, const LoadPicture& picture, double most) {
+  const auto all = plot.series(picture);
+  std::string out = fmt::format("<h2>{}</h2><p>", plot.title);
+  for (const auto& series : all)
+    out += fmt::format(R"(<span style="color:{}">&#9644;</span> {} &nbsp; )", series.colour, series.name);
+  out +=
+      fmt::format(R"(</p><svg viewBox="0 0 {} {}" role="img">)", width, height) + axes(most, plot.unit, picture.length);
+  for (const auto& series : all) out += path(series, most);
+  return out + marks_of(picture) + "</svg>\n";
+}
+
+/// One load. The scales are those of all: what looks higher is higher.
+std::string column(const LoadPicture& picture, const std::vector<LoadPicture>& all) {
+  std::string out =
+      fmt::format("<section><h1>{}</h1>\n", html_text(picture.title.empty() ? "weir load" : picture.title));
+  for (const auto& plot : plots) {
+    double most = 0;
+    for (const auto& each : all) most = std::max(most, highest(plot, each));
+    out += draw(plot, picture, round_up(most));
+  }
+  return out + fmt::format("<pre>{}</pre></section>\n", html_text(picture.table));
 }
 
 }  // namespace
 
-std::string load_html(const LoadResult& result) {
+std::string load_html(const std::vector<LoadPicture>& pictures) {
+  std::string columns;
+  for (const auto& picture : pictures) columns += column(picture, pictures);
   return fmt::format(R"(<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>weir load</title>
-<style>body{{font:15px/1.5 sans-serif;max-width:860px;margin:2em auto;padding:0 1em;color:#222}}
-pre{{background:#f6f6f6;padding:1em;white-space:pre-wrap}} svg{{width:100%}} text{{font-size:11px;fill:#555}}
+<style>body{{font:15px/1.5 sans-serif;max-width:{}px;margin:2em auto;padding:0 1em;color:#222;
+display:flex;flex-wrap:wrap;gap:2em}} section{{flex:1 1 420px;min-width:0}}
+pre{{background:#f6f6f6;padding:1em;font-size:12px;white-space:pre-wrap}} svg{{width:100%}} text{{font-size:11px;fill:#555;paint-order:stroke;stroke:#fff;stroke-width:3px}}
 h1{{font-size:1.3em}} h2{{font-size:1.05em;margin-bottom:0}} p{{margin:.3em 0}}</style></head>
-<body><h1>weir load</h1>
-<pre>{}</pre>
-{}</body></html>
+<body>{}</body></html>
 )",
-                     html_text(load_table(result)), plots(result.tally));
+                     pictures.size() > 1 ? 1500 : 860, columns);
 }
 
 }  // namespace weir::app

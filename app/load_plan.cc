@@ -176,6 +176,15 @@ Result<void> complete_plan(const LoadOptions& o, LoadPlan& plan) {
     if (!length) return std::unexpected(length.error());
     plan.length = *length;
   }
+  plan.title = o.title;
+  for (const auto& text : o.marks) {
+    const auto equals = text.find('=');
+    const auto at = config::parse_duration(std::string_view(text).substr(0, equals));
+    if (equals == text.npos || !at || *at > plan.length)
+      return failure(
+          fmt::format("--mark: \"{}\" is no time of this load with a text: write '8s=the database stops'", text));
+    plan.marks.push_back({*at, text.substr(equals + 1)});
+  }
   if (o.connections < 1 || o.connections > 50'000) return failure("--connections: write 1 to 50000");
   if (o.count < 1) return failure("--count: must be more than 0");
   if (const auto fits = check_size(plan, o.count); !fits) return fits;

@@ -29,8 +29,16 @@ struct LoadRequest {
   std::uint32_t events = 0;  ///< instead of a body: so many lines of NDJSON, with ids of their own
 };
 
+/// Something that happens during the load, for the plots.
+struct LoadMark {
+  Duration at{0};
+  std::string text;
+};
+
 struct LoadPlan {
-  std::string what;  ///< one line: the load in words
+  std::string what;   ///< one line: the load in words
+  std::string title;  ///< what its page calls it
+  std::vector<LoadMark> marks;
   std::vector<load::Stream> streams;
   std::vector<net::Endpoint> targets;
   std::vector<std::string> addresses;  ///< of the targets, as written

@@ -67,11 +67,19 @@ std::string counts_json(const Counts& counts) {
   return "{" + text + "}";
 }
 
+std::string marks_json(const std::vector<LoadMark>& marks) {
+  std::string text;
+  for (const auto& mark : marks)
+    text += fmt::format(R"({}{{"at_s":{:.3f},"text":{}}})", text.empty() ? "" : ",", seconds(mark.at),
+                        json_text(mark.text));
+  return "[" + text + "]";
+}
+
 std::string slices_json(const load::Tally& tally) {
   std::string text;
   for (const auto& slice : tally.slices())
-    text += fmt::format(R"({}{{"due":{},"good":{},"failed":{},"p50_ms":{:.3f},"p99_ms":{:.3f}}})",
-                        text.empty() ? "" : ",", slice.due, slice.good, slice.failed,
+    text += fmt::format(R"({}{{"due":{},"good":{},"stood_in":{},"failed":{},"p50_ms":{:.3f},"p99_ms":{:.3f}}})",
+                        text.empty() ? "" : ",", slice.due, slice.good, slice.stood_in, slice.failed,
                         1e3 * seconds(slice.times.quantile(0.5)), 1e3 * seconds(slice.times.quantile(0.99)));
   return "[" + text + "]";
 }
@@ -92,6 +100,8 @@ std::string load_table(const LoadResult& r) {
                                     human_percent(r.tally.success()), all.failed()));
   text += line("goodput", fmt::format("{:.1f}/s", r.tally.goodput()));
   text += line("time", times_text(all.times));
+  if (r.tally.stood_in() > 0)
+    text += line("stood in", fmt::format("a cache or a degraded answer for {} of the good calls", r.tally.stood_in()));
   text += line("attempts", fmt::format("{}: {}", r.tally.attempts(), counts_text(r.tally.by_end())));
   if (!r.tally.by_reason().empty()) text += line("reasons", counts_text(r.tally.by_reason()));
   if (r.cut_off) text += line("cut off", fmt::format("{} clients would have come back after the end", r.cut_off));
@@ -119,13 +129,14 @@ std::string load_json(const LoadResult& r) {
   }
   const auto& t = r.tally;
   return fmt::format(
-      R"({{"load":{},"seconds":{:.6f},"interrupted":{},"holds":{},"calls":{},"good":{},"failed":{},"goodput":{:.3f},)"
+      R"({{"load":{},"title":{},"table":{},"marks":{},"seconds":{:.6f},"interrupted":{},"holds":{},"calls":{},"good":{},"stood_in":{},"failed":{},"goodput":{:.3f},)"
       R"("success":{:.6f},"times":{},"attempts":{},"by_end":{},"by_reason":{},"by_label":{{{}}},"cut_off":{},)"
       R"("connections_opened":{},"kept_schedule":{},"late":{:.6f},"not_sent":{},"lateness":{},"assertions":[{}],)"
       R"("slice_ms":{:.3f},"slices":{}}})"
       "\n",
-      json_text(r.plan.what), seconds(t.length()), r.interrupted, holds(r), t.all().calls, t.all().good,
-      t.all().failed(), t.goodput(), t.success(), times_json(t.all().times), t.attempts(), counts_json(t.by_end()),
+      json_text(r.plan.what), json_text(r.plan.title), json_text(load_table(r)), marks_json(r.plan.marks),
+      seconds(t.length()), r.interrupted, holds(r), t.all().calls, t.all().good, t.stood_in(), t.all().failed(),
+      t.goodput(), t.success(), times_json(t.all().times), t.attempts(), counts_json(t.by_end()),
       counts_json(t.by_reason()), labels, r.cut_off, r.opened, t.kept_schedule(), t.late(), t.not_sent(),
       times_json(t.lags()), assertions, 1e3 * seconds(t.slice()), slices_json(t));
 }

@@ -111,8 +111,10 @@ Result<void> ServiceSettings::set(std::string_view key, std::string_view value) 
   if (key == "body") return take(number_up_to(16 << 20, value), body);
   if (key == "errors") return take(as_result(config::parse_ratio(value)), errors);
   if (key == "pressure") return take(as_result(config::parse_bool(value)), pressure);
+  if (key == "drop-left") return take(as_result(config::parse_bool(value)), drop_left);
   if (key != "time")
-    return failure(fmt::format("{} is none of slots, time, queue, errors, pressure, body, stall", config::quote(key)));
+    return failure(
+        fmt::format("{} is none of slots, time, queue, errors, pressure, body, drop-left, stall", config::quote(key)));
   auto taken = take(ServiceTime::parse(value), time);
   if (taken) time_text = value;
   return taken;
@@ -153,7 +155,7 @@ boost::asio::awaitable<std::optional<TimePoint>> SlowService::take_slot(net::Exc
     Turn turn(io_, now);
     waiting_.push_back(&turn);
     while (!turn.come.is_set()) co_await turn.come.wait(longest);
-    if (!exchange.client_gone()) co_return turn.begin;
+    if (!settings_.drop_left || !exchange.client_gone()) co_return turn.begin;
     ++left_;
     give_slot(turn.begin);
     co_return std::nullopt;

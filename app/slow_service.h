@@ -44,8 +44,10 @@ struct ServiceSettings {
   std::string time_text = "exponential:10ms";
   double errors = 0;      ///< the share that is answered 500
   bool pressure = false;  ///< whether answers say how full it is: Weir-Pressure
+  bool drop_left =
+      true;  ///< whether a request whose client has left while it waited is dropped; many services work for it
   std::size_t body = 1024;
-  /// "slots", "time", "queue", "errors", "pressure", "body".
+  /// "slots", "time", "queue", "errors", "pressure", "body", "drop-left".
   Result<void> set(std::string_view key, std::string_view value);
 };
 

@@ -27,12 +27,13 @@ net::ServerConfig server_config(const std::string& listen) {
 
 Result<ServiceSettings> settings_of(const UpstreamOptions& options) {
   ServiceSettings settings;
-  const std::array<std::pair<std::string_view, const std::string*>, 6> all{{{"slots", &options.slots},
+  const std::array<std::pair<std::string_view, const std::string*>, 7> all{{{"slots", &options.slots},
                                                                             {"time", &options.time},
                                                                             {"queue", &options.queue},
                                                                             {"errors", &options.errors},
                                                                             {"body", &options.body},
-                                                                            {"pressure", &options.pressure}}};
+                                                                            {"pressure", &options.pressure},
+                                                                            {"drop-left", &options.drop_left}}};
   for (const auto& [key, value] : all)
     if (auto set = settings.set(key, *value); !set) return failure(fmt::format("--{}: {}", key, set.error().message));
   return settings;

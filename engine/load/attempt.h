@@ -34,6 +34,7 @@ struct Outcome {
   int status = 0;  ///< of `answered`
   Duration retry_after{0};
   std::string_view reason{};  ///< Weir-Reason; valid during the call that tells it
+  bool stood_in = false;      ///< not the service's own answer: Cache-Status says hit, or Weir-Degraded is there
   bool good() const { return end == End::answered && status >= 200 && status < 400; }
 };
 

@@ -170,16 +170,24 @@ bool OpenClients::parse_head(Connection& c) {
     if (!head.is_interim()) {
       c.outcome.status = head.status;
       c.close_after = !head.keep_alive;
-      if (head.status >= 400)
-        for (std::string_view rest = head.fields; const auto field = net::next_field(rest);) {
-          if (net::same_word(field->name, "Retry-After"))
-            c.outcome.retry_after = net::retry_after(field->value, context_.wall()).value_or(Duration{0});
-          if (net::same_word(field->name, "Weir-Reason")) c.reason = field->value;
-        }
+      read_fields(c, head);
     }
     const bool whole = !head.is_interim();
     c.in.erase(0, c.parser.head_size());
     if (whole) return c.head_done = true;
+  }
+}
+
+void OpenClients::read_fields(Connection& c, const net::AnswerHead& head) {
+  for (std::string_view rest = head.fields; const auto field = net::next_field(rest);) {
+    if (head.status >= 400) {
+      if (net::same_word(field->name, "Retry-After"))
+        c.outcome.retry_after = net::retry_after(field->value, context_.wall()).value_or(Duration{0});
+      if (net::same_word(field->name, "Weir-Reason")) c.reason = field->value;
+    } else if (net::same_word(field->name, "Weir-Degraded") ||
+               (net::same_word(field->name, "Cache-Status") && field->value.find("; hit") != field->value.npos)) {
+      c.outcome.stood_in = true;
+    }
   }
 }
 

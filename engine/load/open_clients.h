@@ -66,6 +66,7 @@ class OpenClients {
   void at_end(Connection& c);
   bool parse(Connection& c);
   bool parse_head(Connection& c);
+  void read_fields(Connection& c, const net::AnswerHead& head);
   void end(Connection& c, Outcome::End how);
 
   const std::vector<net::Endpoint> targets_;

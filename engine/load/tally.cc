@@ -39,7 +39,10 @@ void Tally::record(const Attempt& attempt, const Outcome& outcome, bool call_ove
   Slice& slice = slices_[std::min(at, slices_.size() - 1)];
   ++slice.due;
   ++(good ? slice.good : slice.failed);
-  if (good) slice.times.record(took);
+  if (!good) return;
+  slice.times.record(took);
+  slice.stood_in += outcome.stood_in;
+  stood_in_ += outcome.stood_in;
 }
 
 double Tally::goodput() const {

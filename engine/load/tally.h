@@ -32,6 +32,7 @@ class Tally {
   /// Of one part of the load's time, by when a call was due.
   struct Slice {
     std::uint64_t due = 0, good = 0, failed = 0;
+    std::uint64_t stood_in = 0;  ///< of the good ones: those that the service did not answer itself
     Histogram times{std::chrono::minutes(1)};
   };
 
@@ -54,6 +55,8 @@ class Tally {
   Duration length() const { return length_; }
   std::uint64_t attempts() const { return attempts_; }
   std::uint64_t not_sent() const { return not_sent_; }
+  /// Good calls that a cache, or a degraded answer, stood in for.
+  std::uint64_t stood_in() const { return stood_in_; }
   const Histogram& lags() const { return lags_; }
 
   double goodput() const;
@@ -71,7 +74,7 @@ class Tally {
   std::map<std::string, Group> by_label_;
   std::map<std::string, std::uint64_t> by_end_, by_reason_;
   Histogram lags_;
-  std::uint64_t attempts_ = 0, not_sent_ = 0, late_ = 0;
+  std::uint64_t attempts_ = 0, not_sent_ = 0, late_ = 0, stood_in_ = 0;
 };
 
 }  // namespace weir::load

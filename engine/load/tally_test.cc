@@ -44,6 +44,16 @@ TEST(TallyTest, AttemptsAreCountedByWhatBecameOfThemAndCallsOnce) {
   EXPECT_EQ(tally.by_reason().at("flow_full"), 1u);
 }
 
+TEST(TallyTest, GoodCallsThatTheServiceDidNotAnswerItselfAreCounted) {
+  Tally tally(10s);
+  ended(tally, 0s, 1ms);
+  ended(tally, 5s, 1ms, {.status = 200, .stood_in = true});
+  EXPECT_EQ(tally.all().good, 2u);
+  EXPECT_EQ(tally.stood_in(), 1u);
+  EXPECT_EQ(tally.slices().at(0).stood_in, 0u);
+  EXPECT_EQ(tally.slices().at(50).stood_in, 1u);
+}
+
 TEST(TallyTest, SaysWhenTheScheduleWasNotKept) {
   Tally tally(10s);
   for (int i = 0; i < 98; ++i) ended(tally, 0s, 1ms);

@@ -1,6 +1,7 @@
 """`weir load`: an open load, whose figures are those of the server's own account."""
 import http.server
 import json
+import os
 import signal
 import socket
 import socketserver
@@ -334,6 +335,38 @@ assert: ["errors < 100%"]
         for outside in ("src=", "href=", "@import", "<script", "url("):
             self.assertNotIn(outside, page)
 
+    def test_two_loads_stand_on_one_page_with_one_scale_and_their_marks(self):
+        server, url = self.server()
+        common = (url, "--for", "1s", "--arrivals", "constant")
+        self.load(*common, "--rate", "20/s", "--title", "the <first>", "--mark", "500ms=now & then")
+        os.rename(self.path("load.json"), self.path("first.json"))
+        self.load(*common, "--rate", "400/s", "--title", "the second", "--compare", self.path("first.json"),
+                  "--html", self.path("both.html"))
+        with open(self.path("both.html")) as f:
+            page = f.read()
+        self.assertLess(page.index("<h1>the &lt;first&gt;</h1>"), page.index("<h1>the second</h1>"))
+        self.assertEqual((page.count("<svg"), page.count(">500 /s<"), page.count("now &amp; then")), (4, 2, 2), page)
+        self.assertEqual((page.count("20: 20 good"), page.count("400: 400 good")), (1, 1), page)
+
+    def test_what_is_no_load_cannot_be_compared_and_that_is_said_before_the_load(self):
+        server, url = self.server()
+        for text, said in ((None, "cannot be read"), ("", "is empty"), ("{}", "is not what"), ('{"slice_ms":1,"slices":[]}', "is not what")):
+            if text is not None:
+                self.write("other.json", text)
+            code, out, err = weir("load", url, "--rate", "10/s", "--html", self.path("page.html"), "--compare", "other.json",
+                                  folder=self.folder)
+            self.assertEqual((code, err.count("\n")), (2, 1), err)
+            self.assertIn(said, err)
+        self.assertEqual(server.seen, [])
+
+    def test_answers_that_are_not_the_services_own_are_counted(self):
+        server, url = self.server(lambda path: (200, {"/hit": {"Cache-Status": "weir; hit; detail=stale"}, "/missed": {
+            "Cache-Status": "weir; fwd=miss"}, "/degraded": {"Weir-Degraded": "breaker_open"}}[path], b""))
+        for path, expected in (("/hit", 5), ("/missed", 0), ("/degraded", 5)):
+            result = self.load(url + path, "--rate", "5/s", "--for", "1s", "--arrivals", "constant")
+            self.assertEqual((result["good"], result["stood_in"]), (5, expected), path)
+            self.assertEqual(sum(s["stood_in"] for s in result["slices"]), expected)
+
     def test_json_goes_to_standard_output_alone(self):
         _, url = self.server()
         code, out, err = weir("load", url, "--rate", "10/s", "--for", "1s", "--arrivals", "constant", "--json", "-", folder=self.folder)
@@ -370,6 +403,9 @@ assert: ["errors < 100%"]
                 ([url, *rate, "--events", "10001"], "at most 10000 events"),
                 ([url, *rate, "--assert", "p98 < 1s"], "names nothing that is measured"),
                 ([url, *rate, "--assert", "p99"], "compares nothing"),
+                ([url, *rate, "--mark", "soon"], "--mark: "),
+                ([url, *rate, "--mark", "11s=after its end"], "--mark: "),
+                ([url, *rate, "--compare", "nowhere.json"], "write --html FILE too"),
                 (["ftp://x", *rate], "does not begin with http://"),
                 (["https://127.0.0.1:1/", *rate], "no TLS"),
                 (["http://192.0.2.1/", *rate], "--target-is-mine"),

@@ -1,99 +1,15 @@
 #include "load_html.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <cmath>
-#include <vector>
 
-#include "config/units_parse.h"
+#include "html_plot.h"
 
 namespace weir::app {
 namespace {
 
-constexpr double width = 820, height = 220, left = 70, right = 10, top = 10, bottom = 30;
-
-struct Series {
-  const char *name, *colour;
-  std::vector<double> values;  ///< a value for each slice; NaN: none
-};
-
-std::string html_text(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else
-      out += c;
-  }
-  return out;
-}
-
-/// The next of 1, 2, 5 times a power of ten.
-double round_up(double value) {
-  if (!(value > 0)) return 1;
-  const double power = std::pow(10, std::floor(std::log10(value)));
-  for (const double step : {1.0, 2.0, 5.0})
-    if (value <= step * power) return step * power;
-  return 10 * power;
-}
-
-std::string label(double x, double y, const char* anchor, const std::string& text) {
-  return fmt::format(R"(<text x="{:.0f}" y="{:.0f}" text-anchor="{}">{}</text>)", x, y, anchor, html_text(text));
-}
-
-std::string axes(double most, std::string_view unit, Duration length) {
-  std::string out;
-  for (int i = 0; i <= 4; ++i) {
-    const double y = height - bottom - (height - top - bottom) * i / 4;
-    out += fmt::format(R"(<line x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}" stroke="#ddd"/>)", left, width - right, y, y);
-    out += label(left - 6, y + 4, "end", fmt::format("{:g} {}", most * i / 4, unit));
-    const double x = left + (width - left - right) * i / 4;
-    out += label(x, height - 8, "middle", fmt::format("{:.3g} s", seconds(length) * i / 4));
-  }
-  return out;
-}
-
-/// Lines; where there is no value they stop.
-std::string path(const Series& series, double most) {
-  std::string points;
-  bool drawing = false;
-  const double step = (width - left - right) / static_cast<double>(series.values.size());
-  for (std::size_t i = 0; i < series.values.size(); ++i) {
-    const double value = series.values[i];
-    if (!std::isnan(value))
-      points += fmt::format("{}{:.1f} {:.1f}", drawing ? "L" : "M", left + step * (static_cast<double>(i) + 0.5),
-                            height - bottom - (height - top - bottom) * value / most);
-    // A value alone is a dot.
-    if (!drawing && !std::isnan(value)) points += "h0";
-    drawing = !std::isnan(value);
-  }
-  return fmt::format(
-      R"(<path d="{}" fill="none" stroke="{}" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"/>)",
-      points, series.colour);
-}
-
-std::string plot(std::string_view title, std::string_view unit, const std::vector<Series>& all, Duration length) {
-  double most = 0;
-  for (const auto& series : all)
-    for (const double value : series.values)
-      if (value > most) most = value;  // never true of NaN
-  most = round_up(most);
-  std::string out = fmt::format("<h2>{}</h2><p>", html_text(title));
-  for (const auto& series : all)
-    out += fmt::format(R"(<span style="color:{}">&#9644;</span> {} &nbsp; )", series.colour, html_text(series.name));
-  out += fmt::format(R"(</p><svg viewBox="0 0 {} {}" role="img">)", width, height) + axes(most, unit, length);
-  for (const auto& series : all) out += path(series, most);
-  return out + "</svg>\n";
-}
-
 std::string plots(const load::Tally& tally) {
-  Series due{"due", "#888", {}}, good{"good", "#2e8540", {}}, failed{"failed", "#c0392b", {}};
-  Series p50{"p50", "#1f5fa8", {}}, p99{"p99", "#d9730d", {}};
+  PlotSeries due{"due", "#888", {}}, good{"good", "#2e8540", {}}, failed{"failed", "#c0392b", {}};
+  PlotSeries p50{"p50", "#1f5fa8", {}}, p99{"p99", "#d9730d", {}};
   const double slice = seconds(tally.slice());
   for (const auto& s : tally.slices()) {
     due.values.push_back(static_cast<double>(s.due) / slice);
@@ -104,23 +20,14 @@ std::string plots(const load::Tally& tally) {
     p99.values.push_back(none ? std::nan("") : 1e3 * seconds(s.times.quantile(0.99)));
   }
   const Duration length = tally.slice() * static_cast<int>(tally.slices().size());
-  return plot("Calls a second, by when they were due", "/s", {due, good, failed}, length) +
-         plot("Time of good calls, from when they were due", "ms", {p50, p99}, length);
+  return html_plot("Calls a second, by when they were due", "/s", {due, good, failed}, length) +
+         html_plot("Time of good calls, from when they were due", "ms", {p50, p99}, length);
 }
 
 }  // namespace
 
 std::string load_html(const LoadResult& result) {
-  return fmt::format(R"(<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>weir load</title>
-<style>body{{font:15px/1.5 sans-serif;max-width:860px;margin:2em auto;padding:0 1em;color:#222}}
-pre{{background:#f6f6f6;padding:1em;white-space:pre-wrap}} svg{{width:100%}} text{{font-size:11px;fill:#555}}
-h1{{font-size:1.3em}} h2{{font-size:1.05em;margin-bottom:0}} p{{margin:.3em 0}}</style></head>
-<body><h1>weir load</h1>
-<pre>{}</pre>
-{}</body></html>
-)",
-                     html_text(load_table(result)), plots(result.tally));
+  return html_page("weir load", load_table(result), plots(result.tally));
 }
 
 }  // namespace weir::app

@@ -189,19 +189,27 @@ void add_simulate_command(CLI::App& cli, CommandLine& line, const Catalog& catal
   auto* simulate =
       cli.add_subcommand("simulate", "play the flow on a virtual clock: its own queues, stages and workers");
   SimulateOptions& o = line.simulate;
-  simulate->add_option("FILE", line.files, files_help);
-  simulate->add_option("--load", o.loads,
-                       "what arrives: SOURCE=800/s, or SOURCE=0:640,8:880 (second:rate); several times");
+  simulate->add_option("FILE", o.names,
+                       "configuration files (default: weir.yaml), and then the name of one of their scenarios");
+  simulate->add_option(
+      "--load", o.loads,
+      "without a scenario: what arrives: SOURCE=800/s, or SOURCE=0:640,8:880 (second:rate); several times");
   simulate->add_option("--service", o.services,
                        "how long a delivery takes: SINK=exponential:10ms, as `weir upstream` has it; or SINK=10000/s, "
                        "its events a second");
   simulate->add_option("--stall", o.stalls, "nothing is answered: SINK=10s,2s is 2 s long, 10 s after the beginning");
-  simulate->add_option("--for", o.for_time, "how long events arrive")->capture_default_str();
-  simulate->add_option("--arrivals", o.arrivals, "poisson or constant")->capture_default_str();
-  simulate->add_option("--seed", o.seed, "of chance: the same one gives the same run")->capture_default_str();
+  simulate->add_option("--for", o.for_time, "without a scenario: how long events arrive")->capture_default_str();
+  simulate->add_option("--arrivals", o.arrivals, "without a scenario: poisson or constant")->capture_default_str();
+  simulate->add_option("--seed", o.seed, "of chance: the same one gives the same run (default: the scenario's, or 1)");
   simulate->add_option("--count", o.count, "events, at most")->capture_default_str();
+  simulate->add_option("--set", o.sets, "beside it, the same with another value: sinks.db.workers=32; several times");
+  simulate->add_option("--sweep", o.sweep, "once with each value: sinks.db.workers=8,16,32");
+  simulate->add_option("--find", o.find,
+                       "the least whole number that is enough: 'min sinks.db.workers for p99 < 300ms'");
+  simulate->add_option("--assert", o.asserts, "exit with 1 unless this holds, as for `weir load`; several times");
+  simulate->add_option("--html", o.html, "the file to write a page with plots to");
   simulate->add_flag("--json", o.json, "as JSON");
-  simulate->callback([&] { line.code = app::simulate(or_default(line.files), catalog, line.simulate); });
+  simulate->callback([&] { line.code = app::simulate(catalog, line.simulate); });
 }
 
 void add_load_command(CLI::App& cli, CommandLine& line) {

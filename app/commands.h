@@ -8,6 +8,7 @@
 #include "ask.h"
 #include "calc.h"
 #include "load_options.h"
+#include "simulate_options.h"
 
 namespace weir::app {
 
@@ -44,18 +45,10 @@ struct UpstreamOptions {
               body = "1024", pressure = "false", drop_left = "true";
 };
 
-/// As written; rehearsal/simulation.h says what they mean.
-struct SimulateOptions {
-  std::vector<std::string> loads, services, stalls;  ///< SOURCE=..., SINK=...
-  std::string for_time = "60s", arrivals = "poisson";
-  std::uint64_t seed = 1, count = 100'000'000;
-  bool json = false;
-};
-
 int run(const std::vector<std::string>& files, const Catalog& catalog, bool quiet);
 int check(const std::vector<std::string>& files, const Catalog& catalog, const CheckOptions& options);
 int test(const std::vector<std::string>& files, const Catalog& catalog, const TestOptions& options);
-int simulate(const std::vector<std::string>& files, const Catalog& catalog, const SimulateOptions& options);
+int simulate(const Catalog& catalog, const SimulateOptions& options);
 int init(const std::string& file, bool force);
 int why(const AdminPeer& admin, const std::string& node);
 int explain(const std::string& reason);

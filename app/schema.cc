@@ -11,6 +11,7 @@
 #include "schema_alerts.h"
 #include "schema_gateways.h"
 #include "schema_keys.h"
+#include "schema_scenarios.h"
 #include "schema_tests.h"
 
 namespace weir::app {
@@ -299,6 +300,7 @@ std::string config_schema(const Catalog& catalog) {
   top.add("log", refers_to("log"));
   add_gateways_schema(top, definitions);
   add_tests_schema(top, definitions);
+  add_scenarios_schema(top, definitions);
   JsonObject schema;
   schema.text("$schema", "https://json-schema.org/draft/2020-12/schema").text("title", "Weir configuration");
   schema.add("type", R"(["object","null"])").add("properties", top.json()).add("additionalProperties", "false");

@@ -17,7 +17,7 @@ namespace weir::app {
 namespace {
 
 using namespace std::chrono_literals;
-using pipeline::Scenario;
+using config::Scenario;
 using pipeline::Simulated;
 
 /// A source `in` before a sink `out` of one event a delivery.
@@ -25,7 +25,7 @@ Result<Simulated> simulated(const std::string& sink, const Scenario& scenario, c
   Catalog catalog;
   add_all_connectors(catalog);
   const std::string yaml =
-      "sources:\n  in: { type: http, listen: '127.0.0.1:1' }\nsinks:\n  out: { type: blackhole, "
+      "sources:\n  in: { type: http, listen: '127.0.0.1:1', when_full: block }\nsinks:\n  out: { type: blackhole, "
       "from: [in], batch: { max_events: 1 }, " +
       sink + " }\n" + more;
   const config::LoadOptions options = config::fake_options({{"weir.yaml", yaml}});
@@ -35,14 +35,12 @@ Result<Simulated> simulated(const std::string& sink, const Scenario& scenario, c
   return pipeline::simulate(*loaded.config, catalog, scenario);
 }
 
-Scenario scenario(double rate, Duration length, std::function<Duration(std::uint64_t, Rng&)> time,
-                  load::Arrivals::Kind kind = load::Arrivals::Kind::poisson) {
+Scenario scenario(double rate, Duration length, std::string_view time,
+                  config::ArrivalKind kind = config::ArrivalKind::poisson) {
   return {.length = length,
-          .loads = {{.source = "in", .phases = {{.from = Duration{0}, .rate = rate}}, .kind = kind}},
-          .services = {{.sink = "out", .time = std::move(time)}}};
+          .loads = {{.source = "in", .phases = {{.from = Duration{0}, .rate = rate}}, .arrivals = kind}},
+          .services = {{.sink = "out", .time = config::ServiceTime::parse(time).value()}}};
 }
-
-Duration exponential(Duration mean, Rng& rng) { return from_seconds(-seconds(mean) * std::log1p(-rng.uniform())); }
 
 constexpr auto wide = "queue: { max_events: 100000 }";
 
@@ -51,8 +49,7 @@ constexpr auto wide = "queue: { max_events: 100000 }";
 
 TEST(Simulation, OfOneWorkerIsMm1) {
   for (const auto& [rho, length, tolerance] : {std::tuple(0.5, 600s, 0.05), {0.8, 1000s, 0.09}}) {
-    const auto run =
-        simulated(wide, scenario(rho * 100, length, [](auto, Rng& rng) { return exponential(10ms, rng); }));
+    const auto run = simulated(wide, scenario(rho * 100, length, "exponential:10ms"));
     ASSERT_TRUE(run) << run.error().message;
     const auto& source = run->sources.at(0);
     const double expected = seconds(flow::Mm1({rho * 100}, {100}).time_in_system());
@@ -63,7 +60,7 @@ TEST(Simulation, OfOneWorkerIsMm1) {
 }
 
 TEST(Simulation, OfOneWorkerWhoseWorkIsAlwaysTheSameIsMd1) {
-  const auto run = simulated(wide, scenario(80, 1000s, [](auto, Rng&) { return Duration{10ms}; }));
+  const auto run = simulated(wide, scenario(80, 1000s, "fixed:10ms"));
   ASSERT_TRUE(run) << run.error().message;
   const auto& times = run->sources.at(0).times;
   const double expected = seconds(flow::Md1({80}, {100}).time_in_system());
@@ -71,8 +68,7 @@ TEST(Simulation, OfOneWorkerWhoseWorkIsAlwaysTheSameIsMd1) {
 }
 
 TEST(Simulation, OfSeveralWorkersIsMmc) {
-  const auto run = simulated(std::string(wide) + ", workers: 4",
-                             scenario(320, 200s, [](auto, Rng& rng) { return exponential(10ms, rng); }));
+  const auto run = simulated(std::string(wide) + ", workers: 4", scenario(320, 200s, "exponential:10ms"));
   ASSERT_TRUE(run) << run.error().message;
   const auto& times = run->sources.at(0).times;
   const double expected = seconds(flow::Mmc({320}, {100}, 4).time_in_system());
@@ -80,7 +76,7 @@ TEST(Simulation, OfSeveralWorkersIsMmc) {
 }
 
 TEST(Simulation, ObeysLittlesLawToTheEvent) {
-  const auto run = simulated(wide, scenario(90, 100s, [](auto, Rng& rng) { return exponential(10ms, rng); }));
+  const auto run = simulated(wide, scenario(90, 100s, "exponential:10ms"));
   ASSERT_TRUE(run) << run.error().message;
   const auto& source = run->sources.at(0);
   EXPECT_EQ(run->unsettled, 0u);
@@ -89,7 +85,7 @@ TEST(Simulation, ObeysLittlesLawToTheEvent) {
 
 TEST(Simulation, OfASeedIsTheSameEveryTime) {
   const auto one = [](std::uint64_t seed) {
-    auto s = scenario(90, 20s, [](auto, Rng& rng) { return exponential(10ms, rng); });
+    auto s = scenario(90, 20s, "exponential:10ms");
     s.seed = seed;
     return simulated(std::string(wide) + ", workers: 3", s)->sources.at(0).time_sum;
   };
@@ -99,14 +95,14 @@ TEST(Simulation, OfASeedIsTheSameEveryTime) {
 
 TEST(Simulation, AnOverloadIsLateByWhatTheoryAndItsQueueSay) {
   // 150/s into 100/s for 60 s: 30 s late at the end when nothing is given up.
-  const auto fixed = [](auto, Rng&) { return Duration{10ms}; };
-  const auto late = simulated(wide, scenario(150, 60s, fixed, load::Arrivals::Kind::constant));
+  constexpr auto fixed = "fixed:10ms";
+  const auto late = simulated(wide, scenario(150, 60s, fixed, config::ArrivalKind::constant));
   ASSERT_TRUE(late) << late.error().message;
   EXPECT_NEAR(seconds(late->sources.at(0).times.max()), seconds(flow::lateness_after({150}, {100}, 60s)), 0.1);
   EXPECT_NEAR(static_cast<double>(late->sinks.at(0).most_waiting), 3000, 5);
   // A bound of 200 ms at 100/s: the oldest are given up, and nobody who is served is later.
   const auto bounded = simulated("queue: { max_events: 20, when_full: drop_oldest, reserved_for_high: 0% }",
-                                 scenario(150, 60s, fixed, load::Arrivals::Kind::constant));
+                                 scenario(150, 60s, fixed, config::ArrivalKind::constant));
   ASSERT_TRUE(bounded) << bounded.error().message;
   const auto& source = bounded->sources.at(0);
   EXPECT_LE(source.times.max(), Duration{220ms});
@@ -115,9 +111,8 @@ TEST(Simulation, AnOverloadIsLateByWhatTheoryAndItsQueueSay) {
 }
 
 TEST(Simulation, AStallHoldsUpWhatItMeetsAndIsRecoveredFrom) {
-  auto s = scenario(50, 20s, [](auto, Rng&) { return Duration{10ms}; }, load::Arrivals::Kind::constant);
-  s.services[0].stalls_at = 5s;
-  s.services[0].stalls_for = 2s;
+  auto s = scenario(50, 20s, "fixed:10ms", config::ArrivalKind::constant);
+  s.faults = {{.sink = "out", .at = 5s, .lasts = 2s}};
   const auto run = simulated(wide, s);
   ASSERT_TRUE(run) << run.error().message;
   EXPECT_NEAR(seconds(run->sources.at(0).times.max()), 2, 0.05);
@@ -126,7 +121,7 @@ TEST(Simulation, AStallHoldsUpWhatItMeetsAndIsRecoveredFrom) {
 }
 
 TEST(Simulation, SaysWhatItDoesNotSimulate) {
-  auto s = scenario(1, 1s, nullptr);
+  auto s = scenario(1, 1s, "fixed:10ms");
   s.loads[0].source = "nowhere";
   EXPECT_THAT(simulated(wide, s).error().message, ::testing::HasSubstr("no source nowhere"));
 }

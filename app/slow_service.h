@@ -8,7 +8,7 @@
 ///   POST /.weir/upstream?slots=4&time=fixed:20ms    other settings, from the next request on
 ///   POST /.weir/upstream?stall=10s                  for so long nothing is answered
 ///
-/// times   fixed:10ms   exponential:10ms (mean)   lognormal:10ms,0.5 (median, sigma)   bimodal:5ms,200ms,2%
+/// Times are drawn as config/service_time.h says.
 ///
 /// A slot passes to the next at the time that was drawn, not when the timer was heard: else 10 ms would be 10.1, and
 /// the capacity a percent less than `describe` says.
@@ -23,20 +23,12 @@
 #include <string>
 #include <string_view>
 
+#include "config/service_time.h"
 #include "net/http.h"
 
 namespace weir::app {
 
-struct ServiceTime {
-  enum class Kind : std::uint8_t { fixed, exponential, lognormal, bimodal } kind = Kind::exponential;
-  Duration time = std::chrono::milliseconds(10);
-  double sigma = 0;  ///< lognormal
-  Duration slow{0};  ///< bimodal
-  double slow_share = 0;
-  static Result<ServiceTime> parse(std::string_view text);
-  Duration draw(Rng& rng) const;
-  double mean() const;  ///< seconds
-};
+using config::ServiceTime;
 
 struct ServiceSettings {
   std::uint32_t slots = 8, queue = 10'000;

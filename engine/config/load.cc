@@ -11,6 +11,7 @@
 #include "config/checks.h"
 #include "config/memory.h"
 #include "config/nodes.h"
+#include "config/scenarios.h"
 #include "config/tests.h"
 
 namespace weir::config {
@@ -22,7 +23,8 @@ constexpr std::array<std::string_view, 4> sections{"sources", "stages", "journal
 
 /// A map by names, of which each file may add some.
 bool is_section(std::string_view key) {
-  return std::ranges::find(sections, key) != sections.end() || key == "gateways" || key == "upstreams";
+  return std::ranges::find(sections, key) != sections.end() || key == "gateways" || key == "upstreams" ||
+         key == "scenarios";
 }
 
 YamlEntry* find(Yaml& map, std::string_view key) {
@@ -182,8 +184,15 @@ void sort_by_place(std::vector<Problem>& problems, const std::vector<std::string
   problems = std::move(sorted);
 }
 
+/// Where to put what is rehearsed and does not run.
+struct Rehearsed {
+  std::vector<TestCase>* tests = nullptr;
+  std::vector<Scenario>* scenarios = nullptr;
+  const std::vector<Setting>* settings = nullptr;  ///< and what to put into the tree before
+};
+
 Loaded load_tree(Yaml root, const std::vector<std::string>& files, std::vector<Problem> problems,
-                 const Catalog& catalog, const LoadOptions& options, std::vector<TestCase>* tests = nullptr) {
+                 const Catalog& catalog, const LoadOptions& options, const Rehearsed& rehearsed = {}) {
   Reader reader(options, problems);
   reader.note("", {files.empty() ? std::string() : files.front(), 1, 1});
   Draft draft;
@@ -196,7 +205,9 @@ Loaded load_tree(Yaml root, const std::vector<std::string>& files, std::vector<P
   read_alerts(reader, top, catalog, draft.config.alerts);
   read_log(reader, top, draft.config.log);
   auto cases = read_tests(reader, top.find("tests"), draft.config);
-  if (tests) *tests = std::move(cases);
+  if (rehearsed.tests) *rehearsed.tests = std::move(cases);
+  auto scenarios = read_scenarios(reader, top.find("scenarios"), draft.config);
+  if (rehearsed.scenarios) *rehearsed.scenarios = std::move(scenarios);
   top.finish();
   const bool sound = check_flow(reader, catalog, draft);
   if (sound && draft.broken.empty()) add_memory(reader, catalog, draft.config);
@@ -234,8 +245,31 @@ std::vector<std::string> expand(const std::vector<std::string>& paths, std::vect
   return files;
 }
 
+/// A path leads through maps, and makes those that are not there; what is wrong with a name is found when it is read.
+void set(Yaml& root, const Setting& setting, std::vector<Problem>& problems) {
+  const std::string place = fmt::format("--set {}", setting.path);
+  auto value = parse_yaml("value: " + setting.value, place, problems);
+  if (!value || value->kind != Yaml::Kind::map || value->entries.size() != 1) {
+    problems.push_back({{place, 0, 0}, setting.path, quote(setting.value) + " is no value", "write KEY=VALUE", false});
+    return;
+  }
+  const SourceLocation location{place, 1, 1};
+  Yaml* at = &root;
+  for (std::string_view rest = setting.path;;) {
+    if (at->kind != Yaml::Kind::map) *at = {Yaml::Kind::map, {}, location, {}, {}};
+    const auto dot = rest.find('.');
+    const std::string key(rest.substr(0, dot));
+    YamlEntry* entry = find(*at, key);
+    if (!entry) entry = &at->entries.emplace_back(YamlEntry{key, location, {Yaml::Kind::null, {}, location, {}, {}}});
+    at = &entry->value;
+    if (dot == rest.npos) break;
+    rest.remove_prefix(dot + 1);
+  }
+  *at = std::move(value->entries.front().value);
+}
+
 Loaded load_files(const std::vector<std::string>& paths, const Catalog& catalog, const LoadOptions& options,
-                  std::vector<TestCase>* tests) {
+                  const Rehearsed& rehearsed) {
   std::vector<Problem> problems;
   const std::vector<std::string> files = expand(paths, problems);
   Yaml root;
@@ -249,18 +283,27 @@ Loaded load_files(const std::vector<std::string>& paths, const Catalog& catalog,
   }
   // Problems that other files have with parts of a file that could not be read would only mislead.
   if (!understood) return {std::nullopt, std::move(problems)};
-  return load_tree(std::move(root), files, std::move(problems), catalog, options, tests);
+  if (rehearsed.settings)
+    for (const Setting& setting : *rehearsed.settings) set(root, setting, problems);
+  return load_tree(std::move(root), files, std::move(problems), catalog, options, rehearsed);
 }
 
 }  // namespace
 
 Loaded load(const std::vector<std::string>& paths, const Catalog& catalog, const LoadOptions& options) {
-  return load_files(paths, catalog, options, nullptr);
+  return load_files(paths, catalog, options, {});
 }
 
 LoadedTests load_with_tests(const std::vector<std::string>& paths, const Catalog& catalog, const LoadOptions& options) {
   LoadedTests all;
-  all.loaded = load_files(paths, catalog, options, &all.cases);
+  all.loaded = load_files(paths, catalog, options, {.tests = &all.cases});
+  return all;
+}
+
+LoadedScenarios load_with_scenarios(const std::vector<std::string>& paths, const Catalog& catalog,
+                                    const LoadOptions& options, const std::vector<Setting>& settings) {
+  LoadedScenarios all;
+  all.loaded = load_files(paths, catalog, options, {.scenarios = &all.scenarios, .settings = &settings});
   return all;
 }
 

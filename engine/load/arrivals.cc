@@ -1,22 +1,10 @@
 #include "load/arrivals.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <string>
 
 namespace weir::load {
 namespace {
-
-constexpr std::size_t most_phases = 64;
-constexpr double most_rate = 1e6, longest = 86'400;
-
-std::optional<double> number(std::string_view text, double most) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || !(value >= 0 && value <= most)) return std::nullopt;
-  return value;
-}
 
 /// What a phase is like from a moment in it on: a rate, and what it gains a second.
 struct Slope {
@@ -38,33 +26,6 @@ Slope slope_at(const std::vector<Arrivals::Phase>& phases, std::size_t i, Durati
 }
 
 }  // namespace
-
-Result<std::vector<Arrivals::Phase>> Arrivals::parse(std::string_view text) {
-  std::vector<Phase> phases;
-  for (std::string_view rest = text;;) {
-    const auto comma = rest.find(',');
-    const std::string_view part = rest.substr(0, comma);
-    const auto colon = part.find(':');
-    const auto from = colon == part.npos ? std::optional(0.0) : number(part.substr(0, colon), longest);
-    const std::string_view rates = colon == part.npos ? part : part.substr(colon + 1);
-    const auto dots = rates.find("..");
-    const auto rate = number(rates.substr(0, dots), most_rate);
-    const auto to = dots == rates.npos ? std::nullopt : number(rates.substr(dots + 2), most_rate);
-    const bool in_order = from && (phases.empty() || from_seconds(*from) > phases.back().from);
-    if (!rate || (dots != rates.npos && !to) || !in_order || phases.size() == most_phases)
-      return failure("\"" + std::string(text) +
-                     "\" is no load: write 800, 0:640,8:880 (second:rate, in order) or 0:100..900 (a ramp)");
-    phases.push_back({from_seconds(*from), *rate, to});
-    if (comma == rest.npos) return phases;
-    rest.remove_prefix(comma + 1);
-  }
-}
-
-Result<Arrivals::Kind> Arrivals::parse_kind(std::string_view name) {
-  if (name == "poisson") return Kind::poisson;
-  if (name == "constant") return Kind::constant;
-  return failure("\"" + std::string(name) + "\" is none of poisson, constant");
-}
 
 double Arrivals::draw() {
   const bool first = !std::exchange(begun_, true);

@@ -20,21 +20,16 @@
 #include <string_view>
 #include <vector>
 
+#include "config/load_profile.h"
+
 namespace weir::load {
 
 class Arrivals {
  public:
-  enum class Kind : std::uint8_t { poisson, constant };
-  struct Phase {
-    Duration from{0};
-    double rate = 0;             ///< a second
-    std::optional<double> to{};  ///< a ramp: the rate when the next phase begins, or the load ends
-  };
-
-  /// "800"; "0:640,8:880,28:640": seconds and the rate from then on, in order of time; "0:100..900,30:100": a ramp. 64
-  /// phases at most.
-  static Result<std::vector<Phase>> parse(std::string_view text);
-  static Result<Kind> parse_kind(std::string_view name);
+  using Kind = config::ArrivalKind;
+  using Phase = config::LoadPhase;
+  static Result<std::vector<Phase>> parse(std::string_view text) { return config::parse_load_profile(text); }
+  static Result<Kind> parse_kind(std::string_view name) { return config::parse_arrival_kind(name); }
 
   /// From the first phase to `end`; times are counted from the beginning of the load.
   Arrivals(std::vector<Phase> phases, Duration end, std::uint64_t seed, Kind kind = Kind::poisson)

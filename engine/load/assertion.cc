@@ -75,16 +75,21 @@ Result<Assertion> Assertion::parse(std::string_view text) {
 }
 
 Assertion::Verdict Assertion::judge(const Tally& tally) const {
+  return judge(
+      {tally.all().times, tally.goodput(), tally.success(), tally.errors(), tally.late(), tally.all().calls > 0});
+}
+
+Assertion::Verdict Assertion::judge(const Measures& measures) const {
   double measured = 0;
   if (unit_ == Unit::time) {
-    const auto time = time_of(what_, tally.all().times);
+    const auto time = time_of(what_, measures.times);
     if (!time) return {false, "no call was good"};
     measured = *time;
   } else if (unit_ == Unit::rate) {
-    measured = tally.goodput();
+    measured = measures.goodput;
   } else {
-    measured = what_ == "success" ? tally.success() : what_ == "errors" ? tally.errors() : tally.late();
-    if (tally.all().calls == 0) return {false, "there was no call"};
+    measured = what_ == "success" ? measures.success : what_ == "errors" ? measures.errors : measures.late;
+    if (!measures.any) return {false, "there was no call"};
   }
   const bool holds = compare_ == Compare::less      ? measured < bound_
                      : compare_ == Compare::at_most ? measured <= bound_

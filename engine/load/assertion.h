@@ -25,6 +25,13 @@ class Assertion {
     bool holds = false;
     std::string measured;  ///< for people: "231 ms"
   };
+  /// What came of a load, or of a simulated one.
+  struct Measures {
+    const Histogram& times;
+    double goodput = 0, success = 0, errors = 0, late = 0;
+    bool any = false;  ///< whether there was a call
+  };
+  Verdict judge(const Measures& measures) const;
   Verdict judge(const Tally& tally) const;
   const std::string& text() const { return text_; }
 

@@ -427,6 +427,60 @@ TEST_F(FileSourceTest, BeginsAnewWhenAFileWasEmptiedAndWrittenBehindAHole) {
   EXPECT_THAT(taken(), ElementsAre("new", long_line));
 }
 
+TEST_F(FileSourceTest, ReadsOnAfterARestartWhenAHoleWasMadeMeanwhile) {
+  write(std::string(6000, 'a') + "\nsecond\n");
+  open();
+  EXPECT_EQ(taken().size(), 2u);
+  close();
+  std::fstream(path) << std::string(4096, '\0');
+  write("third\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("third"));
+}
+
+TEST_F(FileSourceTest, ReadsOnWhenAHoleEndsJustBeforeItsPlace) {
+  write(std::string(4090, 'a') + "\nsecond\n");  // its place is two bytes behind a block
+  open();
+  EXPECT_EQ(taken().size(), 2u);
+  std::fstream(path) << std::string(4096, '\0');
+  write("third\n");
+  run();
+  EXPECT_THAT(taken(), ElementsAre("third"));
+  close();
+  std::fstream(path) << std::string(4096, '\0');
+  write("fourth\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("fourth"));
+}
+
+TEST_F(FileSourceTest, BeginsAnewAfterARestartWhenAFileWasEmptiedAndWrittenAtTheOldOffset) {
+  const std::string first(2999, 'a');
+  write(first + "\n");
+  open();
+  EXPECT_EQ(taken().size(), 1u);
+  // Twice: the second time the file that was known began with a hole already.
+  for (const char* line : {"behind a hole", "behind another"}) {
+    close();
+    fs::resize_file(path, 0);
+    fs::resize_file(path, 2100);  // zeros, up to before the place
+    write(std::string(line) + "\n" + first + "\n");
+    open();
+    EXPECT_THAT(taken(), ElementsAre(line, first));
+  }
+}
+
+TEST_F(FileSourceTest, BeginsAnewAfterARestartWhenAFileBeginsAsBeforeAndIsAnother) {
+  const std::string header(1999, 'h');
+  write(header + "\nfirst\n");
+  open();
+  EXPECT_EQ(taken().size(), 2u);
+  close();
+  fs::resize_file(path, 0);
+  write(header + "\nother lines\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre(header, "other lines"));
+}
+
 TEST_F(FileSourceTest, RangesOfBeforeDoNotCountForAFileThatWasEmptied) {
   open();
   output->holds = true;

@@ -23,14 +23,6 @@ std::expected<void, int> Marks::note(const InputFile& file, std::uint64_t end) {
   return {};
 }
 
-std::expected<bool, int> Marks::stand_in(const InputFile& file) const {
-  if (used_ == 0) return false;
-  const Mark& last = marks_[used_ - 1];
-  const auto hash = file.hash_before(last.end, last.length);
-  if (!hash) return std::unexpected(hash.error());
-  return *hash == last.hash;
-}
-
 std::expected<std::uint64_t, int> Marks::shared_with(const InputFile& copy, std::uint64_t size) const {
   std::uint64_t shared = 0;
   for (std::size_t i = 0; i < used_; ++i) {

@@ -23,8 +23,6 @@ class Marks {
   /// The same of a file that an earlier process had read so far. An errno: it was not seen.
   std::expected<void, int> note(const InputFile& file, std::uint64_t end);
   void clear() { used_ = 0; }
-  /// Whether what was read last still stands where it stood. An errno: it was not seen.
-  std::expected<bool, int> stand_in(const InputFile& file) const;
   /// Up to where `copy`, which is `size` long, has the same text; 0: it is no copy. An errno: it was not seen.
   std::expected<std::uint64_t, int> shared_with(const InputFile& copy, std::uint64_t size) const;
 

@@ -12,6 +12,7 @@
 ///   was read last stands
 ///   smaller than what was read, or     it was emptied: read from its start, counted and logged
 ///   it begins in another way
+///   the same two after a restart       the same: the checkpoint holds what stood before each place (tails.h)
 ///   it cannot be looked at             all stays as it is, logged; it is looked at again
 ///   what this process writes           by identity, whatever its name: nothing of it is read, logged once
 ///
@@ -39,6 +40,7 @@
 #include "checkpoint.h"
 #include "file_id.h"
 #include "marks.h"
+#include "tails.h"
 
 namespace weir::file {
 
@@ -60,6 +62,8 @@ struct WatchedFile {
   TimePoint changed{};
   std::size_t piece = 0;  ///< how much to read at once, when a line is longer than usual; 0: as usual
   Marks marks;
+  Tails tails;
+  FilePosition place() const { return {id, committed, tails.of(committed)}; }
   struct Past {
     FileId id;
     std::uint64_t committed = 0;
@@ -121,6 +125,7 @@ class Watched {
                                              std::uint64_t size, bool first);
   std::expected<std::optional<std::uint64_t>, int> place_of(const InputFile& file, const FileId& id,
                                                             std::uint64_t size);
+  static std::expected<bool, int> is_still(const InputFile& file, const FilePosition& place, std::uint64_t size);
   std::expected<std::uint64_t, int> copied_from(const InputFile& file, const std::string& name, std::uint64_t size);
   bool is_too_early(const InputFile& file, const std::string& name, std::uint64_t size, TimePoint now);
   static std::expected<bool, int> is_hollow(const WatchedFile& file, const FileId& begins, std::uint64_t size);

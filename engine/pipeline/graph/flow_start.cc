@@ -4,8 +4,10 @@
 #include <algorithm>
 
 #include "config/checks.h"
+#include "log/log.h"
 #include "pipeline/entry/merge_intake.h"
 #include "pipeline/graph/flow.h"
+#include "pipeline/graph/left_spills.h"
 #include "pipeline/graph/own_address.h"
 #include "pipeline/graph/running.h"
 
@@ -87,6 +89,8 @@ Result<void> Flow::open_spills() {
     if (auto opened = sink->spill->open(); !opened)
       return failure("sink " + sink->name + ": spill: " + opened.error().message, opened.error().kind);
   }
+  if (auto may = begin_to_open("what sinks that are gone have spilled"); !may) return may;
+  for (const auto& line : left_spills(journal::system_disk(), config_)) log::warn("{}", line);
   return {};
 }
 

@@ -7,7 +7,6 @@
 #include <weir/base/context.h>
 #include <weir/base/terminal_text.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -21,26 +20,24 @@
 namespace weir::file {
 namespace {
 
-constexpr std::string_view heading = "weir checkpoint 2\n";
-constexpr std::size_t largest = 2 << 20;  // most_positions lines of about 140 bytes
+constexpr std::string_view heading = "weir checkpoint 2\n", first_heading = "weir checkpoint 1\n";
+constexpr std::size_t largest = 1 << 20;  // most_positions lines of at most 110 bytes
+static_assert(heading.size() == first_heading.size());
 
 std::uint64_t hash_of(std::string_view text) { return hash_on(hash_start, text); }
 
-std::optional<FilePosition> decode_line(std::string_view line) {
-  std::array<std::uint64_t, 8> n{};
+std::optional<FilePosition> decode_line(std::string_view line, std::size_t numbers) {
+  std::array<std::uint64_t, 6> n{};
   const char* at = line.data();
   const char* const end = at + line.size();
-  for (std::size_t i = 0; i < n.size(); ++i) {
+  for (std::size_t i = 0; i < numbers; ++i) {
     if (i > 0 && (at == end || *at++ != ' ')) return std::nullopt;
     const auto [next, error] = std::from_chars(at, end, n[i]);
     if (error != std::errc{}) return std::nullopt;
     at = next;
   }
-  if (at != end || n[2] > FileId::longest || n[4] > INT64_MAX || n[5] > n[4] ||
-      n[6] > std::min<std::uint64_t>(n[5], FileId::longest))
-    return std::nullopt;
-  return FilePosition{
-      {n[0], n[1], n[3], static_cast<std::uint32_t>(n[2])}, n[4], {n[5], n[7], static_cast<std::uint32_t>(n[6])}};
+  if (at != end || n[2] > FileId::longest || n[4] > INT64_MAX) return std::nullopt;
+  return FilePosition{{n[0], n[1], n[3], static_cast<std::uint32_t>(n[2])}, n[4], n[5]};
 }
 
 std::unexpected<Error> trouble(const std::string& path, std::string_view doing, int error) {
@@ -54,20 +51,21 @@ std::unexpected<Error> trouble(const std::string& path, std::string_view doing, 
 
 std::string encode(const std::vector<FilePosition>& places) {
   std::string text(heading);
-  for (const auto& [id, offset, before] : places)
-    fmt::format_to(std::back_inserter(text), "{} {} {} {} {} {} {} {}\n", id.device, id.inode, id.length, id.hash,
-                   offset, before.end, before.length, before.hash);
+  for (const auto& [id, offset, tail] : places)
+    fmt::format_to(std::back_inserter(text), "{} {} {} {} {} {}\n", id.device, id.inode, id.length, id.hash, offset,
+                   tail);
   return text + fmt::format("end {}\n", hash_of(text));
 }
 
 std::optional<std::vector<FilePosition>> decode(std::string_view text) {
-  if (!text.starts_with(heading) || !text.ends_with('\n')) return std::nullopt;
+  const bool is_first = text.starts_with(first_heading);
+  if ((!is_first && !text.starts_with(heading)) || !text.ends_with('\n')) return std::nullopt;
   const auto last = text.rfind('\n', text.size() - 2) + 1;
   if (text.substr(last) != fmt::format("end {}\n", hash_of(text.substr(0, last)))) return std::nullopt;
   std::vector<FilePosition> places;
   for (auto rest = text.substr(heading.size(), last - heading.size()); !rest.empty();) {
     const auto end = rest.find('\n');
-    const auto place = decode_line(rest.substr(0, end));
+    const auto place = decode_line(rest.substr(0, end), is_first ? 5 : 6);
     if (!place || places.size() == most_positions) return std::nullopt;
     places.push_back(*place);
     rest.remove_prefix(end + 1);

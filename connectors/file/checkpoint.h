@@ -4,12 +4,14 @@
 ///
 /// It is written to a new file, synced, renamed over the old one, and the folder is synced: after a crash either the
 /// old or the new one is there, whole. A line of text per file, and a last line with the hash of all before it; what
-/// does not match is refused rather than guessed at. The last three are of text that was read before the offset: they
-/// tell a file whose beginning was made a hole from one that was emptied and written anew.
+/// does not match is refused rather than guessed at.
 ///
 ///   weir checkpoint 2
-///   DEVICE INODE LENGTH HASH OFFSET END LENGTH HASH
+///   DEVICE INODE LENGTH HASH OFFSET TAIL
 ///   end HASH
+///
+/// TAIL is the hash of what stands just before the offset (tails.h), 0 where that is not known. Version 1 is read too;
+/// it had no TAIL.
 ///
 /// Thread: encode and decode are pure; CheckpointWriter has a thread of its own, because a sync may take long, and
 /// `write` is for its owner. Cost: two syncs a write. On cancel: the destructor waits for the running write as long as
@@ -22,14 +24,13 @@
 #include "disk.h"
 #include "file_id.h"
 #include "file_thread.h"
-#include "marks.h"
 
 namespace weir::file {
 
 struct FilePosition {
   FileId id;
   std::uint64_t offset = 0;
-  Mark text{};  ///< what stood before it, or a little before that
+  std::uint64_t tail = 0;  ///< Tails::unknown: only how the file begins tells it from another
   bool operator==(const FilePosition&) const = default;
 };
 

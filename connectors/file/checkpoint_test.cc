@@ -8,9 +8,15 @@ namespace weir::file {
 namespace {
 
 TEST(Checkpoint, IsReadAsItWasWritten) {
-  const std::vector<FilePosition> places{{{1, 2, 3, 4}, 5, {}}, {{UINT64_MAX, 7, 8, 1024}, 9, {8, 77, 6}}};
+  const std::vector<FilePosition> places{{{1, 2, 3, 4}, 5, 6}, {{UINT64_MAX, 7, 8, 1024}, 9, UINT64_MAX}};
   EXPECT_EQ(decode(encode(places)), places);
   EXPECT_EQ(decode(encode({})), std::vector<FilePosition>{});
+}
+
+TEST(Checkpoint, OfTheFirstVersionIsReadWithoutTails) {
+  const std::string_view text = "weir checkpoint 1\n1 2 4 3 5\n";
+  const auto whole = std::string(text) + "end " + std::to_string(hash_on(hash_start, text)) + "\n";
+  EXPECT_EQ(decode(whole), (std::vector<FilePosition>{{{1, 2, 3, 4}, 5, 0}}));
 }
 
 TEST(Checkpoint, IsRefusedWhenAnyByteOfItIsNotAsWritten) {

@@ -141,6 +141,7 @@ std::uint64_t FileReader::read_some(WatchedFile& file, const Room& room, TimePoi
   const std::span<const char> data(piece.block.space().data(), piece.got);
   if (const auto mark = byte_order_mark_at({data.data(), data.size()}); file.read == 0 && mark > 0) {
     file.read = file.given = mark;
+    file.tails.note(file.file, file.read);
     return size;
   }
   const auto lines = find_lines(data, last, max_event_, room.events, piece.index);
@@ -161,7 +162,10 @@ std::uint64_t FileReader::read_some(WatchedFile& file, const Room& room, TimePoi
     file.last_line_taken = last;
     return 0;
   }
-  file.marks.note(file.read + lines.used, std::string_view(data.data(), lines.used));
+  const std::string_view text(data.data(), lines.used);
+  file.marks.note(file.read + lines.used, text);
+  file.tails.forget_before(file.committed);
+  file.tails.note(file.file, file.read + lines.used, text);
   piece.begin = file.read;
   piece.given = piece.end = file.read += lines.used;
   file.piece = 0;
@@ -182,6 +186,7 @@ void FileReader::holds_no_event(WatchedFile& file) {
   const auto before = std::find_if(pieces.rbegin(), pieces.rend(),
                                    [&](const FileRange& p) { return p.file == &file && p.epoch == file.epoch; });
   (before == pieces.rend() ? file.given : before->given) = file.read;
+  if (file.tails.of(file.read) == Tails::unknown) file.tails.note(file.file, file.read);
 }
 
 /// Zeros with nothing behind them may yet be written over: they are left. A hole is stepped over at once.
@@ -234,6 +239,7 @@ bool FileReader::end_large_line(WatchedFile& file) {
   piece.given = piece.end = file.read;
   piece.epoch = file.epoch;
   if (!read_beginning(piece, file)) return false;
+  file.tails.note(file.file, file.read);
   file.in_large_line = false;
   pieces.push_back(std::move(piece));
   return true;

@@ -415,35 +415,6 @@ TEST_F(FileSourceTest, ReadsOnWhenAHoleIsMadeBeforeWhatWasReadLast) {
   EXPECT_THAT(taken(), ElementsAre("fourth")) << "its place holds for what it is now";
 }
 
-TEST_F(FileSourceTest, ReadsOnWhenAHoleWasMadeWhileNobodyRead) {
-  write(std::string(6000, 'a') + "\nsecond\n");
-  open();
-  EXPECT_EQ(taken().size(), 2u);
-  close();
-  std::fstream(path) << std::string(4096, '\0');
-  write("third\n");
-  open();
-  EXPECT_THAT(taken(), ElementsAre("third"));
-  close();
-  std::fstream(path) << std::string(5500, '\0');
-  write("fourth\n");
-  open();
-  EXPECT_THAT(taken(), ElementsAre("fourth")) << "its place was noted anew";
-}
-
-TEST_F(FileSourceTest, BeginsAnewWhenAFileWasEmptiedAndWrittenBehindAHoleWhileNobodyRead) {
-  write(std::string(1999, 'a') + "\n");
-  open();
-  EXPECT_EQ(taken().size(), 1u);
-  close();
-  fs::resize_file(path, 0);
-  fs::resize_file(path, 1500);  // zeros
-  const std::string long_line(1000, 'b');
-  write("new\n" + long_line + "\n");
-  open();
-  EXPECT_THAT(taken(), ElementsAre("new", long_line));
-}
-
 TEST_F(FileSourceTest, BeginsAnewWhenAFileWasEmptiedAndWrittenBehindAHole) {
   write(std::string(1999, 'a') + "\n");
   open();
@@ -454,6 +425,60 @@ TEST_F(FileSourceTest, BeginsAnewWhenAFileWasEmptiedAndWrittenBehindAHole) {
   write("new\n" + long_line + "\n");
   run();
   EXPECT_THAT(taken(), ElementsAre("new", long_line));
+}
+
+TEST_F(FileSourceTest, ReadsOnAfterARestartWhenAHoleWasMadeMeanwhile) {
+  write(std::string(6000, 'a') + "\nsecond\n");
+  open();
+  EXPECT_EQ(taken().size(), 2u);
+  close();
+  std::fstream(path) << std::string(4096, '\0');
+  write("third\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("third"));
+}
+
+TEST_F(FileSourceTest, ReadsOnWhenAHoleEndsJustBeforeItsPlace) {
+  write(std::string(4090, 'a') + "\nsecond\n");  // its place is two bytes behind a block
+  open();
+  EXPECT_EQ(taken().size(), 2u);
+  std::fstream(path) << std::string(4096, '\0');
+  write("third\n");
+  run();
+  EXPECT_THAT(taken(), ElementsAre("third"));
+  close();
+  std::fstream(path) << std::string(4096, '\0');
+  write("fourth\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre("fourth"));
+}
+
+TEST_F(FileSourceTest, BeginsAnewAfterARestartWhenAFileWasEmptiedAndWrittenAtTheOldOffset) {
+  const std::string first(2999, 'a');
+  write(first + "\n");
+  open();
+  EXPECT_EQ(taken().size(), 1u);
+  // Twice: the second time the file that was known began with a hole already.
+  for (const char* line : {"behind a hole", "behind another"}) {
+    close();
+    fs::resize_file(path, 0);
+    fs::resize_file(path, 2100);  // zeros, up to before the place
+    write(std::string(line) + "\n" + first + "\n");
+    open();
+    EXPECT_THAT(taken(), ElementsAre(line, first));
+  }
+}
+
+TEST_F(FileSourceTest, BeginsAnewAfterARestartWhenAFileBeginsAsBeforeAndIsAnother) {
+  const std::string header(1999, 'h');
+  write(header + "\nfirst\n");
+  open();
+  EXPECT_EQ(taken().size(), 2u);
+  close();
+  fs::resize_file(path, 0);
+  write(header + "\nother lines\n");
+  open();
+  EXPECT_THAT(taken(), ElementsAre(header, "other lines"));
 }
 
 TEST_F(FileSourceTest, RangesOfBeforeDoNotCountForAFileThatWasEmptied) {

@@ -23,24 +23,6 @@ std::expected<void, int> Marks::note(const InputFile& file, std::uint64_t end) {
   return {};
 }
 
-std::expected<bool, int> Mark::stands_in(const InputFile& file) const {
-  if (length == 0) return false;
-  const auto found = file.hash_before(end, length);
-  if (!found) return std::unexpected(found.error());
-  return *found == hash;
-}
-
-std::expected<bool, int> Marks::stand_in(const InputFile& file) const {
-  return used_ == 0 ? std::expected<bool, int>(false) : marks_[used_ - 1].stands_in(file);
-}
-
-Mark Marks::before(std::uint64_t place) const {
-  Mark found;
-  for (std::size_t i = 0; i < used_; ++i)
-    if (marks_[i].end <= place && marks_[i].end >= found.end) found = marks_[i];
-  return found;
-}
-
 std::expected<std::uint64_t, int> Marks::shared_with(const InputFile& copy, std::uint64_t size) const {
   std::uint64_t shared = 0;
   for (std::size_t i = 0; i < used_; ++i) {

@@ -15,15 +15,6 @@
 
 namespace weir::file {
 
-/// The hash of the `length` bytes before `end`; length 0: nothing is known.
-struct Mark {
-  std::uint64_t end = 0, hash = 0;
-  std::uint32_t length = 0;
-  bool operator==(const Mark&) const = default;
-  /// Whether they still stand there. An errno: it was not seen.
-  std::expected<bool, int> stands_in(const InputFile& file) const;
-};
-
 class Marks {
  public:
   static constexpr std::size_t most = 8;
@@ -32,15 +23,14 @@ class Marks {
   /// The same of a file that an earlier process had read so far. An errno: it was not seen.
   std::expected<void, int> note(const InputFile& file, std::uint64_t end);
   void clear() { used_ = 0; }
-  /// Whether what was read last still stands where it stood. An errno: it was not seen.
-  std::expected<bool, int> stand_in(const InputFile& file) const;
   /// Up to where `copy`, which is `size` long, has the same text; 0: it is no copy. An errno: it was not seen.
   std::expected<std::uint64_t, int> shared_with(const InputFile& copy, std::uint64_t size) const;
 
-  /// The last one that is not behind `place`; none: of length 0.
-  Mark before(std::uint64_t place) const;
-
  private:
+  struct Mark {
+    std::uint64_t end = 0, hash = 0;
+    std::uint32_t length = 0;
+  };
   void add(const Mark& mark);
   std::array<Mark, most> marks_{};
   std::size_t used_ = 0;

@@ -80,15 +80,17 @@ WatchedFile* Watched::find(const FileLook& look) {
   return found == files_.end() ? nullptr : &*found;
 }
 
-/// Whether it is the file of which this was noted: it begins so, or its beginning was made a hole and what was read
-/// last still stands.
-std::expected<bool, int> Watched::holds_place(const InputFile& file, const FilePosition& place, std::uint64_t size) {
+/// Whether the place still means what it meant. A hole at the beginning, made to give space back, changes nothing; a
+/// file that was emptied and has grown again has other text before the place, or a hole that reaches up to it.
+std::expected<bool, int> Watched::is_still(const InputFile& file, const FilePosition& place, std::uint64_t size) {
   if (size < place.offset) return false;
   const auto begins = file.id(place.id.length);
   if (!begins) return std::unexpected(begins.error());
-  if (begins->begins_as(place.id)) return true;
-  if (!begins->begins_with_zeros()) return false;
-  return place.text.stands_in(file);
+  if (place.tail == Tails::unknown || !(begins->begins_as(place.id) || begins->begins_with_zeros()))
+    return begins->begins_as(place.id);
+  const auto tail = Tails::look(file, place.offset);
+  if (!tail) return std::unexpected(tail.error());
+  return *tail == place.tail;
 }
 
 /// The place an earlier process, or we, have noted. A device may have another number since then.
@@ -100,7 +102,7 @@ std::expected<std::optional<std::uint64_t>, int> Watched::place_of(const InputFi
     });
     if (found == left_over_.end()) continue;
     const FilePosition place = *found;
-    const auto is_it = holds_place(file, place, size);
+    const auto is_it = is_still(file, place, size);
     if (!is_it) return std::unexpected(is_it.error());
     if (*is_it || same_device) left_over_.erase(found);
     if (*is_it) return place.offset;
@@ -214,6 +216,7 @@ Result<void> Watched::add(const std::string& name, TimePoint now, bool first) {
   added.in_large_line = added.skips_line = begin->skips_line;
   if (const auto noted = added.marks.note(*file, added.read); !noted)
     return std::unexpected(cannot_look(name, noted.error()));
+  added.tails.note(*file, added.read);
   added.file = std::move(*file);
   if (is_own(added)) return {};
   files_.push_back(std::move(added));
@@ -259,7 +262,7 @@ bool Watched::is_renamed(const std::string& path, std::uint64_t inode, TimePoint
   if (named && *named && (*named)->inode == inode) return false;  // it has its name still
   auto file = InputFile::open(path, disk_);
   const auto look = file ? file->look() : std::unexpected(0);
-  const auto is_it = file && look ? holds_place(*file, *known, look->length) : std::unexpected(0);
+  const auto is_it = file && look ? is_still(*file, *known, look->length) : std::unexpected(0);
   if (!named || !file || !look || !is_it) {
     renamed_unseen_ = true;
     return false;
@@ -327,7 +330,7 @@ Watched::Limits Watched::limits() const {
 /// disk, and what was read last still stands.
 std::expected<bool, int> Watched::is_hollow(const WatchedFile& file, const FileId& begins, std::uint64_t size) {
   if (size < file.read || begins.begins_as(file.id) || !begins.begins_with_zeros()) return false;
-  return file.marks.stand_in(file.file);
+  return file.tails.newest_stands_in(file.file);
 }
 
 std::uint64_t Watched::check(WatchedFile& file, TimePoint now) {
@@ -356,6 +359,7 @@ std::uint64_t Watched::check(WatchedFile& file, TimePoint now) {
     ++file.epoch;
     file.emptied = WatchedFile::Past{file.id, file.committed, file.marks};
     file.marks.clear();
+    file.tails.clear();
     file.read = file.given = file.committed = file.looked_at = 0;
     file.in_large_line = file.skips_line = file.last_line_taken = false;
     file.piece = 0;
@@ -374,7 +378,7 @@ bool Watched::ended(const WatchedFile& file, TimePoint now) const {
 
 std::vector<FilePosition> Watched::places() const {
   std::vector<FilePosition> all = left_over_;
-  for (const WatchedFile& file : files_) all.push_back({file.id, file.committed, file.marks.before(file.committed)});
+  for (const WatchedFile& file : files_) all.push_back(file.place());
   return all;
 }
 

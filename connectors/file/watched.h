@@ -8,10 +8,11 @@
 ///   a copy of one that is read         read from where that one is settled (copytruncate; marks.h), as soon as it has
 ///                                      been made and that one is read so far, at the latest after `rotate_wait`
 ///   nothing                            the old one is read to its end; the name is looked at again
-///   it begins with zeros, and what     a hole was made there: read on; also when that was done while nobody read it
+///   it begins with zeros, and what     a hole was made there: read on
 ///   was read last stands
 ///   smaller than what was read, or     it was emptied: read from its start, counted and logged
 ///   it begins in another way
+///   the same two after a restart       the same: the checkpoint holds what stood before each place (tails.h)
 ///   it cannot be looked at             all stays as it is, logged; it is looked at again
 ///   what this process writes           by identity, whatever its name: nothing of it is read, logged once
 ///
@@ -24,7 +25,7 @@
 /// `most_positions`; beyond that those are forgotten whose files are not in the folder any more.
 ///
 /// Thread: one; `limits` any. Cost: `look` a stat for each name, `check` an fstat and 1 KiB read. Memory: about 2 KiB a
-/// file, at most `max_files`, and 120 bytes for each place that is kept of a file that is not open.
+/// file, at most `max_files`, and 100 bytes for each place that is kept of a file that is not open.
 #include <atomic>
 #include <condition_variable>
 #include <list>
@@ -39,6 +40,7 @@
 #include "checkpoint.h"
 #include "file_id.h"
 #include "marks.h"
+#include "tails.h"
 
 namespace weir::file {
 
@@ -60,6 +62,8 @@ struct WatchedFile {
   TimePoint changed{};
   std::size_t piece = 0;  ///< how much to read at once, when a line is longer than usual; 0: as usual
   Marks marks;
+  Tails tails;
+  FilePosition place() const { return {id, committed, tails.of(committed)}; }
   struct Past {
     FileId id;
     std::uint64_t committed = 0;
@@ -121,7 +125,7 @@ class Watched {
                                              std::uint64_t size, bool first);
   std::expected<std::optional<std::uint64_t>, int> place_of(const InputFile& file, const FileId& id,
                                                             std::uint64_t size);
-  static std::expected<bool, int> holds_place(const InputFile& file, const FilePosition& place, std::uint64_t size);
+  static std::expected<bool, int> is_still(const InputFile& file, const FilePosition& place, std::uint64_t size);
   std::expected<std::uint64_t, int> copied_from(const InputFile& file, const std::string& name, std::uint64_t size);
   bool is_too_early(const InputFile& file, const std::string& name, std::uint64_t size, TimePoint now);
   static std::expected<bool, int> is_hollow(const WatchedFile& file, const FileId& begins, std::uint64_t size);

@@ -24,8 +24,7 @@ bool Watched::make_place(TimePoint now) {
   if (!config_.follow) return false;
   if (!idle_) find_idle(now);
   if (idle_->empty() || !can_note_another()) return false;
-  left_over_.push_back(
-      {idle_->back()->id, idle_->back()->committed, idle_->back()->marks.before(idle_->back()->committed)});
+  left_over_.push_back(idle_->back()->place());
   files_.erase(idle_->back());
   idle_->pop_back();
   return true;
@@ -72,7 +71,7 @@ void Watched::remember(const WatchedFile& file) {
               terminal_text(config_.path), left_over_.size());
     left_over_.erase(left_over_.begin());
   }
-  left_over_.push_back({file.id, file.committed, file.marks.before(file.committed)});
+  left_over_.push_back(file.place());
 }
 
 void Watched::count_limits(std::uint64_t without_place, bool too_many_names) {

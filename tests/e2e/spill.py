@@ -56,23 +56,6 @@ class Spill(WeirTest):
     def ids(self, names, each=5):
         return {e["id"] for name in ["before", *names] for e in events(name, each)}
 
-    def test_what_a_sink_that_is_gone_has_spilled_is_kept_and_said(self):
-        lock = self.stalled("accepted")
-        for n in range(30):
-            post(self.weir.address, ndjson(events(f"n{n}", 5)))
-        eventually(lambda: self.spilled()["events"] > 0, "some are on the disk")
-        self.weir.kill()
-        lock.release()
-        text = DOOR.replace("ACKS", "accepted").replace("SPILL", "64MiB")
-        self.weir = self.start(text.replace('path: "@DIR/spill"', 'path: "@DIR/other"'))
-        self.weir.says("events that a sink has spilled which is not in the configuration")
-        self.weir.stop()
-        self.weir = self.start(text)
-        eventually(lambda: self.weir.pending() == 0, "they are delivered", 60)
-        self.weir.stop()
-        self.weir = self.start(text.replace('path: "@DIR/spill"', 'path: "@DIR/other"'))
-        self.assertNotIn("has spilled which", self.weir.log())
-
     def test_500_mb_into_a_stalled_sink_stay_within_64_mib_and_arrive_once_it_recovers(self):
         self.weir = self.start(FLOOD.replace("SPILL", "1GiB").replace("125000", "1"))
         eventually(lambda: self.weir.graph(sink="out")["stored"] == 1, lambda: self.weir.graph())
@@ -107,7 +90,13 @@ class Spill(WeirTest):
         self.assertEqual(self.weir.stop(), 3, self.weir.log())
         self.assertIn("150 events are kept on the disk for the next start", self.weir.log())
         lock.release()
+        others = DOOR.replace("ACKS", "accepted").replace("SPILL", "64MiB").replace("@DIR/spill", "@DIR/another")
+        self.weir = self.start(others)
+        line = self.weir.says("holds 150 events that were spilled, and no sink of this configuration spills there")
+        self.assertIn(self.path("spill") + " holds", line)
+        self.assertEqual(self.weir.stop(), 0, self.weir.log())
         self.weir = self.start(DOOR.replace("ACKS", "accepted").replace("SPILL", "64MiB"))
+        self.assertNotIn("no sink of this configuration", self.weir.log())
         eventually(lambda: self.weir.graph(sink="out")["stored"] == 150, lambda: self.weir.graph())
         self.assertEqual(self.spilled()["recovered"], 150)
         self.assertEqual(set(rows_of(self.path("out.db"))), self.ids(f"f{n}" for n in range(30)))

@@ -7,9 +7,9 @@
 #include "log/log.h"
 #include "pipeline/entry/merge_intake.h"
 #include "pipeline/graph/flow.h"
+#include "pipeline/graph/left_spills.h"
 #include "pipeline/graph/own_address.h"
 #include "pipeline/graph/running.h"
-#include "pipeline/queue/left_spills.h"
 
 namespace weir::pipeline {
 namespace {
@@ -90,7 +90,7 @@ Result<void> Flow::open_spills() {
       return failure("sink " + sink->name + ": spill: " + opened.error().message, opened.error().kind);
   }
   if (auto may = begin_to_open("what sinks that are gone have spilled"); !may) return may;
-  for (const auto& sentence : left_spills(config_.sinks, journal::system_disk())) log::warn("{}", sentence);
+  for (const auto& line : left_spills(journal::system_disk(), config_)) log::warn("{}", line);
   return {};
 }
 

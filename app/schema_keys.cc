@@ -111,12 +111,13 @@ KeySection rate_limit() {
            "is 100 ms of it where events wait."),
        one_of("algorithm", {"token_bucket", "leaky_bucket", "fixed_window", "sliding_counter", "sliding_log"},
               "token_bucket", "How it is counted."),
-       one_of(
-           "per", {"requests", "events", "batches", "bytes"}, std::nullopt,
-           "What is counted: requests at a source that answers, events elsewhere; batches are deliveries of a sink."),
+       one_of("per", {"requests", "events", "batches", "bytes"}, std::nullopt,
+              "What is counted: requests at a source that answers, events elsewhere and with a key that is a field; "
+              "batches "
+              "are deliveries of a sink."),
        key("key", texts, "none",
-           "Who has a limit of its own, at a source that answers: header:NAME, peer, peer/24, path, tls_subject or "
-           "none; or several of them, joined."),
+           "Who has a limit of its own. At a source that answers and at a route: header:NAME, peer, peer/24, path, "
+           "tls_subject or none; at every source a field of the events: .tenant. Or several of them, joined."),
        key("keys", count, "10000", "So many keys are told apart; those beyond share one limit."),
        one_of("mode", {"enforce", "observe"}, "enforce", "observe: decides and counts, and lets everything through."),
        key("name", text, "rate", "What it is called in header fields and metrics.")}};

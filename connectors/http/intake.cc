@@ -7,6 +7,7 @@
 
 #include "net/gzip.h"
 #include "net/problem.h"
+#include "net/requester.h"
 
 namespace weir::http {
 namespace {
@@ -34,6 +35,11 @@ struct HttpIntake::Unit {
   void give_up() {
     tell_door();
     start.permit.ignored();
+  }
+  /// It is refused after its events were read, and nothing of it is kept: its guards get back what they gave.
+  void give_back() {
+    if (!std::exchange(told_, true)) output.brought(events);
+    start.permit.unused();
   }
   void tell_door() {
     if (std::exchange(told_, true)) return;
@@ -206,6 +212,17 @@ std::optional<net::Response> HttpIntake::refuse_parsed(Unit& unit) {
   return refuse(Rejection{Reason::priority_shed, std::chrono::seconds(1)}, output_.why(Reason::priority_shed));
 }
 
+/// By the rates whose key is a field; nothing: they pass. Last of all that may refuse it, so nothing that is taken here
+/// has to be given back.
+std::optional<net::Response> HttpIntake::refuse_events(const net::Exchange& exchange, Unit& unit) {
+  const net::Requester sender(exchange);
+  const std::span<char> body = unit.body.data();
+  const auto passed = output_.pass_rates_of_events(sender, {body.data(), body.size()}, parser_.parsed().index);
+  if (passed) return std::nullopt;
+  unit.give_back();
+  return refuse(passed.error(), "it brings more events of one key than its rate lets pass; none of them was taken");
+}
+
 asio::awaitable<net::Response> HttpIntake::carry(net::Exchange& exchange, Unit& unit) {
   const auto format = format_of(exchange.head().content_type).value_or(Format::any);
   if (const auto trouble = parser_.parse(unit.body.data(), format)) {
@@ -214,6 +231,7 @@ asio::awaitable<net::Response> HttpIntake::carry(net::Exchange& exchange, Unit& 
     co_return refuse(Rejection{trouble->reason, Duration{0}}, trouble->why);
   }
   if (auto refusal = refuse_parsed(unit)) co_return std::move(*refusal);
+  if (auto refusal = refuse_events(exchange, unit)) co_return std::move(*refusal);
   // The parser is shared by all requests of the reactor; what this request needs after a wait is moved out of it.
   const Parsed parsed = parser_.take();
   unit.events = parsed.index.size();

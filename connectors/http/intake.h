@@ -5,9 +5,10 @@
 /// its headers -> whether its client was told to come later (early_returns.h) -> the guards: its key, its rates, its
 /// turn among those that are under way until they are answered (docs/guards.md) -> the door (load, memory: one
 /// reservation for its worst case) -> the body, read only while the
-/// flow is not paused -> parsed and validated as a whole -> given to the flow when its priority is ready -> answered at
+/// flow is not paused -> parsed and validated as a whole -> the rates whose key is a field of it (all of its events or
+/// none) -> given to the flow when its priority is ready -> answered at
 /// the level the source asks for. Before the door nothing of the body is read; after it load never refuses, it only
-/// slows (except what a priority read from the body decides, which is known only now).
+/// slows (except what a priority or a key read from the body decides, which is known only now).
 ///
 /// Thread: its reactor; `quiet` any. Cost: see bench/README.md. On cancel: a client that leaves mid-body leaves nothing
 /// behind; one that leaves after it changes nothing. `stop` goes on listening: new requests, also those of connections
@@ -117,6 +118,7 @@ class HttpIntake final : public Intake {
   net::Response refuse_visit(const Rejection& rejection, Start& start);
   std::optional<net::Response> refuse_unread(const Rejection& why, Unit& unit) const;
   std::optional<net::Response> refuse_parsed(Unit& unit);
+  std::optional<net::Response> refuse_events(const net::Exchange& exchange, Unit& unit);
   net::Response answer_accepted(Unit& unit, bool given);
   /// RateLimit fields, and how full what is behind it is: for the answer to a request.
   void tell(net::Response& response, Start& start);

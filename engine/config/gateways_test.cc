@@ -128,6 +128,11 @@ TEST(Gateways, AMistakeInAChangeHasItsPlaceAndAdvice) {
   EXPECT_THAT(route("deadline_from: 'a b'"), HasSubstr("names no header field"));
   EXPECT_THAT(route("guards: { rate: { limit: 5/s, key: tls_subject } }"),
               HasSubstr("rate.key: tls_subject is nobody"));
+  EXPECT_THAT(route("guards: { rate: { limit: 5/s, key: [path, .tenant] } }"),
+              HasSubstr("rate.key: a field of the body is nobody's here: a route decides before the body comes"));
+  EXPECT_THAT(route("client_key: .tenant"), HasSubstr("client_key: a field of the body is nobody's here"));
+  EXPECT_THAT(route("guards: { fairness: { key: .tenant } }"),
+              HasSubstr("fairness.key: a field of the body is nobody"));
   EXPECT_THAT(route("guards: { fairness: { key: [path, tls_subject] } }"),
               HasSubstr("fairness.key: tls_subject is nobody"));
   const auto gateway = [](const std::string& more) {

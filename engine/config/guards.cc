@@ -25,6 +25,7 @@ std::string one_of(const async::ClientKey& key) {
     case Of::path: return "path";
     case Of::tls_subject: return "subject of a certificate";
     case Of::header: return "header " + key.header;
+    case Of::field: return "field " + key.field;
     case Of::peer: break;
   }
   if (key.ipv4_bits < 32) return fmt::format("/{} network", key.ipv4_bits);
@@ -37,6 +38,7 @@ std::string one_key(const async::ClientKey& key) {
     case Of::path: return "path";
     case Of::tls_subject: return "tls_subject";
     case Of::header: return "header:" + key.header;
+    case Of::field: return key.field;
     case Of::peer: break;
   }
   if (key.ipv4_bits < 32) return fmt::format("peer/{}", key.ipv4_bits);
@@ -73,9 +75,9 @@ std::string one(const Pressure& pressure) {
 }  // namespace
 
 std::string quoted(const async::ClientKey& key) {
-  if (key.with.empty()) return "\"" + to_text(key) + "\"";
-  std::string parts = "\"" + one_key(key) + "\"";
-  for (const auto& part : key.with) parts += ", \"" + one_key(part) + "\"";
+  if (key.with.empty()) return json_text(one_key(key));
+  std::string parts = json_text(one_key(key));
+  for (const auto& part : key.with) parts += ", " + json_text(one_key(part));
   return "[" + parts + "]";
 }
 
@@ -96,6 +98,10 @@ std::string words_of(const Rate& rate) {
   const auto slash = text.rfind('/');
   if (quota.bytes) return human(Bytes(quota.amount)) + text.substr(slash);
   return fmt::format("{} {}{}", quota.amount, unit_of(rate), text.substr(slash));
+}
+
+std::string words_of_each(const Rate& rate) {
+  return words_of(rate) + (rate.keyed() ? " for each " + words_of(rate.guard.key) : "");
 }
 
 std::string amount(const Rate& rate, std::uint64_t n) {

@@ -65,11 +65,13 @@ bool only_values_differ(const Guards& was, const Guards& is);
 std::string words_of(const Concurrency& concurrency);
 /// "5000 events/s", "10 MiB/s", "1000 requests/min".
 std::string words_of(const Rate& rate);
+/// The same, and of whom: "10 events/s for each .tenant".
+std::string words_of_each(const Rate& rate);
 /// Of what it counts: "20 requests", "1 event", "10 MiB".
 std::string amount(const Rate& rate, std::uint64_t n);
-/// "header X-Api-Key", "address", "/24 network", "path".
+/// "header X-Api-Key", "address", "/24 network", "path", "field .tenant".
 std::string words_of(const async::ClientKey& key);
-/// As it is written: "header:X-Api-Key", "peer/24".
+/// As it is written: "header:X-Api-Key", "peer/24", ".tenant".
 std::string to_text(const async::ClientKey& key);
 /// As it is written: `per: batches`.
 std::string_view unit_of(const Rate& rate);

@@ -23,15 +23,21 @@ std::string above(const Rate& rate, std::string_view what) {
   return rate.observe ? "above it nothing happens, it is only counted (observe)" : std::string(what);
 }
 
+std::string told_apart(const Rate& rate) {
+  return fmt::format("{} of them are told apart, those beyond share; who has none shares one with all who have none",
+                     rate.guard.keys);
+}
+
 std::string at_door(const Rate& rate) {
-  const std::string for_each =
-      rate.keyed() ? fmt::format(
-                         "each {} gets {} at most, {} of them are told apart, those beyond share; who has none "
-                         "shares one with all who have none",
-                         words_of(rate.guard.key), words_of(rate), rate.guard.keys)
-                   : fmt::format("all clients together get {}", words_of(rate));
-  return fmt::format("{}: {}; {}; {}", rate.guard.name, for_each, at_once(rate),
-                     above(rate, "above it a request is answered 429 with Retry-After"));
+  const std::string for_each = rate.keyed() ? fmt::format("each {} gets {} at most, {}", words_of(rate.guard.key),
+                                                          words_of(rate), told_apart(rate))
+                                            : fmt::format("all clients together get {}", words_of(rate));
+  const std::string_view answer =
+      rate.guard.key.reads_events()
+          ? "above it the whole request is answered 429 with Retry-After when it has been read, and none of its events "
+            "is taken"
+          : "above it a request is answered 429 with Retry-After";
+  return fmt::format("{}: {}; {}; {}", rate.guard.name, for_each, at_once(rate), above(rate, answer));
 }
 
 std::string waiting(const Rate& rate, std::string_view who) {
@@ -39,11 +45,20 @@ std::string waiting(const Rate& rate, std::string_view who) {
                      above(rate, "above it the events wait, nothing is refused or lost"));
 }
 
+std::string waiting_by_key(const Rate& rate) {
+  return fmt::format("{}: each {} gets {}, {}; {}; {}", rate.guard.name, words_of(rate.guard.key), words_of(rate),
+                     told_apart(rate), at_once(rate),
+                     above(rate, "above it the event waits and all behind it, nothing is refused or lost"));
+}
+
+bool of_events(const Rate& rate) { return rate.guard.key.reads_events(); }
+
 std::string order_of(const Guards& guards, std::string_view last = "door") {
   std::string order = guards.pressure ? "pressure, key" : "key";
-  if (!guards.rates.empty()) order += ", rate";
+  if (!std::ranges::all_of(guards.rates, of_events)) order += ", rate";
   if (guards.concurrency) order += ", concurrency";
-  return order.append(", ").append(last);
+  order.append(", ").append(last);
+  return std::ranges::any_of(guards.rates, of_events) ? order + ", body, rate of events" : order;
 }
 
 std::string above(const Pressure& pressure) {
@@ -145,7 +160,7 @@ std::vector<Report::Guard> guards_of(const Config& config) {
       if (source.guards.position == GuardPosition::door)
         all.push_back({source.path(), order, at_door(rate)});
       else
-        all.push_back({source.path(), "rate", waiting(rate, "all it reads")});
+        all.push_back({source.path(), "rate", rate.keyed() ? waiting_by_key(rate) : waiting(rate, "all it reads")});
     }
     if (source.guards.concurrency)
       all.push_back({source.path(), order, at_once(*source.guards.concurrency, end_of(source.acks))});

@@ -415,6 +415,49 @@ TEST(GuardsOnTheMachine, AreOnOrHaveThresholds) {
                 "of lateness of a reactor the lowest priority is answered 503"));
 }
 
+TEST(Guards, AFieldOfTheEventsIsAKeyWhereEventsAreKnown) {
+  const Rate in = rate_in("{ limit: 10/s, key: .customer.tenant }");
+  EXPECT_EQ(in.guard.key, (async::ClientKey{.of = async::ClientKey::Of::field, .field = ".customer.tenant"}));
+  EXPECT_EQ(in.guard.per, RateUnit::events) << "a request may bring events of many keys";
+  EXPECT_THAT(wrong_in("{ limit: 10/s, key: .tenant, per: requests }"),
+              ElementsAre(HasSubstr("sources.in.guards.rate.per: a request may bring events of many keys")));
+  EXPECT_EQ(rate_in("{ limit: 10/s, key: ['header:X-Region', .tenant] }").guard.per, RateUnit::events);
+  for (const std::string path : {".", ".a b", ".a.", "field:tenant"})
+    EXPECT_EQ(wrong_in("{ limit: 10/s, key: '" + path + "' }").size(), 1u) << path;
+  EXPECT_THAT(problems(flow({}, "guards: { rate: { limit: 5/s, key: .tenant } }")),
+              ElementsAre(HasSubstr("sinks.out.guards.rate.key: nobody is told apart here")));
+  EXPECT_THAT(
+      wrong_guards("fairness: { key: .tenant }"),
+      ElementsAre(HasSubstr("sources.in.guards.fairness.key: a field of the body is nobody's here: turns are")));
+}
+
+TEST(Guards, AFieldIsAllThatTellsEventsApartWhereNobodyIsAnswered) {
+  const auto waits = [](const std::string& key) {
+    return "sources:\n  in: { type: ticker, guards: { rate: { limit: 5/s, key: " + key +
+           " } } }\nsinks:\n  out: { type: print, from: in }\n";
+  };
+  const Config config = config_of(waits("[.tenant, '.\"odd key\"']"));
+  EXPECT_EQ(config_of(to_yaml(config, fake_catalog())).sources.at(0).guards.rates.at(0).guard,
+            config.sources.at(0).guards.rates.at(0).guard)
+      << to_yaml(config, fake_catalog());
+  EXPECT_THAT(problems(waits("peer")), ElementsAre(HasSubstr("only fields of the events tell them apart")));
+  EXPECT_THAT(problems(waits("[.tenant, path]")), ElementsAre(HasSubstr("only fields of the events")));
+  EXPECT_THAT(
+      make_report(config_of(waits(".tenant")), fake_catalog()).guards.at(0).sentence,
+      HasSubstr("rate: each field .tenant gets 5 events/s, 10000 of them are told apart, those beyond share; "));
+}
+
+TEST(Guards, CheckSaysThatAFieldIsAskedAfterTheBodyAndRefusesAllOfARequest) {
+  const auto report = make_report(
+      config_of(flow("guards: { rate: [100/s, { name: each, limit: 10/s, key: .tenant }] }")), fake_catalog());
+  ASSERT_EQ(report.guards.size(), 2u);
+  EXPECT_EQ(report.guards[1].order, "key, rate, door, body, rate of events");
+  EXPECT_THAT(
+      report.guards[1].sentence,
+      HasSubstr("above it the whole request is answered 429 with Retry-After when it has been read, and none of "
+                "its events is taken"));
+}
+
 TEST(Guards, AKeyMayBeJoinedOfSeveral) {
   const Rate rate = rate_in("{ limit: 5/s, key: ['header:X-Tenant', path] }");
   EXPECT_EQ(words_of(rate.guard.key), "header X-Tenant and path");

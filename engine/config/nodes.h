@@ -57,6 +57,8 @@ void fit_to_workers(Reader& reader, const std::string& sink, int workers, Guards
 void read_pressure(Reader& reader, Section& guards, Guards& out);
 Parsed<async::ClientKey> parse_key(std::string_view text);
 void read_client_key(Reader& reader, Section& section, async::ClientKey& key);
+/// Where the body is not known when the key is asked for.
+void refuse_fields(Reader& reader, const async::ClientKey& key, const std::string& path, const std::string& why);
 /// Where no client shows a certificate.
 void refuse_subjects(Reader& reader, const async::ClientKey& key, const std::string& path);
 void read_breaker(Reader& reader, const Yaml* node, const std::string& path, flow::BreakerConfig& out);

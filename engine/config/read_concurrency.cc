@@ -108,6 +108,7 @@ void read_fairness(Reader& reader, Section& guards, const Yaml& node, Concurrenc
   read_client_key(reader, section, out.guard.tenant);
   if (!out.guard.is_fair())
     reader.error_at(section.path(), "says not who is who", "write key: header:X-Tenant, peer or path");
+  refuse_fields(reader, out.guard.tenant, section.path("key"), "turns are given before it is read");
   section.count("tenants", out.guard.tenants, least_tenants, most_tenants);
   read_weights(reader, section, out.guard);
   section.finish();

@@ -115,6 +115,13 @@ void read_routes(Reader& reader, Section& section, Gateway& out) {
   }
 }
 
+/// Keys of limits, and of who comes back when told.
+void refuse_bodies(Reader& reader, const std::string& gateway, std::size_t number, const GatewayRoute& route) {
+  const std::string why = "a route decides before the body comes, and sends it on as it comes";
+  for (const Rate& rate : route.guards.rates) refuse_fields(reader, rate.guard.key, rate.path + ".key", why);
+  refuse_fields(reader, route.client_key, fmt::format("gateways.{}.routes[{}].client_key", gateway, number), why);
+}
+
 /// Keys of limits: without certificates of clients all of them would be one.
 void refuse_unknown_subjects(Reader& reader, const Gateway& gateway) {
   for (std::size_t i = 0; i < gateway.routes.size(); ++i) {
@@ -135,6 +142,7 @@ Gateway read_gateway(Reader& reader, const YamlEntry& entry) {
   section.choice<bool>("half_close", gateway.serve_half_closed, {{"left", false}, {"serve", true}});
   read_routes(reader, section, gateway);
   read_gateway_parts(reader, section, gateway);
+  for (std::size_t i = 0; i < gateway.routes.size(); ++i) refuse_bodies(reader, gateway.name, i, gateway.routes[i]);
   if (gateway.tls_client_ca.empty()) refuse_unknown_subjects(reader, gateway);
   section.finish();
   return gateway;

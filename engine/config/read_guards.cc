@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <weir/component/expression/path.h>
 
 #include <algorithm>
 #include <charconv>
@@ -29,6 +30,13 @@ bool read_prefix(std::string_view bits, ClientKey& key) {
   if (error != std::errc{} || end != bits.data() + bits.size() || n < 1 || n > 128) return false;
   (n <= 32 ? key.ipv4_bits : key.ipv6_bits) = n;
   return true;
+}
+
+Parsed<ClientKey> parse_field(std::string_view text) {
+  const auto path = Path::parse(text);
+  if (!path) return std::unexpected(path.error().message.substr(0, path.error().message.find('\n')));
+  if (path->steps.empty()) return std::unexpected("the whole event is no key: write the path of a field, as .tenant");
+  return ClientKey{.of = ClientKey::Of::field, .field = std::string(text)};
 }
 
 /// A count, or a size where bytes are counted.
@@ -64,16 +72,27 @@ void read_unit(Reader& reader, Section& section, GuardPosition position, bool by
     reader.error_at(section.path("per"),
                     bytes ? "the limit is a size, so bytes are counted" : "bytes are counted, but the limit is no size",
                     bytes ? "write per: bytes, or a limit without a unit" : "write a limit as 10MiB/s");
+  if (unit == RateUnit::requests && rate.guard.key.reads_events())
+    reader.error_at(section.path("per"), "a request may bring events of many keys", "write per: events");
   rate.guard.per = unit;
 }
 
+bool only_fields(const ClientKey& key) {
+  return key.of == ClientKey::Of::field && std::ranges::all_of(key.with, only_fields);
+}
+
+/// Before the unit: what is told apart by its events is counted in events.
 void read_key(Reader& reader, Section& section, GuardPosition position, Rate& rate) {
   read_client_key(reader, section, rate.guard.key);
   section.count("keys", rate.guard.keys, least_keys, most_keys);
   for (const char* key : {"key", "keys"})
-    if (position != GuardPosition::door && section.find(key))
+    if (position == GuardPosition::sink && section.find(key))
       reader.error_at(section.path(key), "nobody is told apart here: the rate is that of all of it",
-                      "remove it; keys belong to a source whose clients are answered");
+                      "remove it; keys belong to sources and routes");
+  if (position == GuardPosition::intake && rate.keyed() && !only_fields(rate.guard.key))
+    reader.error_at(section.path("key"), "nobody is answered here, so only fields of the events tell them apart",
+                    "write .tenant, or remove it");
+  if (rate.guard.key.reads_events() && rate.guard.per == RateUnit::requests) rate.guard.per = RateUnit::events;
   if (section.find("keys") && !rate.keyed())
     reader.error_at(section.path("keys"), "counts keys, but there is no key",
                     "add key: header:X-Api-Key, or remove it");
@@ -103,9 +122,9 @@ void read_rate(Reader& reader, Section& section, GuardPosition position, Rate& r
                                  {"fixed_window", RateAlgorithm::fixed_window},
                                  {"sliding_counter", RateAlgorithm::sliding_counter},
                                  {"sliding_log", RateAlgorithm::sliding_log}});
+  read_key(reader, section, position, rate);
   read_unit(reader, section, position, quota.bytes, rate);
   read_burst(reader, section, position, rate);
-  read_key(reader, section, position, rate);
   section.choice<bool>("mode", rate.observe, {{"enforce", false}, {"observe", true}});
   section.finish();
   if (known) section.report(check(rate.guard.limit));
@@ -148,6 +167,7 @@ Parsed<ClientKey> parse_key(std::string_view text) {
   if (text == "none") return key;
   if (text == "path") return ClientKey{.of = ClientKey::Of::path};
   if (text == "tls_subject") return ClientKey{.of = ClientKey::Of::tls_subject};
+  if (text.starts_with('.')) return parse_field(text);
   key.of = ClientKey::Of::peer;
   if (text == "peer") return key;
   if (text.starts_with(peer) && read_prefix(text.substr(peer.size()), key)) return key;
@@ -155,7 +175,7 @@ Parsed<ClientKey> parse_key(std::string_view text) {
   key.header = text.substr(std::min(header.size(), text.size()));
   if (text.starts_with(header) && !key.header.empty() && std::ranges::all_of(key.header, is_token)) return key;
   return std::unexpected(
-      fmt::format("{} is no key: write header:NAME, peer, peer/24, path, tls_subject or none", quote(text)));
+      fmt::format("{} is no key: write header:NAME, .field, peer, peer/24, path, tls_subject or none", quote(text)));
 }
 
 void read_client_key(Reader& reader, Section& section, async::ClientKey& key) {
@@ -204,6 +224,11 @@ void read_guards(Reader& reader, Section& part, GuardPosition position, Guards& 
   read_concurrency(reader, section, out);
   read_pressure(reader, section, out);
   section.finish();
+}
+
+void refuse_fields(Reader& reader, const async::ClientKey& key, const std::string& path, const std::string& why) {
+  if (key.reads_events())
+    reader.error_at(path, "a field of the body is nobody's here: " + why, "write header:X-Tenant");
 }
 
 void refuse_subjects(Reader& reader, const async::ClientKey& key, const std::string& path) {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "log/log.h"
 
 namespace weir::guards {
@@ -16,13 +19,17 @@ Mode mode(bool observe) { return observe ? Mode::observe : Mode::enforce; }
 }  // namespace
 
 DoorGuards::DoorGuards(const config::Guards& guards, Owner owner, const Context& context)
-    : owner_(owner), context_(context), chain_(config::Guards::most_rates + 2) {
+    : owner_(owner), context_(context), chain_(config::Guards::most_rates + 2), event_rates_(context) {
   if (guards.pressure) {
     auto guard = std::make_unique<PressureGuard>(guards.pressure->machine, owner.kind, owner.name, context);
     pressure_ = guard.get();
     chain_.add("pressure", std::move(guard), mode(guards.pressure->observe));
   }
   for (const config::Rate& rate : guards.rates) {
+    if (rate.guard.key.reads_events()) {
+      rates_.push_back(&event_rates_.add(rate));
+      continue;
+    }
     auto guard = std::make_unique<async::RateGuard>(rate.guard, context);
     rates_.push_back(guard.get());
     chain_.add(rate.guard.name, std::move(guard), mode(rate.observe));
@@ -49,8 +56,10 @@ void DoorGuards::say_limits(const config::Guards& guards) {
   std::vector<std::string> limits;
   if (guards.pressure) limits.emplace_back("what the machine has left");
   for (const config::Rate& rate : guards.rates)
-    limits.push_back(config::words_of(rate) + (rate.keyed() ? " for each " + config::words_of(rate.guard.key) : ""));
+    if (!rate.guard.key.reads_events()) limits.push_back(config::words_of_each(rate));
   if (guards.concurrency) limits.push_back(config::words_of(*guards.concurrency));
+  for (const config::Rate& rate : guards.rates)
+    if (rate.guard.key.reads_events()) limits.push_back(config::words_of_each(rate));
   const std::lock_guard lock(mutex_);
   limits_ = std::move(limits);
 }
@@ -78,6 +87,14 @@ Admitted<async::Permit> DoorGuards::admit(const async::Arrival& arrival,
   return permit;
 }
 
+Admitted<void> DoorGuards::admit_events(EventCaller& reader, const async::Caller& sender, std::string_view text,
+                                        std::span<const Batch::Slot> events) {
+  if (event_rates_.empty()) return {};
+  auto passed = event_rates_.admit(reader, sender, text, events);
+  if (!passed) refused(passed.error());
+  return passed;
+}
+
 void DoorGuards::refused(const Rejection& rejection) {
   if (rejection.reason == Reason::client_gone) return;
   refused_at_.store(context_.now().time_since_epoch().count(), std::memory_order_relaxed);
@@ -95,7 +112,9 @@ void DoorGuards::warn_of_full_tables() {
 
 std::vector<GuardStatus> DoorGuards::status() const {
   std::vector<GuardStatus> all;
-  const auto asked = chain_.stats();
+  auto asked = chain_.stats();
+  const std::size_t at_door = asked.size();
+  std::ranges::move(event_rates_.stats(), std::back_inserter(asked));
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < asked.size(); ++i)
     all.push_back({.name = asked[i].name,
@@ -106,7 +125,7 @@ std::vector<GuardStatus> DoorGuards::status() const {
                    .given_back = asked[i].given_back});
   if (pressure_) all.front().pressure = pressure_->facts();
   if (!concurrency_) return all;
-  auto& own = all.back();
+  auto& own = all[at_door - 1];
   own.concurrency = concurrency_->facts();
   // Who waited was permitted a place in the line.
   const auto late = after_waiting_.load(std::memory_order_relaxed);

@@ -4,7 +4,9 @@
 ///
 ///   admit    a permit, or a refusal with its reason and the time to come back; with arrival.waiter the permit may be
 ///            that of a place in a line (async/waiter.h)
-///   order    pressure of the machine, the rates as they stand, concurrency. What was taken before a refusal is given back in reverse
+///   order    pressure of the machine, the rates as they stand, concurrency. What was taken before a refusal is given
+///            back in reverse
+///   admit_events  the rates whose key is a field of the events, when these are known (event_rates.h)
 ///
 /// The permit is told what it brought when that is known, and its outcome when the work has ended: for `acks: stored`
 /// that is the commit.
@@ -21,6 +23,7 @@
 #include <vector>
 
 #include "config/guards.h"
+#include "guards/event_rates.h"
 #include "guards/guard_status.h"
 #include "guards/pressure_guard.h"
 #include "net/reactor.h"
@@ -37,6 +40,9 @@ class DoorGuards {
 
   /// `on_refused` is told of each refusal, also of one that comes after a wait: then on the waiter's thread.
   Admitted<async::Permit> admit(const async::Arrival& arrival, std::function<void(const Rejection&)> on_refused);
+  /// All of the events or none.
+  Admitted<void> admit_events(EventCaller& reader, const async::Caller& sender, std::string_view text,
+                              std::span<const Batch::Slot> events);
   /// Before anybody arrives: where `pressure` looks at how late reactors are, they are measured, and it is told the
   /// worst of them. They must outlive all arrivals.
   void watch(std::vector<net::Reactor*> reactors);
@@ -57,11 +63,12 @@ class DoorGuards {
   const Owner owner_;
   const Context& context_;
   async::GuardChain chain_;
-  std::vector<async::RateGuard*> rates_;            // of the chain
+  EventRates event_rates_;
+  std::vector<async::RateGuard*> rates_;            // of both, as they are configured
   PressureGuard* pressure_ = nullptr;               // of the chain, its first
   async::ConcurrencyGuard* concurrency_ = nullptr;  // of the chain, its last
   mutable std::mutex mutex_;                        // of limits_
-  std::vector<std::string> limits_;                 // for people, in the order of the chain: "100 requests/s"
+  std::vector<std::string> limits_;                 // for people, in the order of `status`: "100 requests/s"
   std::atomic<std::uint64_t> sharing_{0};           // arrivals without a place for their key, as far as said
   std::atomic<std::uint64_t> after_waiting_{0};     // refused by concurrency, in the end
   std::atomic<Duration::rep> refused_at_{0};        // the last; 0: never

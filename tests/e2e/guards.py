@@ -337,6 +337,29 @@ class AtTheDoor(WeirTest):
         self.assertEqual(kept, {"all": 12, "tenant": 12, "each": 12})
         self.assertEqual(len(self.lines_of("out.ndjson")), 12)
 
+    def test_a_field_of_the_events_is_a_key_and_a_request_is_all_or_nothing(self):
+        """Beside a rate of requests, which gets back what a refused request took of it."""
+        self.begin('[{ name: calls, limit: 8/d }, { name: each, limit: 4/d, key: .tenant }]')
+
+        def send(*tenants):
+            return post(self.weir.address, b"".join(b'{"tenant":"%s"}\n' % t.encode() for t in tenants))
+
+        self.assertEqual(send(*"aaab").status, 200)
+        refused = send(*"bba", "a")
+        self.assertEqual((refused.status, refused.json["error"]), (429, "rate_limited"), refused)
+        self.assertIn("none of them was taken", refused.json["message"])
+        self.assertGreater(refused.retry_after, 10_000, "a quarter of a day for each event of a")
+        self.assertEqual(send(*"bbba").status, 200, "b had paid nothing for the refused one, and a has one left")
+        self.assertEqual(send("\\u0062").status, 429, "b, written otherwise")
+        self.assertEqual(send(*"cccc").status, 200)
+        self.assertEqual([post(self.weir.address, b'{"other":1}\n').status for _ in range(5)], [200] * 4 + [429],
+                         "without the field all share one key")
+        self.assertEqual(send("d").status, 200, "seven requests of eight: the refused ones cost nothing")
+        self.assertEqual(send("e").status, 429)
+        self.assertEqual(len(self.lines_of("out.ndjson")), 4 + 4 + 4 + 4 + 1)
+        rows = {g["name"]: g for g in self.weir.graph(source="in")["guards"]}
+        self.assertEqual(rows["each"]["refused"], 3, rows)
+
     def test_a_key_that_is_missing_twice_there_or_enormous_breaks_nothing(self):
         self.begin('{ limit: 2/d, key: "header:X-Api-Key" }')
         first = http.client.HTTPConnection(*self.weir.address, timeout=30)

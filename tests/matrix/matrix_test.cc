@@ -40,8 +40,12 @@ struct Cell {
   std::string guards() const {
     const auto n = sink->name.size() + static_cast<std::size_t>(policy) + 2 * static_cast<std::size_t>(acks);
     if (n % 3 == 0) return {};
-    if (!source->can.can_refuse) return ", guards: { rate: { limit: 2000/s, burst: 20 } }";
-    return n % 3 == 1 ? ", guards: { rate: { limit: 500/s, burst: 10 }, concurrency: 2 }"
+    if (!source->can.can_refuse)
+      return n % 3 == 1 ? ", guards: { rate: { limit: 2000/s, burst: 20 } }"
+                        : ", guards: { rate: [{ limit: 2000/s, burst: 20 }, "
+                          "{ name: each, limit: 1000/s, burst: 5, key: .id, keys: 8 }] }";
+    return n % 3 == 1 ? ", guards: { rate: [{ limit: 500/s, burst: 10 }, "
+                        "{ name: each, limit: 100/s, burst: 5, key: .id }], concurrency: 2 }"
                       : ", guards: { pressure: true, concurrency: { limit: 1, max_wait: 50ms, max_waiting: 4 }, "
                         "fairness: { key: peer } }";
   }

@@ -1,5 +1,7 @@
 #include "pipeline/entry/reactor_output.h"
 
+#include <algorithm>
+
 #include "pipeline/delivery/dead_letter.h"
 
 namespace weir::pipeline {
@@ -7,6 +9,7 @@ namespace {
 
 constexpr std::array priorities{Priority::batch, Priority::low, Priority::normal, Priority::high, Priority::critical};
 static_assert(priorities.size() == priority_count);
+constexpr std::uint32_t most_by_key = 64;  // events are asked for at once: what finds no room was asked for in vain
 
 }  // namespace
 
@@ -107,6 +110,7 @@ void ReactorOutput::send(Priority priority) {
 
 /// What its rate lets pass now goes on; the rest waits here, as behind a stage that holds it up.
 Port::Progress ReactorOutput::push_paced(Priority priority) {
+  if (node_.pace.by_event()) return push_by_key(priority);
   const TimePoint now = node_.context().now();
   const std::uint32_t most = port_.waiting_prefix(priority, node_.pace.at_most({~0ull, Bytes(~0ull)}));
   const auto first = [&](std::uint32_t n) { return PacedLoad{.load = port_.waiting_load(priority, n)}; };
@@ -114,6 +118,26 @@ Port::Progress ReactorOutput::push_paced(Priority priority) {
     return {.later = wait, .together = most};
   const auto progress = port_.push(priority, now, node_.context().wall(), most);
   if (progress.sent < most) node_.pace.give_back(first(most - progress.sent), now);  // they are the first ones now
+  return progress;
+}
+
+/// The same where fields of the events are keys: each event is asked for, in their order.
+Port::Progress ReactorOutput::push_by_key(Priority priority) {
+  const TimePoint now = node_.context().now();
+  const std::uint32_t most = std::min(port_.waiting(priority), most_by_key);
+  const auto look_at = [&](std::uint32_t i) {
+    const std::string_view event = port_.waiting_event(priority, i);
+    caller_.look_at(event);
+    return PacedLoad{.load = {1, Bytes(event.size())}};
+  };
+  Duration wait{0};
+  std::uint32_t n = 0;
+  for (; n < most; ++n)
+    if (wait = node_.pace.try_take(look_at(n), now, &caller_); wait > Duration{0}) break;
+  if (n == 0) return {.later = wait, .together = port_.waiting(priority)};  // nobody knows whose those behind it are
+  const auto progress = port_.push(priority, now, node_.context().wall(), n);
+  for (std::uint32_t i = 0; i < n - progress.sent; ++i)
+    node_.pace.give_back(look_at(i), now, &caller_);  // they are the first ones now
   return progress;
 }
 

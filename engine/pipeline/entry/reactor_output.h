@@ -13,6 +13,7 @@
 
 #include <array>
 
+#include "guards/event_caller.h"
 #include "pipeline/entry/source_node.h"
 #include "pipeline/route/port.h"
 
@@ -26,6 +27,10 @@ class ReactorOutput final : public SourceOutput, public ReportsLevel, public Roo
     return node_.admit(worst_case, priority, unit);
   }
   Admitted<async::Permit> pass_guards(const async::Arrival& arrival) override { return node_.pass_guards(arrival); }
+  Admitted<void> pass_rates_of_events(const async::Caller& sender, std::string_view text,
+                                      std::span<const Batch::Slot> events) override {
+    return node_.pass_rates_of_events(caller_, sender, text, events);
+  }
   bool refuses_when_full() const override { return node_.refuses_when_full(); }
   void brought(std::uint64_t events) override { node_.brought(events); }
   Admitted<Ticket> reserve(Bytes amount) override { return node_.budget().try_take(amount); }
@@ -75,10 +80,12 @@ class ReactorOutput final : public SourceOutput, public ReportsLevel, public Roo
   void flush(Priority priority);
   void send(Priority priority);
   Port::Progress push_paced(Priority priority);
+  Port::Progress push_by_key(Priority priority);
   void send_dead_letters();
   void publish();
 
   SourceNode& node_;
+  guards::EventCaller caller_;
   Bytes batch_bytes_;
   Port port_;
   std::array<Lane, priority_count> lanes_;

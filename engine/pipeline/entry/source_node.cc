@@ -25,7 +25,8 @@ SourceNode::SourceNode(const config::Source& source, Budget& budget, Ids& ids, c
       type(source.type),
       acks(source.acks),
       remains(source.is_consumer() ? Remains::on_disk : Remains::with_sender),
-      pace(source.guards.position == config::GuardPosition::intake ? source.guards : config::Guards{}),
+      pace(source.guards.position == config::GuardPosition::intake ? source.guards : config::Guards{},
+           async::secret_of(context)),
       budget_(budget),
       ids_(ids),
       context_(context),
@@ -41,6 +42,17 @@ Admitted<async::Permit> SourceNode::pass_guards(const async::Arrival& arrival) {
     refused_by[static_cast<std::size_t>(rejection.reason)].fetch_add(1, std::memory_order_relaxed);
     counters.because(rejection.reason, 0);
   });
+}
+
+Admitted<void> SourceNode::pass_rates_of_events(guards::EventCaller& reader, const async::Caller& sender,
+                                                std::string_view text, std::span<const Batch::Slot> events) {
+  auto passed = guards_.admit_events(reader, sender, text, events);
+  if (!passed) {
+    refused.fetch_add(1, std::memory_order_relaxed);
+    refused_by[static_cast<std::size_t>(passed.error().reason)].fetch_add(1, std::memory_order_relaxed);
+    counters.because(passed.error().reason, events.size());
+  }
+  return passed;
 }
 
 void SourceNode::reconfigure(const config::Guards& guards) {

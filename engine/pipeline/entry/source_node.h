@@ -43,6 +43,9 @@ class SourceNode {
   Duration senders_wait() const { return acks == Level::accepted ? Duration{0} : senders_wait_; }
   void watch(std::vector<net::Reactor*> reactors) { guards_.watch(std::move(reactors)); }
   Admitted<async::Permit> pass_guards(const async::Arrival& arrival);
+  /// Rates whose key is a field: before the first of the events enters.
+  Admitted<void> pass_rates_of_events(guards::EventCaller& reader, const async::Caller& sender, std::string_view text,
+                                      std::span<const Batch::Slot> events);
   std::vector<GuardStatus> guards() const;
   void reconfigure(const config::Guards& guards);
   Admitted<Ticket> admit(Bytes worst_case, Priority priority, flow::BriefHold::HeldUnit* unit);

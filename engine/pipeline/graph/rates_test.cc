@@ -293,6 +293,101 @@ TEST_F(SourceRate, GivesBackWhatFoundNoRoomBehindIt) {
   EXPECT_EQ(harness.waiting(), 4u) << "the six were paid for and given back";
 }
 
+struct SourceRateOfKeys : SourceRate {
+  static config::Rate each(std::uint64_t limit, std::uint64_t burst) {
+    config::Rate rate = rate_of(limit, burst);
+    rate.guard.name = "each";
+    rate.guard.key = {.of = async::ClientKey::Of::field, .field = ".tenant"};
+    return rate;
+  }
+  static void add(Harness& harness, std::string_view event, int n = 1) {
+    for (; n > 0; --n)
+      harness.output->add(event, Priority::normal, nullptr,
+                          std::move(*harness.output->reserve(harness.output->cost(event.size(), 1))));
+  }
+  static constexpr std::string_view a = R"({"tenant":"a"})", b = R"({"tenant":"b"})", none = R"({"other":1})";
+};
+
+TEST_F(SourceRateOfKeys, EachHasTheRateForItself) {
+  Harness harness(graph(10'000), with(each(10, 3)));
+  add(harness, a, 3);
+  add(harness, b, 3);
+  add(harness, none, 2);
+  add(harness, "no JSON at all");
+  harness.turn();
+  EXPECT_EQ(harness.waiting(), 9u) << "what has no such field is one key";
+  EXPECT_TRUE(harness.output->ready(Priority::normal));
+}
+
+TEST_F(SourceRateOfKeys, OneAboveItsRateHoldsUpThoseBehindItAndLosesNothing) {
+  Harness harness(graph(10'000), with(each(10, 2)));
+  add(harness, a, 3);
+  add(harness, R"({"tenant":"\u0061"})");  // the same, escaped
+  add(harness, b);
+  harness.turn();
+  EXPECT_EQ(harness.waiting(), 2u);
+  EXPECT_FALSE(harness.output->ready(Priority::normal)) << "the source is told to wait";
+  EXPECT_EQ(harness.flow->source("source0").why(),
+            "its own rate (guards) lets 10 events/s for each field .tenant pass");
+  harness.clock.advance(100ms);
+  harness.output->on_room_now();
+  EXPECT_EQ(harness.waiting(), 3u);
+  harness.clock.advance(99ms);
+  harness.output->on_room_now();
+  EXPECT_EQ(harness.waiting(), 3u);
+  harness.clock.advance(1ms);
+  harness.output->on_room_now();
+  EXPECT_EQ(harness.waiting(), 5u) << "b has not waited for itself";
+}
+
+TEST_F(SourceRateOfKeys, GiveBackWhatFoundNoRoomBehindThem) {
+  Harness harness(graph(2), with(each(1, 3)));
+  add(harness, a, 3);
+  add(harness, b, 3);
+  harness.turn();
+  ASSERT_EQ(harness.waiting(), 2u);
+  for (std::uint64_t taken = 0; taken < 6; taken += 2) {
+    EXPECT_EQ(harness.waiting(), 2u) << "each is paid for once";
+    EXPECT_EQ(harness.work(), Need::arrivals);
+    harness.output->on_room_now();
+  }
+  EXPECT_EQ(harness.waiting(), 0u);
+  EXPECT_TRUE(harness.output->ready(Priority::normal));
+}
+
+TEST_F(SourceRateOfKeys, AndOneForAllMustAgree) {
+  Harness harness(graph(10'000), [](config::Config& c) {
+    c.sources[0].guards = {.position = config::GuardPosition::intake, .rates = {rate_of(1, 4), each(1, 3)}};
+  });
+  add(harness, a, 3);
+  add(harness, b, 3);
+  harness.turn();
+  EXPECT_EQ(harness.waiting(), 4u);
+}
+
+TEST_F(SourceRateOfKeys, ThatOnlyObservesCountsAndHoldsNothingUp) {
+  config::Rate rate = each(1, 3);
+  rate.observe = true;
+  Harness harness(graph(10'000), with(rate));
+  add(harness, a, 5);
+  harness.turn();
+  EXPECT_EQ(harness.waiting(), 5u);
+  EXPECT_EQ(harness.flow->source("source0").guards().at(0).refused, 2u);
+}
+
+TEST_F(SourceRateOfKeys, ThatAReloadChangesBringNoFreshBurst) {
+  Harness harness(graph(10'000), with(each(1, 3)));
+  add(harness, a, 5);
+  harness.turn();
+  ASSERT_EQ(harness.waiting(), 3u);
+  harness.flow->source("source0").reconfigure({.position = config::GuardPosition::intake, .rates = {each(2, 3)}});
+  harness.output->on_room_now();
+  EXPECT_EQ(harness.waiting(), 3u);
+  harness.clock.advance(500ms);
+  harness.output->on_room_now();
+  EXPECT_EQ(harness.waiting(), 4u);
+}
+
 TEST_F(SourceRate, IsSaidToHoldTheSourceUp) {
   Harness harness(graph(10'000), with(rate_of(100, 10)));
   harness.add(200);

@@ -38,6 +38,9 @@ class Port {
   /// How many of them, from the front, are no more than `most`: one at least, if any wait; and what the first n bring.
   std::uint32_t waiting_prefix(Priority priority, Load most) const;
   Load waiting_load(Priority priority, std::uint32_t n) const;
+  std::string_view waiting_event(Priority priority, std::uint32_t i) const {
+    return staged_[static_cast<std::size_t>(priority)]->batch[i];
+  }
   /// Sends on the prefix of what waits that is looked at and fits now, at most so many events. Nothing waits: {0, 0}.
   Progress push(Priority priority, TimePoint now, WallTime wall, std::uint32_t most = ~0u);
   /// Takes back what waits: it is never sent.

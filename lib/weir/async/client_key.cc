@@ -32,11 +32,16 @@ std::uint64_t hash_of_part(const ClientKey& key, const Caller* caller, const Key
     case ClientKey::Of::peer: return sip_hash(network_of(caller->peer(), key), secret).low;
     case ClientKey::Of::tls_subject: return sip_hash(caller->tls_subject(), secret).low;
     case ClientKey::Of::path: return sip_hash(caller->path(), secret).low;
+    case ClientKey::Of::field: return sip_hash(caller->field(key.field), secret).low;
     default: return sip_hash(caller->header(key.header), secret).low;
   }
 }
 
 }  // namespace
+
+bool ClientKey::reads_events() const {
+  return of == Of::field || std::ranges::any_of(with, [](const ClientKey& part) { return part.reads_events(); });
+}
 
 std::uint64_t hash_of(const ClientKey& key, const Caller* caller, const KeyHash& secret) {
   const std::uint64_t first = hash_of_part(key, caller, secret);

@@ -7,6 +7,7 @@
 ///   path     the path of the request, without its query
 ///   header   the first field of this name
 ///   subject  the name in the certificate that it has shown (TLS)
+///   field    a field of what it brings, which is known only when that has been read
 ///
 /// Several of these may be joined: clients are then the same only where each of them is. Each part is hashed by itself,
 /// so no text of one can pass for that of two.
@@ -33,13 +34,18 @@ class Caller {
   virtual std::string peer() const { return {}; }
   /// The subject of its certificate, as RFC 2253 writes it: "CN=orders,O=Acme".
   virtual std::string tls_subject() const { return {}; }
+  /// What this path (component/expression/path.h) leads to in what it brings; valid until the next call.
+  virtual std::string_view field(std::string_view path) const { return (void)path, std::string_view{}; }
 };
 
 struct ClientKey {
-  enum class Of : std::uint8_t { none, peer, path, header, tls_subject } of = Of::none;
+  enum class Of : std::uint8_t { none, peer, path, header, tls_subject, field } of = Of::none;
   std::string header{};  ///< its name, with Of::header
+  std::string field{};   ///< its path, with Of::field
   int ipv4_bits = 32, ipv6_bits = 64;
   std::vector<ClientKey> with{};  ///< joined with these
+  /// Some part is a field: it can be asked for only when what comes has been read.
+  bool reads_events() const;
   bool operator==(const ClientKey&) const = default;
 };
 

@@ -7,6 +7,7 @@
 ///   pass_guards  limits on who may start (docs/guards.md), for a source that can refuse: asked before the door
 ///   admit(...)   the door: may this unit be read? A ticket for its worst case, or a Rejection with an honest
 ///                Retry-After. Decided before a byte of it is read.
+///   pass_rates_of_events  the rates whose key is a field, asked when the events of a unit are known
 ///   paused(c)    stop reading events of priority c until `on_room`
 ///   ready(c)     events of priority c may be given now. False: the rest of an earlier batch still waits for room, and
 ///                further events have to wait, unacknowledged, until `on_room`
@@ -54,6 +55,14 @@ class SourceOutput {
   virtual Admitted<async::Permit> pass_guards(const async::Arrival& arrival) {
     (void)arrival;
     return async::Permit();
+  }
+  /// May these events enter, by the rates whose key is a field of them? All of them or none: nothing is taken of those
+  /// that would have passed when others are refused. `sender` answers for what is no field. The text is readable for
+  /// `block_padding` bytes behind the last event.
+  virtual Admitted<void> pass_rates_of_events(const async::Caller& sender, std::string_view text,
+                                              std::span<const Batch::Slot> events) {
+    (void)sender, (void)text, (void)events;
+    return {};
   }
   /// With a `unit` whose `wait` is then above 0 the unit is not refused yet: its source leaves it unread, waits so
   /// long or until `on_room`, and asks again with the same `unit`. Null: it cannot wait.

@@ -58,6 +58,12 @@ class KeyedRates {
     if (wait > Duration{0}) return rejected(Reason::rate_limited, wait);
     return limiter.take(n, now);
   }
+  /// How long until `try_overdraw` gives it.
+  Duration ready_to_overdraw_in(std::uint64_t key, std::uint64_t n, TimePoint now)
+    requires requires(L limiter) { limiter.ready_to_overdraw_in(n, now); }
+  {
+    return limiter_of(key, now).ready_to_overdraw_in(n, now);
+  }
   /// Units that have passed already: the key owes what it had not.
   void charge(std::uint64_t key, std::uint64_t n, TimePoint now) { (void)limiter_of(key, now).take(n, now); }
   void give_back(std::uint64_t key, std::uint64_t n, TimePoint now) { known_to(key, now).give_back(n, now); }

@@ -60,7 +60,7 @@ def ledger(admin):
 
 
 def short(counts):
-    return "(" + ", ".join(f"{name} {count}" for name, count in counts.items() if count) + ")" if any(counts.values()) else ""
+    return " (" + ", ".join(f"{name} {count}" for name, count in counts.items() if count) + ")" if any(counts.values()) else ""
 
 
 class Stage:
@@ -162,8 +162,8 @@ class Stage:
             print(f"{what:<44}" + "".join(f"{value(result):>16}" for result in self.results.values()))
         for name, account in self.accounts.items():
             print(f"\n{name}: {account['in']} in = {sum(account['answered'].values())} answered + "
-                  f"{sum(account['refused'].values())} refused {short(account['refused'])} + "
-                  f"{sum(account['abandoned'].values())} abandoned {short(account['abandoned'])}", end="")
+                  f"{sum(account['refused'].values())} refused{short(account['refused'])} + "
+                  f"{sum(account['abandoned'].values())} abandoned{short(account['abandoned'])}", end="")
         if self.accounts:
             print()
         print(f"\nplots of both: {self.html}", flush=True)

@@ -386,7 +386,7 @@ MUTANTS = [
            "left_.back() = {middle, range.to};", "left_.back() = {middle + 1, range.to};", UNSENT),
     mutant("files that wait for a place are not told", "connectors/file/watched.cc", "    ++without_place_;\n", "",
            FILE_SOURCE),
-    mutant("a file that was emptied is taken for one with a hole", "connectors/file/marks.cc", "return *found == hash;",
+    mutant("a file that was emptied is taken for one with a hole", "connectors/file/tails.cc", "return *hash == tails_.back().hash;",
            "return true;", FILE_SOURCE),
     mutant("a file with a hole before its place is read again", "connectors/file/watched.cc", "  if (*hollow) {", "  if (*hollow && false) {",
            FILE_SOURCE),

@@ -7,7 +7,7 @@
 namespace weir::app {
 namespace {
 
-constexpr double width = 820, height = 220, left = 70, right = 10, top = 10, bottom = 30;
+constexpr double plot_width = 820, plot_height = 220, plot_left = 70, plot_right = 10, plot_top = 10, plot_bottom = 30;
 
 /// The next of 1, 2, 5 times a power of ten.
 double round_up(double value) {
@@ -18,32 +18,33 @@ double round_up(double value) {
   return 10 * power;
 }
 
-std::string label(double x, double y, const char* anchor, const std::string& text) {
+std::string plot_label(double x, double y, const char* anchor, const std::string& text) {
   return fmt::format(R"(<text x="{:.0f}" y="{:.0f}" text-anchor="{}">{}</text>)", x, y, anchor, html_text(text));
 }
 
-std::string axes(double most, std::string_view unit, Duration length) {
+std::string plot_axes(double most, std::string_view unit, Duration length) {
   std::string out;
   for (int i = 0; i <= 4; ++i) {
-    const double y = height - bottom - (height - top - bottom) * i / 4;
-    out += fmt::format(R"(<line x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}" stroke="#ddd"/>)", left, width - right, y, y);
-    out += label(left - 6, y + 4, "end", fmt::format("{:g} {}", most * i / 4, unit));
-    const double x = left + (width - left - right) * i / 4;
-    out += label(x, height - 8, "middle", fmt::format("{:.3g} s", seconds(length) * i / 4));
+    const double y = plot_height - plot_bottom - (plot_height - plot_top - plot_bottom) * i / 4;
+    out += fmt::format(R"(<line x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}" stroke="#ddd"/>)", plot_left,
+                       plot_width - plot_right, y, y);
+    out += plot_label(plot_left - 6, y + 4, "end", fmt::format("{:g} {}", most * i / 4, unit));
+    const double x = plot_left + (plot_width - plot_left - plot_right) * i / 4;
+    out += plot_label(x, plot_height - 8, "middle", fmt::format("{:.3g} s", seconds(length) * i / 4));
   }
   return out;
 }
 
 /// Lines; where there is no value they stop.
-std::string path(const PlotSeries& series, double most) {
+std::string curve(const PlotSeries& series, double most) {
   std::string points;
   bool drawing = false;
-  const double step = (width - left - right) / static_cast<double>(series.values.size());
+  const double step = (plot_width - plot_left - plot_right) / static_cast<double>(series.values.size());
   for (std::size_t i = 0; i < series.values.size(); ++i) {
     const double value = series.values[i];
     if (!std::isnan(value))
-      points += fmt::format("{}{:.1f} {:.1f}", drawing ? "L" : "M", left + step * (static_cast<double>(i) + 0.5),
-                            height - bottom - (height - top - bottom) * value / most);
+      points += fmt::format("{}{:.1f} {:.1f}", drawing ? "L" : "M", plot_left + step * (static_cast<double>(i) + 0.5),
+                            plot_height - plot_bottom - (plot_height - plot_top - plot_bottom) * value / most);
     // A value alone is a dot.
     if (!drawing && !std::isnan(value)) points += "h0";
     drawing = !std::isnan(value);
@@ -80,8 +81,9 @@ std::string html_plot(std::string_view title, std::string_view unit, const std::
   std::string out = fmt::format("<h2>{}</h2><p>", html_text(title));
   for (const auto& series : all)
     out += fmt::format(R"(<span style="color:{}">&#9644;</span> {} &nbsp; )", series.colour, html_text(series.name));
-  out += fmt::format(R"(</p><svg viewBox="0 0 {} {}" role="img">)", width, height) + axes(most, unit, length);
-  for (const auto& series : all) out += path(series, most);
+  out += fmt::format(R"(</p><svg viewBox="0 0 {} {}" role="img">)", plot_width, plot_height) +
+         plot_axes(most, unit, length);
+  for (const auto& series : all) out += curve(series, most);
   return out + "</svg>\n";
 }
 

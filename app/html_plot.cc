@@ -8,7 +8,7 @@
 namespace weir::app {
 namespace {
 
-constexpr double width = 820, height = 220, left = 70, right = 20, top = 10, bottom = 30;
+constexpr double plot_width = 820, plot_height = 220, plot_left = 70, plot_right = 20, plot_top = 10, plot_bottom = 30;
 
 /// The next of 1, 2, 5 times a power of ten.
 double round_up(double value) {
@@ -23,28 +23,29 @@ std::string label(double x, double y, const char* anchor, const std::string& tex
   return fmt::format(R"(<text x="{:.0f}" y="{:.0f}" text-anchor="{}">{}</text>)", x, y, anchor, html_text(text));
 }
 
-std::string axes(double most, std::string_view unit, Duration length) {
+std::string plot_axes(double most, std::string_view unit, Duration length) {
   std::string out;
   for (int i = 0; i <= 4; ++i) {
-    const double y = height - bottom - (height - top - bottom) * i / 4;
-    out += fmt::format(R"(<line x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}" stroke="#ddd"/>)", left, width - right, y, y);
-    out += label(left - 6, y + 4, "end", fmt::format("{:g} {}", most * i / 4, unit));
-    const double x = left + (width - left - right) * i / 4;
-    out += label(x, height - 8, "middle", fmt::format("{:.3g} s", seconds(length) * i / 4));
+    const double y = plot_height - plot_bottom - (plot_height - plot_top - plot_bottom) * i / 4;
+    out += fmt::format(R"(<line x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}" stroke="#ddd"/>)", plot_left,
+                       plot_width - plot_right, y, y);
+    out += label(plot_left - 6, y + 4, "end", fmt::format("{:g} {}", most * i / 4, unit));
+    const double x = plot_left + (plot_width - plot_left - plot_right) * i / 4;
+    out += label(x, plot_height - 8, "middle", fmt::format("{:.3g} s", seconds(length) * i / 4));
   }
   return out;
 }
 
 /// Lines; where there is no value they stop.
-std::string path(const PlotSeries& series, double most) {
+std::string curve(const PlotSeries& series, double most) {
   std::string points;
   bool drawing = false;
-  const double step = (width - left - right) / static_cast<double>(series.values.size());
+  const double step = (plot_width - plot_left - plot_right) / static_cast<double>(series.values.size());
   for (std::size_t i = 0; i < series.values.size(); ++i) {
     const double value = series.values[i];
     if (!std::isnan(value))
-      points += fmt::format("{}{:.1f} {:.1f}", drawing ? "L" : "M", left + step * (static_cast<double>(i) + 0.5),
-                            height - bottom - (height - top - bottom) * value / most);
+      points += fmt::format("{}{:.1f} {:.1f}", drawing ? "L" : "M", plot_left + step * (static_cast<double>(i) + 0.5),
+                            plot_height - plot_bottom - (plot_height - plot_top - plot_bottom) * value / most);
     // A value alone is a dot.
     if (!drawing && !std::isnan(value)) points += "h0";
     drawing = !std::isnan(value);
@@ -57,24 +58,24 @@ std::string path(const PlotSeries& series, double most) {
 /// Vertical lines, their texts one below the other, so that close ones stay readable.
 std::string marks_of(const HtmlPlot& plot) {
   std::string out;
-  double y = top + 11;
+  double y = plot_top + 11;
   for (const auto& mark : plot.marks) {
     const double share = plot.length > Duration{0} ? seconds(mark.at) / seconds(plot.length) : 0;
-    const double x = left + (width - left - right) * std::clamp(share, 0.0, 1.0);
+    const double x = plot_left + (plot_width - plot_left - plot_right) * std::clamp(share, 0.0, 1.0);
     out += fmt::format(R"(<line x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}" stroke="#888" stroke-dasharray="4 3"/>)", x,
-                       top, height - bottom);
+                       plot_top, plot_height - plot_bottom);
     out += label(share > 0.7 ? x - 4 : x + 4, y, share > 0.7 ? "end" : "start", mark.text);
     y += 13;
   }
   return out;
 }
 
-std::string section(std::string_view title, std::string_view inside) {
+std::string page_section(std::string_view title, std::string_view inside) {
   return fmt::format("<section><h1>{}</h1>\n{}</section>\n", html_text(title), inside);
 }
-std::string plain(std::string_view text) { return fmt::format("<pre>{}</pre>\n", html_text(text)); }
+std::string page_text(std::string_view text) { return fmt::format("<pre>{}</pre>\n", html_text(text)); }
 
-std::string page(std::string_view title, std::string_view body, int most_wide) {
+std::string whole_page(std::string_view title, std::string_view body, int most_wide) {
   return fmt::format(R"(<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{}</title>
 <style>body{{font:15px/1.5 sans-serif;max-width:{}px;margin:2em auto;padding:0 1em;color:#222;
@@ -117,8 +118,9 @@ std::string html_plot(const HtmlPlot& plot) {
   std::string out = fmt::format("<h2>{}</h2><p>", html_text(plot.title));
   for (const auto& series : plot.series)
     out += fmt::format(R"(<span style="color:{}">&#9644;</span> {} &nbsp; )", series.colour, html_text(series.name));
-  out += fmt::format(R"(</p><svg viewBox="0 0 {} {}" role="img">)", width, height) + axes(most, plot.unit, plot.length);
-  for (const auto& series : plot.series) out += path(series, most);
+  out += fmt::format(R"(</p><svg viewBox="0 0 {} {}" role="img">)", plot_width, plot_height) +
+         plot_axes(most, plot.unit, plot.length);
+  for (const auto& series : plot.series) out += curve(series, most);
   return out + marks_of(plot) + "</svg>\n";
 }
 
@@ -132,13 +134,13 @@ std::string html_page(std::string_view title, std::vector<HtmlColumn> columns) {
   for (const auto& column : columns) {
     std::string plots;
     for (const auto& plot : column.plots) plots += html_plot(plot);
-    body += section(column.title, plots + plain(column.text));
+    body += page_section(column.title, plots + page_text(column.text));
   }
-  return page(title, body, columns.size() > 1 ? 1500 : 860);
+  return whole_page(title, body, columns.size() > 1 ? 1500 : 860);
 }
 
 std::string html_page(std::string_view title, std::string_view text, std::string_view plots) {
-  return page(title, section(title, plain(text) + std::string(plots)), 860);
+  return whole_page(title, page_section(title, page_text(text) + std::string(plots)), 860);
 }
 
 }  // namespace weir::app

@@ -26,14 +26,14 @@ struct GivenUp {
   int code;
 };
 
-int complain_of(std::string_view what) {
+int say_bad_usage(std::string_view what) {
   fmt::print(stderr, "weir: {}\n", terminal_text(what));
   return bad_usage;
 }
 
 template <typename T>
 T or_give_up(Result<T> result) {
-  if (!result) throw GivenUp{complain_of(result.error().message)};
+  if (!result) throw GivenUp{say_bad_usage(result.error().message)};
   return std::move(*result);
 }
 
@@ -70,7 +70,7 @@ class SimulateCommand {
       if (comma == rest.npos) break;
       rest.remove_prefix(comma + 1);
     }
-    if (all.size() > most_runs) throw GivenUp{complain_of(fmt::format("--sweep: at most {} values", most_runs))};
+    if (all.size() > most_runs) throw GivenUp{say_bad_usage(fmt::format("--sweep: at most {} values", most_runs))};
     return all;
   }
 
@@ -103,7 +103,7 @@ class SimulateCommand {
   void write_page(const std::string& page) const {
     std::ofstream out(options_.html, std::ios::binary);
     if (!(out << page) || !out.flush())
-      throw GivenUp{complain_of(fmt::format("--html: {} cannot be written", options_.html))};
+      throw GivenUp{say_bad_usage(fmt::format("--html: {} cannot be written", options_.html))};
   }
 
   int judge(const SimulatedRun& run) const {
@@ -161,10 +161,10 @@ class SimulateCommand {
     const std::string_view text = options_.find;
     const auto middle = text.find(" for ");
     if (!text.starts_with("min ") || middle == text.npos || middle <= 4 || !options_.sweep.empty())
-      throw GivenUp{
-          complain_of(options_.sweep.empty()
-                          ? fmt::format("--find {}: write 'min sinks.db.workers for p99 < 300ms'", config::quote(text))
-                          : "--find and --sweep: one of the two")};
+      throw GivenUp{say_bad_usage(
+          options_.sweep.empty()
+              ? fmt::format("--find {}: write 'min sinks.db.workers for p99 < 300ms'", config::quote(text))
+              : "--find and --sweep: one of the two")};
     return {std::string(net::trimmed(text.substr(4, middle - 4))),
             or_give_up(load::Assertion::parse(net::trimmed(text.substr(middle + 5))))};
   }

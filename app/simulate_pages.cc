@@ -11,7 +11,7 @@ namespace {
 using pipeline::Simulated;
 using pipeline::TimeLine;
 
-double in_ms(Duration time) { return 1e3 * seconds(time); }
+double simulated_ms(Duration time) { return 1e3 * seconds(time); }
 
 std::string json_of_source(const Simulated::Source& s) {
   std::string ended;
@@ -19,9 +19,9 @@ std::string json_of_source(const Simulated::Source& s) {
   return fmt::format(
       R"({}:{{"arrived":{},"settled":{},"ended":{{{}}},"p50_ms":{:.3f},"p99_ms":{:.3f},"p999_ms":{:.3f},)"
       R"("max_ms":{:.3f},"mean_ms":{:.3f},"most_held":{},"longest_held_ms":{:.3f},"inside_s":{:.6f},"times_s":{:.6f}}})",
-      json_text(s.name), s.arrived, s.settled, ended, in_ms(s.times.quantile(0.5)), in_ms(s.times.quantile(0.99)),
-      in_ms(s.times.quantile(0.999)), in_ms(s.times.max()), in_ms(s.times.mean()), s.most_held, in_ms(s.longest_held),
-      s.inside, s.time_sum + s.time_unsettled);
+      json_text(s.name), s.arrived, s.settled, ended, simulated_ms(s.times.quantile(0.5)),
+      simulated_ms(s.times.quantile(0.99)), simulated_ms(s.times.quantile(0.999)), simulated_ms(s.times.max()),
+      simulated_ms(s.times.mean()), s.most_held, simulated_ms(s.longest_held), s.inside, s.time_sum + s.time_unsettled);
 }
 
 std::string json_of_sink(const Simulated::Sink& s) {
@@ -32,7 +32,7 @@ std::string json_of_sink(const Simulated::Sink& s) {
 }
 
 template <typename Parts>
-std::string joined(const Parts& parts, std::string (*text)(const typename Parts::value_type&)) {
+std::string json_of_all(const Parts& parts, std::string (*text)(const typename Parts::value_type&)) {
   std::string all;
   for (const auto& part : parts) all += (all.empty() ? "" : ",") + text(part);
   return all;
@@ -87,8 +87,8 @@ std::string simulate_json(const SimulatedRun& run) {
   const auto& worst = r.line.worst;
   text += fmt::format(R"("worst":{{"at_s":{:.6f},"inside":{:.0f},"why":{}}},)", seconds(worst.at), worst.inside,
                       json_text(worst.why));
-  return text + fmt::format("\"sources\":{{{}}},\"sinks\":{{{}}}}}\n", joined(r.sources, json_of_source),
-                            joined(r.sinks, json_of_sink));
+  return text + fmt::format("\"sources\":{{{}}},\"sinks\":{{{}}}}}\n", json_of_all(r.sources, json_of_source),
+                            json_of_all(r.sinks, json_of_sink));
 }
 
 std::string simulate_json(const std::vector<SimulatedRun>& runs) {

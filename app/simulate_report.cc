@@ -15,7 +15,7 @@ using config::human_percent;
 using config::ScenarioFault;
 using pipeline::Simulated;
 
-std::string row(std::string_view what, const std::string& text) {
+std::string simulate_row(std::string_view what, const std::string& text) {
   return fmt::format("{:<24}{}\n", terminal_text(what), terminal_text(text));
 }
 
@@ -26,14 +26,15 @@ std::string ended_text(const Simulated::Source& source) {
 }
 
 std::string source_text(const Simulated::Source& source) {
-  std::string text = row(source.name, fmt::format("{} events arrived: {}", source.arrived, ended_text(source)));
+  std::string text =
+      simulate_row(source.name, fmt::format("{} events arrived: {}", source.arrived, ended_text(source)));
   const auto& t = source.times;
   if (t.count() > 0)
-    text += row("", fmt::format("stored within p50 {}   p99 {}   p999 {}   max {}", human(t.quantile(0.5)),
-                                human(t.quantile(0.99)), human(t.quantile(0.999)), human(t.max())));
+    text += simulate_row("", fmt::format("stored within p50 {}   p99 {}   p999 {}   max {}", human(t.quantile(0.5)),
+                                         human(t.quantile(0.99)), human(t.quantile(0.999)), human(t.max())));
   if (source.longest_held > Duration{0})
-    text += row("", fmt::format("held back, not read: at most {} events, for up to {}", source.most_held,
-                                human(source.longest_held)));
+    text += simulate_row("", fmt::format("held back, not read: at most {} events, for up to {}", source.most_held,
+                                         human(source.longest_held)));
   return text;
 }
 
@@ -45,13 +46,13 @@ double busy_share(const Simulated::Sink& sink, const Simulated& result) {
 std::string sink_text(const Simulated::Sink& sink, const SimulatedRun& run) {
   const bool served = std::ranges::find(run.scenario.services, sink.name, &config::ScenarioService::sink) !=
                       run.scenario.services.end();
-  std::string text =
-      row(sink.name, fmt::format("{} events in {} deliveries, workers busy {}, at most {} waited{}", sink.delivered,
-                                 sink.deliveries, human_percent(busy_share(sink, run.result)), sink.most_waiting,
-                                 served ? "" : "; deliveries took no time: it has no service"));
+  std::string text = simulate_row(
+      sink.name, fmt::format("{} events in {} deliveries, workers busy {}, at most {} waited{}", sink.delivered,
+                             sink.deliveries, human_percent(busy_share(sink, run.result)), sink.most_waiting,
+                             served ? "" : "; deliveries took no time: it has no service"));
   if (sink.failed > 0)
-    text += row("", fmt::format("{} deliveries failed and were tried again, its breaker opened {} times", sink.failed,
-                                sink.breaker_opened));
+    text += simulate_row("", fmt::format("{} deliveries failed and were tried again, its breaker opened {} times",
+                                         sink.failed, sink.breaker_opened));
   return text;
 }
 
@@ -65,23 +66,24 @@ std::string fault_text(const ScenarioFault& fault) {
 
 std::string moments(const SimulatedRun& run) {
   std::string text;
-  for (const auto& fault : run.scenario.faults) text += row("at " + human(fault.at), fault_text(fault));
+  for (const auto& fault : run.scenario.faults) text += simulate_row("at " + human(fault.at), fault_text(fault));
   const auto& worst = run.result.line.worst;
   if (worst.inside > 0)
-    text += row("worst at " + human(worst.at),
-                fmt::format("{:.0f} events inside{}{}", worst.inside, worst.why.empty() ? "" : ": ", worst.why));
+    text += simulate_row("worst at " + human(worst.at), fmt::format("{:.0f} events inside{}{}", worst.inside,
+                                                                    worst.why.empty() ? "" : ": ", worst.why));
   if (run.result.recovered)
-    text += row("recovered", human(*run.result.recovered) + " after the last fault");
+    text += simulate_row("recovered", human(*run.result.recovered) + " after the last fault");
   else if (!run.scenario.faults.empty())
-    text += row("NOT RECOVERED", "more was inside at the end than before the first fault");
+    text += simulate_row("NOT RECOVERED", "more was inside at the end than before the first fault");
   return text;
 }
 
 std::string drained_text(const Simulated& result) {
   const Duration after = result.lasted - result.length;
   if (result.unsettled > 0)
-    return row("NOT DRAINED", fmt::format("{} events still waited at the drain deadline", result.unsettled));
-  return row("drained", after > Duration{0} ? human(after) + " after the load had ended" : "before the load ended");
+    return simulate_row("NOT DRAINED", fmt::format("{} events still waited at the drain deadline", result.unsettled));
+  return simulate_row("drained",
+                      after > Duration{0} ? human(after) + " after the load had ended" : "before the load ended");
 }
 
 std::uint64_t stored_in(const Simulated& result) {

@@ -120,6 +120,68 @@ TEST(Simulation, AStallHoldsUpWhatItMeetsAndIsRecoveredFrom) {
   EXPECT_LT(run->lasted, Duration{21s});
 }
 
+/// Ten deliveries of 10 ms a second for 10 s, and what is wrong from 2 s to 6 s.
+Result<Simulated> with_fault(config::ScenarioFault::Kind kind, double amount) {
+  auto s = scenario(10, 10s, "fixed:10ms", config::ArrivalKind::constant);
+  s.faults = {{.sink = "out", .at = 2s, .lasts = 4s, .kind = kind, .amount = amount}};
+  return simulated(wide, s);
+}
+
+TEST(Simulation, FaultsActWhileTheyLastAndNoLonger) {
+  using Kind = config::ScenarioFault::Kind;
+  EXPECT_NEAR(seconds(with_fault(Kind::slow, 3)->sinks.at(0).busy), 60 * 0.01 + 40 * 0.03, 0.021);
+  EXPECT_NEAR(seconds(with_fault(Kind::capacity, 0.5)->sinks.at(0).busy), 60 * 0.01 + 40 * 0.02, 0.011);
+  for (const auto& [kind, amount] : {std::pair(Kind::errors, 1.0), {Kind::refuse, 1.0}}) {
+    const auto run = with_fault(kind, amount);
+    EXPECT_GT(run->sinks.at(0).failed, 0u);
+    EXPECT_EQ(run->sinks[0].delivered, 100u);
+    EXPECT_GE(run->sources.at(0).times.max(), Duration{3900ms});
+    EXPECT_TRUE(run->recovered);
+  }
+}
+
+TEST(Simulation, ServicesAreAsFastAsTheirKneeAndTheirTimeAnEvent) {
+  auto s = scenario(400, 2s, "fixed:10ms", config::ArrivalKind::constant);
+  s.services[0].knee = 2;
+  const auto kneed = simulated(std::string(wide) + ", workers: 8", s);
+  EXPECT_NEAR(seconds(kneed->lasted), 800 / 200.0, 0.1);
+  s.services[0].knee = 0;
+  EXPECT_NEAR(seconds(simulated(std::string(wide) + ", workers: 8", s)->lasted), 2, 0.1);
+  s.services[0].per_event = 0.01;  // and as much again for the event
+  EXPECT_NEAR(seconds(simulated(std::string(wide) + ", workers: 4", s)->lasted), 800 / 200.0, 0.1);
+}
+
+TEST(Simulation, ALimitOnDeliveriesPassesItsPlacesOnAtOnce) {
+  const auto limited = [](double rate, Duration length, config::ArrivalKind kind) {
+    return simulated(std::string(wide) + ", workers: 8, guards: { concurrency: 2 }",
+                     scenario(rate, length, "fixed:10ms", kind));
+  };
+  const auto full = limited(400, 2s, config::ArrivalKind::constant);
+  ASSERT_TRUE(full) << full.error().message;
+  EXPECT_NEAR(seconds(full->lasted), 800 / 200.0, 0.1);
+  // Who waits for a place is told of it, and does not find it when it looks again after a second.
+  EXPECT_LT(limited(150, 10s, config::ArrivalKind::poisson)->sources.at(0).times.max(), Duration{500ms});
+}
+
+TEST(Simulation, ARateOfASinkIsKept) {
+  const auto run = simulated(std::string(wide) + ", guards: { rate: 50/s }",
+                             scenario(100, 4s, "fixed:1ms", config::ArrivalKind::constant));
+  ASSERT_TRUE(run) << run.error().message;
+  EXPECT_NEAR(seconds(run->lasted), 400 / 50.0, 1.1);  // a burst of up to a second
+}
+
+TEST(Simulation, KeepsTheWorstMomentAndItsCause) {
+  auto s = scenario(50, 20s, "fixed:10ms", config::ArrivalKind::constant);
+  s.faults = {{.sink = "out", .at = 5s, .lasts = 2s}};
+  const auto run = simulated(wide, s);
+  EXPECT_NEAR(seconds(run->line.worst.at), 7, 0.11);
+  EXPECT_NEAR(run->line.worst.inside, 100, 6);
+  EXPECT_THAT(run->line.worst.why, ::testing::HasSubstr("sink out"));
+  ASSERT_TRUE(run->recovered);
+  EXPECT_NEAR(seconds(*run->recovered), 2, 0.2);  // 100 events behind, at twice their rate
+  EXPECT_EQ(run->line.slices(), 200u);
+}
+
 TEST(Simulation, SaysWhatItDoesNotSimulate) {
   auto s = scenario(1, 1s, "fixed:10ms");
   s.loads[0].source = "nowhere";

@@ -7,7 +7,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <vector>
 
 #include "config/problem.h"
 #include "config/units_parse.h"
@@ -18,16 +17,6 @@ namespace {
 constexpr std::string_view control_path = "/.weir/upstream";
 constexpr Duration longest = std::chrono::hours(1);
 constexpr Duration look_at_stall = std::chrono::milliseconds(50);  // another one may end it sooner
-
-std::vector<std::string_view> split(std::string_view text, char at) {
-  std::vector<std::string_view> parts;
-  for (;;) {
-    const auto end = text.find(at);
-    parts.push_back(text.substr(0, end));
-    if (end == text.npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
 
 template <typename T>
 Result<T> as_result(config::Parsed<T> parsed) {
@@ -146,7 +135,7 @@ double SlowService::pressure() const {
 Result<void> SlowService::change(std::string_view query) {
   ServiceSettings next = settings_;
   Duration stall{0};
-  for (const std::string_view pair : split(query, '&')) {
+  for (const std::string_view pair : config::split_at(query, '&')) {
     const auto equals = pair.find('=');
     if (equals == pair.npos) return failure("write KEY=VALUE");
     const std::string_view key = pair.substr(0, equals), value = pair.substr(equals + 1);

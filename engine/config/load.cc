@@ -246,7 +246,7 @@ std::vector<std::string> expand(const std::vector<std::string>& paths, std::vect
 }
 
 /// A path leads through maps, and makes those that are not there; what is wrong with a name is found when it is read.
-void set(Yaml& root, const Setting& setting, std::vector<Problem>& problems) {
+void put_setting(Yaml& root, const Setting& setting, std::vector<Problem>& problems) {
   const std::string place = fmt::format("--set {}", setting.path);
   auto value = parse_yaml("value: " + setting.value, place, problems);
   if (!value || value->kind != Yaml::Kind::map || value->entries.size() != 1) {
@@ -284,7 +284,7 @@ Loaded load_files(const std::vector<std::string>& paths, const Catalog& catalog,
   // Problems that other files have with parts of a file that could not be read would only mislead.
   if (!understood) return {std::nullopt, std::move(problems)};
   if (rehearsed.settings)
-    for (const Setting& setting : *rehearsed.settings) set(root, setting, problems);
+    for (const Setting& setting : *rehearsed.settings) put_setting(root, setting, problems);
   return load_tree(std::move(root), files, std::move(problems), catalog, options, rehearsed);
 }
 

@@ -24,7 +24,7 @@ std::vector<std::string> names_of_parts(const Parts& parts) {
 }
 
 template <typename T>
-Parsed<T> parsed(Result<T> result) {
+Parsed<T> scenario_value(Result<T> result) {
   if (!result) return std::unexpected(result.error().message);
   return std::move(*result);
 }
@@ -97,8 +97,8 @@ class ScenarioReader {
     Section section(reader_, &entry.value, path);
     double rate = 0;
     const bool steady = section.value("rate", rate, parse_load_rate);
-    const bool changing =
-        section.value("profile", load.phases, [](std::string_view text) { return parsed(parse_load_profile(text)); });
+    const bool changing = section.value("profile", load.phases,
+                                        [](std::string_view text) { return scenario_value(parse_load_profile(text)); });
     if (steady) load.phases = {{.from = Duration{0}, .rate = rate}};
     if ((section.find("rate") != nullptr) == (section.find("profile") != nullptr))
       reader_.error(entry.location, path, "needs either a rate or a profile",
@@ -109,7 +109,8 @@ class ScenarioReader {
         }))
       reader_.error_at(section.path("profile"), "nothing would arrive: the rate is 0, or begins after the end");
     if (const Yaml* burst = section.find("burst")) read_burst(*burst, section.path("burst"), steady, scenario, load);
-    section.value("arrivals", load.arrivals, [](std::string_view text) { return parsed(parse_arrival_kind(text)); });
+    section.value("arrivals", load.arrivals,
+                  [](std::string_view text) { return scenario_value(parse_arrival_kind(text)); });
     if (const Yaml* event = section.find("event"))
       load.event = event->kind == Yaml::Kind::scalar ? event->text : json_.json(*event);
     section.finish();
@@ -144,7 +145,7 @@ class ScenarioReader {
   void read_service(const YamlEntry& entry, const std::string& path, Scenario& scenario) {
     ScenarioService service{.sink = entry.key};
     Section section(reader_, &entry.value, path);
-    section.value("time", service.time, [](std::string_view text) { return parsed(ServiceTime::parse(text)); });
+    section.value("time", service.time, [](std::string_view text) { return scenario_value(ServiceTime::parse(text)); });
     double rate = 0;
     if (section.value("rate", rate, parse_load_rate)) service.per_event = 1 / rate;
     Duration each{0};

@@ -14,6 +14,8 @@ namespace {
 
 constexpr Duration longest_service = std::chrono::hours(1);
 
+}  // namespace
+
 std::vector<std::string_view> split_at(std::string_view text, char at) {
   std::vector<std::string_view> parts;
   for (;;) {
@@ -23,8 +25,6 @@ std::vector<std::string_view> split_at(std::string_view text, char at) {
     text.remove_prefix(end + 1);
   }
 }
-
-}  // namespace
 
 Result<ServiceTime> ServiceTime::parse(std::string_view text) {
   const auto colon = text.find(':');

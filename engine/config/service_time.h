@@ -9,6 +9,7 @@
 #include <weir/base/units.h>
 
 #include <string_view>
+#include <vector>
 
 namespace weir::config {
 
@@ -22,5 +23,8 @@ struct ServiceTime {
   Duration draw(Rng& rng) const;
   double mean() const;  ///< seconds
 };
+
+/// "a,b" at ',': a and b; one part where there is none.
+std::vector<std::string_view> split_at(std::string_view text, char at);
 
 }  // namespace weir::config

@@ -18,6 +18,7 @@
 #include "log/log.h"
 #include "observe/admin.h"
 #include "observe/alerts.h"
+#include "observe/history.h"
 #include "pipeline/graph/flow.h"
 #include "reload.h"
 #include "watch.h"
@@ -183,6 +184,7 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   if (!config->gateways.empty()) gateways.emplace(*config, context);
 
   observe::Alerts alerts(context);
+  observe::History history;
   Renewal renewal(*config, catalog, files);  // before the files are read
   // Admin first: a port in use is found before a sink has created a file.
   std::optional<observe::Admin> admin;
@@ -190,7 +192,8 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
   if (!config->admin.listen.empty()) {
     const observe::Admin::Asks asks{[&flow] { return flow.status(); }, [&flow] { return flow.why_not_ready(); },
                                     [&gateways] { return gateways ? gateways->status() : gateway::Status{}; },
-                                    [&alerts] { return alerts.state(); }};
+                                    [&alerts] { return alerts.state(); },
+                                    [&](std::string_view part) { return history.json(part, context.now()); }};
     admin.emplace(config->admin, context, asks, &flow.taps());
     auto opened = admin->open();
     if (!opened && config->admin.by_default) {
@@ -247,7 +250,9 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
     if (context.now() < next_look) continue;
     const pipeline::FlowStatus status = flow.status();
     watch.look(status, context.now());
-    alerts.look(status, gateways ? gateways->status() : gateway::Status{});
+    const gateway::Status requests = gateways ? gateways->status() : gateway::Status{};
+    alerts.look(status, requests);
+    if (admin) history.look(status, requests, context.now());
     next_look = context.now() + watch_every;
   }
   const int code = stop(flow, gateways ? &*gateways : nullptr, *config, context, signals);

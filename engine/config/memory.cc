@@ -12,6 +12,9 @@ namespace {
 constexpr Bytes most{1ull << 60};
 constexpr Footprint process{12_MiB, {}, 0, {}};  // measured: code, thread stacks, the logger's ring
 constexpr Footprint admin{1_MiB, 32_KiB, 16, "connections"};
+constexpr Bytes viewer = 48_KiB;         // of the dashboard: a connection, its answer's frames, the kernel's buffers
+constexpr Bytes one_viewer_for = 4_MiB;  // of `memory`
+constexpr Bytes history{12_KiB};         // of a part: 8 series of 360 points (observe/history.h)
 constexpr Footprint taps{{}, 256_KiB, 4, "taps"};  // what `weir tap` may hold of the edges it looks at
 
 constexpr Bytes letters{16_KiB};      // about what is dropped, gathered before they are pushed
@@ -28,6 +31,12 @@ std::string part(std::string_view what, const Footprint& footprint) {
 std::uint64_t times(std::uint64_t a, std::uint64_t b) {
   std::uint64_t product = 0;
   return __builtin_mul_overflow(a, b, &product) ? most.count() : product;
+}
+
+/// What has a history: all that the dashboard shows, and the flow itself.
+std::size_t parts_of(const Config& config) {
+  return 1 + config.sources.size() + config.stages.size() + config.sinks.size() + config.gateways.size() +
+         config.upstreams.size();
 }
 
 class Rows {
@@ -241,6 +250,12 @@ void sum_memory(const Catalog& catalog, Config& config) {
     }
     rows.add("admin: connections", connections);
     rows.add("admin: taps", taps);
+    config.admin.viewers =
+        std::clamp<std::size_t>(table.memory.count() / one_viewer_for.count(), least_viewers, most_viewers);
+    rows.add(
+        "admin: viewers",
+        {{}, viewer + (connections.soft ? admin_tls : Bytes(0)), config.admin.viewers, "viewers", connections.soft});
+    rows.add("admin: history", {{}, history, std::min(parts_of(config), most_with_history), "parts"});
   }
   add_sources(rows, catalog, config, graph);
   add_stages(rows, config, graph);

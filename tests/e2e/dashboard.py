@@ -13,10 +13,9 @@ import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from clients import ndjson, post
-from loopback import free_port
-from weir_process import Weir, WeirTest, eventually, main
+from weir_process import Weir, WeirTest, eventually, free_port, main
 
-LONG = 60  # seconds: a browser on a busy machine
+LONG = 120  # seconds: a browser on a busy machine
 HOSTILE = "<img src=x onerror=document.title='owned'>"
 FLOW = """memory: 64MiB
 sources:
@@ -111,7 +110,7 @@ class DashboardTest(WeirTest):
 
 
 class OverHttp(DashboardTest):
-    def test_its_files_are_its_own_and_allownothing_from_elsewhere(self):
+    def test_its_files_are_its_own_and_allow_nothing_from_elsewhere(self):
         w = self.start(self.flow())
         for path, kind in (("/", "text/html"), ("/dashboard", "text/html"), ("/dashboard.js", "text/javascript"),
                            ("/graph.js", "text/javascript"), ("/dashboard.css", "text/css"), ("/icon.svg", "image/svg+xml")):

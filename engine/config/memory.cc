@@ -13,7 +13,7 @@ constexpr Bytes most{1ull << 60};
 constexpr Footprint process{12_MiB, {}, 0, {}};  // measured: code, thread stacks, the logger's ring
 constexpr Footprint admin{1_MiB, 32_KiB, 16, "connections"};
 constexpr Bytes viewer = 48_KiB;         // of the dashboard: a connection, its answer's frames, the kernel's buffers
-constexpr Bytes one_viewer_for = 4_MiB;  // of `memory`
+constexpr std::size_t for_viewers = 16;  // one part in so many of what is beyond need
 constexpr Bytes history{12_KiB};         // of a part: 8 series of 360 points (observe/history.h)
 constexpr Footprint taps{{}, 256_KiB, 4, "taps"};  // what `weir tap` may hold of the edges it looks at
 
@@ -221,6 +221,26 @@ Bytes spill_memory(const Config& config, const Sink& sink) {
 
 Bytes automatic_memory(Bytes machine) { return Bytes(machine.count() / 10 * 6); }
 
+namespace {
+
+/// Beyond the least, as many as a sixteenth of what the flow does not need has room for: so no `memory` that is enough
+/// for the flow is too small for its viewers.
+void add_viewers(Config& config) {
+  MemoryTable& table = config.memory;
+  const Bytes needed = needed_budget(config);
+  const auto row = std::ranges::find(table.rows, "admin: viewers", &MemoryRow::part);
+  if (row == table.rows.end() || table.budget <= needed) return;
+  const Bytes spare = table.budget - needed;
+  const std::size_t more = std::min<std::size_t>(most_viewers - least_viewers,
+                                                 spare.count() / for_viewers / row->footprint.per_unit.count());
+  config.admin.viewers += more;
+  row->footprint.max_units += more;
+  table.footprints = saturating_add(table.footprints, Bytes(row->footprint.per_unit.count() * more));
+  table.budget = table.memory - table.footprints;
+}
+
+}  // namespace
+
 Bytes saturating_total(const Footprint& footprint) {
   return saturating_add(footprint.fixed, Bytes(times(footprint.per_unit.count(), footprint.max_units)));
 }
@@ -250,8 +270,7 @@ void sum_memory(const Catalog& catalog, Config& config) {
     }
     rows.add("admin: connections", connections);
     rows.add("admin: taps", taps);
-    config.admin.viewers =
-        std::clamp<std::size_t>(table.memory.count() / one_viewer_for.count(), least_viewers, most_viewers);
+    config.admin.viewers = least_viewers;
     rows.add(
         "admin: viewers",
         {{}, viewer + (connections.soft ? admin_tls : Bytes(0)), config.admin.viewers, "viewers", connections.soft});
@@ -270,6 +289,7 @@ void sum_memory(const Catalog& catalog, Config& config) {
   for (const MemoryRow& row : table.rows)
     table.footprints = saturating_add(table.footprints, saturating_total(row.footprint));
   table.budget = table.memory > table.footprints ? table.memory - table.footprints : Bytes(0);
+  if (!config.admin.listen.empty()) add_viewers(config);
 }
 
 void add_memory(Reader& reader, const Catalog& catalog, Config& config) {

@@ -17,14 +17,14 @@ from weir_process import Weir, WeirTest, eventually, free_port, main
 
 LONG = 120  # seconds: a browser on a busy machine
 HOSTILE = "<img src=x onerror=document.title='owned'>"
-FLOW = """memory: 64MiB
+FLOW = """memory: 256MiB
 sources:
   shop: { type: http, listen: "@HTTP", acks: accepted }
 sinks:
   warehouse: { type: http, from: [shop], url: "URL", queue: { max_events: 100 } }
 admin: { listen: "@ADMIN" MORE }
 """
-VIEWERS = 16  # one for each 4 MiB
+VIEWERS = 64  # the most; of this much memory a sixteenth holds them
 
 
 class Destination:

@@ -25,7 +25,7 @@ namespace weir::app {
 struct Running {
   pipeline::Flow& flow;
   config::Config& config;  ///< becomes what was read if that was taken over
-  const observe::Admin* admin;
+  observe::Admin* admin;
   const std::vector<std::string>& files;
   const Catalog& catalog;
   const gateway::Gateways* gateways = nullptr;

@@ -18,6 +18,7 @@
 #include "log/log.h"
 #include "observe/admin.h"
 #include "observe/alert_sender.h"
+#include "observe/history.h"
 #include "pipeline/graph/flow.h"
 #include "reload.h"
 #include "service_manager.h"
@@ -189,6 +190,7 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
 
   observe::Alerts alerts(context, config->alerts.rules);
   observe::AlertSenders receivers(config->alerts, catalog, context);
+  observe::History history;
   Renewal renewal(*config, catalog, files);  // before the files are read
   // Admin first: a port in use is found before a sink has created a file.
   std::optional<observe::Admin> admin;
@@ -200,7 +202,8 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
                                       auto state = alerts.state();
                                       state.receivers = receivers.status();
                                       return state;
-                                    }};
+                                    },
+                                    [&](std::string_view part) { return history.json(part, context.now()); }};
     admin.emplace(config->admin, context, asks, &flow.taps());
     auto opened = admin->open();
     if (!opened && config->admin.by_default) {
@@ -270,7 +273,9 @@ int run(const std::vector<std::string>& files, const Catalog& catalog, bool quie
     if (context.now() < next_look) continue;
     const pipeline::FlowStatus status = flow.status();
     watch.look(status, context.now());
-    receivers.tell(alerts.look(status, gateways ? gateways->status() : gateway::Status{}));
+    const gateway::Status requests = gateways ? gateways->status() : gateway::Status{};
+    receivers.tell(alerts.look(status, requests));
+    if (admin) history.look(status, requests, context.now());
     next_look = context.now() + watch_every;
   }
   const int code = stop(flow, gateways ? &*gateways : nullptr, *config, context, signals, manager);

@@ -123,6 +123,7 @@ struct Admin {
   std::string tls_client_ca{};                  ///< whoever asks shows a certificate that one of these has signed
   std::vector<std::string> tls_client_names{};  ///< with one of these names
   bool by_default = true;                       ///< nobody has said where: another port will do
+  std::size_t viewers = 4;                      ///< how many may watch the dashboard at once; follows from `memory`
 };
 
 /// A file that a secret was read from.

@@ -142,7 +142,7 @@ TEST(Reload, NamesWhatElseDiffers) {
 
 TEST(Reload, RefusesToDeclareMoreMemoryThanWasSetAside) {
   EXPECT_THAT(differences(flow(), flow("", ", batch: { max_bytes: 3MiB }")),
-              ElementsAre("memory: parts would declare 28.1 MiB, and 26.1 MiB are set aside"));
+              ElementsAre("memory: parts would declare 31.2 MiB, and 29.2 MiB are set aside"));
   EXPECT_THAT(differences(flow("", ", batch: { max_bytes: 3MiB }"), flow()), IsEmpty());
 }
 

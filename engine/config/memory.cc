@@ -12,6 +12,9 @@ namespace {
 constexpr Bytes most{1ull << 60};
 constexpr Footprint process{12_MiB, {}, 0, {}};  // measured: code, thread stacks, the logger's ring
 constexpr Footprint admin{1_MiB, 32_KiB, 16, "connections"};
+constexpr Bytes viewer = 48_KiB;         // of the dashboard: a connection, its answer's frames, the kernel's buffers
+constexpr std::size_t for_viewers = 16;  // one part in so many of what is beyond need
+constexpr Bytes history{12_KiB};         // of a part: 8 series of 360 points (observe/history.h)
 constexpr Footprint taps{{}, 256_KiB, 4, "taps"};  // what `weir tap` may hold of the edges it looks at
 
 constexpr Bytes letters{16_KiB};      // about what is dropped, gathered before they are pushed
@@ -28,6 +31,12 @@ std::string part(std::string_view what, const Footprint& footprint) {
 std::uint64_t times(std::uint64_t a, std::uint64_t b) {
   std::uint64_t product = 0;
   return __builtin_mul_overflow(a, b, &product) ? most.count() : product;
+}
+
+/// What has a history: all that the dashboard shows, and the flow itself.
+std::size_t parts_of(const Config& config) {
+  return 1 + config.sources.size() + config.stages.size() + config.sinks.size() + config.gateways.size() +
+         config.upstreams.size();
 }
 
 class Rows {
@@ -212,6 +221,26 @@ Bytes spill_memory(const Config& config, const Sink& sink) {
 
 Bytes automatic_memory(Bytes machine) { return Bytes(machine.count() / 10 * 6); }
 
+namespace {
+
+/// Beyond the least, as many as a sixteenth of what the flow does not need has room for: so no `memory` that is enough
+/// for the flow is too small for its viewers.
+void add_viewers(Config& config) {
+  MemoryTable& table = config.memory;
+  const Bytes needed = needed_budget(config);
+  const auto row = std::ranges::find(table.rows, "admin: viewers", &MemoryRow::part);
+  if (row == table.rows.end() || table.budget <= needed) return;
+  const Bytes spare = table.budget - needed;
+  const std::size_t more = std::min<std::size_t>(most_viewers - least_viewers,
+                                                 spare.count() / for_viewers / row->footprint.per_unit.count());
+  config.admin.viewers += more;
+  row->footprint.max_units += more;
+  table.footprints = saturating_add(table.footprints, Bytes(row->footprint.per_unit.count() * more));
+  table.budget = table.memory - table.footprints;
+}
+
+}  // namespace
+
 Bytes saturating_total(const Footprint& footprint) {
   return saturating_add(footprint.fixed, Bytes(times(footprint.per_unit.count(), footprint.max_units)));
 }
@@ -241,6 +270,11 @@ void sum_memory(const Catalog& catalog, Config& config) {
     }
     rows.add("admin: connections", connections);
     rows.add("admin: taps", taps);
+    config.admin.viewers = least_viewers;
+    rows.add(
+        "admin: viewers",
+        {{}, viewer + (connections.soft ? admin_tls : Bytes(0)), config.admin.viewers, "viewers", connections.soft});
+    rows.add("admin: history", {{}, history, std::min(parts_of(config), most_with_history), "parts"});
   }
   add_sources(rows, catalog, config, graph);
   add_stages(rows, config, graph);
@@ -259,6 +293,7 @@ void sum_memory(const Catalog& catalog, Config& config) {
   for (const MemoryRow& row : table.rows)
     table.footprints = saturating_add(table.footprints, saturating_total(row.footprint));
   table.budget = table.memory > table.footprints ? table.memory - table.footprints : Bytes(0);
+  if (!config.admin.listen.empty()) add_viewers(config);
 }
 
 void add_memory(Reader& reader, const Catalog& catalog, Config& config) {

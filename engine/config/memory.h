@@ -16,6 +16,10 @@ namespace weir::config {
 inline constexpr Bytes least_budget = 4_MiB;
 /// What TLS takes of each connection of the admin listener (net/tls.h).
 inline constexpr Bytes admin_tls = 40_KiB;
+/// How many may watch the dashboard at the same time: within these, what a sixteenth of the memory beyond need holds.
+inline constexpr std::size_t least_viewers = 4, most_viewers = 64;
+/// Of how many parts the last hour is kept (observe/history.h).
+inline constexpr std::size_t most_with_history = 256;
 
 /// `memory: auto`: 60 % of what the machine or the cgroup has.
 Bytes automatic_memory(Bytes machine);

@@ -132,9 +132,9 @@ TEST(ReportText, ShowsTheMemoryThatAddsUp) {
       page,
       HasSubstr("  sink warehouse: page cache                                                       2 MiB  soft\n"));
   EXPECT_THAT(page,
-              HasSubstr("  declared by parts                                                             26.1 MiB\n"));
+              HasSubstr("  declared by parts                                                             29.2 MiB\n"));
   EXPECT_THAT(page,
-              HasSubstr("  budget: what sources may fill                                                  230 MiB\n"));
+              HasSubstr("  budget: what sources may fill                                                  227 MiB\n"));
 }
 
 TEST(ReportText, HasColourOnlyWhenAsked) {

@@ -127,6 +127,10 @@ class Exchange {
   /// The client can no longer be served: it is unreachable, or has closed its sending side before its request was
   /// whole.
   virtual bool request_cut_off() const { return client_unreachable(); }
+  /// This connection no longer counts among the server's and those of its address, and is closed for no other: for an
+  /// answer that goes on for hours. The handler bounds how many there are, and declares their memory. It ends with the
+  /// answer (AnswerStart::close).
+  virtual void set_apart() {}
   /// While it is we who make the client wait (pressure, an ack), its deadlines stand still; to the answer at most.
   virtual void pause_timeouts(bool paused) = 0;
 };

@@ -35,7 +35,7 @@ Connection::Connection(ServerState& server, Socket socket)
 Connection::~Connection() {
   (in_idle_list_ ? server_.idle : server_.busy).erase(place_);
   if (in_idle_list_) server_.idle_now.sub();
-  server_.connections.sub();
+  if (!apart_) server_.connections.sub();
   if (grown_ > 0) buffers().give_back(grown_);
   end_piece();
   server_.heads.give(std::move(head_buffer_));
@@ -88,6 +88,11 @@ void Connection::tick(Duration passed) {
   if (phase_ != Phase::head && phase_ != Phase::body) return close();
   server_.timeouts.add();
   wire_.interrupt();  // it can still be answered
+}
+
+void Connection::set_apart() {
+  if (!apart_) server_.connections.sub();
+  apart_ = true;
 }
 
 void Connection::close() {

@@ -93,6 +93,8 @@ class Connection final : public Exchange {
   bool client_gone() const override { return gone_ || wire_.is_hung_up(false); }
   bool client_unreachable() const override { return gone_ || wire_.is_hung_up(true); }
   bool request_cut_off() const override;
+  void set_apart() override;
+  bool is_apart() const { return apart_; }
   void pause_timeouts(bool paused) override;
 
  private:
@@ -164,6 +166,7 @@ class Connection final : public Exchange {
   std::uint8_t direct_reads_ = 0;
   bool in_idle_list_ : 1 = false, timed_out_ : 1 = false, gone_ : 1 = false, keep_ : 1 = false, continued_ : 1 = false,
                        paused_ : 1 = false;
+  bool apart_ : 1 = false;                              // it counts no longer among the server's connections
   bool switched_ : 1 = false;                           // it carries another protocol
   bool encoded_ : 1 = false;                            // the handler takes the body as it was sent
   bool reading_ : 1 = false, not_to_read_ : 1 = false;  // a read waits; none may any more

@@ -138,7 +138,7 @@ bool HttpServer::Runner::make_room(const tcp::socket& socket) {
   if (config.max_per_peer > 0) {
     ErrorCode error;
     const auto peer = socket.remote_endpoint(error).address();
-    const auto is_its = [&](const Connection* c) { return !c->is_closed() && c->address() == peer; };
+    const auto is_its = [&](const Connection* c) { return !c->is_closed() && !c->is_apart() && c->address() == peer; };
     const auto its = std::ranges::count_if(state.idle, is_its) + std::ranges::count_if(state.busy, is_its);
     if (static_cast<std::size_t>(its) >= config.max_per_peer && !close_one(&peer)) return false;
   }
@@ -156,7 +156,7 @@ bool HttpServer::Runner::close_one(const asio::ip::address* of) {
   }
   if (!state.config.close_unfinished) return false;
   for (Connection* candidate : state.busy) {
-    if ((of && candidate->address() != *of) || !candidate->unfinished()) continue;
+    if ((of && candidate->address() != *of) || !candidate->unfinished() || candidate->is_apart()) continue;
     state.evicted_unfinished.add();
     candidate->close();
     return true;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <weir/base/json_text.h>
+#include <weir/flow/signal/pressure_level.h>
 
 #include "observe/guard_json.h"
 #include "observe/json_list.h"
@@ -109,10 +110,11 @@ std::string graph_sink(const pipeline::SinkStatus& s) {
   std::uint64_t dropped = ended(s.node, Fate::dropped);
   for (const auto n : s.edge.dropped) dropped += n;
   const std::string load = fmt::format(
-      R"("waiting":{},"bound":{},"waiting_bytes":{},"bound_bytes":{},"fill":{:.4f},"paused":{},"oldest_age_s":{:.3f},"rate":{:.1f})",
+      R"("waiting":{},"bound":{},"waiting_bytes":{},"bound_bytes":{},"fill":{:.4f},"paused":{},"oldest_age_s":{:.3f},"rate":{:.1f},"growth":{:.1f},"time_to_full_s":{},"level":"{}")",
       s.pressure.waiting.events, s.pressure.bound.events, s.pressure.waiting.bytes.count(),
       s.pressure.bound.bytes.count(), s.pressure.fill, s.pressure.paused, seconds(s.pressure.oldest_age),
-      s.pressure.service_rate.value);
+      s.pressure.service_rate.value, s.pressure.growth.value, optional_seconds(s.pressure.time_to_full),
+      flow::name(flow::level_of(s.pressure)));
   const std::string work = fmt::format(
       R"("workers":{},"workers_busy":{},"busy_s":{:.3f},"idle_s":{:.3f},"blocked_s":{:.3f},"deliveries":{})", s.workers,
       s.workers_busy, static_cast<double>(s.busy_ns) / 1e9, static_cast<double>(s.idle_ns) / 1e9,

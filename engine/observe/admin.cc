@@ -121,6 +121,12 @@ net::Response Admin::turned_away(const Rejection& rejection) {
   return response;
 }
 
+/// For probes and load balancers, which carry no secret: whether, and not why.
+net::Response Admin::readiness_alone() const {
+  if (asks_.why_not_ready().empty()) return {.body = "{\"ready\":true}\n"};
+  return {.status = 503, .body = "{\"ready\":false}\n"};
+}
+
 /// What is said to whom this listener does not answer.
 std::optional<net::Response> Admin::not_answered(const net::Exchange& exchange) {
   const auto& head = exchange.head();
@@ -131,6 +137,8 @@ std::optional<net::Response> Admin::not_answered(const net::Exchange& exchange) 
             "{\"error\":\"wrong_host\",\"message\":\"this listener does not go by that name: ask it by its "
             "address, or list the name under admin.hosts\"}\n"};
   const bool for_everybody = head.target == "/health" || !dashboard_file(head.target).body.empty();
+  if (head.target == "/ready" && credentials_.needed() && head.header("Authorization").empty())
+    return readiness_alone();
   if (!for_everybody)
     if (const auto known = credentials_.let_in(exchange, context_.now()); !known) return turned_away(known.error());
   if (head.method != "GET" && head.method != "HEAD")

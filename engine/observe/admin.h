@@ -64,6 +64,7 @@ class Admin {
 
  private:
   boost::asio::awaitable<void> handle(net::Exchange& exchange);
+  net::Response readiness_alone() const;
   std::optional<net::Response> not_answered(const net::Exchange& exchange);
   net::Response turned_away(const Rejection& rejection);
   std::string graph() const;

@@ -221,7 +221,7 @@ class Tokens(Access):
 
 
 class AdminAccess(Access):
-    PATHS = ("/metrics", "/ready", "/api/graph", "/api/ledger", "/api/pressure", "/api/tap?edge=in", "/nothing")
+    PATHS = ("/metrics", "/api/graph", "/api/ledger", "/api/pressure", "/api/tap?edge=in", "/nothing")
 
     def ask_admin(self, w, path, authorization=None, method="GET"):
         connection = http.client.HTTPConnection(*w.admin, timeout=PATIENCE)
@@ -245,6 +245,13 @@ class AdminAccess(Access):
         eventually(lambda: w.ready() or w.exited(), lambda: "ready\n" + w.log())
         self.assertTrue(w.ready(), w.log())
         return w
+
+    def test_who_has_no_token_is_told_whether_it_is_ready_and_not_why(self):
+        self.put("token", "hunter2\n")
+        w = self.protected(", auth_bearer: file:token")
+        self.assertEqual(self.ask_admin(w, "/ready")[:2], (200, '{"ready":true}\n'))
+        self.assertEqual(self.ask_admin(w, "/ready", bearer("no"))[0], 401)
+        self.assertEqual(self.ask_admin(w, "/ready", bearer("hunter2"))[0], 200)
 
     def test_health_alone_is_for_everybody(self):
         self.put("token", "hunter2\n")

@@ -93,7 +93,7 @@ std::string marks_of(const LoadPicture& picture) {
   return out;
 }
 
-struct Plot {
+struct LoadPlot {
   const char *title, *unit;
   std::vector<Series> (*series)(const LoadPicture&);
 };
@@ -124,10 +124,10 @@ std::vector<Series> times_of(const LoadPicture& picture) {
   return series_of<&Slice::p50_ms, &Slice::p99_ms>(picture, {{"p50", "#1f5fa8", {}}, {"p99", "#d9730d", {}}});
 }
 
-constexpr std::array<Plot, 2> plots{{{"Calls a second, by when they were due", "/s", &calls_of},
-                                     {"Time of good calls, from when they were due", "ms", &times_of}}};
+constexpr std::array<LoadPlot, 2> load_plots{{{"Calls a second, by when they were due", "/s", &calls_of},
+                                              {"Time of good calls, from when they were due", "ms", &times_of}}};
 
-double highest(const Plot& plot, const LoadPicture& picture) {
+double highest_of(const LoadPlot& plot, const LoadPicture& picture) {
   double most = 0;
   for (const auto& series : plot.series(picture))
     for (const double value : series.values)
@@ -135,7 +135,7 @@ double highest(const Plot& plot, const LoadPicture& picture) {
   return most;
 }
 
-std::string draw(const Plot& plot, const LoadPicture& picture, double most) {
+std::string draw_plot(const LoadPlot& plot, const LoadPicture& picture, double most) {
   const auto all = plot.series(picture);
   std::string out = fmt::format("<h2>{}</h2><p>", plot.title);
   for (const auto& series : all)
@@ -147,13 +147,13 @@ std::string draw(const Plot& plot, const LoadPicture& picture, double most) {
 }
 
 /// One load. The scales are those of all: what looks higher is higher.
-std::string column(const LoadPicture& picture, const std::vector<LoadPicture>& all) {
+std::string load_column(const LoadPicture& picture, const std::vector<LoadPicture>& all) {
   std::string out =
       fmt::format("<section><h1>{}</h1>\n", html_text(picture.title.empty() ? "weir load" : picture.title));
-  for (const auto& plot : plots) {
+  for (const auto& plot : load_plots) {
     double most = 0;
-    for (const auto& each : all) most = std::max(most, highest(plot, each));
-    out += draw(plot, picture, round_up(most));
+    for (const auto& each : all) most = std::max(most, highest_of(plot, each));
+    out += draw_plot(plot, picture, round_up(most));
   }
   return out + fmt::format("<pre>{}</pre></section>\n", html_text(picture.table));
 }
@@ -162,12 +162,13 @@ std::string column(const LoadPicture& picture, const std::vector<LoadPicture>& a
 
 std::string load_html(const std::vector<LoadPicture>& pictures) {
   std::string columns;
-  for (const auto& picture : pictures) columns += column(picture, pictures);
+  for (const auto& picture : pictures) columns += load_column(picture, pictures);
   return fmt::format(R"(<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>weir load</title>
 <style>body{{font:15px/1.5 sans-serif;max-width:{}px;margin:2em auto;padding:0 1em;color:#222;
 display:flex;flex-wrap:wrap;gap:2em}} section{{flex:1 1 420px;min-width:0}}
-pre{{background:#f6f6f6;padding:1em;font-size:12px;white-space:pre-wrap}} svg{{width:100%}} text{{font-size:11px;fill:#555;paint-order:stroke;stroke:#fff;stroke-width:3px}}
+pre{{background:#f6f6f6;padding:1em;font-size:12px;white-space:pre-wrap}} svg{{width:100%}}
+text{{font-size:11px;fill:#555;paint-order:stroke;stroke:#fff;stroke-width:3px}}
 h1{{font-size:1.3em}} h2{{font-size:1.05em;margin-bottom:0}} p{{margin:.3em 0}}</style></head>
 <body>{}</body></html>
 )",

@@ -12,9 +12,9 @@ namespace {
 constexpr Bytes most{1ull << 60};
 constexpr Footprint process{12_MiB, {}, 0, {}};  // measured: code, thread stacks, the logger's ring
 constexpr Footprint admin{1_MiB, 32_KiB, 16, "connections"};
-constexpr Bytes viewer = 48_KiB;         // of the dashboard: a connection, its answer's frames, the kernel's buffers
+constexpr Bytes one_viewer = 48_KiB;     // of the dashboard: a connection, its answer's frames, the kernel's buffers
 constexpr std::size_t for_viewers = 16;  // one part in so many of what is beyond need
-constexpr Bytes history{12_KiB};         // of a part: 8 series of 360 points (observe/history.h)
+constexpr Bytes one_history{12_KiB};     // of a part: 8 series of 360 points (observe/history.h)
 constexpr Footprint taps{{}, 256_KiB, 4, "taps"};  // what `weir tap` may hold of the edges it looks at
 
 constexpr Bytes letters{16_KiB};      // about what is dropped, gathered before they are pushed
@@ -271,10 +271,12 @@ void sum_memory(const Catalog& catalog, Config& config) {
     rows.add("admin: connections", connections);
     rows.add("admin: taps", taps);
     config.admin.viewers = least_viewers;
-    rows.add(
-        "admin: viewers",
-        {{}, viewer + (connections.soft ? admin_tls : Bytes(0)), config.admin.viewers, "viewers", connections.soft});
-    rows.add("admin: history", {{}, history, std::min(parts_of(config), most_with_history), "parts"});
+    rows.add("admin: viewers", {{},
+                                one_viewer + (connections.soft ? admin_tls : Bytes(0)),
+                                config.admin.viewers,
+                                "viewers",
+                                connections.soft});
+    rows.add("admin: history", {{}, one_history, std::min(parts_of(config), most_with_history), "parts"});
   }
   add_sources(rows, catalog, config, graph);
   add_stages(rows, config, graph);

@@ -18,15 +18,15 @@ namespace {
 constexpr float nobody_looked = std::numeric_limits<float>::quiet_NaN();
 static_assert(History::points * History::most_series * sizeof(float) <= 12 << 10);
 
-double of(std::uint64_t n) { return static_cast<double>(n); }
+double number_of(std::uint64_t n) { return static_cast<double>(n); }
 double ended_as(const pipeline::NodeSnapshot& node, Fate fate) {
-  return of(node.consumed[static_cast<std::size_t>(fate)]);
+  return number_of(node.consumed[static_cast<std::size_t>(fate)]);
 }
 double dropped_of(const pipeline::SinkStatus& sink) {
   return ended_as(sink.node, Fate::dropped) +
-         of(std::accumulate(sink.edge.dropped.begin(), sink.edge.dropped.end(), std::uint64_t{0}));
+         number_of(std::accumulate(sink.edge.dropped.begin(), sink.edge.dropped.end(), std::uint64_t{0}));
 }
-double ms(bool known, Duration d) { return known ? seconds(d) * 1e3 : std::numeric_limits<double>::quiet_NaN(); }
+double in_ms(bool known, Duration d) { return known ? seconds(d) * 1e3 : std::numeric_limits<double>::quiet_NaN(); }
 
 std::string number_or_null(float value) { return std::isfinite(value) ? fmt::format("{:.4g}", value) : "null"; }
 
@@ -87,50 +87,51 @@ void History::note(const std::string& key, std::span<const Figure> figures) {
 }
 
 void History::look_at(const pipeline::FlowStatus& flow) {
-  const double budget = of(flow.budget.count());
-  note("flow/", std::array{Figure{"memory", "%", budget > 0 ? of(flow.budget_used.count()) / budget * 100 : 0, false},
-                           Figure{"in transit", "events", static_cast<double>(flow.ledger().in_transit), false}});
+  const double budget = number_of(flow.budget.count());
+  note("flow/",
+       std::array{Figure{"memory", "%", budget > 0 ? number_of(flow.budget_used.count()) / budget * 100 : 0, false},
+                  Figure{"in transit", "events", static_cast<double>(flow.ledger().in_transit), false}});
   for (const auto& s : flow.sources) {
     double lag = 0;
     Duration age{0};
-    for (const auto& l : s.upstream.lags) lag += of(l.events), age = std::max(age, l.age);
-    note("source/" + s.name, std::array{Figure{"in", "events/s", of(s.node.in), true},
-                                        Figure{"admitted", "requests/s", of(s.admitted), true},
-                                        Figure{"refused", "requests/s", of(s.refused), true},
+    for (const auto& l : s.upstream.lags) lag += number_of(l.events), age = std::max(age, l.age);
+    note("source/" + s.name, std::array{Figure{"in", "events/s", number_of(s.node.in), true},
+                                        Figure{"admitted", "requests/s", number_of(s.admitted), true},
+                                        Figure{"refused", "requests/s", number_of(s.refused), true},
                                         Figure{"pending", "events", static_cast<double>(s.node.pending), false},
                                         Figure{"lag", "events", lag, false}, Figure{"lag", "s", seconds(age), false}});
   }
   for (const auto& s : flow.stages)
-    note("stage/" + s.name,
-         std::array{Figure{"in", "events/s", of(s.node.in), true}, Figure{"out", "events/s", of(s.node.emitted), true},
-                    Figure{"pending", "events", static_cast<double>(s.node.pending), false}});
+    note("stage/" + s.name, std::array{Figure{"in", "events/s", number_of(s.node.in), true},
+                                       Figure{"out", "events/s", number_of(s.node.emitted), true},
+                                       Figure{"pending", "events", static_cast<double>(s.node.pending), false}});
   for (const auto& s : flow.sinks)
-    note("sink/" + s.name, std::array{Figure{"waiting", "events", of(s.pressure.waiting.events), false},
-                                      Figure{"in", "events/s", of(s.node.in), true},
+    note("sink/" + s.name, std::array{Figure{"waiting", "events", number_of(s.pressure.waiting.events), false},
+                                      Figure{"in", "events/s", number_of(s.node.in), true},
                                       Figure{"stored", "events/s", ended_as(s.node, Fate{}), true},
                                       Figure{"dropped", "events/s", dropped_of(s), true},
-                                      Figure{"failures", "attempts/s", of(s.destination.failures), true},
+                                      Figure{"failures", "attempts/s", number_of(s.destination.failures), true},
                                       Figure{"oldest", "s", seconds(s.pressure.oldest_age), false},
-                                      Figure{"p50", "ms", ms(s.sojourn.batches > 0, s.sojourn.now.p50), false},
-                                      Figure{"p99", "ms", ms(s.sojourn.batches > 0, s.sojourn.now.p99), false}});
+                                      Figure{"p50", "ms", in_ms(s.sojourn.batches > 0, s.sojourn.now.p50), false},
+                                      Figure{"p99", "ms", in_ms(s.sojourn.batches > 0, s.sojourn.now.p99), false}});
 }
 
 void History::look_at(const gateway::Status& requests) {
   for (const auto& g : requests.gateways) {
     const auto sum = [](const auto& counts) {
-      return of(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
+      return number_of(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
     };
-    note("gateway/" + g.name, std::array{Figure{"in", "requests/s", of(g.requests.in), true},
+    note("gateway/" + g.name, std::array{Figure{"in", "requests/s", number_of(g.requests.in), true},
                                          Figure{"answered", "requests/s", sum(g.requests.answered), true},
-                                         Figure{"errors", "requests/s", of(g.requests.answered[5]), true},
+                                         Figure{"errors", "requests/s", number_of(g.requests.answered[5]), true},
                                          Figure{"refused", "requests/s", sum(g.requests.refused), true},
-                                         Figure{"in flight", "requests", of(g.in_flight), false}});
+                                         Figure{"in flight", "requests", number_of(g.in_flight), false}});
   }
   for (const auto& u : requests.upstreams)
-    note("upstream/" + u.name, std::array{Figure{"in flight", "requests", of(u.limit.in_flight), false},
-                                          Figure{"limit", "requests", of(u.limit.limit.limit), false},
-                                          Figure{"waiting", "requests", of(u.room.waiting), false},
-                                          Figure{"retries", "requests/s", of(u.destination.retries), true}});
+    note("upstream/" + u.name, std::array{Figure{"in flight", "requests", number_of(u.limit.in_flight), false},
+                                          Figure{"limit", "requests", number_of(u.limit.limit.limit), false},
+                                          Figure{"waiting", "requests", number_of(u.room.waiting), false},
+                                          Figure{"retries", "requests/s", number_of(u.destination.retries), true}});
 }
 
 std::string History::json(std::string_view key, TimePoint now) const {

@@ -4,7 +4,8 @@
 /// The addresses are tried in their order; the next one begins 250 ms after the last one, or at once when that has
 /// failed. All go on side by side, and the first that is connected stays (RFC 8305 section 5).
 ///
-/// Thread: one reactor. Cost: a socket for each address that was tried, a timer. On cancel: cancelling it ends it at once.
+/// Thread: one reactor. Cost: a socket for each address that was tried, a timer. On cancel: cancelling it ends it at
+/// once.
 #include <weir/base/result.h>
 #include <weir/base/units.h>
 

@@ -64,6 +64,29 @@ void Endpoints::done(std::size_t endpoint, End end, TimePoint now) {
   if (enough && !is_left_alone(endpoint, now)) eject(state, now);
 }
 
+std::optional<Duration> Endpoints::median_of_others(std::size_t than, TimePoint now) const {
+  std::vector<Duration> means;
+  for (std::size_t i = 0; i < all_.size(); ++i)
+    if (i != than && all_[i].answers == answers_to_judge && !is_left_alone(i, now)) means.push_back(all_[i].mean);
+  if (means.empty()) return std::nullopt;
+  const auto middle = means.begin() + static_cast<std::ptrdiff_t>(means.size() / 2);
+  std::ranges::nth_element(means, middle);
+  return *middle;
+}
+
+void Endpoints::took(std::size_t endpoint, Duration time, TimePoint now) {
+  if (all_.size() < 2) return;
+  State& state = all_[endpoint];
+  state.answers = std::min(state.answers + 1, answers_to_judge);
+  state.mean += (time - state.mean) / state.answers;
+  if (state.answers < answers_to_judge || is_left_alone(endpoint, now)) return;
+  const auto usual = median_of_others(endpoint, now);
+  if (!usual || state.mean < std::max(from_seconds(slower * seconds(*usual)), *usual + slower_by)) return;
+  eject(state, now);
+  state.answers = 0;
+  state.mean = Duration{0};
+}
+
 bool Endpoints::may_leave_alone(TimePoint now) const {
   const auto alone = std::ranges::count_if(all_, [&](const State& s) { return s.left_alone_until > now; });
   return static_cast<std::size_t>(alone + 1) * 2 <= all_.size();

@@ -13,6 +13,10 @@
 /// One that five hedges in a row have outrun (hedge.h), without an answer of its own meanwhile, is left alone like one
 /// that failed: with hedging nobody waits until its deadline shows that it hangs.
 ///
+/// One that answers is left alone too when it is far slower than the others: when the mean time of its last 20 or so
+/// answers is five times the median of those of the others, and 20 ms more. After that second its times are
+/// learned anew.
+///
 /// A failure: no connection, a connection that broke, an answer that is none, or none in time. What an endpoint answers
 /// is no failure here; that many answers are bad is the breaker's question, for the upstream as a whole.
 ///
@@ -20,6 +24,7 @@
 #include <weir/base/units.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace weir::gateway {
@@ -28,6 +33,9 @@ class Endpoints {
  public:
   static constexpr int failures_to_eject = 3, outruns_to_eject = 5;
   static constexpr Duration first_ejection = std::chrono::seconds(1), longest_ejection = std::chrono::seconds(30);
+  static constexpr int answers_to_judge = 20;
+  static constexpr double slower = 5;  ///< times the median of the others
+  static constexpr Duration slower_by = std::chrono::milliseconds(20);
   static constexpr Duration longest_refusal = std::chrono::minutes(1), level_holds = std::chrono::seconds(5);
 
   explicit Endpoints(std::size_t count) : all_(count) {}
@@ -39,6 +47,8 @@ class Endpoints {
   bool has_other(std::size_t than, TimePoint now) const;
   enum class End : std::uint8_t { answered, failed, ignored, outrun };
   void done(std::size_t endpoint, End end, TimePoint now);
+  /// So long it took to begin its answer.
+  void took(std::size_t endpoint, Duration time, TimePoint now);
   /// It said when to come back.
   void refused(std::size_t endpoint, Duration retry_after, TimePoint now);
 
@@ -58,6 +68,8 @@ class Endpoints {
     bool unwell = false;  ///< its health check says so
     double level = 0;
     TimePoint level_until{};
+    Duration mean{0};    ///< of the time to an answer, over the last 20 or so
+    int answers = 0;     ///< that it is of, up to answers_to_judge
     bool trial = false;  ///< back from being left alone, with a request that shows whether it works
   };
   const std::vector<State>& all() const { return all_; }
@@ -68,6 +80,7 @@ class Endpoints {
   bool may_take(std::size_t endpoint, TimePoint now) const;
   bool may_leave_alone(TimePoint now) const;
   void eject(State& state, TimePoint now);
+  std::optional<Duration> median_of_others(std::size_t than, TimePoint now) const;
 
   std::vector<State> all_;
   std::size_t turn_ = 0;

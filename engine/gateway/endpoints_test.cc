@@ -140,6 +140,42 @@ TEST(Endpoints, TheOneThatJustFailedIsAvoidedWhereThereIsAnother) {
   EXPECT_EQ(single.choose(start, 0), 0u);
 }
 
+TEST(Endpoints, OneThatIsFarSlowerThanTheOthersIsLeftAloneAndLearnedAnew) {
+  Endpoints endpoints(3);
+  TimePoint now = start;
+  const auto answer = [&](Duration of_the_slow_one, int times) {
+    for (int i = 0; i < times; ++i)
+      for (std::size_t e = 0; e < 3; ++e) endpoints.took(e, e == 1 ? of_the_slow_one : 10ms, now);
+  };
+  answer(49ms, 40);
+  EXPECT_FALSE(endpoints.is_left_alone(1, now)) << "not five times as slow";
+  answer(80ms, 40);
+  EXPECT_TRUE(endpoints.is_left_alone(1, now));
+  EXPECT_EQ(endpoints.all()[1].ejections, 1u);
+  now += 2s;
+  answer(10ms, 30);
+  EXPECT_FALSE(endpoints.is_left_alone(1, now)) << "it has recovered";
+  EXPECT_EQ(endpoints.all()[1].ejections, 1u);
+}
+
+TEST(Endpoints, AFewSlowAnswersOrAllOfThemSlowAreNoReason) {
+  Endpoints endpoints(2);
+  for (int i = 0; i < 19; ++i) endpoints.took(1, 500ms, start);
+  EXPECT_FALSE(endpoints.is_left_alone(1, start)) << "nothing is known of the other one";
+  for (int i = 0; i < 40; ++i)
+    for (const std::size_t e : {0, 1}) endpoints.took(e, 500ms, start);
+  EXPECT_FALSE(endpoints.is_left_alone(0, start) || endpoints.is_left_alone(1, start));
+  Endpoints fast(2);
+  for (int i = 0; i < 40; ++i) {
+    fast.took(0, 1ms, start);
+    fast.took(1, 15ms, start);
+  }
+  EXPECT_FALSE(fast.is_left_alone(1, start)) << "15 ms harm nobody";
+  Endpoints alone(1);
+  for (int i = 0; i < 40; ++i) alone.took(0, 10s, start);
+  EXPECT_FALSE(alone.is_left_alone(0, start));
+}
+
 TEST(Endpoints, OneThatFailsFastDoesNotDrawTheTraffic) {
   Endpoints endpoints(3);
   int at_first = 0;

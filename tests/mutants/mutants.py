@@ -502,6 +502,8 @@ MUTANTS = [
            "return true ?", ("Fields.*", "weir_gateway_test")),
     mutant("an answer with a cookie is kept for everybody", "engine/gateway/cache_rules.cc",
            'if (joined(answer, "Set-Cookie") ||', "if (", ("CacheRules.*", "weir_gateway_test")),
+    mutant("one that is far slower than the others is not left alone", "engine/gateway/endpoints.cc",
+           "  if (!usual || state.mean <", "  if (!usual || now == now || state.mean <", ("Endpoints.*", "weir_gateway_test")),
     mutant("how full an endpoint says it is counts for nothing", "engine/gateway/endpoints.cc",
            "now < state.level_until ? state.level : 0;", "now < state.level_until ? 0 * state.level : 0;", ("Endpoints.*", "weir_gateway_test")),
     mutant("the first half of a second gets all that were told it", "lib/weir/flow/admit/returners.cc", "at_once_part = 1.1",

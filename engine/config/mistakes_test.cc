@@ -53,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(
         {"SectionOfAnotherVersion",
          with("", "", "", "operators: {}\n"),
          {"weir.yaml:16:1: operators: unknown key: known here: memory, reactors, drain_deadline, batch_bytes, "
-          "sources, stages, journals, sinks, upstreams, gateways, admin, alerts, log and tests"}},
+          "sources, stages, journals, sinks, upstreams, gateways, admin, alerts, log, tests and scenarios"}},
         {"UnknownDeep",
          with("", "", "queue: { max_event: 5 }"),
          {"weir.yaml:16:14: sinks.warehouse.queue.max_event: unknown key; did you mean max_events?"}},

@@ -70,7 +70,7 @@ void Section::finish() {
     const std::string_view other = synonym(entry.key);
     std::string suggestion = std::ranges::find(known_, other) != known_.end() ? fmt::format("did you mean {}?", other)
                                                                               : did_you_mean(entry.key, known_);
-    if (suggestion.empty() && known_.size() <= 14) suggestion = "known here: " + join(known_);
+    if (suggestion.empty() && known_.size() <= 15) suggestion = "known here: " + join(known_);
     reader_.error(entry.location, path(shown == "'" + entry.key + "'" ? entry.key : shown), "unknown key",
                   std::move(suggestion));
   }

@@ -75,11 +75,11 @@ std::optional<Duration> Endpoints::median_of_others(std::size_t than, TimePoint 
 }
 
 void Endpoints::took(std::size_t endpoint, Duration time, TimePoint now) {
-  if (all_.size() < 2) return;
+  if (all_.size() < 2 || is_left_alone(endpoint, now)) return;  // those of before tell nothing of what comes back
   State& state = all_[endpoint];
   state.answers = std::min(state.answers + 1, answers_to_judge);
   state.mean += (time - state.mean) / state.answers;
-  if (state.answers < answers_to_judge || is_left_alone(endpoint, now)) return;
+  if (state.answers < answers_to_judge) return;
   const auto usual = median_of_others(endpoint, now);
   if (!usual || state.mean < std::max(from_seconds(slower * seconds(*usual)), *usual + slower_by)) return;
   eject(state, now);

@@ -3,8 +3,6 @@
 #include <weir/base/json_text.h>
 #include <weir/base/terminal_text.h>
 
-#include <fstream>
-
 #include "commands.h"
 #include "config/problem.h"
 #include "config/units_parse.h"
@@ -12,6 +10,7 @@
 #include "loading.h"
 #include "log/log.h"
 #include "net/field_lines.h"
+#include "report_file.h"
 #include "simulate_plan.h"
 #include "simulate_report.h"
 
@@ -40,9 +39,13 @@ T or_give_up(Result<T> result) {
 class SimulateCommand {
  public:
   SimulateCommand(const Catalog& catalog, const SimulateOptions& options)
-      : catalog_(catalog), options_(options), plan_(or_give_up(plan_simulation(options))) {}
+      : catalog_(catalog),
+        options_(options),
+        plan_(or_give_up(plan_simulation(options))),
+        html_(options.html, "html") {}
 
   int go() {
+    if (const auto trouble = html_.trouble(); !trouble.empty()) throw GivenUp{say_bad_usage(trouble)};
     for (const auto& text : options_.asserts) asserts_.push_back(or_give_up(load::Assertion::parse(text)));
     if (!options_.find.empty()) return find();
     std::vector<SimulatedRun> runs;
@@ -101,9 +104,9 @@ class SimulateCommand {
   }
 
   void write_page(const std::string& page) const {
-    std::ofstream out(options_.html, std::ios::binary);
-    if (!(out << page) || !out.flush())
-      throw GivenUp{say_bad_usage(fmt::format("--html: {} cannot be written", options_.html))};
+    if (!html_.write(page))
+      throw GivenUp{
+          say_bad_usage(fmt::format("--html: {} could not be written completely: is the disk full?", html_.path()))};
   }
 
   int judge(const SimulatedRun& run) const {
@@ -172,6 +175,7 @@ class SimulateCommand {
   const Catalog& catalog_;
   const SimulateOptions& options_;
   const SimulatePlan plan_;
+  const ReportFile html_;
   std::vector<load::Assertion> asserts_;
 };
 

@@ -198,14 +198,16 @@ sinks: { out: { type: blackhole, from: [in], pretend: durable, on_failure: drop 
 admin: { listen: "@ADMIN" }
 reactors: 1
 """
-        probe = Weir(config.replace("@MEMORY", "64MiB"), folder)  # what its parts take: the rest is what sources may fill
-        try:
-            limit = -(-probe.start().ask("/api/graph")["memory"]["footprints"] // (1 << 20)) + 16
-        finally:
-            probe.kill()
-        for name in os.listdir(folder):
-            if "checkpoint" in name:
-                os.remove(os.path.join(folder, name))
+        limit, last = 64, 0
+        while limit != last:  # what its parts take, some of them by how much there is: the rest is what sources may fill
+            probe, last = Weir(config.replace("@MEMORY", f"{limit}MiB"), folder), limit
+            try:
+                limit = -(-probe.start().ask("/api/graph")["memory"]["footprints"] // (1 << 20)) + 16
+            finally:
+                probe.kill()
+            for name in os.listdir(folder):
+                if "checkpoint" in name:
+                    os.remove(os.path.join(folder, name))
         w = Weir(config.replace("@MEMORY", f"{limit}MiB"), folder)
         try:
             began = time.monotonic()

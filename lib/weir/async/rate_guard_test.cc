@@ -83,21 +83,30 @@ TEST_F(RateGuardTest, WhatIsGivenBackUnusedCanBeTakenByTheNext) {
   EXPECT_TRUE(guard.try_start({}));
 }
 
+/// One rate for all is kept in another way than one for each client.
 TEST_F(RateGuardTest, AnArrivalThatBringsMoreThanItSaidOverdrawsOnceAndTheNextWaits) {
-  RateGuard guard({.limit = {.limit = 100, .burst = 20}, .per = RateUnit::events}, context);
-  guard.try_start({})->brought({220, 1_KiB});
-  const auto refused = guard.try_start({});
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().retry_after, 2'010ms) << "200 owed at 100 a second, and one more";
-  clock.advance(2'010ms);
-  auto less = guard.try_start({.load = {10, {}}});
-  ASSERT_FALSE(less);
-  clock.advance(90ms);
-  less = guard.try_start({.load = {10, {}}});
-  ASSERT_TRUE(less);
-  less->brought({4, {}});
-  less->ok();
-  EXPECT_TRUE(guard.try_start({.load = {6, {}}})) << "what it did not bring is free again";
+  for (const bool with_key : {false, true}) {
+    RateGuardConfig config{.limit = {.limit = 100, .burst = 20}, .per = RateUnit::events};
+    if (with_key) config.key = per_key(1).key;
+    RateGuard guard(config, context);
+    const Client client("a");
+    const auto try_start = [&](std::uint64_t events) {
+      return guard.try_start({.load = {events, {}}, .caller = &client});
+    };
+    try_start(0)->brought({220, 1_KiB});
+    const auto refused = try_start(0);
+    ASSERT_FALSE(refused) << with_key;
+    EXPECT_EQ(refused.error().retry_after, 2'010ms) << "200 owed at 100 a second, and one more";
+    clock.advance(2'010ms);
+    auto less = try_start(10);
+    ASSERT_FALSE(less);
+    clock.advance(90ms);
+    less = try_start(10);
+    ASSERT_TRUE(less) << with_key;
+    less->brought({4, {}});
+    less->ok();
+    EXPECT_TRUE(try_start(6)) << "what it did not bring is free again";
+  }
 }
 
 TEST_F(RateGuardTest, OneThatIsLargerThanTheBurstStartsWhenTheWholeQuotaIsThere) {

@@ -64,7 +64,7 @@ class Service(WeirTest):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_the_package_holds_what_a_service_needs(self):
-        needs("cpack", "dpkg-deb", "dpkg-shlibdeps", "gzip")
+        needs("cpack", "dpkg-deb", "dpkg-shlibdeps", "gzip", "file")
         if sanitized():
             skip("nobody packs a sanitizer's build")
         plan = os.path.join(os.path.dirname(os.path.abspath(weir_process.BINARY)), "CPackConfig.cmake")

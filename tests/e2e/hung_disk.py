@@ -1,6 +1,7 @@
 """A disk that does not answer: a file system of its own is frozen, so that whoever writes to it hangs and cannot be killed."""
 import json
 import os
+import signal
 import subprocess
 import threading
 
@@ -41,9 +42,10 @@ class HungDisk(WeirTest):
             subprocess.run(["umount", "-l", self.mounted], check=False)
 
     def freeze(self):
-        self.guard = subprocess.Popen(["sh", "-c", f"sleep {THAW_AFTER}; fsfreeze -u '{self.mounted}'"], start_new_session=True)
+        self.guard = subprocess.Popen(["sh", "-c", f"sleep {THAW_AFTER}; fsfreeze -u '{self.mounted}'"], start_new_session=True,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # nobody waits for its end
         self.addCleanup(self.guard.wait)
-        self.addCleanup(self.guard.kill)
+        self.addCleanup(os.killpg, self.guard.pid, signal.SIGKILL)
         subprocess.run(["fsfreeze", "-f", self.mounted], check=True)
 
     def thaw(self):

@@ -78,7 +78,7 @@ void Endpoints::took(std::size_t endpoint, Duration time, TimePoint now) {
   if (all_.size() < 2 || is_left_alone(endpoint, now)) return;  // those of before tell nothing of what comes back
   State& state = all_[endpoint];
   state.answers = std::min(state.answers + 1, answers_to_judge);
-  state.mean += (time - state.mean) / state.answers;
+  state.mean += (std::min(time, 2 * state.mean + slower_by) - state.mean) / state.answers;
   if (state.answers < answers_to_judge) return;
   const auto usual = median_of_others(endpoint, now);
   if (!usual || state.mean < std::max(from_seconds(slower * seconds(*usual)), *usual + slower_by)) return;

@@ -14,8 +14,9 @@
 /// that failed: with hedging nobody waits until its deadline shows that it hangs.
 ///
 /// One that answers is left alone too when it is far slower than the others: when the mean time of its last 20 or so
-/// answers is five times the median of those of the others, and 20 ms more. After that second its times are
-/// learned anew.
+/// answers is five times the median of those of the others, and 20 ms more. One answer counts as at most
+/// twice the mean and 20 ms: a single slow one says nothing of an endpoint. After that second its times are learned
+/// anew.
 ///
 /// A failure: no connection, a connection that broke, an answer that is none, or none in time. What an endpoint answers
 /// is no failure here; that many answers are bad is the breaker's question, for the upstream as a whole.

@@ -176,6 +176,28 @@ TEST(Endpoints, AFewSlowAnswersOrAllOfThemSlowAreNoReason) {
   EXPECT_FALSE(alone.is_left_alone(0, start));
 }
 
+TEST(Endpoints, OneAnswerHoweverSlowIsNoReason) {
+  for (const int known : {0, 1, 19, 40}) {
+    Endpoints endpoints(2);
+    const auto fast = [&](int times) {
+      for (int i = 0; i < times; ++i)
+        for (const std::size_t e : {0, 1}) endpoints.took(e, 1ms, start);
+    };
+    fast(known);
+    endpoints.took(1, 1h, start);
+    fast(40);
+    EXPECT_EQ(endpoints.all()[1].ejections, 0u) << known;
+  }
+}
+
+TEST(Endpoints, OneThatStaysFarSlowerIsLeftAloneWithinFortyAnswers) {
+  Endpoints endpoints(2);
+  for (int i = 0; i < 20; ++i)
+    for (const std::size_t e : {0, 1}) endpoints.took(e, 1ms, start);
+  for (int i = 0; i < 40; ++i) endpoints.took(1, 400ms, start);
+  EXPECT_EQ(endpoints.all()[1].ejections, 1u);
+}
+
 TEST(Endpoints, OneThatFailsFastDoesNotDrawTheTraffic) {
   Endpoints endpoints(3);
   int at_first = 0;

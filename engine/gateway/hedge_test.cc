@@ -46,6 +46,17 @@ TEST(Hedge, AnAnswerThatIsLateIsOvertakenAndItsPlaceGivenBack) {
   EXPECT_EQ(edge.stop().answered[2], 1u) << "one request, one answer";
 }
 
+TEST(Hedge, TheWaitBeforeItIsNoTimeOfTheEndpointThatAnswersIt) {
+  TestPeer first(silent), second(answers);
+  Edge edge({first.address, second.address}, after(200ms));
+  TestClient client(edge.address);
+  client.send(get);
+  EXPECT_TRUE(client.answer().ends_with("second"));
+  edge.until([](const Status& s) { return s.upstreams[0].limit.in_flight == 0; });
+  for (const auto& endpoint : edge.upstream().endpoints) EXPECT_EQ(endpoint.mean, Duration{0}) << endpoint.address;
+  EXPECT_EQ(edge.stop().answered[2], 1u);
+}
+
 TEST(Hedge, TheFirstOneMayStillBeTheOneThatAnswers) {
   std::promise<void> goes_on;
   TestPeer first(late(goes_on, "first", "first")), second([&](PeerConnection& c, int) {

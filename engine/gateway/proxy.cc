@@ -237,6 +237,7 @@ boost::asio::awaitable<Proxy::Outcome> Proxy::converse(Upstream::Line& line, Ups
   if (sent && framing != net::BodyFraming::none) co_await begin_upload(*line.connection, upload);
   const bool all_sent = sent && !upload.running;
   const TimePoint sent_at = context_.now();
+  const std::size_t sent_to = line.endpoint;  // a hedge that wins puts its own in the place of it
   const bool answered =
       delay_ && may_hedge() ? co_await head_of_either(line, permit) : co_await head_of_answer(*line.connection);
   ClientConnection& connection = *line.connection;
@@ -247,7 +248,7 @@ boost::asio::awaitable<Proxy::Outcome> Proxy::converse(Upstream::Line& line, Ups
     request_.answered_at = context_.now();
     permit.served(request_.answered_at);
     learn_pressure(line);
-    if (all_sent && line.endpoint == request_.endpoint) upstream_.took(line.endpoint, request_.answered_at - sent_at);
+    if (all_sent && line.endpoint == sent_to) upstream_.took(line.endpoint, request_.answered_at - sent_at);
     outcome.ending = connection.has_switched() ? co_await carry(line, permit)
                                                : co_await relay(connection, !connection.request_done());
   }

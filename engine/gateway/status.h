@@ -66,6 +66,7 @@ struct EndpointStatus {
   std::uint64_t connections = 0, opened = 0, reused = 0, ejections = 0;
   bool unwell = false;     ///< its health check says so
   double level = 0;        ///< how full it says it is
+  Duration mean{0};        ///< of the time to an answer, over the last 20 or so; 0: none was learned
   Duration left_alone{0};  ///< for so long yet
   std::string last_error;
 };

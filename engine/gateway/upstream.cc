@@ -332,6 +332,7 @@ UpstreamStatus Upstream::status() const {
                              .ejections = state.ejections,
                              .unwell = state.unwell,
                              .level = now < state.level_until ? state.level : 0,
+                             .mean = state.mean,
                              .left_alone = std::max(state.left_alone_until - now, Duration{0}),
                              .last_error = last_errors_[i]});
   }

@@ -119,9 +119,9 @@ class Upstream {
   }
   /// What an answer says of its endpoint: Weir-Pressure.
   void reported(std::size_t endpoint, double level) { endpoints_.reported(endpoint, level, context_.now()); }
-  /// Its request goes on as another protocol.
   /// So long it took to begin an answer.
   void took(std::size_t endpoint, Duration time) { endpoints_.took(endpoint, time, context_.now()); }
+  /// Its request goes on as another protocol.
   void switched(std::size_t endpoint) { endpoints_.proved(endpoint); }
   void count_repeated() { ++repeated_; }
 
